@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the target kernel offers, as constants.  The rest of the module uses
+ * RESV_HAVE(FACT) in plain conditions, so that all code is compiled on all
+ * kernels; the shims beside this file turn old interfaces into the newest.
+ */
+#ifndef RESV_COMPAT_H
+#define RESV_COMPAT_H
+
+#include <linux/kconfig.h>
+
+/* Written by probe.sh into the build directory; included here and nowhere else. */
+#include "compat/facts.h"
+
+/* 1 if the fact holds for the kernel this module was built for, else 0. */
+#define RESV_HAVE(fact)	IS_BUILTIN(RESV_HAVE_##fact)
+
+#endif /* RESV_COMPAT_H */

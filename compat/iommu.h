@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Shims for <linux/iommu.h>.  Every function here may sleep.
+ *
+ * An interface that the kernel does not have makes the shim return
+ * -EOPNOTSUPP; the COMPAT_HAS_* constants tell beforehand.
+ */
+#ifndef RESV_COMPAT_IOMMU_H
+#define RESV_COMPAT_IOMMU_H
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/irqdomain.h>
+#include "compat/compat.h"
+
+/* The regions of a single device can be asked for, and given back. */
+#define COMPAT_HAS_DEVICE_REGIONS \
+	(((RESV_HAVE(DEV_RESV_EXPORTED) || RESV_HAVE(OPS_OF_IOMMU_DEVICE)) && \
+	  RESV_HAVE(RESV_PUT_CORE)) || COMPAT_DRIVER_LISTS)
+
+/*
+ * Before v5.3 the Intel driver links one static entry per RMRR into the
+ * list of whoever asks, so that two who ask at once tie their lists together.
+ * The same series made it allocate entries and brought the relaxable type.
+ */
+#if defined(RESV_HAVE_RESV_PUT_DRIVER) && \
+	(defined(RESV_HAVE_RESV_RELAXABLE) || !defined(CONFIG_X86))
+#define COMPAT_DRIVER_LISTS	1
+#else
+#define COMPAT_DRIVER_LISTS	0
+#endif
+
+/* A domain like VFIO's can be allocated, and tells its geometry. */
+#define COMPAT_HAS_PAGING_DOMAIN \
+	(RESV_HAVE(DOMAIN_GEOMETRY) && \
+	 (RESV_HAVE(DOMAIN_ALLOC_DEV) || RESV_HAVE(DOMAIN_ALLOC_BUS)))
+
+/* MSI isolation can be asked for the way VFIO of this kernel asks. */
+#define COMPAT_HAS_MSI_ISOLATION \
+	(RESV_HAVE(ISOLATED_MSI_GROUP) || \
+	 (RESV_HAVE(ISOLATED_MSI_DOMAINS) && RESV_HAVE(CAP_INTR_REMAP) && \
+	  (RESV_HAVE(CAPABLE_BUS) || RESV_HAVE(CAPABLE_DEVICE))))
+
+/**
+ * compat_dev_iommu_device() - the IOMMU that translates a device
+ * @dev: device, whose group's mutex the caller holds
+ *
+ * Return: the IOMMU, or NULL if there is none or this kernel does not tell
+ */
+static inline struct iommu_device *compat_dev_iommu_device(struct device *dev)
+{
+#ifdef RESV_HAVE_OPS_OF_IOMMU_DEVICE
+	return dev->iommu ? dev->iommu->iommu_dev : NULL;
+#else
+	return NULL;
+#endif
+}
+
+/**
+ * compat_iommu_get_group_resv_regions() - the group's regions as VFIO sees them
+ * @group: group, its mutex not held
+ * @head: initialised list; entries are the caller's to kfree()
+ *
+ * Return: 0, -EOPNOTSUPP, or what the kernel's function returns
+ */
+static inline int
+compat_iommu_get_group_resv_regions(struct iommu_group *group,
+				    struct list_head *head)
+{
+#ifdef RESV_HAVE_GROUP_RESV_REGIONS
+	return iommu_get_group_resv_regions(group, head);
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/**
+ * compat_iommu_get_resv_regions() - the regions of one device
+ * @dev: device, whose group's mutex the caller holds, as the kernel's own
+ *	caller iommu_get_group_resv_regions() does
+ * @head: initialised list, for compat_iommu_put_resv_regions() only
+ *
+ * Return: 0 or -EOPNOTSUPP
+ */
+static inline int compat_iommu_get_resv_regions(struct device *dev,
+						struct list_head *head)
+{
+#if defined(RESV_HAVE_DEV_RESV_EXPORTED) && defined(RESV_HAVE_RESV_PUT_CORE)
+	if (compat_dev_iommu_device(dev))
+		iommu_get_resv_regions(dev, head);
+	return 0;
+#elif defined(RESV_HAVE_OPS_OF_IOMMU_DEVICE) && defined(RESV_HAVE_RESV_PUT_CORE)
+	struct iommu_device *iommu = compat_dev_iommu_device(dev);
+
+	/* v6.0 to v6.1: what the unexported iommu_get_resv_regions() does. */
+	if (iommu && iommu->ops && iommu->ops->get_resv_regions)
+		iommu->ops->get_resv_regions(dev, head);
+	return 0;
+#elif COMPAT_DRIVER_LISTS
+	const struct iommu_ops *ops = dev->bus ? dev->bus->iommu_ops : NULL;
+
+	if (ops && ops->get_resv_regions && ops->put_resv_regions)
+		ops->get_resv_regions(dev, head);
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/**
+ * compat_iommu_put_resv_regions() - free what compat_iommu_get_resv_regions() gave
+ * @dev: the same device, the group's mutex still held
+ * @head: the same list
+ */
+static inline void compat_iommu_put_resv_regions(struct device *dev,
+						 struct list_head *head)
+{
+#if defined(RESV_HAVE_RESV_PUT_CORE)
+	if (!list_empty(head))
+		iommu_put_resv_regions(dev, head);
+#elif COMPAT_DRIVER_LISTS
+	if (!list_empty(head))
+		dev->bus->iommu_ops->put_resv_regions(dev, head);
+#endif
+}
+
+/**
+ * compat_resv_is_relaxable() - a region that VFIO maps over
+ * @region: region of a kernel list
+ */
+static inline bool
+compat_resv_is_relaxable(const struct iommu_resv_region *region)
+{
+#ifdef RESV_HAVE_RESV_RELAXABLE
+	return region->type == IOMMU_RESV_DIRECT_RELAXABLE;
+#else
+	return false;
+#endif
+}
+
+/**
+ * compat_iommu_paging_domain_alloc() - a domain like the one VFIO will make
+ * @dev: device, whose group's mutex the caller holds
+ *
+ * The domain is never attached; iommu_domain_free() takes it back.
+ *
+ * Return: the domain or an error pointer; some drivers set its geometry only
+ * when a device is attached (source_aperture.c says which)
+ */
+static inline struct iommu_domain *
+compat_iommu_paging_domain_alloc(struct device *dev)
+{
+#if defined(RESV_HAVE_DOMAIN_ALLOC_DEV)
+	return iommu_paging_domain_alloc(dev);
+#elif defined(RESV_HAVE_DOMAIN_ALLOC_BUS)
+	struct iommu_domain *domain = iommu_domain_alloc(dev->bus);
+
+	return domain ? domain : ERR_PTR(-ENODEV);
+#else
+	return ERR_PTR(-EOPNOTSUPP);
+#endif
+}
+
+/**
+ * compat_iommu_get_domain_for_dev() - the domain a device is attached to now
+ * @dev: device, whose group's mutex the caller holds
+ */
+static inline struct iommu_domain *
+compat_iommu_get_domain_for_dev(struct device *dev)
+{
+#if defined(RESV_HAVE_DRIVER_DOMAIN_FOR_DEV)
+	return iommu_driver_get_domain_for_dev(dev);
+#elif defined(RESV_HAVE_DOMAIN_FOR_DEV)
+	return iommu_get_domain_for_dev(dev);
+#else
+	return NULL;
+#endif
+}
+
+/**
+ * compat_device_intr_remap() - the device's IOMMU remaps its interrupts
+ * @dev: device, whose group's mutex the caller holds
+ *
+ * Only kernels without iommu_group_has_isolated_msi() are asked this.
+ */
+static inline bool compat_device_intr_remap(struct device *dev)
+{
+#if !defined(RESV_HAVE_CAP_INTR_REMAP)
+	return false;
+#elif defined(RESV_HAVE_CAPABLE_DEVICE)
+	return device_iommu_capable(dev, IOMMU_CAP_INTR_REMAP);
+#elif defined(RESV_HAVE_CAPABLE_BUS)
+	return iommu_capable(dev->bus, IOMMU_CAP_INTR_REMAP);
+#else
+	return false;
+#endif
+}
+
+/**
+ * compat_iommu_group_has_isolated_msi() - VFIO lets the group be opened without
+ *	allow_unsafe_interrupts
+ * @group: group, its mutex not held
+ * @intr_remap: compat_device_intr_remap() of any device of the group, as VFIO
+ *	of kernels before v6.3 asks
+ */
+static inline bool
+compat_iommu_group_has_isolated_msi(struct iommu_group *group, bool intr_remap)
+{
+#if defined(RESV_HAVE_ISOLATED_MSI_GROUP)
+	return iommu_group_has_isolated_msi(group);
+#elif defined(RESV_HAVE_ISOLATED_MSI_DOMAINS)
+	return irq_domain_check_msi_remap() || intr_remap;
+#else
+	return intr_remap;
+#endif
+}
+
+/**
+ * compat_dev_iommu_fwspec_get() - the stream IDs of a device
+ * @dev: device, whose group's mutex the caller holds
+ */
+static inline struct iommu_fwspec *compat_dev_iommu_fwspec_get(struct device *dev)
+{
+#ifdef RESV_HAVE_FWSPEC
+	return dev_iommu_fwspec_get(dev);
+#else
+	return NULL;
+#endif
+}
+
+#endif /* RESV_COMPAT_IOMMU_H */

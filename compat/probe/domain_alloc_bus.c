@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fact: an unmanaged domain is allocated for a bus, iommu_domain_alloc().
+ * Upstream: v3.x to v6.12; the result's geometry is final only after attach.
+ */
+#include <linux/device.h>
+#include <linux/iommu.h>
+#include "probe.h"
+
+PROBE(struct iommu_domain *, probe_domain_alloc_bus, (struct device *dev))
+{
+	return iommu_domain_alloc(dev->bus);
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fact: an unmanaged domain is allocated for a device, iommu_paging_domain_alloc().
+ * Upstream: a27bf2743cb8 ("iommu: Add iommu_paging_domain_alloc() interface"), v6.11.
+ * Since v6.13 an inline around iommu_paging_domain_alloc_flags(), which is exported.
+ */
+#include <linux/iommu.h>
+#include "probe.h"
+
+PROBE(struct iommu_domain *, probe_domain_alloc_dev, (struct device *dev))
+{
+	return iommu_paging_domain_alloc(dev);
+}
