@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copies of the ACPI tables that the kernel holds. */
+#include <linux/sizes.h>
+#include "compat/acpi.h"
+#include "acpi_table.h"
+
+/* Far more than any machine has, and little enough to allocate. */
+#define MAX_TABLE	SZ_1M
+
+/**
+ * resv_acpi_table_get() - copy a table
+ * @table: @sig is set
+ *
+ * Context: may sleep.
+ * Return: 0, -ENOENT if firmware has none, -EFBIG, -ENOMEM
+ */
+int resv_acpi_table_get(struct resv_acpi_table *table)
+{
+	struct acpi_table_header *header;
+	char sig[sizeof(header->signature) + 1] = "";
+	int ret = 0;
+
+	/* The parameter is not const on older kernels. */
+	memcpy(sig, table->sig, sizeof(header->signature));
+	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(sig, 0, &header)))
+		return -ENOENT;
+	/* ACPICA mapped as much as the header says, after checking that it can. */
+	if (header->length > MAX_TABLE) {
+		pr_warn("%s: table of %u bytes is not believed, what it says is left out\n",
+			table->sig, header->length);
+		ret = -EFBIG;
+		goto put_table;
+	}
+	table->data = kmemdup(header, header->length, GFP_KERNEL);
+	if (!table->data)
+		ret = -ENOMEM;
+	else
+		table->len = header->length;
+put_table:
+	compat_acpi_put_table(header);
+	return ret;
+}
+
+/**
+ * resv_acpi_table_free() - drop the copy
+ * @table: table
+ */
+void resv_acpi_table_free(struct resv_acpi_table *table)
+{
+	kfree(table->data);
+	table->data = NULL;
+	table->len = 0;
+}
+
+/**
+ * resv_acpi_table_faults() - report what a parser complained about, in one line
+ * @table: table
+ * @err: the parser's findings
+ */
+void resv_acpi_table_faults(struct resv_acpi_table *table,
+			    const struct resv_parse_err *err)
+{
+	table->faults = err->count;
+	if (err->count)
+		pr_warn("%s: %s at offset 0x%zx (%u fault%s): those entries are left out, ask the vendor for a firmware update\n",
+			table->sig, err->what, err->offset, err->count,
+			err->count == 1 ? "" : "s");
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copies of the ACPI tables that the kernel holds. */
+#ifndef RESV_ACPI_TABLE_H
+#define RESV_ACPI_TABLE_H
+
+#include "pure.h"
+
+/**
+ * struct resv_acpi_table - one table
+ * @sig: four characters
+ * @data: a copy, header included, or NULL
+ * @len: bytes of @data
+ * @faults: structures in it that made no sense
+ */
+struct resv_acpi_table {
+	const char *sig;
+	u8 *data;
+	size_t len;
+	unsigned int faults;
+};
+
+int resv_acpi_table_get(struct resv_acpi_table *table);
+void resv_acpi_table_free(struct resv_acpi_table *table);
+void resv_acpi_table_faults(struct resv_acpi_table *table,
+			    const struct resv_parse_err *err);
+
+#endif /* RESV_ACPI_TABLE_H */

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Gathers what the sources emit about one group and brings it together: which
+ * fact explains which, what is left for a guest.  Knows no hardware.
+ *
+ * Everything here may sleep and is called by one task at a time.
+ */
+#include <linux/mm.h>
+#include "collect.h"
+
+#define PAGE_4K		4096ULL
+
+/**
+ * resv_collect_init() - start with nothing known
+ * @c: uninitialised
+ * @group: the group
+ * @id: its number
+ *
+ * Return: 0 or -ENOMEM; on error there is nothing to free
+ */
+int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id)
+{
+	memset(c, 0, sizeof(*c));
+	c->group = group;
+	c->id = id;
+	resv_set_init(&c->regions);
+	resv_set_init(&c->taken);
+	resv_ranges_init(&c->usable);
+	c->names = kstrdup("-", GFP_KERNEL);
+	if (!c->names)
+		return -ENOMEM;
+	c->names_len = 2;
+	return 0;
+}
+
+/**
+ * resv_collect_free() - forget everything
+ * @c: initialised
+ */
+void resv_collect_free(struct resv_collect *c)
+{
+	resv_set_free(&c->regions);
+	resv_set_free(&c->taken);
+	resv_ranges_free(&c->usable);
+	kfree(c->names);
+}
+
+/**
+ * resv_collect_name() - number of a device name, for struct resv_region
+ * @c: collection
+ * @name: dev_name() of the device
+ *
+ * Return: the offset, which is the same for the same name, or -ENOMEM
+ */
+int resv_collect_name(struct resv_collect *c, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	char *names;
+	u32 at;
+
+	for (at = 0; at < c->names_len; at += strlen(c->names + at) + 1)
+		if (!strcmp(c->names + at, name))
+			return at;
+	if (len > INT_MAX - c->names_len)
+		return -ENOMEM;
+	names = krealloc(c->names, c->names_len + len, GFP_KERNEL);
+	if (!names)
+		return -ENOMEM;
+	memcpy(names + at, name, len);
+	c->names = names;
+	c->names_len += len;
+	return at;
+}
+
+/**
+ * resv_collect_add() - one more fact
+ * @c: collection
+ * @name: resv_collect_name() of the device that causes it, 0 for the group
+ * @start: first address
+ * @end: last address, inclusive
+ * @type: type
+ * @origin: who says so
+ * @flags: RESV_F_*
+ *
+ * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
+ */
+int resv_collect_add(struct resv_collect *c, u32 name, u64 start, u64 end,
+		     enum resv_type type, enum resv_origin origin, u8 flags)
+{
+	struct resv_region region = {
+		.start = start,
+		.end = end,
+		.name = name,
+		.type = type,
+		.origin = origin,
+		.flags = flags,
+	};
+
+	return resv_set_add(&c->regions, &region);
+}
+
+/**
+ * resv_collect_explain() - tell where a region that the kernel reports is from
+ * @c: collection
+ * @name: the device
+ * @start: first address of the fact behind it
+ * @end: last address, inclusive
+ * @typemask: types the kernel may have made of it
+ * @origin: who says so
+ *
+ * The kernel rounds firmware's addresses to pages (VT-d and AMD to 4 KiB at
+ * least), so a region is explained by a fact that fills it but for less than
+ * a page at each end.
+ *
+ * Return: true if the kernel reports such a region for this device
+ */
+bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
+			  u32 typemask, enum resv_origin origin)
+{
+	u64 slack = max_t(u64, PAGE_4K, PAGE_SIZE) - 1;
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		struct resv_region *r = &c->regions.r[i];
+
+		if (r->start > start)
+			break;
+		if (r->name != name || !(typemask & RESV_TYPE(r->type)) ||
+		    (r->flags & RESV_F_ADDED))
+			continue;
+		if (r->end < end || start - r->start > slack ||
+		    r->end - end > slack)
+			continue;
+		r->origin = origin;
+		found = true;
+	}
+	return found;
+}
+
+/**
+ * resv_collect_claim() - a region that firmware declares for a device
+ * @c: collection
+ * @name: the device
+ * @start: first address
+ * @end: last address, inclusive
+ * @type: what a kernel that knows this table makes of it
+ * @origin: the table
+ *
+ * Explains the kernel's own region if there is one, else adds it as advice:
+ * nobody refuses a map there.
+ *
+ * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
+ */
+int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
+		       enum resv_type type, enum resv_origin origin)
+{
+	u32 mask = RESV_TYPE(RESV_DIRECT) | RESV_TYPE(RESV_DIRECT_RELAXABLE) |
+		   RESV_TYPE(RESV_RESERVED) | RESV_TYPE(type);
+
+	if (resv_collect_explain(c, name, start, end, mask, origin))
+		return 0;
+	return resv_collect_add(c, name, start, end, type, origin, RESV_F_ADDED);
+}
+
+static int add_out_of_range(struct resv_collect *c)
+{
+	int ret = 0;
+
+	if (c->aperture.start > 0)
+		ret = resv_collect_add(c, 0, 0, c->aperture.start - 1,
+				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
+				       RESV_F_ADDED | RESV_F_ENFORCED);
+	if (!ret && c->aperture.end < ULLONG_MAX)
+		ret = resv_collect_add(c, 0, c->aperture.end + 1, ULLONG_MAX,
+				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
+				       RESV_F_ADDED | RESV_F_ENFORCED);
+	return ret;
+}
+
+/**
+ * resv_collect_finish() - what is left, once every source was asked
+ * @c: collection
+ *
+ * VFIO takes every region of the group list out of the domain's aperture but
+ * for the relaxable ones (vfio_iommu_resv_exclude()).
+ *
+ * Return: 0 or -ENOMEM
+ */
+int resv_collect_finish(struct resv_collect *c)
+{
+	u32 mask = RESV_KERNEL_TYPES & ~RESV_TYPE(RESV_DIRECT_RELAXABLE);
+	int ret;
+
+	if (!c->aperture_known)
+		return 0;
+	if (c->taken_known) {
+		ret = resv_ranges_complement(&c->usable, &c->aperture, 1,
+					     &c->taken, mask);
+		if (ret)
+			return ret;
+		c->usable_known = true;
+	}
+	return add_out_of_range(c);
+}

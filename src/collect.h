@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the sources find out about one group, while they are being asked. */
+#ifndef RESV_COLLECT_H
+#define RESV_COLLECT_H
+
+#include "region.h"
+
+struct device;
+struct iommu_group;
+
+enum resv_isolation {
+	RESV_ISOLATION_UNKNOWN,
+	RESV_ISOLATION_ISOLATED,
+	RESV_ISOLATION_UNSAFE,
+};
+
+/**
+ * struct resv_collect - facts about one group
+ * @group: the group, kept alive by the caller
+ * @id: its number
+ * @regions: one entry per fact and device; @name is an offset into @names
+ * @names: device names, each ending in a zero; "-" at offset 0
+ * @names_len: bytes used in @names
+ * @nr_devices: devices the group has
+ * @taken: the group list of the kernel, that is, what VFIO goes by
+ * @listed: the kernel answered
+ * @taken_known: and made sense, so that usable ranges can be told
+ * @aperture: what the IOMMU can address for this group
+ * @aperture_known: @aperture is set
+ * @isolation: can a device of this group forge interrupts of others?
+ * @intr_remap: some device's IOMMU remaps interrupts (kernels before v6.3)
+ * @window: the movable MSI window, if @window_known
+ * @window_known: the group has one
+ * @window_asked: @window_known is an answer, not a blank
+ * @usable: @aperture without @taken, if @usable_known
+ * @usable_known: set by resv_collect_finish()
+ * @first: nothing was known of this group before, so say what is odd about it
+ *	now, and not again at each walk
+ */
+struct resv_collect {
+	struct iommu_group *group;
+	int id;
+	struct resv_set regions;
+	char *names;
+	u32 names_len;
+	unsigned int nr_devices;
+	struct resv_set taken;
+	bool listed;
+	bool taken_known;
+	struct resv_range aperture;
+	bool aperture_known;
+	enum resv_isolation isolation;
+	bool intr_remap;
+	struct resv_range window;
+	bool window_known;
+	bool window_asked;
+	struct resv_ranges usable;
+	bool usable_known;
+	bool first;
+};
+
+int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id);
+void resv_collect_free(struct resv_collect *c);
+int resv_collect_name(struct resv_collect *c, const char *name);
+int resv_collect_add(struct resv_collect *c, u32 name, u64 start, u64 end,
+		     enum resv_type type, enum resv_origin origin, u8 flags);
+bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
+			  u32 typemask, enum resv_origin origin);
+int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
+		       enum resv_type type, enum resv_origin origin);
+int resv_collect_finish(struct resv_collect *c);
+
+static inline const char *resv_collect_name_at(const struct resv_collect *c,
+					       u32 name)
+{
+	return c->names + name;
+}
+
+#endif /* RESV_COLLECT_H */

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The list of sources: which are on, and asking each in turn. */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "source.h"
+
+/* In order: the kernel first, then who explains, then who draws conclusions. */
+static const struct resv_source *const sources[] = {
+	&resv_source_kernel,
+#if IS_ENABLED(CONFIG_ACPI) && IS_ENABLED(CONFIG_X86)
+	&resv_source_dmar,
+	&resv_source_ivrs,
+#endif
+#if IS_ENABLED(CONFIG_ACPI) && IS_ENABLED(CONFIG_ARM64)
+	&resv_source_iort,
+#endif
+#if IS_ENABLED(CONFIG_OF)
+	&resv_source_dt,
+#endif
+	&resv_source_fixed,
+	&resv_source_pci,
+	&resv_source_aperture,
+	&resv_source_msi,
+};
+
+/* Names that are accepted everywhere, so that one modprobe.d fits all hosts. */
+#define SOURCE_NAMES	"kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi"
+
+static unsigned long selected = ~0UL;	/* by the parameter */
+static unsigned long active;		/* initialised */
+
+/**
+ * resv_sources_names() - the names that resv_sources_select() accepts
+ */
+const char *resv_sources_names(void)
+{
+	return "all," SOURCE_NAMES;
+}
+
+static bool known_name(const char *name)
+{
+	const char *p = SOURCE_NAMES;
+	size_t len = strlen(name);
+
+	while (*p) {
+		size_t n = strcspn(p, ",");
+
+		if (n == len && !strncmp(p, name, n))
+			return true;
+		p += n + (p[n] == ',');
+	}
+	return false;
+}
+
+/**
+ * resv_sources_select() - choose sources, before resv_sources_init()
+ * @list: comma separated names, or "all"
+ *
+ * Return: 0, -EINVAL for an unknown name (nothing is changed), -ENOMEM
+ */
+int resv_sources_select(const char *list)
+{
+	char *copy = kstrdup(list, GFP_KERNEL), *next = copy, *name;
+	unsigned long mask = 0;
+	unsigned int i;
+	int ret = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	while ((name = strsep(&next, ","))) {
+		name = strim(name);
+		if (!strcmp(name, "all")) {
+			mask = ~0UL;
+			continue;
+		}
+		if (!known_name(name)) {
+			ret = -EINVAL;
+			break;
+		}
+		for (i = 0; i < ARRAY_SIZE(sources); i++)
+			if (!strcmp(sources[i]->name, name))
+				mask |= BIT(i);
+	}
+	if (!ret)
+		selected = mask;
+	kfree(copy);
+	return ret;
+}
+
+/**
+ * resv_sources_init() - make the selected sources ready
+ *
+ * Return: 0 or -ENOMEM, with nothing left to exit
+ */
+int resv_sources_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!(selected & BIT(i)))
+			continue;
+		ret = sources[i]->init ? sources[i]->init() : 0;
+		if (ret == -ENOMEM) {
+			resv_sources_exit();
+			return ret;
+		}
+		if (!ret)
+			active |= BIT(i);
+	}
+	return 0;
+}
+
+/**
+ * resv_sources_exit() - the opposite; nobody may be asking any more
+ */
+void resv_sources_exit(void)
+{
+	unsigned int i = ARRAY_SIZE(sources);
+
+	while (i--)
+		if ((active & BIT(i)) && sources[i]->exit)
+			sources[i]->exit();
+	active = 0;
+}
+
+/**
+ * resv_sources_device() - ask all sources about one device
+ * @c: collection of its group, whose mutex is held
+ * @dev: device
+ *
+ * Return: 0 or -ENOMEM
+ */
+int resv_sources_device(struct resv_collect *c, struct device *dev)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!(active & BIT(i)) || !sources[i]->device)
+			continue;
+		ret = sources[i]->device(c, dev);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * resv_sources_group() - ask all sources about one group, devices first
+ * @c: collection
+ *
+ * Return: 0 or -ENOMEM
+ */
+int resv_sources_group(struct resv_collect *c)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!(active & BIT(i)) || !sources[i]->group)
+			continue;
+		ret = sources[i]->group(c);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * resv_sources_features() - describe what each source does here
+ * @f: list to add to
+ */
+void resv_sources_features(struct resv_features *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (!(selected & BIT(i)))
+			resv_feature_add(f, sources[i]->name, RESV_FEATURE_INERT,
+					 "turned off by the parameter sources=");
+		else if (sources[i]->features)
+			sources[i]->features(f);
+	}
+}

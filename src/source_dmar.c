@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * RMRRs of the ACPI DMAR table: memory that firmware goes on using behind the
+ * driver's back, and that the Intel driver maps 1:1.
+ */
+#include <linux/pci.h>
+#include "acpi_table.h"
+#include "compat/compat.h"
+#include "parse_dmar.h"
+#include "source.h"
+
+static struct resv_acpi_table table = { .sig = "DMAR" };
+static struct resv_dmar_rmrr *rmrrs;
+static unsigned int nr_rmrrs;
+static bool present;
+
+static int count_rmrr(void *ctx, const struct resv_dmar_rmrr *rmrr)
+{
+	(*(unsigned int *)ctx)++;
+	return 0;
+}
+
+static int store_rmrr(void *ctx, const struct resv_dmar_rmrr *rmrr)
+{
+	rmrrs[nr_rmrrs++] = *rmrr;
+	return 0;
+}
+
+static int dmar_init(void)
+{
+	static const struct resv_dmar_ops count = { .rmrr = count_rmrr };
+	static const struct resv_dmar_ops store = { .rmrr = store_rmrr };
+	struct resv_parse_err err;
+	unsigned int nr = 0;
+	int ret;
+
+	ret = resv_acpi_table_get(&table);
+	if (ret)
+		return ret;
+	present = true;
+	resv_parse_dmar(table.data, table.len, &count, &nr, &err);
+	resv_acpi_table_faults(&table, &err);
+	nr_rmrrs = 0;
+	if (!nr)
+		return 0;
+	rmrrs = kcalloc(nr, sizeof(*rmrrs), GFP_KERNEL | __GFP_NOWARN);
+	if (!rmrrs) {
+		resv_acpi_table_free(&table);
+		return -ENOMEM;
+	}
+	resv_parse_dmar(table.data, table.len, &store, NULL, &err);
+	return 0;
+}
+
+static void dmar_exit(void)
+{
+	kfree(rmrrs);
+	rmrrs = NULL;
+	nr_rmrrs = 0;
+	resv_acpi_table_free(&table);
+}
+
+/*
+ * The scope's path against the one from the root bus down to @pdev, compared
+ * from the device upwards as dmar_match_pci_path() does: bridges may have
+ * got other bus numbers than firmware wrote, the root bus has not.
+ */
+static bool path_leads_to(const struct resv_dmar_scope *scope,
+			  const struct pci_dev *pdev)
+{
+	const struct pci_bus *bus = pdev->bus;
+	unsigned int step = scope->depth;
+	u8 devfn = pdev->devfn;
+
+	/* Firmware that names the device's own bus instead of a path. */
+	if (scope->depth == 1 && scope->bus == bus->number)
+		return resv_dmar_path(scope, 0) == devfn;
+	while (step--) {
+		if (resv_dmar_path(scope, step) != devfn)
+			return false;
+		if (!step)
+			return pci_is_root_bus((struct pci_bus *)bus) &&
+			       bus->number == scope->bus;
+		if (!bus->self)
+			return false;
+		devfn = bus->self->devfn;
+		bus = bus->parent;
+		if (!bus)
+			return false;
+	}
+	return false;
+}
+
+/*
+ * Is @pdev the scope's device, or below its bridge?  A virtual function is made
+ * by a driver, so no table can mean it by itself; below a bridge the kernel
+ * counts it in (is_downstream_to_pci_bridge()).
+ */
+static bool scope_covers(const struct resv_dmar_scope *scope,
+			 const struct pci_dev *pdev)
+{
+	const struct pci_bus *bus;
+
+	if (scope->type != RESV_DMAR_SCOPE_ENDPOINT &&
+	    scope->type != RESV_DMAR_SCOPE_BRIDGE)
+		return false;
+	if (!pdev->is_virtfn && path_leads_to(scope, pdev))
+		return true;
+	if (scope->type != RESV_DMAR_SCOPE_BRIDGE)
+		return false;
+	for (bus = pdev->bus; bus; bus = bus->parent)
+		if (bus->self && path_leads_to(scope, bus->self))
+			return true;
+	return false;
+}
+
+/* device_rmrr_is_relaxable(): what firmware does there ends when drivers start. */
+static bool relaxable(const struct pci_dev *pdev)
+{
+	return (pdev->class >> 8) == PCI_CLASS_SERIAL_USB ||
+	       (pdev->class >> 16) == PCI_BASE_CLASS_DISPLAY;
+}
+
+static int dmar_device(struct resv_collect *c, struct device *dev)
+{
+	enum resv_type type = RESV_DIRECT;
+	struct resv_dmar_scopes scopes;
+	struct resv_dmar_scope scope;
+	struct pci_dev *pdev;
+	unsigned int i;
+	int name, ret;
+
+	if (!dev_is_pci(dev) || !nr_rmrrs)
+		return 0;
+	pdev = to_pci_dev(dev);
+	if (RESV_HAVE(RESV_RELAXABLE) && relaxable(pdev))
+		type = RESV_DIRECT_RELAXABLE;
+	name = resv_collect_name(c, dev_name(dev));
+	if (name < 0)
+		return name;
+	for (i = 0; i < nr_rmrrs; i++) {
+		if (rmrrs[i].segment != pci_domain_nr(pdev->bus))
+			continue;
+		scopes = rmrrs[i].scopes;
+		while (resv_dmar_next_scope(&scopes, &scope)) {
+			if (!scope_covers(&scope, pdev))
+				continue;
+			ret = resv_collect_claim(c, name, rmrrs[i].start,
+						 rmrrs[i].end, type,
+						 RESV_ORIGIN_RMRR);
+			if (ret)
+				return ret;
+			break;
+		}
+	}
+	return 0;
+}
+
+static void dmar_features(struct resv_features *f)
+{
+	resv_feature_add(f, "rmrr",
+			 present ? RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
+			 !present ? "firmware has no usable DMAR table" :
+			 table.faults ?
+			 "DMAR table has faults, see the kernel log; the rest is used" :
+			 "regions told apart by the DMAR table");
+}
+
+const struct resv_source resv_source_dmar = {
+	.name = "dmar",
+	.init = dmar_init,
+	.exit = dmar_exit,
+	.device = dmar_device,
+	.features = dmar_features,
+};

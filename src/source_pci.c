@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Windows of PCI bridges that can catch a device's DMA before it reaches the
+ * IOMMU.
+ *
+ * A request whose address lies in the window of a neighbour goes to that
+ * neighbour unless Access Control Services redirect it upstream.  That is
+ * advice and never enforced: v4.12 reported all host bridge windows as reserved,
+ * and v4.18 took that back because it refused what works.  So only
+ * windows that the path from this very device can hit are told:
+ *
+ * - below a conventional PCI (or PCIe-to-PCI) bridge, every address in the
+ *   bridge's own window belongs to a neighbour on the bus;
+ * - a root or downstream port without ACS redirection lets a request turn
+ *   round to the ports beside it, whose windows lie in those of the bus it is on.
+ */
+#include <linux/pci.h>
+#include "compat/iommu.h"
+#include "source.h"
+
+/* REQ_ACS_FLAGS of drivers/iommu/iommu.c: what makes a port isolate. */
+#define ACS_ISOLATION	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
+
+/* As pci_acs_flags_enabled() in drivers/pci/pci.c, which is not exported. */
+static bool acs_redirects(struct pci_dev *port)
+{
+	u16 cap, ctrl, flags;
+	int pos = pci_find_ext_capability(port, PCI_EXT_CAP_ID_ACS);
+
+	if (!pos)
+		return false;
+	if (pci_read_config_word(port, pos + PCI_ACS_CAP, &cap) ||
+	    pci_read_config_word(port, pos + PCI_ACS_CTRL, &ctrl))
+		return false;
+	/* What a port does not implement it has no need of. */
+	flags = ACS_ISOLATION & (cap | PCI_ACS_EC);
+	return (ctrl & flags) == flags;
+}
+
+/*
+ * The kernel knows ports that isolate although their registers do not say
+ * so (pci_dev_specific_acs_enabled()).  Its verdict shows in the groups: a
+ * port that does not isolate is in the group of what is below it.
+ */
+static bool kernel_calls_isolated(const struct resv_collect *c,
+				  struct pci_dev *bridge)
+{
+	return bridge->dev.iommu_group && bridge->dev.iommu_group != c->group;
+}
+
+static int add_window(struct resv_collect *c, struct pci_dev *bridge,
+		      struct pci_bus *bus, struct resource *res)
+{
+	struct pci_bus_region region;
+	int name;
+
+	if (!res || !(res->flags & IORESOURCE_MEM) ||
+	    (res->flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED)) ||
+	    !resource_size(res) || res->end < res->start)
+		return 0;
+	/* What a device sends are bus addresses. */
+	pcibios_resource_to_bus(bus, &region, res);
+	if (region.end < region.start)
+		return 0;
+	name = resv_collect_name(c, pci_name(bridge));
+	if (name < 0)
+		return name;
+	return resv_collect_add(c, name, region.start, region.end,
+				RESV_PCI_WINDOW, RESV_ORIGIN_BRIDGE,
+				RESV_F_ADDED);
+}
+
+/* The windows through which @bus is reached; @bridge is to blame. */
+static int add_windows(struct resv_collect *c, struct pci_dev *bridge,
+		       struct pci_bus *bus)
+{
+	struct resource *res;
+	int i, ret = 0;
+
+	if (pci_is_root_bus(bus)) {
+		pci_bus_for_each_resource(bus, res, i) {
+			ret = add_window(c, bridge, bus, res);
+			if (ret)
+				break;
+		}
+		return ret;
+	}
+	/* The bridge's own windows, not what it passes on by subtraction. */
+	for (i = 0; i < PCI_BRIDGE_RESOURCE_NUM && !ret; i++)
+		ret = add_window(c, bridge, bus, bus->resource[i]);
+	return ret;
+}
+
+static int pci_device(struct resv_collect *c, struct device *dev)
+{
+	struct pci_dev *pdev, *bridge;
+	struct pci_bus *bus;
+	int ret;
+
+	if (!dev_is_pci(dev))
+		return 0;
+	pdev = to_pci_dev(dev);
+	/* A port's own requests are not the point; those from below it are. */
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
+		return 0;
+	/*
+	 * Bridges above a device outlive it, and it cannot go while we hold
+	 * the mutex of its group.
+	 */
+	for (bus = pdev->bus; !pci_is_root_bus(bus); bus = bus->parent) {
+		bridge = bus->self;
+		/* Buses of SR-IOV virtual functions have no bridge of their own. */
+		if (!bridge)
+			continue;
+		if (!pci_is_pcie(bridge) ||
+		    pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE ||
+		    pci_pcie_type(bridge) == PCI_EXP_TYPE_PCIE_BRIDGE) {
+			ret = add_windows(c, bridge, bus);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (pci_pcie_type(bridge) != PCI_EXP_TYPE_ROOT_PORT &&
+		    pci_pcie_type(bridge) != PCI_EXP_TYPE_DOWNSTREAM)
+			continue;
+		if (acs_redirects(bridge) || kernel_calls_isolated(c, bridge))
+			continue;
+		ret = add_windows(c, bridge, bridge->bus);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void pci_features(struct resv_features *f)
+{
+	resv_feature_add(f, "pci-windows", RESV_FEATURE_ADDED,
+			 "advice, where the path from a device lacks ACS redirection");
+}
+
+const struct resv_source resv_source_pci = {
+	.name = "pci",
+	.device = pci_device,
+	.features = pci_features,
+};
