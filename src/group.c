@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The registry of live IOMMU groups.
+ *
+ * Which groups there are only the kernel's own list knows: the kset behind
+ * /sys/kernel/iommu_groups, whatever bus their devices are on.  It is walked at
+ * load, and again shortly after a device came, went or got a driver (on arm64
+ * before v6.13 a group is made when a driver binds).
+ *
+ * A registry entry holds no reference, so that it never keeps a dead group
+ * alive: it is found by the address of the group's kobject, which means
+ * something only while that kobject is alive, as it is for the callbacks of
+ * its own sysfs files.  The folder "resv" is an attribute group, not a
+ * kobject, and so is removed by sysfs itself when the group dies.  If a new
+ * group gets the address of a dead one before the next walk, the walk finds
+ * the folder missing and makes it anew.
+ *
+ * Locks: registry_lock is held over a walk and while folders come and go.
+ * Under it, the mutex of one group at a time is taken by the kernel's own
+ * functions.  The other order never happens: nothing of ours runs under a
+ * group's mutex but source callbacks, which take no lock of ours, and bus
+ * notifiers and sysfs reads do not take registry_lock.
+ */
+#include <linux/delay.h>
+#include <linux/hashtable.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include "compat/bus.h"
+#include "compat/iommu.h"
+#include "compat/sysfs.h"
+#include "group.h"
+#include "report.h"
+#include "source.h"
+
+/*
+ * Long enough to take a burst of devices (254 virtual functions of one
+ * write to sriov_numvfs) in few walks, short enough that a VMM started after
+ * a driver was bound finds the folder.
+ */
+#define RESCAN_DELAY	msecs_to_jiffies(20)
+
+/*
+ * Jiffies to wait after an event: grows with what the last walk took, so that a
+ * storm of events on a host with many groups costs about a fifth of a CPU.
+ */
+static unsigned long rescan_delay;
+
+/**
+ * struct resv_group - one live group
+ * @node: in the registry, by address of @kobj
+ * @kobj: the group's kobject; never dereferenced through this pointer
+ * @seen: by the walk under way
+ * @aperture: last one known, if @aperture_known: hardware does not change, but
+ *	while a group is claimed and not yet attached some drivers do not tell
+ * @aperture_known: @aperture is set
+ * @snapshot: what readers get
+ * @rcu: for freeing
+ */
+struct resv_group {
+	struct hlist_node node;
+	const struct kobject *kobj;
+	bool seen;
+	struct resv_range aperture;
+	bool aperture_known;
+	struct resv_snapshot __rcu *snapshot;
+	struct rcu_head rcu;
+};
+
+static DEFINE_HASHTABLE(registry, 8);
+static DEFINE_MUTEX(registry_lock);
+static struct kset *groups_kset;
+
+static void rescan_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(rescan_work, rescan_fn);
+
+/* See layout_known(). */
+static struct iommu_group *group_of(struct kobject *kobj)
+{
+	return (struct iommu_group *)kobj;
+}
+
+static struct resv_group *find_group(const struct kobject *kobj)
+{
+	struct resv_group *g;
+
+	hash_for_each_possible_rcu(registry, g, node, (unsigned long)kobj)
+		if (g->kobj == kobj)
+			return g;
+	return NULL;
+}
+
+/**
+ * resv_group_snapshot() - what is known about a group now
+ * @kobj: kobject of a live group
+ *
+ * Context: any.
+ * Return: a reference for resv_snapshot_put(), or NULL
+ */
+struct resv_snapshot *resv_group_snapshot(struct kobject *kobj)
+{
+	struct resv_snapshot *snapshot = NULL;
+	struct resv_group *g;
+
+	rcu_read_lock();
+	g = find_group(kobj);
+	if (g)
+		do {
+			snapshot = rcu_dereference(g->snapshot);
+			/* Loses only against a newer one taking its place. */
+		} while (snapshot && !resv_snapshot_get(snapshot));
+	rcu_read_unlock();
+	return snapshot;
+}
+
+static int collect_device(struct device *dev, void *data)
+{
+	struct resv_collect *c = data;
+
+	c->nr_devices++;
+	return resv_sources_device(c, dev);
+}
+
+/* Ask everybody about one group, and put the answers into a snapshot. */
+static struct resv_snapshot *look_at(struct kobject *kobj, int id,
+				     struct resv_range *aperture,
+				     bool *aperture_known, bool first)
+{
+	struct resv_snapshot *snapshot;
+	struct resv_collect c;
+	int ret;
+
+	ret = resv_collect_init(&c, group_of(kobj), id);
+	if (ret)
+		return ERR_PTR(ret);
+	c.first = first;
+	ret = iommu_group_for_each_dev(c.group, &c, collect_device);
+	if (!ret && !c.nr_devices)
+		ret = -ENODEV;
+	if (!ret)
+		ret = resv_sources_group(&c);
+	if (!ret && c.aperture_known) {
+		*aperture = c.aperture;
+		*aperture_known = true;
+	} else if (!ret && *aperture_known) {
+		c.aperture = *aperture;
+		c.aperture_known = true;
+	}
+	if (!ret)
+		ret = resv_collect_finish(&c);
+	snapshot = ret ? ERR_PTR(ret) : resv_snapshot_make(&c);
+	resv_collect_free(&c);
+	return snapshot;
+}
+
+/* True if the group's data is a folder of ours, not one left by a namesake. */
+static bool has_folder(struct kobject *kobj)
+{
+	return compat_kernfs_child(kobj->sd, RESV_FOLDER) == kobj;
+}
+
+/* Off the registry; the folder is gone or going. */
+static void forget(struct resv_group *g)
+{
+	struct resv_snapshot *snapshot;
+
+	snapshot = rcu_dereference_protected(g->snapshot,
+					     lockdep_is_held(&registry_lock));
+	hash_del_rcu(&g->node);
+	resv_snapshot_put(snapshot);
+	kfree_rcu(g, rcu);
+}
+
+static struct resv_group *remember(const struct kobject *kobj,
+				   struct resv_snapshot *snapshot)
+{
+	struct resv_group *g = kzalloc(sizeof(*g), GFP_KERNEL);
+
+	if (!g)
+		return NULL;
+	g->kobj = kobj;
+	RCU_INIT_POINTER(g->snapshot, snapshot);
+	hash_add_rcu(registry, &g->node, (unsigned long)kobj);
+	return g;
+}
+
+/*
+ * struct iommu_group is private, but its kobject is its first member in every
+ * kernel from 4.4 to 7.3.  Were it not, the number would not be found.
+ */
+static bool layout_known(struct kobject *kobj, int id)
+{
+	return id >= 0 && iommu_group_id(group_of(kobj)) == id;
+}
+
+/*
+ * Bring one live group up to date.
+ *
+ * Return: 1 if readers see a difference, 0 if not, or an errno, after which the
+ * group shows what it showed before
+ */
+static int update(struct kobject *kobj, int id)
+{
+	struct resv_range aperture = { 0 };
+	struct resv_snapshot *fresh, *old;
+	bool aperture_known = false;
+	struct resv_group *g;
+	int ret;
+
+	if (!layout_known(kobj, id))
+		return -EOPNOTSUPP;
+	/* Only registry_lock, which is held, lets entries go. */
+	rcu_read_lock();
+	g = find_group(kobj);
+	rcu_read_unlock();
+	/* An entry without a folder is of a dead namesake. */
+	if (g && !has_folder(kobj)) {
+		forget(g);
+		g = NULL;
+	}
+	if (g) {
+		aperture = g->aperture;
+		aperture_known = g->aperture_known;
+	}
+	fresh = look_at(kobj, id, &aperture, &aperture_known, !g);
+	if (PTR_ERR_OR_ZERO(fresh) == -ENODEV) {
+		if (g)
+			sysfs_remove_group(kobj, &resv_group_attrs);
+		return 0;
+	}
+	if (IS_ERR(fresh)) {
+		if (g)
+			g->seen = true;
+		return PTR_ERR(fresh);
+	}
+	if (g) {
+		old = rcu_dereference_protected(g->snapshot,
+						lockdep_is_held(&registry_lock));
+		g->seen = true;
+		g->aperture = aperture;
+		g->aperture_known = aperture_known;
+		if (resv_snapshot_equal(old, fresh)) {
+			resv_snapshot_put(fresh);
+			return 0;
+		}
+		rcu_assign_pointer(g->snapshot, fresh);
+		resv_snapshot_put(old);
+		return 1;
+	}
+	g = remember(kobj, fresh);
+	if (!g) {
+		resv_snapshot_put(fresh);
+		return -ENOMEM;
+	}
+	g->seen = true;
+	g->aperture = aperture;
+	g->aperture_known = aperture_known;
+	/* The entry first: files can be read as soon as they are there. */
+	ret = sysfs_create_group(kobj, &resv_group_attrs);
+	if (ret) {
+		forget(g);
+		return ret;
+	}
+	return 1;
+}
+
+/*
+ * References to all groups that live now, in an array for kfree().
+ * A kobject whose count is zero is on its way out and is left alone.
+ */
+static struct kobject **live_groups(unsigned int *nr)
+{
+	struct kobject **list = NULL, *kobj;
+	unsigned int cap = 0, n;
+
+	for (;;) {
+		n = 0;
+		spin_lock(&groups_kset->list_lock);
+		list_for_each_entry(kobj, &groups_kset->list, entry)
+			n++;
+		if (n <= cap)
+			break;
+		spin_unlock(&groups_kset->list_lock);
+		kfree(list);
+		cap = n + 16;
+		list = kcalloc(cap, sizeof(*list), GFP_KERNEL);
+		if (!list)
+			return ERR_PTR(-ENOMEM);
+	}
+	n = 0;
+	list_for_each_entry(kobj, &groups_kset->list, entry)
+		if (kref_get_unless_zero(&kobj->kref))
+			list[n++] = kobj;
+	spin_unlock(&groups_kset->list_lock);
+	*nr = n;
+	return list;
+}
+
+static int id_of(const struct kobject *kobj)
+{
+	int id;
+
+	/* The kernel names the kobject by the group's number. */
+	return kstrtoint(kobject_name(kobj), 10, &id) ? -EINVAL : id;
+}
+
+/* Return: 0, or the last of the errors that groups made */
+static int rescan(bool tell)
+{
+	struct hlist_node *tmp;
+	struct kobject **list;
+	struct resv_group *g;
+	unsigned int i, nr;
+	int bkt, ret, err = 0;
+
+	mutex_lock(&registry_lock);
+	list = live_groups(&nr);
+	if (IS_ERR(list)) {
+		mutex_unlock(&registry_lock);
+		return PTR_ERR(list);
+	}
+	hash_for_each(registry, bkt, g, node)
+		g->seen = false;
+	for (i = 0; i < nr; i++) {
+		int id = id_of(list[i]);
+
+		ret = update(list[i], id);
+		/* The event comes after the files, so whoever waits can read. */
+		if (ret > 0 && tell)
+			kobject_uevent(list[i], KOBJ_CHANGE);
+		if (ret < 0) {
+			pr_warn_ratelimited("group %d: cannot be looked at (%d)\n",
+					    id, ret);
+			err = ret;
+		}
+		/* Not later: a group that went meanwhile is free to go now. */
+		kobject_put(list[i]);
+		cond_resched();
+	}
+	hash_for_each_safe(registry, bkt, tmp, g, node)
+		if (!g->seen)
+			forget(g);
+	mutex_unlock(&registry_lock);
+	kfree(list);
+	return err;
+}
+
+static void rescan_fn(struct work_struct *work)
+{
+	unsigned long start = jiffies;
+	int ret = rescan(true);
+
+	/* Time spent asleep counts as well, so within reason. */
+	WRITE_ONCE(rescan_delay, RESCAN_DELAY +
+		   min_t(unsigned long, 4 * (jiffies - start), 2 * HZ));
+	/* No memory is all that another try can cure. */
+	if (ret == -ENOMEM)
+		schedule_delayed_work(&rescan_work, HZ);
+}
+
+static int bus_event(struct notifier_block *nb, unsigned long action, void *data)
+{
+	switch (action) {
+	case BUS_NOTIFY_ADD_DEVICE:
+	case BUS_NOTIFY_REMOVED_DEVICE:
+	case BUS_NOTIFY_BOUND_DRIVER:
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+		schedule_delayed_work(&rescan_work, READ_ONCE(rescan_delay));
+	}
+	return NOTIFY_DONE;
+}
+
+/*
+ * A driver of an IOMMU can come as a module (virtio_iommu) and make groups of
+ * devices that no bus tells anything about.
+ */
+static int module_event(struct notifier_block *nb, unsigned long action,
+			void *data)
+{
+	if (data != THIS_MODULE &&
+	    (action == MODULE_STATE_LIVE || action == MODULE_STATE_GOING))
+		schedule_delayed_work(&rescan_work, READ_ONCE(rescan_delay));
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_block = {
+	.notifier_call = module_event,
+};
+
+/*
+ * As numerous as buses, because one block can be on one chain only.  Equal
+ * priorities are called in order of registration, so the IOMMU core, which was
+ * first, has made or dropped the group when we hear of the device; and the walk
+ * comes later anyway.
+ */
+static struct notifier_block bus_blocks[COMPAT_MAX_BUSES];
+static bool watched[COMPAT_MAX_BUSES];
+
+/* Afterwards no walk is under way or will be. */
+static void unwatch(void)
+{
+	void *buses[COMPAT_MAX_BUSES];
+	unsigned int i, nr = compat_iommu_buses(buses);
+
+	unregister_module_notifier(&module_block);
+	for (i = 0; i < nr; i++)
+		if (watched[i])
+			bus_unregister_notifier(buses[i], &bus_blocks[i]);
+	memset(watched, 0, sizeof(watched));
+	cancel_delayed_work_sync(&rescan_work);
+}
+
+static int watch(void)
+{
+	void *buses[COMPAT_MAX_BUSES];
+	unsigned int i, nr = compat_iommu_buses(buses);
+	int ret;
+
+	ret = register_module_notifier(&module_block);
+	if (ret)
+		return ret;
+	for (i = 0; i < nr; i++) {
+		bus_blocks[i].notifier_call = bus_event;
+		ret = bus_register_notifier(buses[i], &bus_blocks[i]);
+		/* Built in, but this machine has none: nothing can come there. */
+		if (ret == -EINVAL)
+			continue;
+		if (ret) {
+			unwatch();
+			return ret;
+		}
+		watched[i] = true;
+	}
+	return 0;
+}
+
+/* Is a group on its way out, and its files with it? */
+static bool any_dying(void)
+{
+	struct kobject *kobj;
+	bool dying = false;
+
+	spin_lock(&groups_kset->list_lock);
+	list_for_each_entry(kobj, &groups_kset->list, entry)
+		if (!kref_read(&kobj->kref))
+			dying = true;
+	spin_unlock(&groups_kset->list_lock);
+	return dying;
+}
+
+static void forget_all(void)
+{
+	struct hlist_node *tmp;
+	struct kobject **list;
+	struct resv_group *g;
+	unsigned int i, nr;
+	int bkt;
+
+	mutex_lock(&registry_lock);
+	/* Files must not outlive the module, so running out of memory has to wait. */
+	while (IS_ERR(list = live_groups(&nr)))
+		msleep(20);
+	for (i = 0; i < nr; i++) {
+		if (has_folder(list[i]))
+			sysfs_remove_group(list[i], &resv_group_attrs);
+		kobject_put(list[i]);
+	}
+	kfree(list);
+	hash_for_each_safe(registry, bkt, tmp, g, node)
+		forget(g);
+	mutex_unlock(&registry_lock);
+	/*
+	 * A group that was dying already is removed by whoever dropped it.  It
+	 * leaves the kset only when its files are gone and their readers out.
+	 */
+	while (any_dying())
+		msleep(20);
+}
+
+/**
+ * resv_groups_init() - find all groups and publish them, and watch for more
+ *
+ * Context: process; sources are ready.
+ * Return: 0, -EOPNOTSUPP if the kernel's groups cannot be found, -ENOMEM
+ */
+int resv_groups_init(void)
+{
+	struct kobject *kobj;
+	int ret;
+
+	kobj = compat_kernfs_child(kernel_kobj->sd, "iommu_groups");
+	if (!kobj) {
+		pr_err("/sys/kernel/iommu_groups is not there: this kernel has no IOMMU support, or an unknown one\n");
+		return -EOPNOTSUPP;
+	}
+	groups_kset = to_kset(kobj);
+	rescan_delay = RESCAN_DELAY;
+	/* Watch first: a device that comes during the walk means another walk. */
+	ret = watch();
+	if (ret)
+		return ret;
+	ret = rescan(false);
+	if (ret) {
+		pr_err("not loading, because a group cannot be looked at: please report the kernel's version\n");
+		resv_groups_exit();
+	}
+	return ret;
+}
+
+/**
+ * resv_groups_exit() - take everything back
+ *
+ * Removing the folders waits for readers that are inside.
+ *
+ * Context: process.
+ */
+void resv_groups_exit(void)
+{
+	unwatch();
+	forget_all();
+	resv_snapshots_flush();
+}
+
+/**
+ * resv_groups_count() - how much there is
+ * @bytes: set to the memory that the groups take
+ *
+ * Context: may sleep.
+ * Return: number of groups shown
+ */
+unsigned int resv_groups_count(size_t *bytes)
+{
+	struct resv_snapshot *snapshot;
+	struct resv_group *g;
+	unsigned int nr = 0;
+	int bkt;
+
+	*bytes = 0;
+	mutex_lock(&registry_lock);
+	hash_for_each(registry, bkt, g, node) {
+		snapshot = rcu_dereference_protected(g->snapshot,
+						     lockdep_is_held(&registry_lock));
+		nr++;
+		*bytes += ksize(g) + resv_snapshot_bytes(snapshot);
+	}
+	mutex_unlock(&registry_lock);
+	return nr;
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Loading, unloading, and the parameters. */
+#include <linux/module.h>
+#include "feature.h"
+#include "group.h"
+#include "report.h"
+#include "source.h"
+
+static bool strict;
+
+static int strict_set(const char *val, const struct kernel_param *kp)
+{
+	int ret = param_set_bool(val, kp);
+
+	if (ret)
+		pr_err("strict=%s is not understood: give 0 or 1\n", val ?: "");
+	return ret;
+}
+
+static const struct kernel_param_ops strict_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = strict_set,
+	.get = param_get_bool,
+};
+
+module_param_cb(strict, &strict_ops, &strict, 0444);
+MODULE_PARM_DESC(strict, "1 = refuse to load if an interface of this kernel is unknown, 0 = load without that feature (default)");
+
+static char sources_list[64] = "all";
+
+static int sources_set(const char *val, const struct kernel_param *kp)
+{
+	char *list;
+	int ret;
+
+	if (strlen(val) >= sizeof(sources_list)) {
+		pr_err("sources= is too long, allowed are %s\n",
+		       resv_sources_names());
+		return -EINVAL;
+	}
+	strscpy(sources_list, val, sizeof(sources_list));
+	list = strim(sources_list);
+	ret = resv_sources_select(list);
+	if (ret == -EINVAL)
+		pr_err("sources=%s is not understood, allowed are %s, separated by commas\n",
+		       list, resv_sources_names());
+	return ret;
+}
+
+static int sources_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", strim(sources_list));
+}
+
+static const struct kernel_param_ops sources_ops = {
+	.set = sources_set,
+	.get = sources_get,
+};
+
+module_param_cb(sources, &sources_ops, NULL, 0444);
+MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi");
+
+/* Say what is off, and refuse if the admin wants all or nothing. */
+static int check_features(void)
+{
+	struct resv_features *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	unsigned int i;
+	int ret = 0;
+
+	if (!f)
+		return -ENOMEM;
+	resv_sources_features(f);
+	for (i = 0; i < f->nr; i++) {
+		if (!f->f[i].unknown_api)
+			continue;
+		pr_warn("feature %s is off: %s\n", f->f[i].name, f->f[i].reason);
+		ret = -EOPNOTSUPP;
+	}
+	kfree(f);
+	if (!strict)
+		return 0;
+	if (ret)
+		pr_err("not loading, because strict=1 and a feature is off\n");
+	return ret;
+}
+
+static int __init iommu_resv_init(void)
+{
+	unsigned int nr;
+	size_t bytes;
+	int ret;
+
+	ret = resv_sources_init();
+	if (ret)
+		return ret;
+	ret = check_features();
+	if (ret)
+		goto exit_sources;
+	ret = resv_report_init();
+	if (ret)
+		goto exit_sources;
+	ret = resv_groups_init();
+	if (ret)
+		goto exit_report;
+	nr = resv_groups_count(&bytes);
+	if (nr)
+		pr_info("version %s, %u IOMMU group%s\n", RESV_VERSION, nr,
+			nr == 1 ? "" : "s");
+	else
+		pr_info("version %s, no IOMMU group yet: the IOMMU is off (firmware setup, on Intel intel_iommu=on), or this kernel makes groups when drivers bind\n",
+			RESV_VERSION);
+	return 0;
+
+exit_report:
+	resv_report_exit();
+exit_sources:
+	resv_sources_exit();
+	return ret;
+}
+
+static void __exit iommu_resv_exit(void)
+{
+	resv_report_exit();
+	resv_groups_exit();
+	resv_sources_exit();
+}
+
+module_init(iommu_resv_init);
+module_exit(iommu_resv_exit);
+
+MODULE_AUTHOR("The iommu-resv developers");
+MODULE_DESCRIPTION("Reserved IOVA regions, usable ranges and MSI windows of IOMMU groups");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(RESV_VERSION);

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What users see: the files under /sys/kernel/iommu_groups/N/resv/ and
+ * /sys/kernel/iommu_resv/.
+ *
+ * Texts are made when a group changes, not when a file is read, and readers
+ * only copy.  Nothing here asks the hardware.
+ */
+#include <linux/fs.h>
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/string.h>
+#include "compat/mm.h"
+#include "compat/sysfs.h"
+#include "feature.h"
+#include "group.h"
+#include "report.h"
+#include "source.h"
+
+struct iommu_group;
+
+/**
+ * struct resv_snapshot - what is known about a group at one moment, unchanging
+ * @ref: the registry has one, each reader another for as long as it copies
+ * @rcu: for freeing after the last reader has looked at the pointer
+ * @aperture: what the IOMMU can address, if @aperture_known
+ * @aperture_known: else aperture says ENODATA
+ * @usable_known: else usable says ENODATA
+ * @isolation: of MSIs
+ * @window: movable MSI window, if @window_known
+ * @window_known: the group has one
+ * @window_asked: else msi_window says ENODATA
+ * @regions_len: bytes of the first text
+ * @usable_len: bytes of the second text
+ * @text: both texts
+ */
+struct resv_snapshot {
+	struct kref ref;
+	struct rcu_head rcu;
+	struct resv_range aperture;
+	struct resv_range window;
+	enum resv_isolation isolation;
+	bool aperture_known;
+	bool usable_known;
+	bool window_known;
+	bool window_asked;
+	size_t regions_len;
+	size_t usable_len;
+	char text[];
+};
+
+/* "0x%016llx 0x%016llx" and a blank or the end of line. */
+#define RANGE_LEN	(2 * (2 + 16) + 2)
+
+static size_t region_len(const struct resv_collect *c,
+			 const struct resv_region *r)
+{
+	return RANGE_LEN + strlen(resv_type_name(r->type)) + 1 +
+	       strlen(resv_origin_name(r->origin)) + 1 +
+	       strlen(resv_collect_name_at(c, r->name)) + 1 +
+	       strlen("native enforced") + 1;
+}
+
+/**
+ * resv_snapshot_make() - put what was collected into words
+ * @c: finished collection
+ *
+ * Context: may sleep.
+ * Return: a snapshot with one reference, or an error pointer
+ */
+struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c)
+{
+	struct resv_snapshot *snapshot;
+	size_t room = 1;
+	unsigned int i;
+	char *p, *end;
+
+	for (i = 0; i < c->regions.nr; i++)
+		room += region_len(c, &c->regions.r[i]);
+	room += c->usable.nr * RANGE_LEN;
+	snapshot = compat_kvmalloc(sizeof(*snapshot) + room);
+	if (!snapshot)
+		return ERR_PTR(-ENOMEM);
+	memset(snapshot, 0, sizeof(*snapshot));
+	kref_init(&snapshot->ref);
+	snapshot->aperture = c->aperture;
+	snapshot->aperture_known = c->aperture_known;
+	snapshot->isolation = c->isolation;
+	snapshot->window = c->window;
+	snapshot->window_known = c->window_known;
+	snapshot->window_asked = c->window_asked;
+	snapshot->usable_known = c->usable_known;
+	p = snapshot->text;
+	end = p + room;
+	for (i = 0; i < c->regions.nr; i++) {
+		const struct resv_region *r = &c->regions.r[i];
+
+		p += scnprintf(p, end - p, "0x%016llx 0x%016llx %s %s %s %s %s\n",
+			       r->start, r->end, resv_type_name(r->type),
+			       resv_origin_name(r->origin),
+			       resv_collect_name_at(c, r->name),
+			       r->flags & RESV_F_ADDED ? "added" : "native",
+			       r->flags & RESV_F_ENFORCED ? "enforced" : "advice");
+	}
+	snapshot->regions_len = p - snapshot->text;
+	for (i = 0; i < c->usable.nr; i++)
+		p += scnprintf(p, end - p, "0x%016llx 0x%016llx\n",
+			       c->usable.r[i].start, c->usable.r[i].end);
+	snapshot->usable_len = p - snapshot->text - snapshot->regions_len;
+	return snapshot;
+}
+
+/**
+ * resv_snapshot_get() - one more reference
+ * @snapshot: found under rcu_read_lock()
+ *
+ * Return: false if it is on its way out
+ */
+bool resv_snapshot_get(struct resv_snapshot *snapshot)
+{
+	return kref_get_unless_zero(&snapshot->ref);
+}
+
+static void snapshot_free(struct rcu_head *rcu)
+{
+	kvfree(container_of(rcu, struct resv_snapshot, rcu));
+}
+
+static void snapshot_release(struct kref *ref)
+{
+	call_rcu(&container_of(ref, struct resv_snapshot, ref)->rcu,
+		 snapshot_free);
+}
+
+/**
+ * resv_snapshot_put() - one reference less
+ * @snapshot: snapshot
+ *
+ * Context: any.
+ */
+void resv_snapshot_put(struct resv_snapshot *snapshot)
+{
+	kref_put(&snapshot->ref, snapshot_release);
+}
+
+/**
+ * resv_snapshots_flush() - wait until all dropped snapshots are freed
+ *
+ * Needed before the code of snapshot_free() goes.
+ */
+void resv_snapshots_flush(void)
+{
+	rcu_barrier();
+}
+
+/**
+ * resv_snapshot_equal() - would users see the same?
+ * @a: snapshot
+ * @b: snapshot
+ */
+bool resv_snapshot_equal(const struct resv_snapshot *a,
+			 const struct resv_snapshot *b)
+{
+	return a->regions_len == b->regions_len &&
+	       a->usable_len == b->usable_len &&
+	       a->isolation == b->isolation &&
+	       a->aperture_known == b->aperture_known &&
+	       a->aperture.start == b->aperture.start &&
+	       a->aperture.end == b->aperture.end &&
+	       a->usable_known == b->usable_known &&
+	       a->window_known == b->window_known &&
+	       a->window_asked == b->window_asked &&
+	       a->window.start == b->window.start &&
+	       a->window.end == b->window.end &&
+	       !memcmp(a->text, b->text, a->regions_len + a->usable_len);
+}
+
+/**
+ * resv_snapshot_bytes() - memory that a snapshot takes
+ * @snapshot: snapshot
+ */
+size_t resv_snapshot_bytes(const struct resv_snapshot *snapshot)
+{
+	if (is_vmalloc_addr(snapshot))
+		return PAGE_ALIGN(sizeof(*snapshot) + snapshot->regions_len +
+				  snapshot->usable_len + 1);
+	return ksize(snapshot);
+}
+
+/*
+ * Texts longer than a page, in one piece.
+ *
+ * sysfs hands out at most a page per read, and a file of the usual kind has
+ * no more than one.  Binary files go on, but the text can change between two
+ * reads of one reader.  So the first read of an open file takes a copy, and
+ * further ones continue in it.  The copy lives in the buffer of the seq_file
+ * that kernfs makes for every open file and does not itself use for binary
+ * ones; seq_release() frees it when the file is closed (fs/kernfs/file.c and
+ * fs/seq_file.c, the same from 4.4 to 7.3).  kernfs holds the open file's
+ * mutex over each read.
+ */
+static ssize_t read_text(struct file *file, char *buf, loff_t off, size_t count,
+			 char *(*make)(void *ctx, size_t *len), void *ctx)
+{
+	struct seq_file *sf = file->private_data;
+	struct kernfs_open_file *of = sf->private;
+	size_t len = 0;
+	char *text;
+
+	if (WARN_ON_ONCE(!of || of->file != file))
+		return -EIO;
+	if (off == 0 || !sf->buf) {
+		text = make(ctx, &len);
+		if (IS_ERR(text))
+			return PTR_ERR(text);
+		kvfree(sf->buf);
+		sf->buf = text;
+		sf->size = len;
+	}
+	return memory_read_from_buffer(buf, count, &off, sf->buf, sf->size);
+}
+
+/* A copy of @len bytes at @text for read_text(). */
+static char *text_copy(const char *text, size_t len)
+{
+	char *copy = compat_kvmalloc(len + 1);
+
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+static char *make_regions(void *ctx, size_t *len)
+{
+	struct resv_snapshot *snapshot = resv_group_snapshot(ctx);
+	char *text;
+
+	if (!snapshot)
+		return ERR_PTR(-ENODEV);
+	*len = snapshot->regions_len;
+	text = text_copy(snapshot->text, *len);
+	resv_snapshot_put(snapshot);
+	return text;
+}
+
+static char *make_usable(void *ctx, size_t *len)
+{
+	struct resv_snapshot *snapshot = resv_group_snapshot(ctx);
+	char *text;
+
+	if (!snapshot)
+		return ERR_PTR(-ENODEV);
+	*len = snapshot->usable_len;
+	text = snapshot->usable_known ?
+	       text_copy(snapshot->text + snapshot->regions_len, *len) :
+	       ERR_PTR(-ENODATA);
+	resv_snapshot_put(snapshot);
+	return text;
+}
+
+static ssize_t regions_read(struct file *file, struct kobject *kobj,
+			    compat_bin_attribute *attr, char *buf, loff_t off,
+			    size_t count)
+{
+	return read_text(file, buf, off, count, make_regions, kobj);
+}
+
+static ssize_t usable_read(struct file *file, struct kobject *kobj,
+			   compat_bin_attribute *attr, char *buf, loff_t off,
+			   size_t count)
+{
+	return read_text(file, buf, off, count, make_usable, kobj);
+}
+
+static compat_bin_attribute regions_attr = {
+	.attr = { .name = "regions", .mode = 0444 },
+	.read = regions_read,
+};
+
+static compat_bin_attribute usable_attr = {
+	.attr = { .name = "usable", .mode = 0444 },
+	.read = usable_read,
+};
+
+/*
+ * Files of a group's kobject are called through the IOMMU core's own type of
+ * attribute, which is private and has been the same from 4.4 to 7.3.
+ */
+struct iommu_group_attribute {
+	struct attribute attr;
+	ssize_t (*show)(struct iommu_group *group, char *buf);
+	ssize_t (*store)(struct iommu_group *group, const char *buf,
+			 size_t count);
+};
+
+static ssize_t aperture_show(struct iommu_group *group, char *buf)
+{
+	struct resv_snapshot *snapshot;
+	ssize_t len = -ENODATA;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	if (snapshot->aperture_known)
+		len = scnprintf(buf, PAGE_SIZE, "0x%016llx 0x%016llx\n",
+				snapshot->aperture.start,
+				snapshot->aperture.end);
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
+static ssize_t msi_isolation_show(struct iommu_group *group, char *buf)
+{
+	static const char *const words[] = {
+		[RESV_ISOLATION_UNKNOWN] = "unknown",
+		[RESV_ISOLATION_ISOLATED] = "isolated",
+		[RESV_ISOLATION_UNSAFE] = "unsafe",
+	};
+	struct resv_snapshot *snapshot;
+	ssize_t len;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	len = scnprintf(buf, PAGE_SIZE, "%s\n", words[snapshot->isolation]);
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
+static ssize_t msi_window_show(struct iommu_group *group, char *buf)
+{
+	struct resv_snapshot *snapshot;
+	ssize_t len;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	if (snapshot->window_known)
+		len = scnprintf(buf, PAGE_SIZE, "0x%llx 0x%llx kernel\n",
+				snapshot->window.start,
+				snapshot->window.end - snapshot->window.start + 1);
+	else if (snapshot->window_asked)
+		len = scnprintf(buf, PAGE_SIZE, "none\n");
+	else
+		len = -ENODATA;
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
+static struct iommu_group_attribute aperture_attr = {
+	.attr = { .name = "aperture", .mode = 0444 },
+	.show = aperture_show,
+};
+
+static struct iommu_group_attribute msi_isolation_attr = {
+	.attr = { .name = "msi_isolation", .mode = 0444 },
+	.show = msi_isolation_show,
+};
+
+static struct iommu_group_attribute msi_window_attr = {
+	.attr = { .name = "msi_window", .mode = 0444 },
+	.show = msi_window_show,
+};
+
+static struct attribute *group_attrs[] = {
+	&aperture_attr.attr,
+	&msi_isolation_attr.attr,
+	&msi_window_attr.attr,
+	NULL
+};
+
+static compat_bin_attr_list group_bin_attrs[] = {
+	&regions_attr,
+	&usable_attr,
+	NULL
+};
+
+const struct attribute_group resv_group_attrs = {
+	.name = RESV_FOLDER,
+	.attrs = group_attrs,
+	.bin_attrs = group_bin_attrs,
+};
+
+static ssize_t version_show(struct kobject *kobj, struct kobj_attribute *attr,
+			    char *buf)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", RESV_VERSION);
+}
+
+static struct kobj_attribute version_attr = __ATTR_RO(version);
+
+static const char *state_name(enum resv_feature_state state)
+{
+	switch (state) {
+	case RESV_FEATURE_NATIVE:
+		return "native";
+	case RESV_FEATURE_ADDED:
+		return "added";
+	default:
+		return "inert";
+	}
+}
+
+static char *make_features(void *ctx, size_t *len)
+{
+	struct resv_features *f;
+	size_t room = 1, bytes;
+	unsigned int i, nr;
+	char *text, *p;
+
+	f = kzalloc(sizeof(*f), GFP_KERNEL);
+	if (!f)
+		return ERR_PTR(-ENOMEM);
+	resv_sources_features(f);
+	for (i = 0; i < f->nr; i++)
+		room += strlen(f->f[i].name) + strlen(f->f[i].hook) +
+			strlen(f->f[i].reason) + sizeof("native") + 4;
+	room += 80;
+	text = compat_kvmalloc(room);
+	if (!text) {
+		kfree(f);
+		return ERR_PTR(-ENOMEM);
+	}
+	p = text;
+	for (i = 0; i < f->nr; i++)
+		p += scnprintf(p, text + room - p, "%s %s %s %s\n", f->f[i].name,
+			       state_name(f->f[i].state), f->f[i].hook,
+			       f->f[i].reason);
+	nr = resv_groups_count(&bytes);
+	p += scnprintf(p, text + room - p, "groups added - %u shown, %zu bytes\n",
+		       nr, bytes);
+	*len = p - text;
+	kfree(f);
+	return text;
+}
+
+static ssize_t features_read(struct file *file, struct kobject *kobj,
+			     compat_bin_attribute *attr, char *buf, loff_t off,
+			     size_t count)
+{
+	return read_text(file, buf, off, count, make_features, NULL);
+}
+
+static compat_bin_attribute features_attr = {
+	.attr = { .name = "features", .mode = 0444 },
+	.read = features_read,
+};
+
+static struct attribute *module_attrs[] = {
+	&version_attr.attr,
+	NULL
+};
+
+static compat_bin_attr_list module_bin_attrs[] = {
+	&features_attr,
+	NULL
+};
+
+static const struct attribute_group module_group = {
+	.attrs = module_attrs,
+	.bin_attrs = module_bin_attrs,
+};
+
+static struct kobject *module_kobj;
+
+/**
+ * resv_report_init() - make /sys/kernel/iommu_resv
+ *
+ * Return: 0 or an errno
+ */
+int resv_report_init(void)
+{
+	int ret;
+
+	module_kobj = kobject_create_and_add("iommu_resv", kernel_kobj);
+	if (!module_kobj)
+		return -ENOMEM;
+	ret = sysfs_create_group(module_kobj, &module_group);
+	if (ret)
+		kobject_put(module_kobj);
+	return ret;
+}
+
+/**
+ * resv_report_exit() - remove it, waiting for readers that are inside
+ */
+void resv_report_exit(void)
+{
+	sysfs_remove_group(module_kobj, &module_group);
+	kobject_put(module_kobj);
+}
