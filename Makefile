@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For people; the modules are described in Kbuild, which this kernel's build reads by itself.
+
+KERNELVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KERNELVER)/build
+PARTS := style unit fuzz tools build dkms vm
+
+all: modules tools
+
+modules:
+	@test -e $(KDIR)/Makefile || { tools/install --explain-headers $(KERNELVER); exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+tools:
+	$(MAKE) -C tools/iommu-resv
+
+install:
+	@tools/install install $(KERNELVER)
+
+uninstall:
+	@tools/install uninstall
+
+# Works without kernel headers: old releases of dkms call it before each build.
+clean:
+	@find . -name .git -prune -o \( -name '*.o' -o -name '*.ko' -o -name '*.mod' \
+		-o -name '*.mod.c' -o -name '.*.cmd' -o -name Module.symvers \
+		-o -name modules.order \) -type f -exec rm -f {} +
+	@rm -rf compat/work compat/facts.h compat/facts.key compat/probe.log
+	@if [ -e tools/iommu-resv/Makefile ]; then $(MAKE) -s -C tools/iommu-resv clean; fi
+
+demo:
+	@SUITE='$(SUITE)' ARCH='$(ARCH)' tools/demo
+
+check:
+	@tests/check $(PARTS)
+
+# check-vm is written in Python, so it cannot install that itself.
+$(PARTS:%=check-%): check-%:
+	@[ $* != vm ] || tests/lib/need python3
+	@tests/$*/run
+
+help:
+	@echo 'make             build the modules for the running kernel, and the command'
+	@echo 'make install     install with dkms for the running kernel (or KERNELVER=...)'
+	@echo 'make uninstall   remove the modules and the command again'
+	@echo 'make demo        show it in a virtual machine (SUITE=bookworm|trixie ARCH=amd64|arm64)'
+	@echo 'make check       run all checks; the parts are $(PARTS:%=check-%)'
+	@echo 'make clean       remove what a build leaves in this folder'
+
+.PHONY: all modules tools install uninstall clean demo check $(PARTS:%=check-%) help

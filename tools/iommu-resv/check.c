@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv check: would VFIO accept these maps? */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "names.h"
+#include "words.h"
+#include "xalloc.h"
+
+/* No IOMMU of x86_64 or arm64 has smaller pages, so no map is finer. */
+#define PAGE_MIN	4096
+
+enum verdict {
+	FITS,
+	FITS_NOT,
+	FITS_UNKNOWN,
+};
+
+static bool parse_address(const char *word, uint64_t *value)
+{
+	return word_hex(word, 1, value) || word_decimal(word, value);
+}
+
+/* START-END, both inclusive */
+static void parse_map(const char *word, struct range *map)
+{
+	char *start = xstrdup(word);
+	char *end = strchr(start, '-');
+	size_t i;
+
+	for (i = 0; start[i]; i++)
+		if (start[i] >= 'A' && start[i] <= 'Z')
+			start[i] = (char)(start[i] - 'A' + 'a');
+	if (end)
+		*end++ = '\0';
+	if (!end || !parse_address(start, &map->start) ||
+	    !parse_address(end, &map->end))
+		errx(EXIT_TROUBLE, "'%s' is no range START-END, like 0x0-0x7fffffff",
+		     word);
+	if (map->end < map->start)
+		errx(EXIT_TROUBLE, "'%s' ends below its start", word);
+	free(start);
+}
+
+static bool aligned(const struct range *map)
+{
+	return map->start % PAGE_MIN == 0 && map->end % PAGE_MIN == PAGE_MIN - 1;
+}
+
+static bool hit(const struct region *r, const struct range *map)
+{
+	return region_refuses(r) && ranges_overlap(&r->at, map);
+}
+
+static bool inside_usable(const struct group *g, const struct range *map)
+{
+	size_t i;
+
+	for (i = 0; i < g->usable.nr; i++)
+		if (map->start >= g->usable.r[i].start &&
+		    map->end <= g->usable.r[i].end)
+			return true;
+	return false;
+}
+
+static enum verdict judge(const struct group *g, const struct range *map)
+{
+	size_t i;
+
+	if (!aligned(map))
+		return FITS_NOT;
+	if (g->usable_known)
+		return inside_usable(g, map) ? FITS : FITS_NOT;
+	for (i = 0; i < g->nr_regions; i++)
+		if (hit(&g->regions[i], map))
+			return FITS_NOT;
+	return FITS_UNKNOWN;
+}
+
+static void print_region(const struct region *r, const char *note)
+{
+	char *start = format_address(r->at.start);
+	char *end = format_address(r->at.end);
+
+	printf("  %s%s-%s %s (%s%s%s)\n", note, start, end, r->type, r->origin,
+	       r->device ? ", " : "", r->device ?: "");
+	free(start);
+	free(end);
+}
+
+static void print_map(const struct group *g, const struct range *map,
+		      enum verdict verdict)
+{
+	static const char *const words[] = {
+		[FITS] = "fits",
+		[FITS_NOT] = "does not fit",
+		[FITS_UNKNOWN] = "unknown",
+	};
+	char *start = format_address(map->start);
+	char *end = format_address(map->end);
+	bool hits = false;
+	size_t i;
+
+	printf("%s-%s %s\n", start, end, words[verdict]);
+	if (!aligned(map))
+		puts("  not made of whole pages of 4 KiB");
+	for (i = 0; i < g->nr_regions; i++) {
+		const struct region *r = &g->regions[i];
+
+		if (hit(r, map)) {
+			print_region(r, "");
+			hits = true;
+		} else if (ranges_overlap(&r->at, map)) {
+			print_region(r, "advice: ");
+		}
+	}
+	if (verdict == FITS_NOT && aligned(map) && !hits)
+		puts("  not inside one usable range");
+	if (verdict == FITS_UNKNOWN)
+		puts("  no reserved region is in the way, but the aperture is not known");
+	free(start);
+	free(end);
+}
+
+static void json_map(struct json *j, const struct group *g,
+		     const struct range *map, enum verdict verdict)
+{
+	size_t i;
+
+	json_open(j, NULL, '{');
+	json_address(j, "start", map->start);
+	json_address(j, "end", map->end);
+	if (verdict == FITS_UNKNOWN)
+		json_null(j, "fits");
+	else
+		json_bool(j, "fits", verdict == FITS);
+	json_bool(j, "aligned", aligned(map));
+	json_open(j, "hits", '[');
+	for (i = 0; i < g->nr_regions; i++)
+		if (hit(&g->regions[i], map))
+			json_region(j, &g->regions[i]);
+	json_close(j, ']');
+	json_open(j, "advice", '[');
+	for (i = 0; i < g->nr_regions; i++)
+		if (!hit(&g->regions[i], map) &&
+		    ranges_overlap(&g->regions[i].at, map))
+			json_region(j, &g->regions[i]);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+/* Maps are one thing, but with such a region there may be nobody to map for. */
+static void say_attach(const struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++) {
+		const struct region *r = &g->regions[i];
+
+		if (strcmp(r->type, "direct") || (r->told && r->added))
+			continue;
+		warnx("group %u has a region of type direct: VFIO may refuse to attach the device at all, see 'iommu-resv show %u'",
+		      g->id, g->id);
+		return;
+	}
+}
+
+static enum verdict check_group(const struct control *ctl,
+				const struct group *g, int argc, char **argv)
+{
+	enum verdict verdict, all = FITS;
+	struct json j = { 0 };
+	struct range map;
+	int i;
+
+	if (ctl->json) {
+		json_open(&j, NULL, '{');
+		json_number(&j, "group", g->id);
+		json_bool(&j, "module_loaded", ctl->loaded);
+		json_bool(&j, "complete", !ctl->gaps);
+		json_open(&j, "maps", '[');
+	}
+	for (i = 0; i < argc; i++) {
+		parse_map(argv[i], &map);
+		verdict = judge(g, &map);
+		if (verdict == FITS_NOT || all == FITS)
+			all = verdict;
+		if (ctl->json)
+			json_map(&j, g, &map, verdict);
+		else
+			print_map(g, &map, verdict);
+	}
+	if (ctl->json) {
+		json_close(&j, ']');
+		if (all == FITS_UNKNOWN)
+			json_null(&j, "fits");
+		else
+			json_bool(&j, "fits", all == FITS);
+		json_close(&j, '}');
+	}
+	return all;
+}
+
+int cmd_check(struct control *ctl, int argc, char **argv)
+{
+	static const int exit_codes[] = {
+		[FITS] = EXIT_OK,
+		[FITS_NOT] = EXIT_NO,
+		[FITS_UNKNOWN] = EXIT_TROUBLE,
+	};
+	struct groups groups;
+	struct names *names;
+	struct range map;
+	int i, ret;
+
+	if (argc < 2)
+		errx(EXIT_TROUBLE, "check takes a group or device and one or more ranges");
+	/* All of them first: no half of an answer to a bad question. */
+	for (i = 1; i < argc; i++)
+		parse_map(argv[i], &map);
+	names = names_open(ctl);
+	ret = groups_find(ctl, names, 1, argv, &groups);
+	names_close(names);
+	if (!ret) {
+		const struct group *g = &groups.g[0];
+
+		say_not_loaded(ctl);
+		say_attach(g);
+		ret = exit_codes[check_group(ctl, g, argc - 1, argv + 1)];
+	}
+	groups_free(&groups);
+	return ret;
+}

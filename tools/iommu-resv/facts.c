@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reads what sysfs says about IOMMU groups.  A file that is absent, or that
+ * answers ENODATA because the kernel cannot know yet, leaves its fact unknown.
+ * Anything else that goes wrong is reported and makes a gap, so that nobody
+ * takes an incomplete answer for a complete one.
+ */
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "names.h"
+#include "sysfs.h"
+#include "words.h"
+#include "xalloc.h"
+
+#define KERNEL_DIGITS	16	/* the kernel prints addresses as 0x%016llx */
+
+bool ranges_overlap(const struct range *a, const struct range *b)
+{
+	return a->start <= b->end && b->start <= a->end;
+}
+
+/**
+ * region_refuses() - is it taken out of the usable ranges?
+ * @r: region
+ *
+ * On kernels whose VFIO checks nothing the kernel's own regions are advice,
+ * and still no place for a guest.
+ */
+bool region_refuses(const struct region *r)
+{
+	if (r->told && r->enforced)
+		return true;
+	return strcmp(r->type, "direct-relaxable") && !(r->told && r->added);
+}
+
+/* Opens a file that may be absent; false leaves its fact unknown. */
+static bool fact_open(struct control *ctl, struct text *t, char *path)
+{
+	char *name = xstrdup(path);
+	int ret = text_open(t, path);
+
+	/* ENODEV: the group went away while its file was open. */
+	if (ret && ret != -ENOENT && ret != -ENODATA && ret != -ENODEV) {
+		errno = -ret;
+		warn("%s", name);
+		ctl->gaps = true;
+	}
+	free(name);
+	return ret == 0;
+}
+
+static void fact_close(struct control *ctl, struct text *t)
+{
+	if (!text_close(t))
+		ctl->gaps = true;
+}
+
+static bool range_parse(char *const *words, struct range *range)
+{
+	return word_hex(words[0], KERNEL_DIGITS, &range->start) &&
+	       word_hex(words[1], KERNEL_DIGITS, &range->end) &&
+	       range->start <= range->end;
+}
+
+static bool last_word_ok(const char *word)
+{
+	return word[0] && !strchr(word, ' ');
+}
+
+static struct region *add_region(struct group *g)
+{
+	g->regions = xreallocarray(g->regions, g->nr_regions + 1,
+				   sizeof(*g->regions));
+	return &g->regions[g->nr_regions++];
+}
+
+/* START END TYPE ORIGIN DEVICE native|added enforced|advice */
+static bool parse_fact(struct group *g, char *line)
+{
+	struct range at;
+	struct region *r;
+	char *w[7];
+
+	if (!words_split(line, w, 7) || !range_parse(w, &at) ||
+	    !word_is_name(w[2]) || !word_is_name(w[3]) ||
+	    !word_among(w[5], "native", "added") ||
+	    !word_among(w[6], "enforced", "advice"))
+		return false;
+	r = add_region(g);
+	*r = (struct region) {
+		.at = at,
+		.type = xstrdup(w[2]),
+		.origin = xstrdup(w[3]),
+		.device = strcmp(w[4], "-") ? xstrdup(w[4]) : NULL,
+		.told = true,
+		.added = !strcmp(w[5], "added"),
+		.enforced = !strcmp(w[6], "enforced"),
+	};
+	return true;
+}
+
+/* START END TYPE, the kernel's own file */
+static bool parse_kernel(struct group *g, char *line)
+{
+	struct range at;
+	struct region *r;
+	char *w[3];
+
+	if (!words_split(line, w, 3) || !range_parse(w, &at) ||
+	    !word_is_name(w[2]))
+		return false;
+	r = add_region(g);
+	*r = (struct region) {
+		.at = at,
+		.type = xstrdup(w[2]),
+		.origin = xstrdup("kernel"),
+	};
+	return true;
+}
+
+static bool parse_usable(struct group *g, char *line)
+{
+	struct ranges *u = &g->usable;
+	struct range range;
+	char *w[2];
+
+	if (!words_split(line, w, 2) || !range_parse(w, &range))
+		return false;
+	if (u->nr && range.start <= u->r[u->nr - 1].end)
+		return false;
+	u->r = xreallocarray(u->r, u->nr + 1, sizeof(*u->r));
+	u->r[u->nr++] = range;
+	return true;
+}
+
+static bool parse_aperture(struct group *g, char *line)
+{
+	char *w[2];
+
+	if (g->aperture_known || !words_split(line, w, 2) ||
+	    !range_parse(w, &g->aperture))
+		return false;
+	g->aperture_known = true;
+	return true;
+}
+
+static bool parse_isolation(struct group *g, char *line)
+{
+	if (g->msi_isolation || (!word_among(line, "isolated", "unsafe") &&
+				 strcmp(line, "unknown")))
+		return false;
+	g->msi_isolation = xstrdup(line);
+	return true;
+}
+
+/* BASE SIZE kernel|moved|auto, or none */
+static bool parse_window(struct group *g, char *line)
+{
+	uint64_t base, size;
+	char *w[3];
+
+	if (g->window_state != WINDOW_UNKNOWN)
+		return false;
+	if (!strcmp(line, "none")) {
+		g->window_state = WINDOW_NONE;
+		return true;
+	}
+	if (!words_split(line, w, 3) || !word_hex(w[0], 1, &base) ||
+	    !word_hex(w[1], 1, &size) || !size || base > UINT64_MAX - (size - 1))
+		return false;
+	if (!word_among(w[2], "kernel", "moved") && strcmp(w[2], "auto"))
+		return false;
+	g->window_state = WINDOW_THERE;
+	g->window.start = base;
+	g->window.end = base + (size - 1);
+	g->window_by = xstrdup(w[2]);
+	return true;
+}
+
+static bool parse_domain(struct group *g, char *line)
+{
+	if (g->domain || !last_word_ok(line))
+		return false;
+	g->domain = xstrdup(line);
+	return true;
+}
+
+/* Each line of DIR/FILE through @parse; true if the file was there. */
+static bool read_fact(struct control *ctl, struct group *g, const char *dir,
+		      const char *file, bool (*parse)(struct group *g, char *line))
+{
+	struct text t;
+	char *line;
+
+	if (!fact_open(ctl, &t, xasprintf("%s/%s", dir, file)))
+		return false;
+	while (text_next(&t, &line)) {
+		char *copy = xstrdup(line);
+
+		if (!parse(g, line))
+			text_bad(&t, copy);
+		free(copy);
+	}
+	fact_close(ctl, &t);
+	return true;
+}
+
+static int read_devices(struct group *g, struct names *names, const char *dir)
+{
+	char *path = xasprintf("%s/devices", dir);
+	struct strings list;
+	size_t i;
+	int ret;
+
+	ret = dir_list(path, &list);
+	g->nr_devices = list.nr;
+	g->devices = xreallocarray(NULL, list.nr + 1, sizeof(*g->devices));
+	for (i = 0; i < list.nr; i++) {
+		char *device_dir = xasprintf("%s/%s", path, list.s[i]);
+		char *driver = xasprintf("%s/driver", device_dir);
+
+		g->devices[i] = (struct device) {
+			.name = xstrdup(list.s[i]),
+			.driver = link_base(driver),
+			.product = names_product(names, device_dir),
+		};
+		free(driver);
+		free(device_dir);
+	}
+	strings_free(&list);
+	free(path);
+	return ret;
+}
+
+static void group_free(struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_devices; i++) {
+		free(g->devices[i].name);
+		free(g->devices[i].driver);
+		free(g->devices[i].product);
+	}
+	for (i = 0; i < g->nr_regions; i++) {
+		free(g->regions[i].type);
+		free(g->regions[i].origin);
+		free(g->regions[i].device);
+	}
+	free(g->devices);
+	free(g->regions);
+	free(g->usable.r);
+	free(g->domain);
+	free(g->msi_isolation);
+	free(g->window_by);
+}
+
+void groups_free(struct groups *groups)
+{
+	size_t i;
+
+	for (i = 0; i < groups->nr; i++)
+		group_free(&groups->g[i]);
+	free(groups->g);
+}
+
+static char *groups_dir(const struct control *ctl)
+{
+	return xasprintf("%s/kernel/iommu_groups", ctl->sysfs);
+}
+
+/* Adds a group; -ENOENT if it is not, or no more, there. */
+static int group_read(struct control *ctl, struct names *names,
+		      unsigned int id, struct groups *groups)
+{
+	char *dir = xasprintf("%s/kernel/iommu_groups/%u", ctl->sysfs, id);
+	char *resv = xasprintf("%s/resv", dir);
+	struct group g = { .id = id };
+	int ret;
+
+	g.has_facts = read_fact(ctl, &g, resv, "regions", parse_fact);
+	if (g.has_facts) {
+		g.usable_known = read_fact(ctl, &g, resv, "usable", parse_usable);
+		read_fact(ctl, &g, resv, "aperture", parse_aperture);
+		read_fact(ctl, &g, resv, "msi_isolation", parse_isolation);
+		read_fact(ctl, &g, resv, "msi_window", parse_window);
+	} else {
+		read_fact(ctl, &g, dir, "reserved_regions", parse_kernel);
+	}
+	read_fact(ctl, &g, dir, "type", parse_domain);
+	/* Last, so that a group that went away meanwhile is not half shown. */
+	ret = read_devices(&g, names, dir);
+	if (ret && ret != -ENOENT) {
+		errno = -ret;
+		warn("%s/devices", dir);
+		ctl->gaps = true;
+		ret = 0;
+	}
+	if (ret) {
+		group_free(&g);
+	} else {
+		groups->g = xreallocarray(groups->g, groups->nr + 1,
+					  sizeof(*groups->g));
+		groups->g[groups->nr++] = g;
+	}
+	free(resv);
+	free(dir);
+	return ret;
+}
+
+static bool parse_id(const char *word, unsigned int *id)
+{
+	uint64_t value;
+
+	if (!word_decimal(word, &value) || value > 0x7fffffff)
+		return false;
+	*id = (unsigned int)value;
+	return true;
+}
+
+/**
+ * groups_read() - all groups, in order of their numbers
+ * @ctl: options
+ * @names: for the devices' names
+ * @groups: to fill; groups_free() it whatever is returned
+ *
+ * Return: 0, or an exit code after saying why
+ */
+int groups_read(struct control *ctl, struct names *names, struct groups *groups)
+{
+	char *dir = groups_dir(ctl);
+	struct strings list;
+	unsigned int id;
+	size_t i;
+	int ret;
+
+	*groups = (struct groups) { 0 };
+	ret = dir_list(dir, &list);
+	if (ret) {
+		errno = -ret;
+		warn("%s", dir);
+	}
+	for (i = 0; i < list.nr; i++)
+		if (parse_id(list.s[i], &id))
+			group_read(ctl, names, id, groups);
+	if (!ret && !groups->nr)
+		warnx("no IOMMU groups: the IOMMU is off in firmware, or on the kernel command line (intel_iommu=on)");
+	strings_free(&list);
+	free(dir);
+	return ret ? EXIT_TROUBLE : 0;
+}
+
+/* The name as sysfs has it: lower case, with the PCI domain. */
+static char *device_name(const char *word)
+{
+	static const char short_form[] = "xx:xx.x";
+	char *name;
+	size_t i;
+
+	for (i = 0; i < sizeof(short_form) - 1; i++)
+		if (short_form[i] == 'x' ? !isxdigit((unsigned char)word[i]) :
+		    word[i] != short_form[i])
+			break;
+	if (i == sizeof(short_form) - 1 && word[i] == '\0')
+		name = xasprintf("0000:%s", word);
+	else
+		name = xstrdup(word);
+	if (strspn(name, "0123456789abcdefABCDEF:.") == strlen(name))
+		for (i = 0; name[i]; i++)
+			name[i] = (char)tolower((unsigned char)name[i]);
+	return name;
+}
+
+static bool find_device(const struct control *ctl, const char *word,
+			unsigned int *id)
+{
+	char *dir = groups_dir(ctl);
+	char *name = device_name(word);
+	struct strings list;
+	bool found = false;
+	size_t i;
+
+	dir_list(dir, &list);
+	for (i = 0; i < list.nr && !found && name[0] != '.' &&
+	     !strchr(name, '/'); i++) {
+		char *path = xasprintf("%s/%s/devices/%s", dir, list.s[i], name);
+
+		found = !access(path, F_OK) && parse_id(list.s[i], id);
+		free(path);
+	}
+	strings_free(&list);
+	free(name);
+	free(dir);
+	return found;
+}
+
+/**
+ * groups_find() - the groups named on the command line, each once
+ * @ctl: options
+ * @names: for the devices' names
+ * @argc: number of words
+ * @argv: numbers of groups or names of devices
+ * @groups: to fill; groups_free() it whatever is returned
+ *
+ * Return: 0, or an exit code after saying why
+ */
+int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
+		struct groups *groups)
+{
+	int i, ret = 0;
+
+	*groups = (struct groups) { 0 };
+	for (i = 0; i < argc; i++) {
+		unsigned int id = 0;
+		size_t j;
+
+		if (!parse_id(argv[i], &id) && !find_device(ctl, argv[i], &id)) {
+			warnx("%s: no IOMMU group has this device; some kernels make the group only when a driver is bound",
+			      argv[i]);
+			ret = EXIT_TROUBLE;
+			continue;
+		}
+		for (j = 0; j < groups->nr && groups->g[j].id != id; j++)
+			;
+		if (j == groups->nr && group_read(ctl, names, id, groups)) {
+			warnx("%s: no such IOMMU group", argv[i]);
+			ret = EXIT_TROUBLE;
+		}
+	}
+	return ret;
+}
+
+/* The folder of the module is there as long as the module is. */
+bool module_loaded(const struct control *ctl)
+{
+	char *path = xasprintf("%s/kernel/iommu_resv", ctl->sysfs);
+	bool loaded = !access(path, F_OK);
+
+	free(path);
+	return loaded;
+}

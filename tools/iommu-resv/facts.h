@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What sysfs says about IOMMU groups. */
+#ifndef FACTS_H
+#define FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "iommu-resv.h"
+
+/* Both ends inclusive, as everywhere. */
+struct range {
+	uint64_t start;
+	uint64_t end;
+};
+
+struct ranges {
+	struct range *r;
+	size_t nr;
+};
+
+/**
+ * struct region - a reserved region
+ * @at: where
+ * @type: direct, msi, ...
+ * @origin: who says so
+ * @device: whose region, NULL if the whole group's or not told
+ * @told: by the module; else @added and @enforced mean nothing
+ * @added: the module found it, not the kernel
+ * @enforced: VFIO refuses maps there
+ */
+struct region {
+	struct range at;
+	char *type;
+	char *origin;
+	char *device;
+	bool told;
+	bool added;
+	bool enforced;
+};
+
+struct device {
+	char *name;		/* 0000:00:03.0 */
+	char *driver;		/* NULL if none is bound */
+	char *product;		/* for humans, NULL if not a PCI device */
+};
+
+enum window_state {
+	WINDOW_UNKNOWN,
+	WINDOW_NONE,
+	WINDOW_THERE,
+};
+
+/**
+ * struct group - an IOMMU group
+ * @id: its number
+ * @domain: type of its default domain, NULL if the kernel does not tell
+ * @devices: its devices
+ * @nr_devices: their number
+ * @regions: the module's facts; without the module, what the kernel says
+ * @nr_regions: their number
+ * @has_facts: the module has facts about this group
+ * @usable_known: @usable is valid (it may be empty)
+ * @usable: where VFIO accepts maps
+ * @aperture_known: @aperture is valid
+ * @aperture: what the IOMMU can address
+ * @msi_isolation: isolated, unsafe or unknown; NULL if not told
+ * @window_state: whether there is an MSI window
+ * @window: the MSI window
+ * @window_by: kernel, moved or auto
+ */
+struct group {
+	unsigned int id;
+	char *domain;
+	struct device *devices;
+	size_t nr_devices;
+	struct region *regions;
+	size_t nr_regions;
+	bool has_facts;
+	bool usable_known;
+	struct ranges usable;
+	bool aperture_known;
+	struct range aperture;
+	char *msi_isolation;
+	enum window_state window_state;
+	struct range window;
+	char *window_by;
+};
+
+struct groups {
+	struct group *g;
+	size_t nr;
+};
+
+struct names;
+
+bool module_loaded(const struct control *ctl);
+int groups_read(struct control *ctl, struct names *names, struct groups *groups);
+int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
+		struct groups *groups);
+void groups_free(struct groups *groups);
+
+bool region_refuses(const struct region *r);
+bool ranges_overlap(const struct range *a, const struct range *b);
+
+#endif

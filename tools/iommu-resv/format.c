@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Facts as text, as tables and as JSON. */
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "sysfs.h"
+#include "xalloc.h"
+
+struct libscols_table *table_new(const struct control *ctl,
+				 const struct column *columns, size_t nr)
+{
+	struct libscols_table *table = scols_new_table();
+	size_t i;
+
+	if (!table)
+		err(EXIT_TROUBLE, "cannot make a table");
+	scols_table_enable_noheadings(table, ctl->noheadings);
+	for (i = 0; i < nr; i++)
+		if (!scols_table_new_column(table, columns[i].name, 0,
+					    columns[i].flags))
+			err(EXIT_TROUBLE, "cannot make a table");
+	return table;
+}
+
+struct libscols_line *table_line(struct libscols_table *table)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (!line)
+		err(EXIT_TROUBLE, "cannot make a table");
+	return line;
+}
+
+/* Takes @text over. */
+void table_cell(struct libscols_line *line, size_t column, char *text)
+{
+	if (scols_line_refer_data(line, column, text))
+		err(EXIT_TROUBLE, "cannot make a table");
+}
+
+void table_print(struct libscols_table *table)
+{
+	scols_print_table(table);
+	scols_unref_table(table);
+}
+
+char *format_address(uint64_t address)
+{
+	return xasprintf("0x%" PRIx64, address);
+}
+
+/* Nobody's sizes are above 2^64, which needs one bit more than uint64_t has. */
+__extension__ typedef unsigned __int128 size128;
+
+/**
+ * format_size() - how much some ranges hold together
+ * @ctl: options
+ * @ranges: ranges that do not overlap
+ * @nr: their number
+ *
+ * Return: allocated: bytes, or a number with a unit for humans
+ */
+char *format_size(const struct control *ctl, const struct range *ranges,
+		  size_t nr)
+{
+	static const char units[] = "BKMGTPE";
+	size128 size = 0;
+	unsigned int u;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		size += (size128)(ranges[i].end - ranges[i].start) + 1;
+	if (ctl->bytes && size >> 64)
+		return xstrdup("18446744073709551616");
+	if (ctl->bytes)
+		return xasprintf("%" PRIu64, (uint64_t)size);
+	for (u = 0; units[u + 1] && size >> (10 * (u + 1)); u++)
+		;
+	/* Rounded down: nobody shall plan with more than there is. */
+	size = size * 10 >> (10 * u);
+	if (!(size % 10))
+		return xasprintf("%" PRIu64 "%c", (uint64_t)(size / 10), units[u]);
+	return xasprintf("%" PRIu64 ".%u%c", (uint64_t)(size / 10),
+			 (unsigned int)(size % 10), units[u]);
+}
+
+char *format_flags(const struct region *r)
+{
+	if (!r->told)
+		return xstrdup("native");
+	return xasprintf("%s %s", r->added ? "added" : "native",
+			 r->enforced ? "enforced" : "advice");
+}
+
+/* Bits of the highest address. */
+unsigned int format_bits(const struct range *aperture)
+{
+	unsigned int bits = 0;
+
+	while (bits < 64 && aperture->end >> bits)
+		bits++;
+	return bits;
+}
+
+void json_range(struct json *j, const char *key, const struct range *range)
+{
+	json_open(j, key, '{');
+	json_address(j, "start", range->start);
+	json_address(j, "end", range->end);
+	json_close(j, '}');
+}
+
+void json_region(struct json *j, const struct region *r)
+{
+	json_open(j, NULL, '{');
+	json_address(j, "start", r->at.start);
+	json_address(j, "end", r->at.end);
+	json_string(j, "type", r->type);
+	json_string(j, "origin", r->origin);
+	json_string(j, "device", r->device);
+	if (r->told) {
+		json_bool(j, "added", r->added);
+		json_bool(j, "enforced", r->enforced);
+	} else {
+		json_null(j, "added");
+		json_null(j, "enforced");
+	}
+	json_close(j, '}');
+}
+
+static void json_window(struct json *j, const struct group *g)
+{
+	json_open(j, "msi_window", '{');
+	json_string(j, "state", g->window_state == WINDOW_UNKNOWN ? "unknown" :
+		    g->window_state == WINDOW_NONE ? "none" : g->window_by);
+	if (g->window_state == WINDOW_THERE) {
+		json_address(j, "start", g->window.start);
+		json_address(j, "end", g->window.end);
+	}
+	json_close(j, '}');
+}
+
+static void json_group(struct json *j, const struct group *g)
+{
+	size_t i;
+
+	json_open(j, NULL, '{');
+	json_number(j, "group", g->id);
+	json_string(j, "domain", g->domain);
+	json_string(j, "source", g->has_facts ? "module" : "kernel");
+	json_open(j, "devices", '[');
+	for (i = 0; i < g->nr_devices; i++) {
+		json_open(j, NULL, '{');
+		json_string(j, "device", g->devices[i].name);
+		json_string(j, "driver", g->devices[i].driver);
+		json_string(j, "name", g->devices[i].product);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_open(j, "regions", '[');
+	for (i = 0; i < g->nr_regions; i++)
+		json_region(j, &g->regions[i]);
+	json_close(j, ']');
+	if (g->usable_known) {
+		json_open(j, "usable", '[');
+		for (i = 0; i < g->usable.nr; i++)
+			json_range(j, NULL, &g->usable.r[i]);
+		json_close(j, ']');
+	} else {
+		json_null(j, "usable");
+	}
+	if (g->aperture_known) {
+		json_range(j, "aperture", &g->aperture);
+		json_number(j, "aperture_bits", format_bits(&g->aperture));
+	} else {
+		json_null(j, "aperture");
+		json_null(j, "aperture_bits");
+	}
+	json_string(j, "msi_isolation", g->msi_isolation);
+	json_window(j, g);
+	json_close(j, '}');
+}
+
+void json_groups(const struct control *ctl, const struct groups *groups)
+{
+	struct json j = { 0 };
+	size_t i;
+
+	json_open(&j, NULL, '{');
+	json_bool(&j, "module_loaded", ctl->loaded);
+	json_bool(&j, "complete", !ctl->gaps);
+	json_open(&j, "groups", '[');
+	for (i = 0; i < groups->nr; i++)
+		json_group(&j, &groups->g[i]);
+	json_close(&j, ']');
+	json_close(&j, '}');
+}
+
+void say_not_loaded(const struct control *ctl)
+{
+	if (!ctl->loaded)
+		warnx("the module is not loaded: only the kernel's own regions are shown; 'modprobe iommu_resv' for the rest");
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Facts as text, as tables and as JSON. */
+#ifndef FORMAT_H
+#define FORMAT_H
+
+#include <libsmartcols/libsmartcols.h>
+
+#include "facts.h"
+#include "iommu-resv.h"
+#include "json.h"
+
+/**
+ * struct column - of a table
+ * @name: header
+ * @flags: SCOLS_FL_*
+ */
+struct column {
+	const char *name;
+	int flags;
+};
+
+struct libscols_table *table_new(const struct control *ctl,
+				 const struct column *columns, size_t nr);
+struct libscols_line *table_line(struct libscols_table *table);
+void table_cell(struct libscols_line *line, size_t column, char *text);
+void table_print(struct libscols_table *table);
+
+char *format_address(uint64_t address);
+char *format_size(const struct control *ctl, const struct range *ranges,
+		  size_t nr);
+char *format_flags(const struct region *r);
+unsigned int format_bits(const struct range *aperture);
+
+void json_range(struct json *j, const char *key, const struct range *range);
+void json_region(struct json *j, const struct region *r);
+void json_groups(const struct control *ctl, const struct groups *groups);
+
+void say_not_loaded(const struct control *ctl);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the parts of the command share: its options and its subcommands. */
+#ifndef IOMMU_RESV_H
+#define IOMMU_RESV_H
+
+#include <stdbool.h>
+
+/* Exit codes, as the manual page has them. */
+enum {
+	EXIT_OK = 0,
+	EXIT_NO = 1,		/* check: the map does not fit */
+	EXIT_TROUBLE = 2,	/* usage, an error, or an answer with gaps */
+};
+
+/**
+ * struct control - one run of the command
+ * @sysfs: where sysfs is mounted
+ * @pci_ids: file with the names of PCI devices, NULL for the system's own
+ * @json: write JSON
+ * @bytes: sizes in bytes, not for humans
+ * @noheadings: no header lines
+ * @loaded: the module is loaded
+ * @gaps: something could not be read and is missing from the output
+ */
+struct control {
+	const char *sysfs;
+	const char *pci_ids;
+	bool json;
+	bool bytes;
+	bool noheadings;
+	bool loaded;
+	bool gaps;
+};
+
+/* Each returns an exit code. */
+int cmd_list(struct control *ctl, int argc, char **argv);
+int cmd_show(struct control *ctl, int argc, char **argv);
+int cmd_check(struct control *ctl, int argc, char **argv);
+int cmd_features(struct control *ctl, int argc, char **argv);
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Writes JSON to standard output.  Own code, because libsmartcols writes only
+ * flat tables.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+
+/* Length of the UTF-8 character at @s, 0 if it is none. */
+static unsigned int utf8_len(const unsigned char *s)
+{
+	static const struct {
+		unsigned char first, last, min2, max2;
+		unsigned int len;
+	} forms[] = {	/* Unicode, table 3-7 */
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+	unsigned int i, k;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (s[0] < forms[i].first || s[0] > forms[i].last)
+			continue;
+		if (s[1] < forms[i].min2 || s[1] > forms[i].max2)
+			return 0;
+		for (k = 2; k < forms[i].len; k++)
+			if ((s[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].len;
+	}
+	return 0;
+}
+
+static void put_string(const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+
+	putchar('"');
+	while (*s) {
+		unsigned int len = *s < 0x80 ? 1 : utf8_len(s);
+
+		if (!len) {
+			fputs("\\ufffd", stdout);
+			len = 1;
+		} else if (*s == '"' || *s == '\\') {
+			printf("\\%c", *s);
+		} else if (*s < ' ' || *s == 0x7f) {
+			printf("\\u%04x", *s);
+		} else {
+			fwrite(s, 1, len, stdout);
+		}
+		s += len;
+	}
+	putchar('"');
+}
+
+static void new_line(const struct json *j)
+{
+	printf("\n%*s", (int)(3 * j->depth), "");
+}
+
+static void member(struct json *j, const char *key)
+{
+	if (j->more)
+		putchar(',');
+	if (j->depth)
+		new_line(j);
+	if (key) {
+		put_string(key);
+		fputs(": ", stdout);
+	}
+	j->more = true;
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+	member(j, key);
+	putchar(bracket);
+	j->depth++;
+	j->more = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+	j->depth--;
+	if (j->more)
+		new_line(j);
+	putchar(bracket);
+	j->more = true;
+	if (!j->depth)
+		putchar('\n');
+}
+
+void json_string(struct json *j, const char *key, const char *value)
+{
+	member(j, key);
+	if (value)
+		put_string(value);
+	else
+		fputs("null", stdout);
+}
+
+/* A string: numbers of JSON are exact only up to 2^53. */
+void json_address(struct json *j, const char *key, uint64_t value)
+{
+	member(j, key);
+	printf("\"0x%" PRIx64 "\"", value);
+}
+
+void json_number(struct json *j, const char *key, uint64_t value)
+{
+	member(j, key);
+	printf("%" PRIu64, value);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+	member(j, key);
+	fputs(value ? "true" : "false", stdout);
+}
+
+void json_null(struct json *j, const char *key)
+{
+	member(j, key);
+	fputs("null", stdout);
+}

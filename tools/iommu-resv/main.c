@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv: which addresses a guest may not use, by group, and why. */
+#include <err.h>
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+#include "iommu-resv.h"
+
+static const struct {
+	const char *name;
+	int (*run)(struct control *ctl, int argc, char **argv);
+} commands[] = {
+	{ "list", cmd_list },
+	{ "show", cmd_show },
+	{ "check", cmd_check },
+	{ "features", cmd_features },
+};
+
+static void usage(void)
+{
+	fputs("\n"
+	      "Usage:\n"
+	      " iommu-resv [options] [list]\n"
+	      " iommu-resv [options] show GROUP|DEVICE...\n"
+	      " iommu-resv [options] check GROUP|DEVICE START-END...\n"
+	      " iommu-resv [options] features\n"
+	      "\n"
+	      "Show which I/O addresses a guest may not use, and why.\n"
+	      "\n"
+	      "Commands:\n"
+	      " list       one table of all IOMMU groups (the default)\n"
+	      " show       all facts of some groups, and what VFIO does with them\n"
+	      " check      would VFIO accept maps of these ranges (ends included)?\n"
+	      " features   what the module does on this kernel\n"
+	      "\n"
+	      "Options:\n"
+	      " -b, --bytes           print sizes in bytes, not in a human readable format\n"
+	      " -J, --json            use JSON output format\n"
+	      " -n, --noheadings      don't print headings\n"
+	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
+	      "     --sysfs DIR       use DIR instead of /sys\n"
+	      "\n"
+	      " -h, --help            display this help\n"
+	      " -V, --version         display version\n"
+	      "\n"
+	      "Exit codes: 0 good, 1 a range of check does not fit, 2 anything else.\n"
+	      "For more details see iommu-resv(8).\n", stdout);
+}
+
+/* Output that got lost (disk full, closed pipe) is an error too. */
+static int finish(int ret)
+{
+	if (fflush(stdout) || ferror(stdout))
+		err(EXIT_TROUBLE, "write error");
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	enum { OPT_PCI_IDS = 256, OPT_SYSFS };
+	static const struct option options[] = {
+		{ "bytes", no_argument, NULL, 'b' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "noheadings", no_argument, NULL, 'n' },
+		{ "pci-ids", required_argument, NULL, OPT_PCI_IDS },
+		{ "sysfs", required_argument, NULL, OPT_SYSFS },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 }
+	};
+	struct control ctl = { .sysfs = "/sys" };
+	const char *command = "list";
+	size_t i;
+	int c, ret;
+
+	setlocale(LC_ALL, "");
+	while ((c = getopt_long(argc, argv, "bJnhV", options, NULL)) != -1) {
+		switch (c) {
+		case 'b':
+			ctl.bytes = true;
+			break;
+		case 'J':
+			ctl.json = true;
+			break;
+		case 'n':
+			ctl.noheadings = true;
+			break;
+		case OPT_PCI_IDS:
+			ctl.pci_ids = optarg;
+			break;
+		case OPT_SYSFS:
+			ctl.sysfs = optarg;
+			break;
+		case 'h':
+			usage();
+			return finish(EXIT_OK);
+		case 'V':
+			puts("iommu-resv " RESV_VERSION);
+			return finish(EXIT_OK);
+		default:
+			fputs("Try 'iommu-resv --help' for more information.\n", stderr);
+			return EXIT_TROUBLE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc) {
+		command = *argv++;
+		argc--;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(command, commands[i].name))
+			break;
+	if (i == sizeof(commands) / sizeof(commands[0]))
+		errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'",
+		     command);
+	ctl.loaded = module_loaded(&ctl);
+	ret = commands[i].run(&ctl, argc, argv);
+	return finish(ctl.gaps ? EXIT_TROUBLE : ret);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Names of PCI devices for humans. */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include "iommu-resv.h"
+
+struct names *names_open(const struct control *ctl);
+char *names_product(struct names *names, const char *device_dir);
+void names_close(struct names *names);
+
+#endif

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv show: everything about some groups, in words too. */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "names.h"
+#include "xalloc.h"
+
+static void print_devices(const struct control *ctl, const struct group *g)
+{
+	static const struct column columns[] = {
+		{ "DEVICE", 0 }, { "DRIVER", 0 }, { "NAME", 0 },
+	};
+	struct libscols_table *table = table_new(ctl, columns, 3);
+	size_t i;
+
+	for (i = 0; i < g->nr_devices; i++) {
+		struct libscols_line *line = table_line(table);
+
+		table_cell(line, 0, xstrdup(g->devices[i].name));
+		table_cell(line, 1, xstrdup(g->devices[i].driver ?: "-"));
+		table_cell(line, 2, xstrdup(g->devices[i].product ?: "-"));
+	}
+	table_print(table);
+}
+
+static void range_cells(const struct control *ctl, struct libscols_line *line,
+			const struct range *range)
+{
+	table_cell(line, 0, format_address(range->start));
+	table_cell(line, 1, format_address(range->end));
+	table_cell(line, 2, format_size(ctl, range, 1));
+}
+
+static void print_regions(const struct control *ctl, const struct group *g)
+{
+	static const struct column columns[] = {
+		{ "START", SCOLS_FL_RIGHT }, { "END", SCOLS_FL_RIGHT },
+		{ "SIZE", SCOLS_FL_RIGHT }, { "TYPE", 0 }, { "ORIGIN", 0 },
+		{ "DEVICE", 0 }, { "FLAGS", 0 },
+	};
+	struct libscols_table *table = table_new(ctl, columns, 7);
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++) {
+		const struct region *r = &g->regions[i];
+		struct libscols_line *line = table_line(table);
+
+		range_cells(ctl, line, &r->at);
+		table_cell(line, 3, xstrdup(r->type));
+		table_cell(line, 4, xstrdup(r->origin));
+		table_cell(line, 5, xstrdup(r->device ?: "-"));
+		table_cell(line, 6, format_flags(r));
+	}
+	table_print(table);
+}
+
+static void print_usable(const struct control *ctl, const struct group *g)
+{
+	static const struct column columns[] = {
+		{ "START", SCOLS_FL_RIGHT }, { "END", SCOLS_FL_RIGHT },
+		{ "SIZE", SCOLS_FL_RIGHT },
+	};
+	struct libscols_table *table = table_new(ctl, columns, 3);
+	size_t i;
+
+	for (i = 0; i < g->usable.nr; i++)
+		range_cells(ctl, table_line(table), &g->usable.r[i]);
+	table_print(table);
+}
+
+static void say_aperture(const struct group *g)
+{
+	char *start, *end;
+
+	if (!g->aperture_known) {
+		puts("Aperture: not known before a device is attached");
+		return;
+	}
+	start = format_address(g->aperture.start);
+	end = format_address(g->aperture.end);
+	printf("Aperture: %s-%s, %u bits\n", start, end,
+	       format_bits(&g->aperture));
+	free(start);
+	free(end);
+}
+
+static void say_msi(const struct group *g)
+{
+	const char *how = g->msi_isolation ?: "unknown";
+
+	printf("Interrupts: %s", how);
+	if (!strcmp(how, "isolated"))
+		puts(", a guest can raise no others but its own");
+	else if (!strcmp(how, "unsafe"))
+		puts(", VFIO refuses the group (EPERM) unless vfio_iommu_type1\n"
+		     "  is loaded with allow_unsafe_interrupts=1");
+	else
+		puts(", this kernel cannot tell before the group is opened");
+}
+
+static void say_window(const struct control *ctl, const struct group *g)
+{
+	char *start, *size;
+
+	if (g->window_state == WINDOW_NONE) {
+		puts("MSI window: none, the hardware fixes where messages go");
+	} else if (g->window_state == WINDOW_THERE) {
+		start = format_address(g->window.start);
+		size = format_size(ctl, &g->window, 1);
+		printf("MSI window: %s, %s, set by: %s\n", start, size,
+		       g->window_by);
+		free(start);
+		free(size);
+	} else {
+		puts("MSI window: unknown");
+	}
+}
+
+/* Which regions a sentence is about. */
+static bool is_attach_rmrr(const struct region *r)
+{
+	return !strcmp(r->type, "direct") && !strcmp(r->origin, "rmrr") &&
+	       !(r->told && r->added);
+}
+
+static bool is_attach(const struct region *r)
+{
+	return !strcmp(r->type, "direct") && strcmp(r->origin, "rmrr") &&
+	       !(r->told && r->added);
+}
+
+static bool is_relaxable(const struct region *r)
+{
+	return !strcmp(r->type, "direct-relaxable");
+}
+
+static bool is_bridge(const struct region *r)
+{
+	return !strcmp(r->type, "pci-window");
+}
+
+static bool is_refused(const struct region *r)
+{
+	return strcmp(r->type, "direct") && r->told && r->enforced;
+}
+
+static bool is_unchecked(const struct region *r)
+{
+	return r->told && !r->added && !r->enforced && !is_relaxable(r);
+}
+
+static bool is_unknown_to_kernel(const struct region *r)
+{
+	return r->told && r->added && !r->enforced && !is_bridge(r);
+}
+
+static bool is_untold(const struct region *r)
+{
+	return !r->told && strcmp(r->type, "direct") && !is_relaxable(r);
+}
+
+static bool is_movable(const struct region *r)
+{
+	return !strcmp(r->type, "sw-msi");
+}
+
+static const struct {
+	bool (*about)(const struct region *r);
+	const char *sentence;
+} sentences[] = {
+	{ is_attach_rmrr,
+	  "direct (rmrr): firmware keeps these addresses for itself, mapped 1:1.\n"
+	  "  VFIO refuses to attach the device, whatever is mapped." },
+	{ is_attach,
+	  "direct: firmware keeps these addresses for itself, mapped 1:1. VFIO refuses\n"
+	  "  to attach the device, whatever is mapped; before kernel 6.6 it does so only\n"
+	  "  for Intel's (RMRR), attaches devices with others, and refuses maps there." },
+	{ is_relaxable,
+	  "direct-relaxable: firmware used these addresses before the kernel took over.\n"
+	  "  VFIO attaches the device and accepts maps there." },
+	{ is_refused,
+	  "enforced: VFIO refuses a map that touches such a region (EINVAL)." },
+	{ is_untold,
+	  "VFIO refuses a map that touches one of these regions (EINVAL, since kernel 5.4)." },
+	{ is_unchecked,
+	  "native advice: this kernel's VFIO checks no map. One there is accepted, and DMA\n"
+	  "  to it does not reach the guest's memory." },
+	{ is_unknown_to_kernel,
+	  "added advice: firmware declares it, this kernel does not act on it. VFIO accepts\n"
+	  "  maps there; keep the guest's memory out of it." },
+	{ is_movable,
+	  "sw-msi: the host maps the interrupt doorbells here; the place is the kernel's\n"
+	  "  choice, not the hardware's." },
+	{ is_bridge,
+	  "pci-window: the bridge named as device does not redirect DMA upwards (ACS). DMA\n"
+	  "  there may reach a neighbour and not memory. VFIO accepts maps there." },
+};
+
+static void say_what_vfio_does(const struct group *g)
+{
+	bool said = false;
+	size_t i, k;
+
+	for (k = 0; k < sizeof(sentences) / sizeof(sentences[0]); k++) {
+		for (i = 0; i < g->nr_regions; i++)
+			if (sentences[k].about(&g->regions[i]))
+				break;
+		if (i == g->nr_regions)
+			continue;
+		if (!said)
+			puts("\nWhat VFIO does:");
+		said = true;
+		printf("- %s\n", sentences[k].sentence);
+	}
+}
+
+static void print_group(const struct control *ctl, const struct group *g)
+{
+	if (g->domain)
+		printf("Group %u, default domain %s\n", g->id, g->domain);
+	else
+		printf("Group %u\n", g->id);
+	if (g->nr_devices)
+		print_devices(ctl, g);
+	putchar('\n');
+	if (g->has_facts) {
+		say_aperture(g);
+		say_msi(g);
+		say_window(ctl, g);
+		putchar('\n');
+	}
+	printf("Reserved regions:%s\n", g->nr_regions ? "" : " none");
+	if (g->nr_regions)
+		print_regions(ctl, g);
+	if (g->has_facts) {
+		printf("\nUsable ranges:%s\n", !g->usable_known ?
+		       " not known before a device is attached" :
+		       g->usable.nr ? "" : " none");
+		if (g->usable.nr)
+			print_usable(ctl, g);
+	}
+	say_what_vfio_does(g);
+}
+
+int cmd_show(struct control *ctl, int argc, char **argv)
+{
+	struct groups groups;
+	struct names *names;
+	size_t i;
+	int ret;
+
+	if (!argc)
+		errx(EXIT_TROUBLE, "show which group? Give its number or a device");
+	names = names_open(ctl);
+	ret = groups_find(ctl, names, argc, argv, &groups);
+	names_close(names);
+	say_not_loaded(ctl);
+	if (ctl->json) {
+		json_groups(ctl, &groups);
+	} else {
+		for (i = 0; i < groups.nr; i++) {
+			if (i)
+				putchar('\n');
+			print_group(ctl, &groups.g[i]);
+		}
+	}
+	groups_free(&groups);
+	return ret;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files, links and directories of sysfs.  Nothing in them is trusted: files
+ * are bounded, lines with bytes that no kernel writes are not passed on.
+ */
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sysfs.h"
+#include "xalloc.h"
+
+/* Some 10,000 regions of one group: far beyond any, and soon read. */
+#define TEXT_MAX	(1024 * 1024)
+#define BAD_SHOWN	3
+
+static int read_all(int fd, struct text *t)
+{
+	size_t room = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (room - t->len < 2) {
+			if (room >= TEXT_MAX)
+				return -EFBIG;
+			room = room ? 2 * room : 4096;
+			t->buf = xreallocarray(t->buf, room, 1);
+		}
+		n = read(fd, t->buf + t->len, room - t->len - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		t->len += (size_t)n;
+	}
+	t->buf[t->len] = '\0';
+	return 0;
+}
+
+/**
+ * text_open() - read a whole file
+ * @t: to fill
+ * @path: the file; freed by text_close() or, on error, here
+ *
+ * Return: 0 or -errno
+ */
+int text_open(struct text *t, char *path)
+{
+	int fd, ret;
+
+	memset(t, 0, sizeof(*t));
+	t->path = path;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		ret = -errno;
+	} else {
+		ret = read_all(fd, t);
+		close(fd);
+	}
+	if (ret)
+		text_close(t);
+	return ret;
+}
+
+/**
+ * text_next() - the next line that holds only printable characters
+ * @t: an open text
+ * @line: the line without its end
+ *
+ * Return: false at the end
+ */
+bool text_next(struct text *t, char **line)
+{
+	while (t->at < t->len) {
+		char *start = t->buf + t->at;
+		char *end = memchr(start, '\n', t->len - t->at);
+		size_t len = end ? (size_t)(end - start) : t->len - t->at;
+		size_t i;
+
+		t->at += len + 1;
+		t->line++;
+		start[len] = '\0';
+		for (i = 0; i < len; i++)
+			if (start[i] < ' ' || start[i] > '~')
+				break;
+		if (i == len) {
+			*line = start;
+			return true;
+		}
+		text_bad(t, start);
+	}
+	return false;
+}
+
+/**
+ * text_bad() - report the current line and go on without it
+ * @t: text
+ * @line: as text_next() gave it
+ */
+void text_bad(struct text *t, const char *line)
+{
+	char shown[64];
+	size_t i;
+
+	if (t->bad++ >= BAD_SHOWN)
+		return;
+	for (i = 0; i < sizeof(shown) - 1 && line[i]; i++)
+		shown[i] = line[i] < ' ' || line[i] > '~' ? '?' : line[i];
+	shown[i] = '\0';
+	warnx("%s:%u: malformed line skipped: '%s'", t->path, t->line, shown);
+}
+
+/**
+ * text_close() - done with a file
+ * @t: text
+ *
+ * Return: true if every line made sense
+ */
+bool text_close(struct text *t)
+{
+	if (t->bad > BAD_SHOWN)
+		warnx("%s: %u more malformed lines skipped", t->path,
+		      t->bad - BAD_SHOWN);
+	free(t->path);
+	free(t->buf);
+	t->path = NULL;
+	t->buf = NULL;
+	return t->bad == 0;
+}
+
+static int by_version(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+/**
+ * dir_list() - names in a directory, in natural order
+ * @path: the directory
+ * @names: to fill; strings_free() it whatever is returned
+ *
+ * Return: 0 or -errno
+ */
+int dir_list(const char *path, struct strings *names)
+{
+	struct dirent *d;
+	int ret;
+	DIR *dir;
+
+	names->s = NULL;
+	names->nr = 0;
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while (errno = 0, (d = readdir(dir)) != NULL) {
+		if (d->d_name[0] == '.')
+			continue;
+		names->s = xreallocarray(names->s, names->nr + 1,
+					 sizeof(*names->s));
+		names->s[names->nr++] = xstrdup(d->d_name);
+	}
+	ret = -errno;
+	closedir(dir);
+	if (names->nr)
+		qsort(names->s, names->nr, sizeof(*names->s), by_version);
+	return ret;
+}
+
+void strings_free(struct strings *names)
+{
+	size_t i;
+
+	for (i = 0; i < names->nr; i++)
+		free(names->s[i]);
+	free(names->s);
+}
+
+/**
+ * link_base() - last component of what a link points at
+ * @path: the link
+ *
+ * Return: allocated, or NULL if there is no such link
+ */
+char *link_base(const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t len = readlink(path, target, sizeof(target) - 1);
+	const char *slash;
+
+	if (len < 0)
+		return NULL;
+	target[len] = '\0';
+	slash = strrchr(target, '/');
+	return xstrdup(slash ? slash + 1 : target);
+}
