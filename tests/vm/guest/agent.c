@@ -1,0 +1,754 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * agent: /init of the test VMs. Loads the modules listed in /modules, then does the steps in
+ * /steps, one a line, and tells the host what it saw through the virtio port "iommu-resv". It
+ * judges nothing: that is the host's part (judge.py).
+ *
+ * steps                        lines sent
+ * load FILE [PARAMETER...]     load FILE ok|ERRNO NANOSECONDS (of CPU time, here and below)
+ * unload MODULE                unload MODULE ok|ERRNO
+ * cycle N FILE MODULE          cycle N FAILURES (load and unload N times)
+ * write PATH TEXT              write PATH ok|ERRNO
+ * say TEXT                     say TEXT (the host waits for it)
+ * wait PATH | wait-gone PATH   wait PATH ok|timeout MILLISECONDS
+ * sleep MILLISECONDS
+ * bind                         bind DEVICE ok|ERRNO, for all PCI devices that VFIO can have
+ * unbind DEVICE                unbind DEVICE ok|ERRNO
+ * dump LABEL                   see dump()
+ * pieces                       pieces GROUP BYTES same|differs: is resv/regions, read in small
+ *                              pieces, what one big read gives?
+ * left                         left PATH, for all that the module leaves in sysfs
+ * vfio                         probe GROUP LINE and vfio GROUP LINE of vfio-check, all groups
+ * time NAME [ROUNDS]           time NAME FILES BYTES NANOSECONDS: read that file of all groups
+ * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
+ * stop NAME                    NAME LINE... of its output, then NAME exit STATUS
+ * run COMMAND...               the same in the foreground, NAME is "run"
+ *
+ * In the end: "log LINE" for the kernel log, then "end".
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/netlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GROUPS		"/sys/kernel/iommu_groups"
+#define PCI_DEVICES	"/sys/bus/pci/devices"
+#define VIRTIO_IOMMU	"0x1af4:0x1057"
+#define CLASS_IOMMU	"0x080600"
+#define MAX_WORDS	32
+#define MAX_JOBS	1024
+
+static FILE *port;
+static char port_device[64];
+
+struct job {
+	char name[32];
+	pid_t pid;
+};
+
+static struct job jobs[MAX_JOBS];
+static unsigned int nr_jobs;
+
+static void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static void tell(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(port, fmt, ap);
+	va_end(ap);
+}
+
+static const char *errname(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return err ? name ? name : "?" : "ok";
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* CPU time: under -icount the instructions that were done, without the waits. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* The content, NUL-terminated, to be freed; NULL with errno set. */
+static char *read_file(const char *path, size_t *len)
+{
+	size_t cap = 65536, n = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
+	char *buf;
+	ssize_t got;
+
+	if (fd < 0)
+		return NULL;
+	buf = malloc(cap + 1);
+	while ((got = read(fd, buf + n, cap - n)) > 0) {
+		n += got;
+		if (n == cap)
+			buf = realloc(buf, (cap *= 2) + 1);
+	}
+	err = errno;
+	close(fd);
+	if (got < 0) {
+		free(buf);
+		errno = err;
+		return NULL;
+	}
+	buf[n] = 0;
+	if (len)
+		*len = n;
+	return buf;
+}
+
+static void read_word(const char *path, char *word, size_t size)
+{
+	char *text = read_file(path, NULL);
+
+	snprintf(word, size, "%s", text ? text : "");
+	word[strcspn(word, "\n")] = 0;
+	free(text);
+}
+
+static int by_number(const struct dirent **a, const struct dirent **b)
+{
+	return strverscmp((*a)->d_name, (*b)->d_name);
+}
+
+static int not_dot(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static int list(const char *dir, struct dirent ***names)
+{
+	int n = scandir(dir, names, not_dot, by_number);
+
+	if (n >= 0)
+		return n;
+	*names = NULL;
+	return 0;
+}
+
+static void list_free(struct dirent **names, int n)
+{
+	while (n > 0)
+		free(names[--n]);
+	free(names);
+}
+
+/* Each line of a file behind PREFIX. */
+static void tell_lines(const char *prefix, char *text)
+{
+	char *line, *rest = text;
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line || rest)
+			tell("%s%s\n", prefix, line);
+}
+
+/* file NAME ok|ERRNO, and the lines behind "| " */
+static void tell_file(const char *dir, const char *name)
+{
+	char path[PATH_MAX], *text;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	text = read_file(path, NULL);
+	tell("file %s %s\n", name, errname(text ? 0 : errno));
+	if (text)
+		tell_lines("| ", text);
+	free(text);
+}
+
+/*
+ * dump LABEL, then for each group: group N, device NAME DRIVER ID CLASS..., file NAME STATUS,
+ * | LINE...; at last the files of the module itself as those of a group "-"; dump-end.
+ */
+static void dump(const char *label)
+{
+	struct dirent **groups, **names;
+	char dir[PATH_MAX], path[PATH_MAX], link[PATH_MAX], id[16], vendor[16];
+	int n = list(GROUPS, &groups), i, j, m;
+	ssize_t len;
+
+	tell("dump %s\n", label);
+	for (i = 0; i < n; i++) {
+		tell("group %s\n", groups[i]->d_name);
+		snprintf(dir, sizeof(dir), GROUPS "/%.16s/devices", groups[i]->d_name);
+		m = list(dir, &names);
+		for (j = 0; j < m; j++) {
+			snprintf(path, sizeof(path), "%s/%s/driver", dir, names[j]->d_name);
+			len = readlink(path, link, sizeof(link) - 1);
+			link[len < 0 ? 0 : len] = 0;
+			snprintf(path, sizeof(path), "%s/%s/vendor", dir, names[j]->d_name);
+			read_word(path, vendor, sizeof(vendor));
+			snprintf(path, sizeof(path), "%s/%s/device", dir, names[j]->d_name);
+			read_word(path, id, sizeof(id));
+			tell("device %s %s %s:%s\n", names[j]->d_name,
+			     len < 0 ? "-" : strrchr(link, '/') + 1, vendor, id);
+		}
+		list_free(names, m);
+		snprintf(dir, sizeof(dir), GROUPS "/%.16s", groups[i]->d_name);
+		tell_file(dir, "type");
+		tell_file(dir, "reserved_regions");
+		snprintf(dir, sizeof(dir), GROUPS "/%.16s/resv", groups[i]->d_name);
+		m = list(dir, &names);
+		for (j = 0; j < m; j++)
+			if (strcmp(names[j]->d_name, "declare"))
+				tell_file(dir, names[j]->d_name);
+		list_free(names, m);
+	}
+	list_free(groups, n);
+	tell("group -\n");
+	m = list("/sys/kernel/iommu_resv", &names);
+	for (j = 0; j < m; j++)
+		tell_file("/sys/kernel/iommu_resv", names[j]->d_name);
+	list_free(names, m);
+	tell("dump-end\n");
+}
+
+/* As read_file(), SIZE bytes at a time; 0 bytes if it cannot be read. */
+static size_t read_pieces(const char *path, char *buf, size_t cap, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t got;
+
+	while (n + size <= cap && (got = read(fd, buf + n, size)) > 0)
+		n += got;
+	if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+static void pieces(void)
+{
+	static char small[1 << 20], big[1 << 20];
+	struct dirent **groups;
+	int n = list(GROUPS, &groups), i;
+	char path[PATH_MAX];
+	size_t len;
+	bool same;
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), GROUPS "/%.16s/resv/regions", groups[i]->d_name);
+		len = read_pieces(path, small, sizeof(small), 64);
+		same = len == read_pieces(path, big, sizeof(big), sizeof(big) / 2) &&
+		       !memcmp(small, big, len);
+		tell("pieces %s %zu %s\n", groups[i]->d_name, len, same ? "same" : "differs");
+	}
+	list_free(groups, n);
+}
+
+static void left(void)
+{
+	struct dirent **groups;
+	int n = list(GROUPS, &groups), i;
+	char path[PATH_MAX];
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), GROUPS "/%.16s/resv", groups[i]->d_name);
+		if (!access(path, F_OK))
+			tell("left %s\n", path);
+	}
+	list_free(groups, n);
+	if (!access("/sys/kernel/iommu_resv", F_OK))
+		tell("left /sys/kernel/iommu_resv\n");
+	if (!access("/sys/module/iommu_resv", F_OK))
+		tell("left /sys/module/iommu_resv\n");
+}
+
+/* Everything but bridges, the port that talks to the host, and the IOMMU itself. */
+static bool bindable(const char *device)
+{
+	char path[PATH_MAX], vendor[16], id[16], both[40], class[16];
+	unsigned char header = 0xff;
+	int fd;
+
+	if (!strcmp(device, port_device))
+		return false;
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/vendor", device);
+	read_word(path, vendor, sizeof(vendor));
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/device", device);
+	read_word(path, id, sizeof(id));
+	snprintf(both, sizeof(both), "%s:%s", vendor, id);
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/class", device);
+	read_word(path, class, sizeof(class));
+	if (!strcmp(both, VIRTIO_IOMMU) || !strcmp(class, CLASS_IOMMU))
+		return false;
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/config", device);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && pread(fd, &header, 1, 0x0e) != 1)
+		header = 0xff;
+	close(fd);
+	return (header & 0x7f) == 0;
+}
+
+static int bind_one(const char *device)
+{
+	char path[PATH_MAX];
+	int err, tries;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/driver_override", device);
+	err = write_file(path, "vfio-pci");
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/driver/unbind", device);
+	write_file(path, device);
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/vfio-pci/%.32s", device);
+	/* A device that was just plugged in is not open to drivers yet. */
+	for (tries = 0; tries < 20; tries++, usleep(20000)) {
+		err = write_file("/sys/bus/pci/drivers_probe", device);
+		if (!access(path, F_OK))
+			return 0;
+	}
+	return err ? err : ENODEV;
+}
+
+static void bind_all(void)
+{
+	struct dirent **names;
+	int n = list(PCI_DEVICES, &names), i;
+
+	for (i = 0; i < n; i++)
+		if (bindable(names[i]->d_name))
+			tell("bind %s %s\n", names[i]->d_name, errname(bind_one(names[i]->d_name)));
+	list_free(names, n);
+}
+
+static void unbind(const char *device)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/driver/unbind", device);
+	tell("unbind %s %s\n", device, errname(write_file(path, device)));
+}
+
+static int load(char **word, int n)
+{
+	char params[1024] = "";
+	int fd = open(word[0], O_RDONLY | O_CLOEXEC), i, err = 0;
+
+	if (fd < 0)
+		return errno;
+	for (i = 1; i < n; i++) {
+		strncat(params, word[i], sizeof(params) - strlen(params) - 2);
+		strcat(params, " ");
+	}
+	if (syscall(SYS_finit_module, fd, params, 0))
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static int unload(const char *name)
+{
+	int i, err = 0;
+
+	/* A reader of sysfs may hold the module for a moment. */
+	for (i = 0; i < 100; i++) {
+		err = syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
+		if (err != EAGAIN && err != EBUSY && err != EWOULDBLOCK)
+			break;
+		usleep(10000);
+	}
+	return err;
+}
+
+static void cycle(int n, char *file, const char *name)
+{
+	int i, failures = 0, err;
+
+	for (i = 0; i < n; i++) {
+		err = load(&file, 1);
+		if (!err) {
+			usleep(50000);
+			err = unload(name);
+		}
+		if (err) {
+			failures++;
+			tell("cycle-error %d %s\n", i, errname(err));
+		}
+	}
+	tell("cycle %d %d\n", n, failures);
+}
+
+static void wait_path(const char *path, bool gone)
+{
+	uint64_t start = now_ns(), ms;
+	bool there;
+
+	do {
+		there = !access(path, F_OK);
+		ms = (now_ns() - start) / 1000000;
+		if (there != gone)
+			break;
+		usleep(5000);
+	} while (ms < 30000);
+	tell("wait %s %s %llu\n", path, there != gone ? "ok" : "timeout", (unsigned long long)ms);
+}
+
+static void time_reads(const char *name, unsigned int rounds)
+{
+	struct dirent **groups;
+	int n = list(GROUPS, &groups), i, fd, files = 0;
+	static char buf[65536];
+	char path[PATH_MAX];
+	uint64_t ns = 0, start;
+	size_t bytes = 0;
+	ssize_t got;
+
+	while (rounds--) {
+		for (i = 0; i < n; i++) {
+			snprintf(path, sizeof(path), GROUPS "/%.16s/%.64s", groups[i]->d_name, name);
+			start = cpu_ns();
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+			if (fd < 0)
+				continue;
+			while ((got = read(fd, buf, sizeof(buf))) > 0)
+				bytes += got;
+			close(fd);
+			ns += cpu_ns() - start;
+			files++;
+		}
+	}
+	list_free(groups, n);
+	tell("time %s %d %zu %llu\n", name, files, bytes, (unsigned long long)ns);
+}
+
+/* Background jobs */
+
+static volatile sig_atomic_t stopping;
+
+static void on_term(int sig)
+{
+	(void)sig;
+	stopping = 1;
+}
+
+/* Read every file of every group, again and again. */
+static int read_all(void)
+{
+	static const char * const dirs[] = { GROUPS, "/sys/kernel/iommu_resv" };
+	unsigned long files = 0, passes = 0;
+	char dir[PATH_MAX], path[PATH_MAX];
+	struct dirent **groups, **names;
+	int n, m, i, j;
+	size_t len;
+
+	while (!stopping) {
+		n = list(dirs[passes & 1 ? 1 : 0], &groups);
+		for (i = 0; i < n; i++) {
+			if (passes & 1)
+				snprintf(dir, sizeof(dir), "%s", dirs[1]);
+			else
+				snprintf(dir, sizeof(dir), GROUPS "/%.16s/resv", groups[i]->d_name);
+			m = list(dir, &names);
+			for (j = 0; j < m; j++) {
+				snprintf(path, sizeof(path), "%s/%s", dir, names[j]->d_name);
+				free(read_file(path, &len));
+				files++;
+			}
+			list_free(names, m);
+		}
+		list_free(groups, n);
+		passes++;
+	}
+	printf("files=%lu passes=%lu\n", files, passes);
+	return 0;
+}
+
+/* Print the uevents of groups. */
+static int uevents(void)
+{
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char buf[8192];
+	ssize_t got;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return 1;
+	while (!stopping) {
+		if (poll(&p, 1, 100) != 1)
+			continue;
+		got = recv(fd, buf, sizeof(buf) - 1, 0);
+		if (got <= 0)
+			continue;
+		buf[got] = 0;
+		if (strstr(buf, "@/kernel/iommu_groups/"))
+			printf("%s\n", buf);
+	}
+	return 0;
+}
+
+static void spawn(const char *name, char **word, int n)
+{
+	struct job *job = &jobs[nr_jobs];
+	char out[64];
+	int fd;
+
+	if (!n || nr_jobs == MAX_JOBS)
+		return;
+	snprintf(job->name, sizeof(job->name), "%s", name);
+	snprintf(out, sizeof(out), "/tmp/%s", name);
+	fflush(port);
+	job->pid = fork();
+	if (job->pid) {
+		nr_jobs++;
+		return;
+	}
+	fd = open(out, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	dup2(fd, 1);
+	dup2(fd, 2);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGTERM, on_term);
+	if (!strcmp(word[0], "read-all"))
+		exit(read_all());
+	if (!strcmp(word[0], "uevents"))
+		exit(uevents());
+	signal(SIGTERM, SIG_DFL);
+	word[n] = NULL;
+	execv(word[0], word);
+	printf("%s: %s\n", word[0], errname(errno));
+	_exit(127);
+}
+
+/* The output of a job behind NAME; PREFIX instead of the name if given. */
+static void collect(const char *name, const char *prefix, bool term)
+{
+	char out[64], head[96], *text;
+	struct job *job = NULL;
+	unsigned int i;
+	int status;
+
+	for (i = 0; i < nr_jobs; i++)
+		if (!strcmp(jobs[i].name, name))
+			job = &jobs[i];
+	if (!job)
+		return;
+	if (term)
+		kill(job->pid, SIGTERM);
+	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	*job = jobs[--nr_jobs];
+	snprintf(out, sizeof(out), "/tmp/%s", name);
+	snprintf(head, sizeof(head), "%s ", prefix);
+	text = read_file(out, NULL);
+	if (text)
+		tell_lines(head, text);
+	free(text);
+	unlink(out);
+	tell("%sexit %d\n", head,
+	     WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static void vfio_pass(const char *prefix, const char *mode)
+{
+	struct dirent **groups;
+	int n = list("/dev/vfio", &groups), i;
+	char name[32], head[64];
+
+	for (i = 0; i < n; i++) {
+		char *word[] = { "/vfio-check", (char *)mode, groups[i]->d_name, NULL };
+
+		if (!strcmp(groups[i]->d_name, "vfio") || !strcmp(groups[i]->d_name, "devices"))
+			continue;
+		snprintf(name, sizeof(name), "vfio%.16s", groups[i]->d_name);
+		spawn(name, word, 3);
+	}
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "vfio%.16s", groups[i]->d_name);
+		snprintf(head, sizeof(head), "%s %.16s", prefix, groups[i]->d_name);
+		collect(name, head, false);
+	}
+	list_free(groups, n);
+}
+
+static void kernel_log(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	char buf[8192], *text;
+	ssize_t got;
+
+	while (fd >= 0) {
+		got = read(fd, buf, sizeof(buf) - 1);
+		if (got < 0 && errno == EPIPE)
+			continue;
+		if (got <= 0)
+			break;
+		buf[got] = 0;
+		text = strchr(buf, ';');
+		text = text ? text + 1 : buf;
+		text[strcspn(text, "\n")] = 0;
+		tell("log %s\n", text);
+	}
+	close(fd);
+}
+
+static void step(char *line)
+{
+	char whole[1024], *word[MAX_WORDS], *cmd, *arg;
+	int n = 0;
+
+	snprintf(whole, sizeof(whole), "%s", line);
+	while (n < MAX_WORDS - 1 && (word[n] = strsep(&line, " ")))
+		n += *word[n] != 0;
+	if (!n || word[0][0] == '#')
+		return;
+	cmd = word[0];
+	arg = n > 1 ? word[1] : "";
+	if (!strcmp(cmd, "load")) {
+		uint64_t start = cpu_ns();
+		int err = load(word + 1, n - 1);
+
+		tell("load %s %s %llu\n", arg, errname(err), (unsigned long long)(cpu_ns() - start));
+	} else if (!strcmp(cmd, "unload")) {
+		tell("unload %s %s\n", arg, errname(unload(arg)));
+	} else if (!strcmp(cmd, "cycle") && n == 4) {
+		cycle(atoi(arg), word[2], word[3]);
+	} else if (!strcmp(cmd, "write") && n > 2) {
+		tell("write %s %s\n", arg,
+		     errname(write_file(arg, strstr(whole, arg) + strlen(arg) + 1)));
+	} else if (!strcmp(cmd, "say")) {
+		tell("%s\n", whole);
+	} else if (!strcmp(cmd, "wait")) {
+		wait_path(arg, false);
+	} else if (!strcmp(cmd, "wait-gone")) {
+		wait_path(arg, true);
+	} else if (!strcmp(cmd, "sleep")) {
+		usleep(atoi(arg) * 1000);
+	} else if (!strcmp(cmd, "bind") && n == 1) {
+		bind_all();
+	} else if (!strcmp(cmd, "bind")) {
+		tell("bind %s %s\n", arg, errname(bind_one(arg)));
+	} else if (!strcmp(cmd, "unbind")) {
+		unbind(arg);
+	} else if (!strcmp(cmd, "dump")) {
+		dump(arg);
+	} else if (!strcmp(cmd, "pieces")) {
+		pieces();
+	} else if (!strcmp(cmd, "left")) {
+		left();
+	} else if (!strcmp(cmd, "vfio")) {
+		vfio_pass("probe", "probe");
+		vfio_pass("vfio", "check");
+	} else if (!strcmp(cmd, "time")) {
+		time_reads(arg, n > 2 ? atoi(word[2]) : 1);
+	} else if (!strcmp(cmd, "spawn")) {
+		spawn(arg, word + 2, n - 2);
+	} else if (!strcmp(cmd, "stop")) {
+		collect(arg, arg, true);
+	} else if (!strcmp(cmd, "run")) {
+		spawn("run", word + 1, n - 1);
+		collect("run", "run", false);
+	} else {
+		tell("unknown-step %s\n", whole);
+	}
+	fflush(port);
+}
+
+static bool open_port(void)
+{
+	char path[PATH_MAX], name[64], real[PATH_MAX];
+	struct dirent **ports;
+	int i, n, tries;
+
+	for (tries = 0; tries < 1000 && !port; tries++, usleep(5000)) {
+		n = list("/sys/class/virtio-ports", &ports);
+		for (i = 0; i < n && !port; i++) {
+			snprintf(path, sizeof(path), "/sys/class/virtio-ports/%.64s/name",
+				 ports[i]->d_name);
+			read_word(path, name, sizeof(name));
+			if (strcmp(name, "iommu-resv"))
+				continue;
+			snprintf(path, sizeof(path), "/sys/class/virtio-ports/%.64s/device/..",
+				 ports[i]->d_name);
+			if (realpath(path, real))
+				snprintf(port_device, sizeof(port_device), "%s",
+					 strrchr(real, '/') + 1);
+			snprintf(path, sizeof(path), "/dev/%.64s", ports[i]->d_name);
+			port = fopen(path, "we");
+		}
+		list_free(ports, n);
+	}
+	return port;
+}
+
+int main(void)
+{
+	char *text, *line, *rest, *word[2];
+	int err;
+
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
+	rest = read_file("/modules", NULL);
+	while ((line = strsep(&rest, "\n"))) {
+		if (!*line)
+			continue;
+		word[0] = line;
+		err = load(word, 1);
+		if (err && err != EEXIST)
+			printf("agent: %s: %s\n", line, errname(err));
+	}
+	if (open_port()) {
+		tell("start %s\n", port_device);
+		fflush(port);
+		text = read_file("/steps", NULL);
+		while (text && (line = strsep(&text, "\n")))
+			step(line);
+		kernel_log();
+		tell("end\n");
+		fclose(port);
+		/* The host has the bytes when the port's buffer is back. */
+		usleep(50000);
+	} else {
+		printf("agent: no port\n");
+	}
+	sync();
+	reboot(RB_POWER_OFF);
+	for (;;)
+		pause();
+}

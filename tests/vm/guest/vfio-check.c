@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfio-check: what VFIO (type 1) makes of an IOMMU group, in lines KEY=VALUE.
+ *
+ * vfio-check check GROUP      open the group and print, in this order,
+ *     open=ok | open=ERRNO STEP   the step that refused
+ *     unsafe=1                    only with allow_unsafe_interrupts, which is set if it helps
+ *     range=START END             one line per entry of the IOVA_RANGE capability
+ *     inside=START END TYPE FIRST LAST
+ *                                 per line of the group's reserved_regions: result of a map of
+ *                                 its first and of its last page, "ok" or an errno
+ *     edge=START END FIRST LAST   per range: a map of its first and of its last page
+ *     dma=IOVA ok|WHY             per edu device and place: RAM -> edu -> RAM is the same
+ *     msi=SEEN/RAISED             per edu device: interrupts by an eventfd
+ * vfio-check probe GROUP      only open it, and change nothing: open=ok | open=ERRNO STEP
+ * vfio-check loop GROUP       map, unmap, open and close until SIGTERM; print loops=N errors=N
+ * vfio-check pairs GROUP N    print the nanoseconds of N map and unmap pairs: pairs=N ns=NS
+ * vfio-check hold GROUP SECS  keep the group open
+ *
+ * GROUP is its number or one of its PCI devices, as 0000:00:03.0.
+ * All devices of the group must be bound to vfio-pci already. Exit 0 if the group opened.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GROUPS		"/sys/kernel/iommu_groups"
+#define UNSAFE		"/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+
+/* QEMU's educational device: docs/specs/edu.txt */
+#define EDU_ID			0x11e81234
+#define EDU_IRQ_RAISE		0x60
+#define EDU_IRQ_ACK		0x64
+#define EDU_DMA_SRC		0x80
+#define EDU_DMA_DST		0x88
+#define EDU_DMA_COUNT		0x90
+#define EDU_DMA_CMD		0x98
+#define EDU_DMA_BUSY		1
+#define EDU_DMA_TO_RAM		2
+#define EDU_BUFFER		0x40000
+#define EDU_BUFFER_SIZE		4096
+
+#define MSI_COUNT		3
+
+struct range {
+	uint64_t start;
+	uint64_t end;
+};
+
+struct vfio {
+	const char *id;
+	int container;
+	int group;
+	struct range *range;
+	unsigned int nr_range;
+};
+
+static size_t page;
+
+static const char *errname(int err)
+{
+	const char *name = strerrorname_np(err);
+
+	return name ? name : "?";
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void vfio_close(struct vfio *v)
+{
+	if (v->group >= 0)
+		close(v->group);
+	if (v->container >= 0)
+		close(v->container);
+	free(v->range);
+	memset(v, 0, sizeof(*v));
+	v->group = -1;
+	v->container = -1;
+}
+
+/* Name of the step that refused, with errno set, or NULL. */
+static const char *vfio_open(struct vfio *v, const char *id)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	char path[64];
+
+	memset(v, 0, sizeof(*v));
+	v->id = id;
+	v->group = -1;
+	v->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (v->container < 0)
+		return "container";
+	snprintf(path, sizeof(path), "/dev/vfio/%s", id);
+	v->group = open(path, O_RDWR | O_CLOEXEC);
+	if (v->group < 0)
+		return "group";
+	if (ioctl(v->group, VFIO_GROUP_GET_STATUS, &status))
+		return "status";
+	errno = EBUSY;
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		return "viable";
+	if (ioctl(v->group, VFIO_GROUP_SET_CONTAINER, &v->container))
+		return "set-container";
+	if (ioctl(v->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		return "set-iommu";
+	return NULL;
+}
+
+static bool allow_unsafe(void)
+{
+	int fd = open(UNSAFE, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, "1", 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static void get_ranges(struct vfio *v)
+{
+	struct vfio_iommu_type1_info *info = calloc(1, sizeof(*info));
+	struct vfio_info_cap_header *cap;
+	struct vfio_iommu_type1_info_cap_iova_range *ranges;
+	uint32_t size, next;
+	unsigned int i;
+
+	info->argsz = sizeof(*info);
+	if (ioctl(v->container, VFIO_IOMMU_GET_INFO, info))
+		goto out;
+	size = info->argsz;
+	info = realloc(info, size);
+	memset(info, 0, size);
+	info->argsz = size;
+	if (ioctl(v->container, VFIO_IOMMU_GET_INFO, info) || !(info->flags & VFIO_IOMMU_INFO_CAPS))
+		goto out;
+	for (next = info->cap_offset; next && next + sizeof(*cap) <= size; next = cap->next) {
+		cap = (void *)((char *)info + next);
+		if (cap->id != VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
+			continue;
+		ranges = (void *)cap;
+		v->nr_range = ranges->nr_iovas;
+		v->range = calloc(v->nr_range ? v->nr_range : 1, sizeof(*v->range));
+		for (i = 0; i < v->nr_range; i++) {
+			v->range[i].start = ranges->iova_ranges[i].start;
+			v->range[i].end = ranges->iova_ranges[i].end;
+		}
+	}
+out:
+	free(info);
+}
+
+static int map(struct vfio *v, void *mem, uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_map m = {
+		.argsz = sizeof(m),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)mem,
+		.iova = iova,
+		.size = size,
+	};
+
+	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &m) ? errno : 0;
+}
+
+static int unmap(struct vfio *v, uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_unmap m = { .argsz = sizeof(m), .iova = iova, .size = size };
+
+	if (ioctl(v->container, VFIO_IOMMU_UNMAP_DMA, &m))
+		return errno;
+	return m.size == size ? 0 : ENOENT;
+}
+
+/* Map one page at the page that holds IOVA and take it away again. */
+static const char *try_map(struct vfio *v, void *mem, uint64_t iova)
+{
+	int err;
+
+	iova &= ~(uint64_t)(page - 1);
+	err = map(v, mem, iova, page);
+	if (!err)
+		err = unmap(v, iova, page);
+	return err ? errname(err) : "ok";
+}
+
+static void check_maps(struct vfio *v, void *mem)
+{
+	char path[128], type[32];
+	struct range r;
+	unsigned int i;
+	FILE *f;
+
+	snprintf(path, sizeof(path), GROUPS "/%s/reserved_regions", v->id);
+	f = fopen(path, "r");
+	while (f && fscanf(f, "%" SCNx64 " %" SCNx64 " %31s", &r.start, &r.end, type) == 3) {
+		printf("inside=0x%016" PRIx64 " 0x%016" PRIx64 " %s ", r.start, r.end, type);
+		printf("%s ", try_map(v, mem, r.start));
+		printf("%s\n", try_map(v, mem, r.end));
+	}
+	if (f)
+		fclose(f);
+	for (i = 0; i < v->nr_range; i++) {
+		uint64_t first = (v->range[i].start + page - 1) & ~(uint64_t)(page - 1);
+
+		printf("edge=0x%016" PRIx64 " 0x%016" PRIx64 " ", v->range[i].start,
+		       v->range[i].end);
+		printf("%s ", try_map(v, mem, first));
+		/* VFIO accepts the last page of all but does not find it again to unmap. */
+		printf("%s\n", try_map(v, mem, v->range[i].end == UINT64_MAX ?
+					       UINT64_MAX - page : v->range[i].end));
+	}
+}
+
+/* GROUP is a number, or a PCI device of the group. */
+static const char *group_id(const char *arg)
+{
+	char path[128], link[256], *slash;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", arg);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return arg;
+	link[len] = 0;
+	slash = strrchr(link, '/');
+	return strdup(slash ? slash + 1 : link);
+}
+
+/* Two places to try DMA at: low, and as high as edu and every page table reach. */
+static unsigned int dma_places(struct vfio *v, uint64_t place[2])
+{
+	const uint64_t low = 0x1000000, top = (1ULL << 47) - 1;
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < v->nr_range && !nr; i++)
+		if (v->range[i].start <= low && v->range[i].end >= low + 2 * page - 1)
+			place[nr++] = low;
+	for (i = v->nr_range; i--;) {
+		uint64_t end = v->range[i].end < top ? v->range[i].end : top;
+
+		if (end < v->range[i].start || end - v->range[i].start < 4 * page)
+			continue;
+		place[nr++] = (end & ~(uint64_t)(page - 1)) - 2 * page;
+		break;
+	}
+	return nr;
+}
+
+static volatile void *edu_reg(char *bar, unsigned int reg)
+{
+	return bar + reg;
+}
+
+static bool edu_dma(char *bar, uint64_t src, uint64_t dst, uint32_t cmd)
+{
+	double end = now() + 10;
+
+	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_SRC) = src;
+	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_DST) = dst;
+	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_COUNT) = 1024;
+	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_CMD) = cmd | EDU_DMA_BUSY;
+	while (*(volatile uint64_t *)edu_reg(bar, EDU_DMA_CMD) & EDU_DMA_BUSY) {
+		if (now() > end)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+static const char *edu_copy(struct vfio *v, char *bar, char *mem, uint64_t iova)
+{
+	const char *why = "ok";
+	unsigned int i;
+	int err;
+
+	err = map(v, mem, iova, 2 * page);
+	if (err)
+		return errname(err);
+	for (i = 0; i < 1024; i++) {
+		mem[i] = i * 7 + (iova >> 12);
+		mem[page + i] = 0;
+	}
+	if (!edu_dma(bar, iova, EDU_BUFFER, 0) ||
+	    !edu_dma(bar, EDU_BUFFER, iova + page, EDU_DMA_TO_RAM))
+		why = "timeout";
+	else if (memcmp(mem, mem + page, 1024))
+		why = "differs";
+	if (unmap(v, iova, 2 * page))
+		why = "unmap";
+	return why;
+}
+
+static int msi_enable(int dev, int event)
+{
+	char buf[sizeof(struct vfio_irq_set) + sizeof(int)];
+	struct vfio_irq_set *set = (void *)buf;
+
+	set->argsz = sizeof(buf);
+	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->index = VFIO_PCI_MSI_IRQ_INDEX;
+	set->start = 0;
+	set->count = 1;
+	memcpy(set->data, &event, sizeof(event));
+	return ioctl(dev, VFIO_DEVICE_SET_IRQS, set) ? errno : 0;
+}
+
+static void edu_msi(int dev, char *bar)
+{
+	int event = eventfd(0, EFD_CLOEXEC);
+	struct pollfd p = { .fd = event, .events = POLLIN };
+	unsigned int i, seen = 0;
+	uint64_t count;
+	int err;
+
+	err = msi_enable(dev, event);
+	if (err) {
+		printf("msi=%s\n", errname(err));
+		goto out;
+	}
+	for (i = 0; i < MSI_COUNT; i++) {
+		*(volatile uint32_t *)edu_reg(bar, EDU_IRQ_RAISE) = 1;
+		if (poll(&p, 1, 3000) == 1 && read(event, &count, sizeof(count)) == sizeof(count))
+			seen += count;
+		*(volatile uint32_t *)edu_reg(bar, EDU_IRQ_ACK) = 1;
+	}
+	printf("msi=%u/%u\n", seen, MSI_COUNT);
+out:
+	close(event);
+}
+
+/* Device DMA and interrupts, if the device is one whose behaviour is known. */
+static void check_edu(struct vfio *v, int dev, char *mem)
+{
+	struct vfio_region_info config = { .argsz = sizeof(config),
+					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
+	struct vfio_region_info bar0 = { .argsz = sizeof(bar0),
+					 .index = VFIO_PCI_BAR0_REGION_INDEX };
+	uint64_t place[2];
+	uint32_t id = 0;
+	uint16_t cmd;
+	unsigned int i, nr;
+	char *bar;
+
+	if (ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &config) ||
+	    pread(dev, &id, 4, config.offset) != 4 || id != EDU_ID)
+		return;
+	cmd = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (pwrite(dev, &cmd, 2, config.offset + PCI_COMMAND) != 2 ||
+	    ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &bar0))
+		return;
+	bar = mmap(NULL, bar0.size, PROT_READ | PROT_WRITE, MAP_SHARED, dev, bar0.offset);
+	if (bar == MAP_FAILED) {
+		printf("dma=0 mmap\n");
+		return;
+	}
+	nr = dma_places(v, place);
+	for (i = 0; i < nr; i++)
+		printf("dma=0x%016" PRIx64 " %s\n", place[i], edu_copy(v, bar, mem, place[i]));
+	edu_msi(dev, bar);
+	munmap(bar, bar0.size);
+}
+
+static void check_devices(struct vfio *v, char *mem)
+{
+	struct dirent *d;
+	char path[128];
+	DIR *dir;
+	int dev;
+
+	snprintf(path, sizeof(path), GROUPS "/%s/devices", v->id);
+	dir = opendir(path);
+	while (dir && (d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		/* Bridges are in the group but not VFIO's. */
+		dev = ioctl(v->group, VFIO_GROUP_GET_DEVICE_FD, d->d_name);
+		if (dev < 0)
+			continue;
+		check_edu(v, dev, mem);
+		close(dev);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Open, with the unsafe switch if that is what was missing. */
+static bool open_loud(struct vfio *v, const char *id)
+{
+	const char *step = vfio_open(v, id);
+	bool unsafe = false;
+	int err = errno;
+
+	if (step && err == EPERM && !strcmp(step, "set-iommu")) {
+		vfio_close(v);
+		unsafe = allow_unsafe();
+		step = vfio_open(v, id);
+		if (step)
+			err = errno;
+	}
+	if (step) {
+		printf("open=%s %s\n", errname(err), step);
+		vfio_close(v);
+		return false;
+	}
+	printf("open=ok\n");
+	if (unsafe)
+		printf("unsafe=1\n");
+	return true;
+}
+
+static int do_check(const char *id, char *mem)
+{
+	struct vfio v;
+	unsigned int i;
+
+	if (!open_loud(&v, id))
+		return 1;
+	get_ranges(&v);
+	for (i = 0; i < v.nr_range; i++)
+		printf("range=0x%016" PRIx64 " 0x%016" PRIx64 "\n", v.range[i].start,
+		       v.range[i].end);
+	check_maps(&v, mem);
+	check_devices(&v, mem);
+	vfio_close(&v);
+	return 0;
+}
+
+static int do_probe(const char *id)
+{
+	struct vfio v;
+	const char *step = vfio_open(&v, id);
+
+	if (step)
+		printf("open=%s %s\n", errname(errno), step);
+	else
+		printf("open=ok\n");
+	vfio_close(&v);
+	return step != NULL;
+}
+
+static volatile sig_atomic_t stop;
+
+static void on_term(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+static int do_loop(const char *id, char *mem)
+{
+	unsigned long loops = 0, errors = 0;
+	struct vfio v;
+	int i;
+
+	signal(SIGTERM, on_term);
+	while (!stop) {
+		if (vfio_open(&v, id)) {
+			errors++;
+		} else {
+			for (i = 0; i < 50; i++) {
+				uint64_t iova = 0x1000000ULL + (uint64_t)i * page;
+
+				if (map(&v, mem, iova, page) || unmap(&v, iova, page))
+					errors++;
+			}
+		}
+		vfio_close(&v);
+		loops++;
+	}
+	printf("loops=%lu errors=%lu\n", loops, errors);
+	return 0;
+}
+
+static int do_pairs(const char *id, char *mem, unsigned long pairs)
+{
+	struct timespec a, b;
+	struct vfio v;
+	unsigned long i;
+
+	if (!open_loud(&v, id))
+		return 1;
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (i = 0; i < pairs; i++)
+		if (map(&v, mem, 0x1000000, page) || unmap(&v, 0x1000000, page))
+			return 1;
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	printf("pairs=%lu ns=%lld\n", pairs,
+	       (b.tv_sec - a.tv_sec) * 1000000000LL + b.tv_nsec - a.tv_nsec);
+	vfio_close(&v);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct vfio v;
+	char *mem;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	page = sysconf(_SC_PAGESIZE);
+	mem = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED) {
+		perror("mmap");
+		return 2;
+	}
+	if (argc > 2)
+		argv[2] = (char *)group_id(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "check"))
+		return do_check(argv[2], mem);
+	if (argc == 3 && !strcmp(argv[1], "probe"))
+		return do_probe(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "loop"))
+		return do_loop(argv[2], mem);
+	if (argc == 4 && !strcmp(argv[1], "pairs"))
+		return do_pairs(argv[2], mem, strtoul(argv[3], NULL, 0));
+	if (argc == 4 && !strcmp(argv[1], "hold")) {
+		if (!open_loud(&v, argv[2]))
+			return 1;
+		sleep(strtoul(argv[3], NULL, 0));
+		return 0;
+	}
+	fprintf(stderr, "usage: vfio-check check|probe|loop GROUP | pairs GROUP N | hold GROUP SECONDS\n");
+	return 2;
+}

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Write an initramfs (cpio, "newc") with the agent, its steps and the modules it needs."""
+import lzma
+import subprocess
+
+import kernels
+
+
+def entry(name, data, mode, inode):
+    """One member: header in hexadecimal, name and data each padded to four bytes."""
+    name = name.encode() + b"\0"
+    fields = [inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0]
+    head = b"070701" + b"".join(b"%08X" % value for value in fields) + name
+    return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
+
+
+def cpio(files, folders=()):
+    """An archive of FILES, {name: bytes}; all are executable, it harms none."""
+    names = set(folders)
+    for name in files:
+        parts = name.split("/")[:-1]
+        names |= {"/".join(parts[:i + 1]) for i in range(len(parts))}
+    out, inode = [], 1
+    for name in sorted(names):
+        out.append(entry(name, b"", 0o040755, inode))
+        inode += 1
+    for name, data in files.items():
+        out.append(entry(name, data, 0o100755, inode))
+        inode += 1
+    out.append(entry("TRAILER!!!", b"", 0, 0))
+    data = b"".join(out)
+    return data + b"\0" * (-len(data) % 512)
+
+
+def unpacked(path):
+    if path.suffix == ".xz":
+        return lzma.decompress(path.read_bytes())
+    if path.suffix == ".zst":
+        return subprocess.run(["zstd", "-dcq", path], check=True, stdout=subprocess.PIPE).stdout
+    if path.suffix == ".gz":
+        import gzip
+        return gzip.decompress(path.read_bytes())
+    return path.read_bytes()
+
+
+def depends(data):
+    """Names in the "depends=" line of a module's .modinfo."""
+    at = data.find(b"\0depends=")
+    if at < 0:
+        return []
+    end = data.index(b"\0", at + 1)
+    return [n.replace("-", "_") for n in data[at + 9:end].decode().split(",") if n]
+
+
+def pick(kernel, wanted):
+    """WANTED modules and what they need, in loading order: [(file name, bytes)]."""
+    done, out = set(), []
+
+    def visit(name, needed):
+        if name in done or name in kernel.builtin:
+            return
+        done.add(name)
+        if name not in kernel.files:
+            if needed:
+                raise kernels.Failure(f"{kernel.release} has no module {name}")
+            return
+        data = unpacked(kernel.files[name])
+        for other in depends(data):
+            visit(other, True)
+        out.append((name + ".ko", data))
+
+    for name in wanted:
+        optional = name.startswith("?")
+        visit(name.lstrip("?"), not optional)
+    return out
+
+
+# In every VM. virtio_pci's ring and core come as its dependencies; vfio_virqfd too, where it is.
+BASE = ["virtio_pci", "virtio_console", "vfio_iommu_type1", "vfio_pci"]
+
+
+def build(kernel, steps, wanted=(), tables=None, extra=None, module=None):
+    """The whole initrd. TABLES: {name: bytes} ACPI tables that override those of the firmware.
+
+    The overriding archive comes first and by itself, so that the kernel finds it unpacked."""
+    files = {
+        "init": kernels.guest_program("agent", kernel.arch).read_bytes(),
+        "vfio-check": kernels.guest_program("vfio-check", kernel.arch).read_bytes(),
+        "steps": ("\n".join(steps) + "\n").encode(),
+    }
+    module = module or kernel.module
+    if module:
+        files["iommu_resv.ko"] = module.read_bytes()
+    listing = []
+    for name, data in pick(kernel, [*wanted, *BASE]):
+        files["lib/" + name] = data
+        listing.append("/lib/" + name)
+    files["modules"] = ("\n".join(listing) + "\n").encode()
+    files.update(extra or {})
+    main = cpio(files, ["dev", "proc", "sys", "tmp"])
+    if not tables:
+        return main
+    return cpio({f"kernel/firmware/acpi/{n}.aml": t for n, t in tables.items()}) + main

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Judge what the agent of a VM said. Written without a look at the module's own code: what is
+compared here are its files, the kernel's files, and VFIO's answers."""
+import re
+from dataclasses import dataclass, field
+
+from topologies import applies
+
+TOP = (1 << 64) - 1
+HEX = r"0x[0-9a-f]{16}"
+TYPES = ["direct", "direct-relaxable", "reserved", "msi", "sw-msi"]     # the kernel's order
+ALL_TYPES = TYPES + ["out-of-range", "pci-window"]
+ORIGINS = ["kernel", "rmrr", "ivmd", "rmr", "dt", "apic", "ht", "bridge", "aperture", "admin",
+           "window"]
+FORMAT = {
+    "regions": rf"{HEX} {HEX} ({'|'.join(ALL_TYPES)}) ({'|'.join(ORIGINS)}) \S+ "
+               r"(native|added) (enforced|advice)",
+    "usable": rf"{HEX} {HEX}",
+    "aperture": rf"{HEX} {HEX}",
+    "msi_isolation": r"isolated|unsafe|unknown",
+    "msi_window": r"none|0x[0-9a-f]+ 0x[0-9a-f]+ (kernel|moved|auto)",
+}
+FEATURE = r"[a-z0-9_-]+ (native|added|inert) \S+ \S.*"
+
+
+@dataclass
+class Group:
+    id: str
+    devices: list = field(default_factory=list)     # (name, driver, vendor:device)
+    files: dict = field(default_factory=dict)       # name -> (status, lines)
+
+    def lines(self, name):
+        return self.files.get(name, ("ENOENT", []))[1]
+
+    def names(self):
+        return [device[0] for device in self.devices]
+
+    def regions(self):
+        """Parsed: (start, end, type, origin, device, native, enforced)."""
+        out = []
+        for line in self.lines("regions"):
+            w = line.split()
+            if re.fullmatch(FORMAT["regions"], line):
+                out.append((int(w[0], 16), int(w[1], 16), w[2], w[3], w[4], w[5] == "native",
+                            w[6] == "enforced"))
+        return out
+
+
+def dumps(lines):
+    """{label: {group id: Group}} of all dumps."""
+    out, groups, group, status, text = {}, {}, None, None, None
+    for line in lines:
+        word = line.split(" ")
+        if word[0] == "dump":
+            groups = out.setdefault(word[1], {})
+        elif word[0] == "group":
+            group = groups.setdefault(word[1], Group(word[1]))
+        elif word[0] == "device":
+            group.devices.append(tuple(word[1:]))
+        elif word[0] == "file":
+            status, text = word[2], []
+            group.files[word[1]] = (status, text)
+        elif word[0] == "|":
+            text.append(line[2:])
+    return out
+
+
+def said(lines, *head):
+    """What followed HEAD on the lines that begin with it."""
+    start = " ".join(head) + " "
+    return [line[len(start):] for line in lines if line.startswith(start)]
+
+
+def pairs(lines):
+    return [tuple(int(w, 16) for w in line.split()[:2]) for line in lines]
+
+
+def merged(regions):
+    """Merge (start, end, type) as kernels since 5.4 do: by type, overlapping or adjacent."""
+    out = []
+    for rank, kind in enumerate(TYPES):
+        mine = []
+        for start, end in sorted(r[:2] for r in regions if r[2] == kind):
+            if mine and start <= mine[-1][1] + 1:
+                mine[-1][1] = max(mine[-1][1], end)
+            else:
+                mine.append([start, end])
+        out += [(start, rank, end) for start, end in mine]
+    return [f"0x{start:016x} 0x{end:016x} {TYPES[rank].replace('sw-msi', 'msi')}"
+            for start, rank, end in sorted(out)]
+
+
+def without(start, end, holes):
+    """[START, END] without HOLES."""
+    out = []
+    for lo, hi in sorted(holes):
+        if hi < start or lo > end:
+            continue
+        if lo > start:
+            out.append((start, lo - 1))
+        start = hi + 1
+        if start > end:
+            return out
+    return out + [(start, end)]
+
+
+def differ(what, ours, theirs):
+    if ours == theirs:
+        return []
+    ours, theirs = ([f"0x{x[0]:016x} 0x{x[1]:016x}" if isinstance(x, tuple) else x for x in side]
+                    for side in (ours, theirs))
+    out = [f"{what}:"]
+    out += [f"    only ours:   {x}" for x in ours if x not in theirs]
+    out += [f"    only theirs: {x}" for x in theirs if x not in ours]
+    return ["\n".join(out if len(out) > 1 else out + ["    in another order"])]
+
+
+def check_group(group):
+    """What must hold for any group, VFIO or not."""
+    faults = []
+    head = f"group {group.id}"
+    # What bad firmware made the kernel list is no region, and nobody knows what VFIO will do.
+    theirs = [line for line, (start, end) in zip(group.lines("reserved_regions"),
+                                                 pairs(group.lines("reserved_regions")))
+              if start <= end]
+    nonsense = len(theirs) != len(group.lines("reserved_regions"))
+    if nonsense and group.files.get("usable", ("",))[0] != "ENODATA":
+        faults.append(f"{head}: usable is told though the kernel lists nonsense")
+    for name, pattern in FORMAT.items():
+        status, lines = group.files.get(name, ("ENOENT", []))
+        if status == "ENODATA" and nonsense and name == "usable":
+            continue
+        if status != "ok":
+            faults.append(f"{head}: {name}: {status}")
+            continue
+        faults += [f"{head}: {name}: bad line '{line}'" for line in lines
+                   if not re.fullmatch(pattern, line)]
+        if name in ("aperture", "msi_isolation", "msi_window") and len(lines) != 1:
+            faults.append(f"{head}: {name} has {len(lines)} lines")
+    if faults:
+        return faults
+    regions = group.regions()
+    native = [r for r in regions if r[5]]
+    faults += differ(f"{head}: regions merged, and reserved_regions", merged(native),
+                     theirs)
+    for region in regions:
+        if region[4] not in group.names() + ["-"] and region[2] != "pci-window":
+            faults.append(f"{head}: region of {region[4]}, which is not in the group")
+        if region[6] and region[2] == "pci-window":
+            faults.append(f"{head}: pci-window is enforced")
+    if nonsense:
+        return faults
+    windows = pairs(group.lines("msi_window")) if group.lines("msi_window") != ["none"] else []
+    soft = sorted({r[:2] for r in regions if r[2] == "sw-msi"})
+    faults += differ(f"{head}: msi_window, and sw-msi regions",
+                     [(base, base + size - 1) for base, size in windows], soft)
+    (low, high), = pairs(group.lines("aperture"))
+    outside = sorted({r[:2] for r in regions if r[2] == "out-of-range"})
+    faults += differ(f"{head}: out-of-range, and what aperture leaves", outside,
+                     without(0, TOP, [(low, high)]))
+    holes = [r[:2] for r in native if r[2] in TYPES and r[2] != "direct-relaxable"]
+    faults += differ(f"{head}: usable, and aperture without reserved_regions",
+                     pairs(group.lines("usable")), without(low, high, holes))
+    return faults
+
+
+def check_maps(head, lines, ranges):
+    """VFIO's answers to maps: refused as soon as the page is not in a range."""
+    faults = []
+    for kind, line in lines:
+        word = line.split()
+        for address, answer in ((word[0], word[-2]), (word[1], word[-1])):
+            inside = any(lo <= int(address, 16) <= hi for lo, hi in ranges)
+            if answer != ("ok" if inside else "EINVAL"):
+                faults.append(f"{head}: map at {address} ({kind} {line}): {answer}")
+    return faults
+
+
+def check_vfio(group, lines, topology, series):
+    """USABLE of GROUP, dumped before, against what VFIO said when it opened the group."""
+    head = f"group {group.id} ({group.names()[0]})"
+    said_by = {key: [line[len(key) + 1:] for line in lines if line.startswith(key + "=")]
+               for key in ("open", "range", "inside", "edge", "dma", "msi")}
+    if not said_by["open"]:
+        return [f"{head}: VFIO said nothing"]
+    answer = said_by["open"][-1]
+    refused = [d for d in topology.refused if applies(d, 1, series) and d[0] in group.names()]
+    if refused:
+        if answer == "ok":
+            return [f"{head}: VFIO opened it, a refusal was expected"]
+        return []
+    if answer != "ok":
+        return [f"{head}: VFIO refused it: {answer}"]
+    ranges = pairs(said_by["range"])
+    faults = differ(f"{head}: usable, and VFIO's IOVA ranges", pairs(group.lines("usable")),
+                    ranges)
+    faults += check_maps(head, [(kind, line) for kind in ("inside", "edge")
+                                for line in said_by[kind]], ranges)
+    faults += [f"{head}: DMA at {line}" for line in said_by["dma"] if not line.endswith(" ok")]
+    edus = sum(d[2] == "0x1234:0x11e8" for d in group.devices)
+    if len(said_by["dma"]) != 2 * edus:
+        faults.append(f"{head}: {len(said_by['dma'])} DMA tests with {edus} edu devices")
+    good = [line for line in said_by["msi"] if line == "3/3"]
+    if len(good) != edus and series not in topology.no_msi:
+        faults.append(f"{head}: interrupts: {said_by['msi']}")
+    return faults
+
+
+def check_isolation(group, first, series, topology):
+    """msi_isolation against VFIO's answer while allow_unsafe_interrupts was off."""
+    ours = (group.lines("msi_isolation") or ["missing"])[0]
+    if any(applies(d, 1, series) and d[0] in group.names() for d in topology.refused):
+        return []
+    theirs = {"open=ok": "isolated", "open=EPERM set-iommu": "unsafe"}.get(first, first)
+    out = differ(f"group {group.id}: msi_isolation, and VFIO", [ours], [theirs])
+    expected = "unsafe" if series in topology.unsafe else "isolated"
+    if theirs != expected:
+        out.append(f"group {group.id}: VFIO finds interrupts {theirs}, expected {expected}")
+    return out
+
+
+def check_expected(groups, topology, series):
+    """The lines and groups of the topology's entry."""
+    faults = []
+    where = {name: group for group in groups.values() for name in group.names()}
+    for entry in topology.shows:
+        if not applies(entry, 2, series):
+            continue
+        group = where.get(entry[0])
+        if not group:
+            faults.append(f"{entry[0]} has no group")
+        elif not any(line.startswith(entry[1]) for line in group.lines("regions")):
+            faults.append(f"group {group.id} of {entry[0]} does not show '{entry[1]}'")
+    for names in topology.same_group:
+        found = {where[name].id if name in where else "none" for name in names}
+        if len(found) != 1 or "none" in found:
+            faults.append(f"{' '.join(names)} are in groups {' '.join(sorted(found))}")
+    return faults
+
+
+def check_pieces(groups, lines, topology):
+    """Reads of 64 bytes give all of `regions`, however long it is."""
+    faults = []
+    told = {line.split()[0]: line.split()[1:] for line in said(lines, "pieces")}
+    for group in groups.values():
+        size = sum(len(line) + 1 for line in group.lines("regions"))
+        if told.get(group.id) != [str(size), "same"]:
+            faults.append(f"group {group.id}: regions has {size} bytes, in pieces: "
+                          f"{' '.join(told.get(group.id, ['nothing']))}")
+        for name in topology.longer:
+            if name in group.names() and size <= 4096:
+                faults.append(f"group {group.id} of {name}: regions has only {size} bytes")
+    faults += [f"{name} has no group" for name in topology.longer
+               if not any(name in group.names() for group in groups.values())]
+    return faults
+
+
+def check_module_files(files):
+    faults = []
+    if files.lines("version") == []:
+        faults.append("/sys/kernel/iommu_resv/version is empty")
+    if not files.lines("features"):
+        faults.append("/sys/kernel/iommu_resv/features is empty")
+    faults += [f"features: bad line '{line}'" for line in files.lines("features")
+               if not re.fullmatch(FEATURE, line)]
+    return faults
+
+
+def check_report(lines, topology, series):
+    """All of a report- test: the dump "loaded", the two VFIO passes, and the unload."""
+    faults = [f"{cmd} {line}" for cmd in ("load", "unload") for line in said(lines, cmd)
+              if " ok" not in line]
+    faults += [f"bind {line}" for line in said(lines, "bind") if not line.endswith(" ok")]
+    groups = dumps(lines).get("loaded", {})
+    module = groups.pop("-", Group("-"))
+    faults += check_module_files(module)
+    if not groups:
+        faults.append("there is no group")
+    port = lines[0].split()[1]
+    tried = set()
+    for group in groups.values():
+        faults += check_group(group)
+        answers = said(lines, "vfio", group.id)
+        first = said(lines, "probe", group.id)
+        if not answers or not first:
+            # VFIO has a file for each group in which a device is bound to it.
+            if any(device[1] == "vfio-pci" for device in group.devices):
+                faults.append(f"group {group.id}: VFIO was never tried")
+            continue
+        if port in group.names():
+            continue
+        tried.update(group.names())
+        faults += check_isolation(group, first[0], series, topology)
+        faults += check_vfio(group, answers, topology, series)
+    if not tried:
+        faults.append("VFIO was tried on no group")
+    faults += [f"{entry[0]}: a refusal was expected, VFIO was not asked"
+               for entry in topology.refused
+               if applies(entry, 1, series) and entry[0] not in tried]
+    faults += check_pieces(groups, lines, topology)
+    faults += check_expected(groups, topology, series)
+    faults += [f"after unload there is {path}" for path in said(lines, "left")]
+    log = "\n".join(said(lines, "log"))
+    faults += [f"kernel log lacks '{p}'" for p in topology.log if not re.search(p, log)]
+    return faults
+
+
+def answers(lines, group, number):
+    """What vfio-check said of GROUP at the NUMBERth of several times."""
+    runs = [[]]
+    for line in said(lines, "vfio", group):
+        runs[-1].append(line)
+        if line.startswith("exit "):
+            runs.append([])
+    return runs[number - 1] if number <= len(runs) else []

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernels to test on, the module built for them, and the guest programs."""
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+LIB = TREE / "tests" / "lib"
+CACHE = Path(os.environ.get("IOMMU_RESV_CACHE", "/var/cache/iommu-resv")) / "vm"
+
+
+class Skip(Exception):
+    """The archive does not serve what the test needs."""
+
+
+class Failure(Exception):
+    """The test cannot go on."""
+
+
+@dataclass
+class Kernel:
+    key: str
+    arch: str
+    release: str
+    image: Path
+    modules: Path
+    module: Path = None         # iommu_resv.ko
+    files: dict = field(default_factory=dict)   # name -> path below modules
+    builtin: set = field(default_factory=set)
+
+    def index(self):
+        """Find the modules; names have '_' where files may have '-'."""
+        for path in self.modules.rglob("*.ko*"):
+            self.files[path.name.split(".ko")[0].replace("-", "_")] = path
+        listing = self.modules / "modules.builtin"
+        if listing.exists():
+            self.builtin = {Path(line).name.split(".ko")[0].replace("-", "_")
+                            for line in listing.read_text().split()}
+        return self
+
+
+def keys():
+    out = subprocess.run([LIB / "kernel", "list"], check=True, text=True, stdout=subprocess.PIPE)
+    return out.stdout.split()
+
+
+def get(key, build=True):
+    """The kernel KEY, fetched, with the module of this tree built for it."""
+    out = subprocess.run([LIB / "kernel", "get", key], text=True, capture_output=True)
+    if out.returncode == 77:
+        raise Skip(out.stderr.strip().splitlines()[-1] if out.stderr.strip() else "not served")
+    if out.returncode:
+        raise Failure(f"no kernel {key}: {out.stderr.strip()}")
+    var = dict(word.split("=", 1) for word in shlex.split(out.stdout))
+    kernel = Kernel(key, var["ARCH"], var["RELEASE"],
+                    Path(var.get("VMLINUX") or var["IMAGE"]), Path(var["MODULES"])).index()
+    if build:
+        kernel.module = build_module(key)
+    return kernel
+
+
+def build_module(key, tree=None):
+    out = subprocess.run([LIB / "build-module", key] + ([tree] if tree else []),
+                         text=True, capture_output=True)
+    if out.returncode:
+        raise Failure(f"module does not build for {key}:\n{out.stdout}{out.stderr}")
+    return Path(out.stdout.split()[-1]) / "iommu_resv.ko"
+
+
+def copy_tree(folder):
+    """What the build needs of this tree, in FOLDER, to be changed or built in."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in ("Kbuild", "dkms.conf", "compat", "src"):
+        source = TREE / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+
+
+def custom(image, modules, kdir):
+    """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR."""
+    with open(image, "rb") as f:
+        head = f.read(64)
+    # An arm64 Image says so at 56, a bzImage has neither that nor an ELF's machine 183.
+    arch = "arm64" if head[56:60] == b"ARMd" or head[18:20] == b"\xb7\x00" else "amd64"
+    kernel = Kernel("custom", arch, Path(modules).name, Path(image), Path(modules)).index()
+    work = CACHE / "custom-build"
+    copy_tree(work)
+    cross = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"] if arch == "arm64" else []
+    out = subprocess.run(["make", "-C", kdir, f"M={work}", *cross, "modules"], text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if out.returncode:
+        raise Failure(f"module does not build in {kdir}:\n{out.stdout}")
+    kernel.module = work / "iommu_resv.ko"
+    return kernel
+
+
+def guest_program(name, arch):
+    """Path of guest/NAME.c compiled for ARCH, static."""
+    source = HERE / "guest" / f"{name}.c"
+    text = source.read_bytes()
+    out = CACHE / "guest" / f"{name}-{arch}-{hashlib.sha256(text).hexdigest()[:12]}"
+    if out.exists():
+        return out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    cc = "aarch64-linux-gnu-gcc" if arch == "arm64" else "gcc"
+    with tempfile.NamedTemporaryFile(dir=out.parent, delete=False) as f:
+        new = f.name
+    subprocess.run([cc, "-O2", "-static", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+                    "-Wno-format-truncation", "-o", new, source], check=True)
+    os.replace(new, out)
+    return out

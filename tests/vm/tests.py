@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The tests by name: each a function of its name that returns (note, [faults])."""
+import functools
+import time
+
+import initramfs
+import judge
+import kernels
+from malformed import CASES
+from selftest import judge_sees
+from topologies import BY_NAME, HOTPLUG, PLAIN, SRIOV, TABLE
+from vm import Vm
+
+MODULE = "/iommu_resv.ko"
+REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",
+          "left"]
+
+
+def series_of(kernel):
+    """What the expectations go by: 5.10, 6.1, 6.12 or 7."""
+    major, minor = kernel.release.split(".")[:2]
+    return major if int(major) >= 7 else f"{major}.{minor}"
+
+
+def report_on(kernel, topology, name):
+    """Every group of one machine: files, kernel and VFIO agree."""
+    vm = Vm(name, kernel, topology, REPORT)
+    lines = vm.run()
+    faults = judge.check_report(lines, topology, series_of(kernel)) + vm.complaints()
+    groups = judge.dumps(lines).get("loaded", {})
+    opened = sum("open=ok" in judge.said(lines, "vfio", group) for group in groups)
+    return f"{len(groups) - 1} groups, {opened} opened by VFIO", faults
+
+
+def report(topology, key, name):
+    return report_on(kernels.get(key), topology, name)
+
+
+def custom_report(topology, image, modules, kdir):
+    def run(name):
+        return report_on(kernels.custom(image, modules, kdir), BY_NAME[topology], name)
+
+    if topology not in BY_NAME:
+        raise SystemExit(f"no topology is called {topology}: {' '.join(BY_NAME)}")
+    return run
+
+
+# Two slots, as QEMU frees one some seconds after the kernel forgot the device.
+PLUGGED = {"1": "0000:01:00.0", "2": "0000:02:00.0"}
+
+
+def hotplug(key, name):
+    """A device comes and goes, then another: the group is there in time, and leaves nothing."""
+    kernel = kernels.get(key)
+    steps = [f"load {MODULE}", "spawn event uevents", "sleep 300"]
+    actions = []
+    for n, bdf in PLUGGED.items():
+        device = f"/sys/bus/pci/devices/{bdf}"
+        steps += [f"say plug{n}", f"wait {device}", f"bind {bdf}",
+                  f"wait {device}/iommu_group/resv/regions", f"dump plugged{n}",
+                  # There VFIO's reset of the slot makes the kernel deaf to its button.
+                  "# no vfio" if key == "6.12-arm64" else "vfio",
+                  f"say unplug{n}", f"wait-gone {device}", "sleep 500", f"dump gone{n}"]
+        actions += [
+            (f"plug{n}", lambda qmp, n=n: qmp.do("device_add", driver="edu", bus=f"hp{n}",
+                                                 id=f"edu{n}", dma_mask=(1 << 64) - 1)),
+            (f"unplug{n}", lambda qmp, n=n: qmp.do("device_del", id=f"edu{n}"))]
+    steps += ["stop event", "unload iommu_resv", "left"]
+    vm = Vm(name, kernel, HOTPLUG[kernel.arch], steps)
+    lines = vm.run(actions)
+    faults = vm.complaints()
+    faults += [f"left {path}" for path in judge.said(lines, "left")]
+    faults += [f"bind: {line}" for line in judge.said(lines, "bind") if not line.endswith("ok")]
+    late = 0
+    for line in judge.said(lines, "wait"):
+        path, status, ms = line.split()
+        if status != "ok":
+            faults.append(f"waited in vain for {path}")
+        if path.endswith("regions"):
+            late = max(late, int(ms))
+    if late > 2000:
+        faults.append(f"the files came after {late} ms")
+    dumps = judge.dumps(lines)
+    times = {}      # the second device may get the first one's group number
+    for n, bdf in PLUGGED.items():
+        found = [g for g in dumps[f"plugged{n}"].values() if bdf in g.names()]
+        if len(found) != 1:
+            faults.append(f"{bdf} is in {len(found)} groups")
+            continue
+        group = found[0]
+        faults += judge.check_group(group)
+        if "vfio" in steps:
+            times[group.id] = times.get(group.id, 0) + 1
+            faults += judge.check_vfio(group, judge.answers(lines, group.id, times[group.id]),
+                                       HOTPLUG[kernel.arch], series_of(kernel))
+        if f"change@/kernel/iommu_groups/{group.id}" not in judge.said(lines, "event"):
+            faults.append(f"no uevent for group {group.id}")
+        gone = dumps[f"gone{n}"]
+        if group.id in gone and not gone[group.id].devices:
+            faults.append(f"group {group.id} is kept alive without a device")
+        for left in gone.values():
+            if left.id != "-" and (not left.lines("regions") or bdf in left.names()):
+                faults.append(f"after unplug, group {left.id}: {left}")
+    return f"files after {late} ms", faults
+
+
+def set_vfs(number):
+    """Virtual functions without drivers, on each of the two controllers."""
+    steps = []
+    for bus, vfs in (("01", number[0]), ("02", number[1])):
+        path = f"/sys/bus/pci/devices/0000:{bus}:00.0"
+        steps += [f"wait {path}/driver", f"write {path}/sriov_drivers_autoprobe 0",
+                  f"write {path}/sriov_numvfs {vfs}"]
+    return steps
+
+
+def sriov(key, few, name):
+    """254 virtual functions. Clocks count instructions here (-icount shift=0)."""
+    kernel = kernels.get(key)
+    files = ("reserved_regions", "resv/regions", "resv/usable")
+    # The first load pays for what the kernel does once: it is not counted.
+    steps = [*set_vfs((few, 0)), f"load {MODULE}", "unload iommu_resv",
+             f"load {MODULE}", "dump few", "unload iommu_resv",
+             *set_vfs((0, 0)), *set_vfs((127, 127)), f"load {MODULE}",
+             *[f"time {f} 2" for f in files], "dump many", "unload iommu_resv", "left"]
+    vm = Vm(name, kernel, SRIOV[kernel.arch], steps, memory="2G", limit=420,
+            accel="tcg,thread=single", qemu=["-icount", "shift=0,sleep=off"])
+    lines = vm.run()
+    faults = vm.complaints() + [f"left {path}" for path in judge.said(lines, "left")]
+    faults += [f"{cmd} {line}" for cmd in ("load", "unload", "write", "wait")
+               for line in judge.said(lines, cmd) if " ok" not in line]
+    dumps = judge.dumps(lines)
+    groups = [g for g in dumps["many"].values() if g.id != "-"]
+    for group in groups:
+        faults += judge.check_group(group)
+    single = sum(len(g.devices) == 1 and "0x1b36:0x0010" == g.devices[0][2] for g in groups)
+    if single < 254:
+        faults.append(f"{single} groups of one NVMe function, expected 254 at least")
+    loads = [int(line.split()[-1]) for line in judge.said(lines, "load")][1:]
+    small = len(dumps["few"]) - 1
+    if small != 25:
+        faults.append(f"{small} groups where 25 were wanted")
+    cost = {line.split()[0]: int(line.split()[3]) for line in judge.said(lines, "time")}
+    base = cost["reserved_regions"]
+    ratio = {"load": loads[1] / loads[0], "regions": cost["resv/regions"] / base,
+             "usable": cost["resv/usable"] / base}
+    for what, limit in (("load", 12), ("regions", 2), ("usable", 1.5)):
+        if ratio[what] > limit:
+            faults.append(f"{what}: {ratio[what]:.2f} times the base, allowed are {limit}")
+    told = [line for line in dumps["many"]["-"].lines("features") if line.startswith("groups ")]
+    size = int(told[0].split()[-2]) / len(groups)
+    most = max(len(g.lines("regions")) for g in groups)
+    note = (f"{len(groups)} groups; load {loads[1] / 1e6:.1f} M instructions, "
+            f"{ratio['load']:.2f} x that of {small}; regions {ratio['regions']:.2f} x and usable "
+            f"{ratio['usable']:.2f} x reserved_regions; {size:.0f} bytes a group as the module "
+            f"counts; up to {most} regions")
+    # Groups of up to 4 regions are what has the limit. A longer one is no smaller than they are,
+    # so if the mean of all keeps to it, theirs does.
+    if size >= 4096:
+        faults.append(f"{size:.0f} bytes a group")
+    if faults:
+        faults.append(note)
+    return note, faults
+
+
+def cycles(key, name):
+    """50 times loaded and unloaded while others read every file and use VFIO."""
+    kernel = kernels.get(key)
+    steps = ["bind", "spawn reader read-all", "spawn user /vfio-check loop 0000:00:03.0",
+             f"cycle 50 {MODULE} iommu_resv", f"load {MODULE}", "sleep 200", "stop user",
+             "stop reader", "dump loaded", "pieces", "vfio", "unload iommu_resv", "left"]
+    vm = Vm(name, kernel, PLAIN[kernel.arch], steps, memory="1G", smp=2, limit=240,
+            append="slub_debug=FZPU page_poison=1")
+    lines = vm.run()
+    faults = judge.check_report(lines, PLAIN[kernel.arch], series_of(kernel)) + vm.complaints()
+    if judge.said(lines, "cycle") != ["50 0"]:
+        faults.append(f"cycle {judge.said(lines, 'cycle')} {judge.said(lines, 'cycle-error')}")
+    counts = {}
+    for who in ("reader", "user"):
+        told = judge.said(lines, who)
+        counts.update(word.split("=") for line in told[:-1] for word in line.split())
+        if told[-1:] != ["exit 0"]:
+            faults.append(f"{who}: {told}")
+    if not int(counts.get("files", 0)) or not int(counts.get("loops", 0)):
+        faults.append(f"nothing happened meanwhile: {counts}")
+    if counts.get("errors") != "0":
+        faults.append(f"VFIO user: {counts}")
+    return " ".join(f"{k}={v}" for k, v in counts.items()), faults
+
+
+def initramfs_time(key, name):
+    """An initramfs takes less than a second; the best of three, as others use this machine."""
+    kernel = kernels.get(key)
+    times = []
+    for _ in range(3):
+        start = time.monotonic()
+        initramfs.build(kernel, REPORT)
+        times.append(time.monotonic() - start)
+    note = f"initramfs built in {min(times):.2f} s"
+    return note, [note + ", allowed is 1 s"] if min(times) >= 1 else []
+
+
+# Parameters that are wrong, the errno, and what the log must say.
+BAD_PARAMETERS = (
+    ("sources=kernel,nonsense", "EINVAL", r"sources=.* allowed are .*kernel.*dmar.*aperture"),
+    ("strict=perhaps", "EINVAL", r"strict=perhaps .* 0 or 1"),
+)
+
+
+def parameters(key, name):
+    """Wrong values are refused, with a line that names the right ones; right ones work."""
+    kernel = kernels.get(key)
+    steps = [f"load {MODULE} {bad[0]}" for bad in BAD_PARAMETERS]
+    steps += ["left", "bind", f"load {MODULE} strict=1 sources=all", "dump loaded", "pieces",
+              "vfio",
+              "unload iommu_resv", f"load {MODULE} sources=kernel,msi", "dump part",
+              "unload iommu_resv", "left"]
+    topology = PLAIN[kernel.arch]
+    vm = Vm(name, kernel, topology, steps)
+    lines = vm.run()
+    loads = [line.split()[1] for line in judge.said(lines, "load")]
+    faults = vm.complaints()
+    wanted = [bad[1] for bad in BAD_PARAMETERS] + ["ok", "ok"]
+    if loads != wanted:
+        faults.append(f"loads: {loads}, expected {wanted}")
+    log = "\n".join(line for line in vm.log() if line.startswith("iommu_resv: "))
+    faults += [f"the log lacks '{bad[2]}'" for bad in BAD_PARAMETERS
+               if not judge.re.search(bad[2], log)]
+    rest = [line for line in lines if not line.startswith("load ")]
+    faults += judge.check_report(rest, topology, series_of(kernel))
+    part = judge.dumps(lines).get("part", {})
+    origins = {r[3] for g in part.values() for r in g.regions()}
+    if not origins or origins & {"aperture", "apic", "bridge", "rmrr"}:
+        faults.append(f"sources=kernel,msi gave {sorted(origins)}")
+    return "", faults
+
+
+# Probe to break, the feature that is lost then, and the fact's name.
+INERT = {
+    "isolation": (("isolated_msi_group", "isolated_msi_domains"), "msi-isolation"),
+}
+
+
+def inert(key, what, name):
+    """With an interface that is unknown the module builds, loads and says what is off."""
+    kernel = kernels.get(key, build=False)
+    probes, feature = INERT[what]
+    tree = kernels.CACHE / f"tree-{name}"
+    kernels.copy_tree(tree)
+    for probe in probes:
+        source = tree / "compat" / "probe" / f"{probe}.c"
+        source.write_text(source.read_text() + "\n#error an interface that no kernel has\n")
+    kernel.module = kernels.build_module(key, tree)
+    topology = PLAIN[kernel.arch]
+    steps = [f"load {MODULE} strict=1", "left", f"load {MODULE}", "bind", "dump loaded",
+             "unload iommu_resv", "left"]
+    vm = Vm(name, kernel, topology, steps)
+    lines = vm.run()
+    faults = vm.complaints() + [f"left {path}" for path in judge.said(lines, "left")]
+    loads = [line.split()[1] for line in judge.said(lines, "load")]
+    if loads != ["EOPNOTSUPP", "ok"]:
+        faults.append(f"loads with strict=1 and without: {loads}")
+    groups = judge.dumps(lines)["loaded"]
+    files = groups.pop("-")
+    faults += judge.check_module_files(files)
+    line = [f for f in files.lines("features") if f.startswith(f"{feature} ")]
+    if not line or line[0].split()[1] != "inert" or line[0].split()[3:] in ([], ["-"]):
+        faults.append(f"features: {line}, expected '{feature} inert' and why")
+    for group in groups.values():
+        faults += judge.check_group(group)
+    if not any(feature in text for text in vm.log() if text.startswith("iommu_resv: ")):
+        faults.append(f"the log does not name {feature}")
+    return line[0] if line else "", faults
+
+
+def malformed(case, key, name):
+    """Firmware's tables are wrong: no oops, one line in the log, the rest works."""
+    kernel = kernels.get(key)
+    topology = BY_NAME[case.topology]
+    vm = Vm(name, kernel, topology,
+            [f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv", "left"],
+            tables=case.tables, append=case.append)
+    lines = vm.run()
+    groups = judge.dumps(lines).get("loaded", {})
+    module = groups.pop("-", None)
+    faults = [f"left {path}" for path in judge.said(lines, "left")]
+    faults += [f"{cmd} {line}" for cmd in ("load", "unload") for line in judge.said(lines, cmd)
+               if " ok" not in line]
+    # A kernel may warn of its firmware; it must not do so because of the module.
+    faults += vm.complaints(after="iommu_resv: ")
+    log = vm.log()
+    faults += judge.check_module_files(module)
+    for group in groups.values():
+        faults += judge.check_group(group)
+    if not groups and not case.off:
+        faults.append("the kernel made no group of this table")
+    told = [text for text in log if judge.re.match(rf"iommu_resv: {case.signature}: ", text)]
+    if len(told) != case.lines:
+        faults.append(f"{len(told)} lines about the table, expected {case.lines}: {told}")
+    where = {device: group for group in groups.values() for device in group.names()}
+    for device, start in case.shows:
+        if device not in where or not any(line.startswith(start)
+                                          for line in where[device].lines("regions")):
+            faults.append(f"{device} does not show '{start}'")
+    return f"{len(groups)} groups; " + (told[0] if told else "nothing logged"), faults
+
+
+def table():
+    """All tests, by name."""
+    tests = {}
+
+    def add(name, function, *args):
+        tests[name] = functools.partial(function, *args)
+
+    tests["report-judge-sees-faults"] = judge_sees
+    add("report-initramfs-time-7-amd64", initramfs_time, "7-amd64")
+    for topology in TABLE:
+        for key in topology.kernels:
+            add(f"report-{topology.name}-{key}", report, topology, key)
+    for case in CASES:
+        for key in case.kernels:
+            add(f"report-malformed-{case.name}-{key}", malformed, case, key)
+    for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "6.12-arm64", "7-arm64"):
+        add(f"hotplug-edu-{key}", hotplug, key)
+    add("groups-sriov-7-arm64", sriov, "7-arm64", 19)
+    add("groups-sriov-6.12-amd64", sriov, "6.12-amd64", 18)
+    for key in ("5.10-amd64", "7-amd64", "7-arm64"):
+        add(f"load-cycles-{key}", cycles, key)
+    for key in ("5.10-amd64", "7-arm64"):
+        add(f"load-parameters-{key}", parameters, key)
+    for what in INERT:
+        add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
+    return tests

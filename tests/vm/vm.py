@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run one VM: QEMU without KVM, a verdict port, a console file, a QMP socket, a time limit."""
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+import initramfs
+import kernels
+
+COMMON = {
+    "amd64": {
+        "qemu": "qemu-system-x86_64",
+        "console": "ttyS0",
+        # The timer check fails now and then on a busy host when interrupts are remapped.
+        "append": "no_timer_check",
+        "cpu": "max",
+        "port": "addr=0x1d",
+    },
+    "arm64": {
+        "qemu": "qemu-system-aarch64",
+        "console": "ttyAMA0",
+        "append": "",
+        "cpu": "cortex-a57",
+        "port": "addr=0x1d",
+    },
+}
+
+# Reports of the kernel that fail a test, whoever is to blame.
+BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|blocked for more than|"
+                 r"unreferenced object|refcount_t|general protection|UBSAN|KFENCE|"
+                 r"list_(add|del) corruption|Kernel panic|Internal error|sysfs: cannot create|"
+                 r"kobject_add_internal failed|use-after-free|Poison overwritten|Redzone")
+
+
+class Qmp:
+    """Just enough of QEMU's control protocol to plug devices."""
+
+    def __init__(self, path):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(30)
+        self.sock.connect(str(path))
+        self.file = self.sock.makefile("rw")
+        self.file.readline()
+        self.do("qmp_capabilities")
+
+    def do(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            if "error" in answer:
+                raise kernels.Failure(f"QEMU: {command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+
+
+class Vm:
+    """One run. transcript: what the agent said; console: what the kernel printed."""
+
+    def __init__(self, name, kernel, topology, steps, *, append="", wanted=(), limit=120, smp=1,
+                 memory="512M", qemu=(), tables=None, module=None,
+                 accel="tcg,thread=multi"):
+        self.dir = kernels.CACHE / name
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.dir.mkdir(parents=True)
+        self.name = name
+        self.limit = limit
+        common = COMMON[kernel.arch]
+        # The A57 is quick to emulate but has no pages of 16 KiB.
+        cpu = "cortex-a76" if kernel.release.endswith("-16k") else common["cpu"]
+        tables = tables if tables is not None else topology.tables
+        initrd = self.dir / "initrd"
+        initrd.write_bytes(initramfs.build(kernel, steps, [*topology.modules, *wanted],
+                                           tables, module=module))
+        words = ["root=/dev/ram0", f"console={common['console']}", "panic=-1", "loglevel=5",
+                 "log_buf_len=1M", common["append"], topology.append, append]
+        self.command = [
+            common["qemu"], "-machine", topology.machine, "-accel", accel,
+            "-cpu", cpu, "-smp", str(smp), "-m", memory, "-no-reboot",
+            "-nodefaults", "-nic", "none", "-display", "none",
+            "-serial", f"file:{self.dir}/console",
+            "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
+            "-chardev", f"file,id=port,path={self.dir}/port",
+            # Without MSI: the port works whatever the test does to interrupts.
+            "-device", f"virtio-serial-pci,vectors=0,{common['port']}",
+            "-device", "virtserialport,chardev=port,name=iommu-resv",
+            *topology.qemu(self.dir), *qemu,
+            "-kernel", str(kernel.image), "-initrd", str(initrd),
+            "-append", " ".join(w for w in words if w),
+        ]
+        (self.dir / "command").write_text("\n".join(self.command) + "\n")
+
+    def text(self, name):
+        try:
+            return (self.dir / name).read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def run(self, actions=()):
+        """ACTIONS: [(text, function of Qmp)], done in turn when the agent has said that text.
+
+        Returns the lines of the agent; raises Failure if it did not come to its end."""
+        actions = list(actions)
+        qmp = None
+        start = time.monotonic()
+        with open(self.dir / "qemu", "w", encoding="ascii") as log:
+            qemu = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
+                                    stderr=subprocess.STDOUT)
+        try:
+            while qemu.poll() is None:
+                if time.monotonic() - start > self.limit:
+                    qemu.kill()
+                    qemu.wait()
+                    raise kernels.Failure(f"not at its end after {self.limit} s{self.tail()}")
+                if actions and f"say {actions[0][0]}\n" in self.text("port"):
+                    qmp = qmp or Qmp(self.dir / "qmp")
+                    actions.pop(0)[1](qmp)
+                time.sleep(0.05)
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+                qemu.wait()
+        self.seconds = time.monotonic() - start
+        self.lines = self.text("port").splitlines()
+        (self.dir / "initrd").unlink()
+        if not self.lines or self.lines[-1] != "end":
+            raise kernels.Failure(f"the VM ended early{self.tail()}")
+        return self.lines
+
+    def tail(self):
+        lines = (self.text("qemu") + self.text("console")).splitlines()[-12:]
+        return f", see {self.dir}" + "".join(f"\n    {line}" for line in lines)
+
+    def log(self):
+        return [line[4:] for line in self.lines if line.startswith("log ")]
+
+    def complaints(self, after=None):
+        """Reports of bugs in the kernel log, with some lines around the first.
+
+        AFTER: only what came after the first line that begins so."""
+        log = self.log()
+        lines = log
+        if after:
+            first = next((i for i, text in enumerate(log) if text.startswith(after)), 0)
+            lines = log[first:]
+        for i, line in enumerate(lines):
+            if BAD.search(line):
+                around = lines[max(0, i - 2):i + 14]
+                return ["kernel log: " + "".join(f"\n    {text}" for text in around)]
+        # What the console has and the agent's reading of the log had not yet.
+        known = set(log)
+        for line in self.text("console").splitlines():
+            if BAD.search(line) and re.sub(r"^\[ *[0-9.]+\] ", "", line) not in known:
+                return [f"console: {line}"]
+        return []
