@@ -9,6 +9,11 @@
  * unload MODULE                unload MODULE ok|ERRNO
  * cycle N FILE MODULE          cycle N FAILURES (load and unload N times)
  * write PATH TEXT              write PATH ok|ERRNO
+ * write-hex PATH HEX           write-hex ok|ERRNO BYTES: these bytes in one write
+ * fill PATH START STRIDE MAX   fill COUNT ok|ERRNO: "add" so many pages, until one is refused
+ * drain PATH START STRIDE N    drain COUNT ok|ERRNO: "remove" them
+ * cat PATH                     file PATH ok|ERRNO, | LINE...
+ * wait-text PATH TEXT          wait-text ok|timeout MILLISECONDS: until a line has that in it
  * say TEXT                     say TEXT (the host waits for it)
  * wait PATH | wait-gone PATH   wait PATH ok|timeout MILLISECONDS
  * sleep MILLISECONDS
@@ -52,7 +57,7 @@
 #define PCI_DEVICES	"/sys/bus/pci/devices"
 #define VIRTIO_IOMMU	"0x1af4:0x1057"
 #define CLASS_IOMMU	"0x080600"
-#define MAX_WORDS	32
+#define MAX_WORDS	96
 #define MAX_JOBS	1024
 
 static FILE *port;
@@ -428,6 +433,73 @@ static void wait_path(const char *path, bool gone)
 	tell("wait %s %s %llu\n", path, there != gone ? "ok" : "timeout", (unsigned long long)ms);
 }
 
+static void write_hex(const char *path, const char *hex)
+{
+	size_t n = strlen(hex) / 2, i;
+	char *bytes = malloc(n + 1);
+	ssize_t done = -1;
+	unsigned int byte;
+	int fd, err;
+
+	for (i = 0; i < n && sscanf(hex + 2 * i, "%2x", &byte) == 1; i++)
+		bytes[i] = byte;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		done = write(fd, bytes, n);
+	err = done < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	free(bytes);
+	tell("write-hex %s %zd\n", errname(err), done);
+}
+
+/* VERB on MAX pages from START on, STRIDE apart, until one is refused. */
+static void declare_many(const char *cmd, const char *verb, char **word)
+{
+	uint64_t start = strtoull(word[1], NULL, 0), stride = strtoull(word[2], NULL, 0);
+	uint64_t page = sysconf(_SC_PAGESIZE);
+	unsigned long i, max = strtoul(word[3], NULL, 0);
+	char text[80];
+	int err = 0;
+
+	for (i = 0; i < max; i++, start += stride) {
+		snprintf(text, sizeof(text), "%s 0x%llx 0x%llx\n", verb,
+			 (unsigned long long)start, (unsigned long long)(start + page - 1));
+		err = write_file(word[0], text);
+		if (err)
+			break;
+	}
+	tell("%s %lu %s\n", cmd, i, errname(err));
+}
+
+static void cat(const char *path)
+{
+	char *text = read_file(path, NULL);
+
+	tell("file %s %s\n", path, errname(text ? 0 : errno));
+	if (text)
+		tell_lines("| ", text);
+	free(text);
+}
+
+static void wait_text(const char *path, const char *want)
+{
+	uint64_t start = now_ns(), ms;
+	bool there = false;
+	char *text;
+
+	do {
+		text = read_file(path, NULL);
+		there = text && strstr(text, want);
+		free(text);
+		ms = (now_ns() - start) / 1000000;
+		if (there)
+			break;
+		usleep(20000);
+	} while (ms < 30000);
+	tell("wait-text %s %llu\n", there ? "ok" : "timeout", (unsigned long long)ms);
+}
+
 static void time_reads(const char *name, unsigned int rounds)
 {
 	struct dirent **groups;
@@ -650,6 +722,16 @@ static void step(char *line)
 	} else if (!strcmp(cmd, "write") && n > 2) {
 		tell("write %s %s\n", arg,
 		     errname(write_file(arg, strstr(whole, arg) + strlen(arg) + 1)));
+	} else if (!strcmp(cmd, "write-hex")) {
+		write_hex(arg, n > 2 ? word[2] : "");
+	} else if (!strcmp(cmd, "fill") && n == 5) {
+		declare_many(cmd, "add", word + 1);
+	} else if (!strcmp(cmd, "drain") && n == 5) {
+		declare_many(cmd, "remove", word + 1);
+	} else if (!strcmp(cmd, "cat")) {
+		cat(arg);
+	} else if (!strcmp(cmd, "wait-text") && n > 2) {
+		wait_text(arg, strstr(whole, arg) + strlen(arg) + 1);
 	} else if (!strcmp(cmd, "say")) {
 		tell("%s\n", whole);
 	} else if (!strcmp(cmd, "wait")) {

@@ -16,6 +16,8 @@
  * vfio-check loop GROUP       map, unmap, open and close until SIGTERM; print loops=N errors=N
  * vfio-check pairs GROUP N    print the nanoseconds of N map and unmap pairs: pairs=N ns=NS
  * vfio-check hold GROUP SECS  keep the group open
+ * vfio-check play WORD...     do the words one by one, whatever they give, see play(): for what
+ *                             takes several groups in a container, or time in between
  *
  * GROUP is its number or one of its PCI devices, as 0000:00:03.0.
  * All devices of the group must be bound to vfio-pci already. Exit 0 if the group opened.
@@ -510,6 +512,230 @@ static int do_pairs(const char *id, char *mem, unsigned long pairs)
 	return 0;
 }
 
+/* The groups of a play by the name they were opened under. */
+#define MAX_GROUPS	8
+#define PLAY_MEMORY	(16ULL << 20)
+
+struct play {
+	struct vfio v;			/* its container; not its group */
+	struct {
+		const char *name;
+		int fd;
+	} group[MAX_GROUPS];
+	char *mem;
+};
+
+static int *play_group(struct play *p, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_GROUPS; i++)
+		if (p->group[i].name && !strcmp(p->group[i].name, name))
+			return &p->group[i].fd;
+	return NULL;
+}
+
+static int play_open(struct play *p, const char *name)
+{
+	char path[300];
+	unsigned int i;
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%s", group_id(name));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	for (i = 0; i < MAX_GROUPS; i++) {
+		if (p->group[i].name)
+			continue;
+		p->group[i].name = name;
+		p->group[i].fd = fd;
+		return 0;
+	}
+	close(fd);
+	return ENOSPC;
+}
+
+static int play_close(struct play *p, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_GROUPS; i++) {
+		if (!p->group[i].name || strcmp(p->group[i].name, name))
+			continue;
+		close(p->group[i].fd);
+		p->group[i].name = NULL;
+		return 0;
+	}
+	return ENOENT;
+}
+
+/* Map START-END, and with AGAIN take it away. More than there is memory for is mapped as one. */
+static int play_map(struct play *p, const char *range, bool again)
+{
+	uint64_t start, end;
+	int err;
+
+	if (sscanf(range, "%" SCNx64 "-%" SCNx64, &start, &end) != 2 || end < start ||
+	    end - start >= PLAY_MEMORY)
+		return ERANGE;
+	err = map(&p->v, p->mem, start, end - start + 1);
+	if (!err && again)
+		err = unmap(&p->v, start, end - start + 1);
+	return err;
+}
+
+static int play_unmap(struct play *p, const char *range)
+{
+	uint64_t start, end;
+
+	if (sscanf(range, "%" SCNx64 "-%" SCNx64, &start, &end) != 2)
+		return ERANGE;
+	return unmap(&p->v, start, end - start + 1);
+}
+
+/* "PATH=TEXT", with '_' for a blank. */
+static int play_write(char *arg)
+{
+	char *text = strchr(arg, '='), *c;
+	int fd, err = 0;
+
+	if (!text)
+		return EINVAL;
+	*text++ = 0;
+	for (c = text; *c; c++)
+		if (*c == '_')
+			*c = ' ';
+	fd = open(arg, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+/* Each line behind the number of the word. */
+static int play_read(int n, const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[512];
+
+	if (!f)
+		return errno;
+	while (fgets(line, sizeof(line), f))
+		printf("%d | %s", n, line);
+	fclose(f);
+	return 0;
+}
+
+static int play_edu(struct play *p, const char *device)
+{
+	int *group = play_group(p, device), dev;
+
+	if (!group)
+		return ENOENT;
+	dev = ioctl(*group, VFIO_GROUP_GET_DEVICE_FD, device);
+	if (dev < 0)
+		return errno;
+	check_edu(&p->v, dev, p->mem);
+	close(dev);
+	return 0;
+}
+
+/*
+ * Words, GROUP being a device of the group, and what is printed behind the number of the word:
+ *     container | iommu | drop        a new container, VFIO_SET_IOMMU, close the container
+ *     open:GROUP | close:GROUP        the file of the group
+ *     set:GROUP | unset:GROUP         VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER
+ *     map:START-END | unmap:START-END
+ *     try:START-END                   map, and unmap if that worked
+ *     edu:DEVICE                      dma= and msi= lines as of "check"; the group's name is DEVICE
+ *     write:PATH=TEXT | read:PATH     read: "N | LINE" for each line
+ *         N WORD ok|ERRNO
+ *     ranges                          N ranges START-END...
+ */
+static int do_play(int argc, char **argv)
+{
+	struct play p = { .v = { .container = -1, .group = -1 } };
+	struct vfio_group_status status;
+	unsigned int i;
+	int n, err, *fd;
+	char *word, *arg;
+
+	p.mem = mmap(NULL, PLAY_MEMORY, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p.mem == MAP_FAILED)
+		return 2;
+	for (n = 0; n < argc; n++) {
+		word = strdup(argv[n]);
+		arg = strchr(word, ':');
+		if (arg)
+			*arg++ = 0;
+		else
+			arg = word + strlen(word);
+		fd = play_group(&p, arg);
+		err = 0;
+		if (!strcmp(word, "container")) {
+			p.v.container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+			err = p.v.container < 0 ? errno : 0;
+		} else if (!strcmp(word, "drop")) {
+			close(p.v.container);
+			p.v.container = -1;
+		} else if (!strcmp(word, "iommu")) {
+			if (ioctl(p.v.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+				err = errno;
+		} else if (!strcmp(word, "open")) {
+			err = play_open(&p, arg);
+		} else if (!strcmp(word, "close")) {
+			err = play_close(&p, arg);
+		} else if (!strcmp(word, "set")) {
+			status.argsz = sizeof(status);
+			if (!fd)
+				err = ENOENT;
+			else if (ioctl(*fd, VFIO_GROUP_GET_STATUS, &status))
+				err = errno;
+			else if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+				err = EPERM;
+			else if (ioctl(*fd, VFIO_GROUP_SET_CONTAINER, &p.v.container))
+				err = errno;
+		} else if (!strcmp(word, "unset")) {
+			err = !fd ? ENOENT : ioctl(*fd, VFIO_GROUP_UNSET_CONTAINER) ? errno : 0;
+		} else if (!strcmp(word, "map")) {
+			err = play_map(&p, arg, false);
+		} else if (!strcmp(word, "try")) {
+			err = play_map(&p, arg, true);
+		} else if (!strcmp(word, "unmap")) {
+			err = play_unmap(&p, arg);
+		} else if (!strcmp(word, "edu")) {
+			free(p.v.range);
+			p.v.range = NULL;
+			p.v.nr_range = 0;
+			get_ranges(&p.v);
+			err = play_edu(&p, arg);
+		} else if (!strcmp(word, "write")) {
+			err = play_write(arg);
+		} else if (!strcmp(word, "read")) {
+			err = play_read(n, arg);
+		} else if (!strcmp(word, "ranges")) {
+			free(p.v.range);
+			p.v.range = NULL;
+			p.v.nr_range = 0;
+			get_ranges(&p.v);
+			printf("%d ranges", n);
+			for (i = 0; i < p.v.nr_range; i++)
+				printf(" 0x%016" PRIx64 "-0x%016" PRIx64, p.v.range[i].start,
+				       p.v.range[i].end);
+			printf("\n");
+			continue;
+		} else {
+			err = ENOSYS;
+		}
+		printf("%d %s %s\n", n, argv[n], err ? errname(err) : "ok");
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct vfio v;
@@ -522,6 +748,8 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return 2;
 	}
+	if (argc > 2 && !strcmp(argv[1], "play"))
+		return do_play(argc - 2, argv + 2);
 	if (argc > 2)
 		argv[2] = (char *)group_id(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "check"))
@@ -538,6 +766,7 @@ int main(int argc, char **argv)
 		sleep(strtoul(argv[3], NULL, 0));
 		return 0;
 	}
-	fprintf(stderr, "usage: vfio-check check|probe|loop GROUP | pairs GROUP N | hold GROUP SECONDS\n");
+	fprintf(stderr, "usage: vfio-check check|probe|loop GROUP | pairs GROUP N | "
+			"hold GROUP SECONDS | play WORD...\n");
 	return 2;
 }
