@@ -14,10 +14,10 @@ def entry(name, data, mode, inode):
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-def cpio(files, folders=()):
-    """An archive of FILES, {name: bytes}; all are executable, it harms none."""
-    names = set(folders)
-    for name in files:
+def cpio(files, folders=(), links=()):
+    """An archive of FILES, {name: bytes}, all executable, it harms none; LINKS: {name: target}."""
+    names, links = set(folders), dict(links)
+    for name in [*files, *links]:
         parts = name.split("/")[:-1]
         names |= {"/".join(parts[:i + 1]) for i in range(len(parts))}
     out, inode = [], 1
@@ -26,6 +26,9 @@ def cpio(files, folders=()):
         inode += 1
     for name, data in files.items():
         out.append(entry(name, data, 0o100755, inode))
+        inode += 1
+    for name, target in links.items():
+        out.append(entry(name, target.encode(), 0o120777, inode))
         inode += 1
     out.append(entry("TRAILER!!!", b"", 0, 0))
     data = b"".join(out)
@@ -79,8 +82,9 @@ def pick(kernel, wanted):
 BASE = ["virtio_pci", "virtio_console", "vfio_iommu_type1", "vfio_pci"]
 
 
-def build(kernel, steps, wanted=(), tables=None, extra=None, module=None):
+def build(kernel, steps, wanted=(), tables=None, extra=None, module=None, later=()):
     """The whole initrd. TABLES: {name: bytes} ACPI tables that override those of the firmware.
+    EXTRA: {name: bytes} files. LATER: modules that are there, in /lib, but not loaded at boot.
 
     The overriding archive comes first and by itself, so that the kernel finds it unpacked."""
     files = {
@@ -88,16 +92,21 @@ def build(kernel, steps, wanted=(), tables=None, extra=None, module=None):
         "vfio-check": kernels.guest_program("vfio-check", kernel.arch).read_bytes(),
         "steps": ("\n".join(steps) + "\n").encode(),
     }
-    module = module or kernel.module
     if module:
-        files["iommu_resv.ko"] = module.read_bytes()
+        kernel.use(module)
+    if kernel.module:
+        files["iommu_resv.ko"] = kernel.module.read_bytes()
+    if kernel.livepatch:
+        files["iommu_resv_livepatch.ko"] = kernel.livepatch.read_bytes()
     listing = []
-    for name, data in pick(kernel, [*wanted, *BASE]):
+    for name, data in pick(kernel, [*wanted, *BASE, *later]):
         files["lib/" + name] = data
-        listing.append("/lib/" + name)
+        if name.removesuffix(".ko") not in later:
+            listing.append("/lib/" + name)
     files["modules"] = ("\n".join(listing) + "\n").encode()
     files.update(extra or {})
-    main = cpio(files, ["dev", "proc", "sys", "tmp"])
+    # The kernel asks for the livepatch with modprobe, which is the agent by another name.
+    main = cpio(files, ["dev", "proc", "sys", "tmp"], {"sbin/modprobe": "/init"})
     if not tables:
         return main
     return cpio({f"kernel/firmware/acpi/{n}.aml": t for n, t in tables.items()}) + main

@@ -31,6 +31,7 @@ class Kernel:
     image: Path
     modules: Path
     module: Path = None         # iommu_resv.ko
+    livepatch: Path = None      # iommu_resv_livepatch.ko, where the kernel has livepatches
     files: dict = field(default_factory=dict)   # name -> path below modules
     builtin: set = field(default_factory=set)
 
@@ -44,14 +45,22 @@ class Kernel:
                             for line in listing.read_text().split()}
         return self
 
+    def use(self, module):
+        """Test with MODULE, and with the livepatch that was built beside it."""
+        livepatch = module.with_name("iommu_resv_livepatch.ko")
+        self.module = module
+        self.livepatch = livepatch if livepatch.exists() else None
+        return self
+
 
 def keys():
     out = subprocess.run([LIB / "kernel", "list"], check=True, text=True, stdout=subprocess.PIPE)
     return out.stdout.split()
 
 
-def get(key, build=True):
-    """The kernel KEY, fetched, with the module of this tree built for it."""
+def get(key, build=True, test=False):
+    """The kernel KEY, fetched, with the modules of this tree built for it; TEST: the test build,
+    which can be made to fail step by step and to hook other functions."""
     out = subprocess.run([LIB / "kernel", "get", key], text=True, capture_output=True)
     if out.returncode == 77:
         raise Skip(out.stderr.strip().splitlines()[-1] if out.stderr.strip() else "not served")
@@ -61,16 +70,18 @@ def get(key, build=True):
     kernel = Kernel(key, var["ARCH"], var["RELEASE"],
                     Path(var.get("VMLINUX") or var["IMAGE"]), Path(var["MODULES"])).index()
     if build:
-        kernel.module = build_module(key)
+        kernel.use(build_module(key, test=test))
     return kernel
 
 
-def build_module(key, tree=None):
+def build_module(key, tree=None, test=False, name="iommu_resv"):
+    """NAME.ko of this TREE for the kernel KEY; what is built with it is in the same folder."""
     out = subprocess.run([LIB / "build-module", key] + ([tree] if tree else []),
-                         text=True, capture_output=True)
+                         text=True, capture_output=True,
+                         env={**os.environ, "KBUILD_ARGS": "RESV_TEST=1" if test else ""})
     if out.returncode:
-        raise Failure(f"module does not build for {key}:\n{out.stdout}{out.stderr}")
-    return Path(out.stdout.split()[-1]) / "iommu_resv.ko"
+        raise Failure(f"{name} does not build for {key}:\n{out.stdout}{out.stderr}")
+    return Path(out.stdout.split()[-1]) / f"{name}.ko"
 
 
 def copy_tree(folder):
@@ -96,8 +107,7 @@ def custom(image, modules, kdir):
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if out.returncode:
         raise Failure(f"module does not build in {kdir}:\n{out.stdout}")
-    kernel.module = work / "iommu_resv.ko"
-    return kernel
+    return kernel.use(work / "iommu_resv.ko")
 
 
 def guest_program(name, arch):

@@ -250,7 +250,7 @@ def inert(key, what, name):
     for probe in probes:
         source = tree / "compat" / "probe" / f"{probe}.c"
         source.write_text(source.read_text() + "\n#error an interface that no kernel has\n")
-    kernel.module = kernels.build_module(key, tree)
+    kernel.use(kernels.build_module(key, tree))
     topology = PLAIN[kernel.arch]
     steps = [f"load {MODULE} strict=1", "left", f"load {MODULE}", "bind", "dump loaded",
              "unload iommu_resv", "left"]

@@ -61,7 +61,7 @@ class Vm:
     """One run. transcript: what the agent said; console: what the kernel printed."""
 
     def __init__(self, name, kernel, topology, steps, *, append="", wanted=(), limit=120, smp=1,
-                 memory="512M", qemu=(), tables=None, module=None,
+                 memory="512M", qemu=(), tables=None, module=None, later=(), extra=None,
                  accel="tcg,thread=multi"):
         self.dir = kernels.CACHE / name
         shutil.rmtree(self.dir, ignore_errors=True)
@@ -74,7 +74,7 @@ class Vm:
         tables = tables if tables is not None else topology.tables
         initrd = self.dir / "initrd"
         initrd.write_bytes(initramfs.build(kernel, steps, [*topology.modules, *wanted],
-                                           tables, module=module))
+                                           tables, extra, module, later))
         words = ["root=/dev/ram0", f"console={common['console']}", "panic=-1", "loglevel=5",
                  "log_buf_len=1M", common["append"], topology.append, append]
         self.command = [
@@ -99,12 +99,15 @@ class Vm:
         except FileNotFoundError:
             return ""
 
-    def run(self, actions=()):
+    def run(self, actions=(), meanwhile=None):
         """ACTIONS: [(text, function of Qmp)], done in turn when the agent has said that text.
+        MEANWHILE: (text, text, seconds, function of Qmp) done again and again, so many seconds
+        apart, from when the agent has said the first text until it says the second.
 
         Returns the lines of the agent; raises Failure if it did not come to its end."""
         actions = list(actions)
         qmp = None
+        due = 0
         start = time.monotonic()
         with open(self.dir / "qemu", "w", encoding="ascii") as log:
             qemu = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log,
@@ -118,6 +121,13 @@ class Vm:
                 if actions and f"say {actions[0][0]}\n" in self.text("port"):
                     qmp = qmp or Qmp(self.dir / "qmp")
                     actions.pop(0)[1](qmp)
+                if meanwhile and time.monotonic() >= due:
+                    first, last, period, function = meanwhile
+                    port = self.text("port")
+                    if f"say {first}\n" in port and f"say {last}\n" not in port:
+                        qmp = qmp or Qmp(self.dir / "qmp")
+                        function(qmp)
+                        due = time.monotonic() + period
                 time.sleep(0.05)
         finally:
             if qemu.poll() is None:

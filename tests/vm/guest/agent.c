@@ -28,6 +28,22 @@
  * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
  * stop NAME                    NAME LINE... of its output, then NAME exit STATUS
  * run COMMAND...               the same in the foreground, NAME is "run"
+ * mount TYPE DIRECTORY         mount DIRECTORY ok|ERRNO
+ * options MODULE [TEXT]        what modprobe, see there, gives MODULE as parameters from now on
+ * hooked LABEL                 what is hooked in this kernel, see hooked()
+ * allocs LABEL                 memory that modules have, see allocs()
+ * livepatch-cycle N            livepatch-cycle N FAILURES: load both modules, until the patch is
+ *                              active, and unload both
+ * declare-cycle N FILE START END   declare-cycle N FAILURES BUSY: declare and take back; how often
+ *                              it was tried again because the group was in use
+ * inject FILE LABEL MAX [PARAMETER...]   load the test build with each step in turn made to fail,
+ *                              see inject()
+ *
+ * Commands of spawn, beside programs: "read-all"; "uevents"; "watch FILE TEXT": read FILE again
+ * and again, and count the times that TEXT was not in it; "churn DEVICE": take a PCI device away
+ * and have the bus looked at again.
+ *
+ * As /sbin/modprobe, for the kernel: see modprobe().
  *
  * In the end: "log LINE" for the kernel log, then "end".
  */
@@ -59,6 +75,9 @@
 #define CLASS_IOMMU	"0x080600"
 #define MAX_WORDS	96
 #define MAX_JOBS	1024
+
+/* Parameters of a module for modprobe, by its name. */
+#define OPTIONS		"/tmp/options-"
 
 static FILE *port;
 static char port_device[64];
@@ -500,6 +519,232 @@ static void wait_text(const char *path, const char *want)
 	tell("wait-text %s %llu\n", there ? "ok" : "timeout", (unsigned long long)ms);
 }
 
+/* load or unload MODULE, and tell it if that fails */
+static int must(const char *what, const char *name, int err)
+{
+	if (err)
+		tell("failed %s %s %s\n", what, name, errname(err));
+	return err;
+}
+
+#define CORE		"/iommu_resv.ko"
+#define LIVEPATCH	"/iommu_resv_livepatch.ko"
+#define PATCHES		"/sys/kernel/livepatch"
+#define OUR_PATCH	PATCHES "/iommu_resv_livepatch"
+
+/* Until FILE has TEXT in it; false after 30 s. */
+static bool wait_word(const char *path, const char *want)
+{
+	char word[64];
+	int i;
+
+	for (i = 0; i < 3000; i++, usleep(10000)) {
+		read_word(path, word, sizeof(word));
+		if (!strcmp(word, want))
+			return true;
+	}
+	return false;
+}
+
+static bool wait_gone(const char *path)
+{
+	int i;
+
+	for (i = 0; i < 3000 && !access(path, F_OK); i++)
+		usleep(10000);
+	return i < 3000;
+}
+
+static int livepatch_off(void)
+{
+	int err;
+
+	if (!access(OUR_PATCH, F_OK)) {
+		err = write_file(OUR_PATCH "/enabled", "0");
+		if (err)
+			return err;
+		if (!wait_gone(OUR_PATCH))
+			return ETIME;
+	}
+	return access("/sys/module/iommu_resv_livepatch", F_OK) ? 0 :
+	       unload("iommu_resv_livepatch");
+}
+
+static void livepatch_cycle(int n)
+{
+	char *core[] = { CORE, "hooks=livepatch" };
+	int i, failures = 0, err;
+
+	for (i = 0; i < n; i++) {
+		err = must("load", CORE, load(core, 2));
+		/* The core asks for the livepatch, in its own time. */
+		if (!err && (!wait_word(OUR_PATCH "/enabled", "1") ||
+			     !wait_word(OUR_PATCH "/transition", "0")))
+			err = must("wait", OUR_PATCH, ETIME);
+		if (!err)
+			err = must("unload", LIVEPATCH, livepatch_off());
+		if (!err)
+			err = must("unload", CORE, unload("iommu_resv"));
+		failures += !!err;
+	}
+	tell("livepatch-cycle %d %d\n", n, failures);
+}
+
+/* A write to the file of a group that VFIO has may have to be tried again. */
+static int write_patiently(const char *path, const char *text, unsigned long *busy)
+{
+	int i, err;
+
+	for (i = 0; i < 20000; i++) {
+		err = write_file(path, text);
+		if (err != EBUSY)
+			break;
+		++*busy;
+		usleep(500);
+	}
+	return err;
+}
+
+static void declare_cycle(int n, const char *path, const char *start, const char *end)
+{
+	unsigned long busy = 0;
+	char add[128], remove[128];
+	int i, failures = 0, err;
+
+	snprintf(add, sizeof(add), "add %s %s", start, end);
+	snprintf(remove, sizeof(remove), "remove %s %s", start, end);
+	for (i = 0; i < n; i++) {
+		err = must("declare", path, write_patiently(path, add, &busy));
+		if (!err)
+			err = must("undeclare", path, write_patiently(path, remove, &busy));
+		failures += !!err;
+		if (failures > 20)
+			break;
+	}
+	tell("declare-cycle %d %d %lu\n", i, failures, busy);
+}
+
+/* hooked LABEL kprobe|ftrace|livepatch LINE; and "read" of each, ok or why not */
+static void hooked_file(const char *label, const char *kind, const char *path)
+{
+	char head[96], *text = read_file(path, NULL);
+
+	snprintf(head, sizeof(head), "hooked %.32s %s ", label, kind);
+	tell("hooked %s read %s %s\n", label, kind, errname(text ? 0 : errno));
+	if (text)
+		tell_lines(head, text);
+	free(text);
+}
+
+static void hooked(const char *label)
+{
+	struct dirent **names;
+	int n, i;
+
+	hooked_file(label, "kprobe", "/sys/kernel/debug/kprobes/list");
+	hooked_file(label, "ftrace", "/sys/kernel/tracing/enabled_functions");
+	n = list(PATCHES, &names);
+	for (i = 0; i < n; i++)
+		tell("hooked %s livepatch %s\n", label, names[i]->d_name);
+	list_free(names, n);
+	n = list("/sys/module", &names);
+	for (i = 0; i < n; i++)
+		if (!strncmp(names[i]->d_name, "iommu_resv", 10))
+			tell("hooked %s module %s\n", label, names[i]->d_name);
+	list_free(names, n);
+	if (!access("/sys/kernel/iommu_resv", F_OK))
+		tell("hooked %s sysfs /sys/kernel/iommu_resv\n", label);
+}
+
+/*
+ * allocs LABEL CACHE LINE: who has memory of the kmalloc caches, if that is a module or was one:
+ * there the kernel has no name any more. Needs slub_debug=U. allocs LABEL caches N in the end.
+ */
+static void allocs(const char *label)
+{
+	static const char * const files[] = { "/sys/kernel/debug/slab/%.64s/alloc_traces",
+					      "/sys/kernel/slab/%.64s/alloc_calls" };
+	char path[PATH_MAX], *text, *line, *rest, *at;
+	struct dirent **names;
+	int n = list("/sys/kernel/slab", &names), i, caches = 0;
+	unsigned int j;
+
+	for (i = 0; i < n; i++) {
+		if (strncmp(names[i]->d_name, "kmalloc-", 8))
+			continue;
+		for (j = 0, text = NULL; j < 2 && !text; j++) {
+			snprintf(path, sizeof(path), files[j], names[i]->d_name);
+			text = read_file(path, NULL);
+		}
+		rest = text;
+		if (text && strstr(text, "age="))
+			caches++;
+		while ((line = strsep(&rest, "\n"))) {
+			if (!strstr(line, "age="))
+				continue;
+			/* COUNT FUNCTION[+OFFSET/SIZE [MODULE]] ... */
+			at = line + strspn(line, " 0123456789");
+			if (strstr(line, "[iommu_resv") || !strncmp(at, "0x", 2) ||
+			    strstr(line, "iommu_alloc_resv_region"))
+				tell("allocs %s %s %s\n", label, names[i]->d_name, line);
+		}
+		free(text);
+	}
+	list_free(names, n);
+	tell("allocs %s caches %d\n", label, caches);
+}
+
+/*
+ * inject LABEL N ok|ERRNO STEPS, with each step N of the load made to fail until there is none, or
+ * MAX; between loading and unloading the hooks file as "hooks LABEL.N LINE", and after both what
+ * is hooked, as LABEL.N. LIVEPATCH as FILE: the core is loaded before and unloaded after it.
+ */
+static void inject(char **word, int n)
+{
+	const char *label = word[1];
+	bool patch = !strcmp(word[0], LIVEPATCH);
+	int i, j, k, err, max = atoi(word[2]);
+	char fail[32], *arg[MAX_WORDS], *core[] = { CORE, "hooks=none" };
+	char head[96], both[64], steps[32], *text;
+
+	for (i = 1; i <= max; i++) {
+		snprintf(both, sizeof(both), "%s.%d", label, i);
+		snprintf(fail, sizeof(fail), "test_fail=%d", i);
+		k = 0;
+		arg[k++] = word[0];
+		arg[k++] = fail;
+		for (j = 3; j < n; j++)
+			arg[k++] = word[j];
+		if (patch)
+			must("load", CORE, load(core, 1));
+		err = load(arg, k);
+		usleep(patch ? 100000 : 300000);
+		if (!patch && !access("/sys/module/iommu_resv_livepatch", F_OK))
+			wait_word(OUR_PATCH "/transition", "0");
+		read_word("/sys/module/iommu_resv/parameters/test_steps", steps, sizeof(steps));
+		snprintf(head, sizeof(head), "hooks %s ", both);
+		text = read_file("/sys/kernel/iommu_resv/hooks", NULL);
+		if (text)
+			tell_lines(head, text);
+		free(text);
+		snprintf(head, sizeof(head), "features %s ", both);
+		text = read_file("/sys/kernel/iommu_resv/features", NULL);
+		if (text)
+			tell_lines(head, text);
+		free(text);
+		tell("inject %s %d %s %s\n", label, i, errname(err), *steps ? steps : "-");
+		if (patch && err)
+			hooked(both);	/* the core is there, and nothing of the patch */
+		must("unload", LIVEPATCH, livepatch_off());
+		if (!access("/sys/module/iommu_resv", F_OK))
+			must("unload", CORE, unload("iommu_resv"));
+		snprintf(both, sizeof(both), "%s.%d.after", label, i);
+		hooked(both);
+		fflush(port);
+	}
+	tell("injected %s %d\n", label, i - 1);
+}
+
 static void time_reads(const char *name, unsigned int rounds)
 {
 	struct dirent **groups;
@@ -594,6 +839,47 @@ static int uevents(void)
 	return 0;
 }
 
+static int watch(const char *path, const char *want)
+{
+	unsigned long reads = 0, without = 0, errors = 0;
+	char *text;
+
+	while (!stopping) {
+		text = read_file(path, NULL);
+		if (!text)
+			errors++;
+		else if (!strstr(text, want))
+			without++;
+		free(text);
+		reads++;
+	}
+	printf("reads=%lu without=%lu errors=%lu\n", reads, without, errors);
+	return 0;
+}
+
+static int churn(const char *device)
+{
+	unsigned long times = 0, errors = 0;
+	char path[PATH_MAX], dir[PATH_MAX];
+	int i;
+
+	snprintf(dir, sizeof(dir), PCI_DEVICES "/%.32s", device);
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/remove", device);
+	while (!stopping) {
+		if (write_file(path, "1"))
+			errors++;
+		usleep(20000);
+		if (write_file("/sys/bus/pci/rescan", "1"))
+			errors++;
+		for (i = 0; i < 200 && access(dir, F_OK); i++)
+			usleep(5000);
+		usleep(50000);
+		times++;
+	}
+	printf("times=%lu churn-errors=%lu\n", times, errors);
+	return 0;
+}
+
 static void spawn(const char *name, char **word, int n)
 {
 	struct job *job = &jobs[nr_jobs];
@@ -619,6 +905,10 @@ static void spawn(const char *name, char **word, int n)
 		exit(read_all());
 	if (!strcmp(word[0], "uevents"))
 		exit(uevents());
+	if (!strcmp(word[0], "watch") && n == 3)
+		exit(watch(word[1], word[2]));
+	if (!strcmp(word[0], "churn") && n == 2)
+		exit(churn(word[1]));
 	signal(SIGTERM, SIG_DFL);
 	word[n] = NULL;
 	execv(word[0], word);
@@ -764,10 +1054,61 @@ static void step(char *line)
 	} else if (!strcmp(cmd, "run")) {
 		spawn("run", word + 1, n - 1);
 		collect("run", "run", false);
+	} else if (!strcmp(cmd, "mount") && n == 3) {
+		tell("mount %s %s\n", word[2],
+		     errname(mount(arg, word[2], arg, 0, NULL) && errno != EBUSY ? errno : 0));
+	} else if (!strcmp(cmd, "options") && n > 1) {
+		char path[PATH_MAX];
+		FILE *f;
+
+		snprintf(path, sizeof(path), OPTIONS "%.64s", arg);
+		f = fopen(path, "we");
+		fputs(strstr(whole, arg) + strlen(arg), f);
+		fclose(f);
+	} else if (!strcmp(cmd, "hooked") && n == 2) {
+		hooked(arg);
+	} else if (!strcmp(cmd, "allocs") && n == 2) {
+		allocs(arg);
+	} else if (!strcmp(cmd, "livepatch-cycle") && n == 2) {
+		livepatch_cycle(atoi(arg));
+	} else if (!strcmp(cmd, "declare-cycle") && n == 5) {
+		declare_cycle(atoi(arg), word[2], word[3], word[4]);
+	} else if (!strcmp(cmd, "inject") && n > 3) {
+		inject(word + 1, n - 1);
 	} else {
 		tell("unknown-step %s\n", whole);
 	}
 	fflush(port);
+}
+
+#define MODPROBE_LOG	"/tmp/modprobe.log"
+
+/*
+ * As the kernel calls it: modprobe -q -- NAME. The livepatch only; what the kernel asks for besides
+ * is not for tests, and was loaded before or is not there. Each call is told in MODPROBE_LOG.
+ */
+static int modprobe(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[argc - 1] : "";
+	char *word[MAX_WORDS] = { LIVEPATCH }, path[PATH_MAX], *rest;
+	int n = 1, err = ENOENT;
+	FILE *f;
+
+	if (!strcmp(name, "iommu_resv_livepatch")) {
+		snprintf(path, sizeof(path), OPTIONS "%.64s", name);
+		rest = read_file(path, NULL);
+		while (n < MAX_WORDS - 1 && (word[n] = strsep(&rest, " ")))
+			n += *word[n] != 0;
+		err = load(word, n);
+		if (err == EEXIST)
+			err = 0;
+	}
+	f = fopen(MODPROBE_LOG, "ae");
+	if (f) {
+		fprintf(f, "%s %s\n", name, errname(err));
+		fclose(f);
+	}
+	return err ? 1 : 0;
 }
 
 static bool open_port(void)
@@ -797,11 +1138,13 @@ static bool open_port(void)
 	return port;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char *text, *line, *rest, *word[2];
 	int err;
 
+	if (!strcmp(basename(argv[0]), "modprobe"))
+		return modprobe(argc, argv);
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("sysfs", "/sys", "sysfs", 0, NULL);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
