@@ -38,6 +38,7 @@
  *                              it was tried again because the group was in use
  * inject FILE LABEL MAX [PARAMETER...]   load the test build with each step in turn made to fail,
  *                              see inject()
+ * inject-switch FILE LABEL MAX FROM TO GROUP   see inject_switch()
  *
  * Commands of spawn, beside programs: "read-all"; "uevents"; "watch FILE TEXT": read FILE again
  * and again, and count the times that TEXT was not in it; "churn DEVICE": take a PCI device away
@@ -694,55 +695,118 @@ static void allocs(const char *label)
 	tell("allocs %s caches %d\n", label, caches);
 }
 
+#define PARAMETERS	"/sys/module/iommu_resv/parameters"
+#define HOOKS		"/sys/kernel/iommu_resv/hooks"
+
+/* With hooks=livepatch: until it is known what became of it. */
+static void wait_settled(void)
+{
+	char mode[16], *text;
+	bool settled = false;
+	int i;
+
+	usleep(200000);
+	read_word(PARAMETERS "/hooks", mode, sizeof(mode));
+	if (strcmp(mode, "livepatch"))
+		return;
+	for (i = 0; i < 1000 && !settled; i++, usleep(10000)) {
+		text = read_file(HOOKS, NULL);
+		settled = text && (strstr(text, " livepatch active") ||
+				   strstr(text, " livepatch inert"));
+		free(text);
+	}
+	usleep(200000);
+}
+
+static void tell_numbered(const char *what, const char *label, int i, const char *path)
+{
+	char head[96], *text = read_file(path, NULL);
+
+	snprintf(head, sizeof(head), "%s %.32s.%d ", what, label, i);
+	if (text)
+		tell_lines(head, text);
+	free(text);
+}
+
 /*
- * inject LABEL N ok|ERRNO STEPS, with each step N of the load made to fail until there is none, or
- * MAX; between loading and unloading the hooks file as "hooks LABEL.N LINE", and after both what
- * is hooked, as LABEL.N. LIVEPATCH as FILE: the core is loaded before and unloaded after it.
+ * inject LABEL N ok|ERRNO STEPS: a load with its step N made to fail, from 1 until there is no
+ * such step, or MAX. Before the unload "hooks LABEL.N LINE" and "features LABEL.N LINE", after it
+ * what is hooked, as LABEL.N.
  */
 static void inject(char **word, int n)
 {
+	char fail[32], steps[32], after[64], *arg[MAX_WORDS];
+	int i, j, err, max = atoi(word[2]);
 	const char *label = word[1];
-	bool patch = !strcmp(word[0], LIVEPATCH);
-	int i, j, k, err, max = atoi(word[2]);
-	char fail[32], *arg[MAX_WORDS], *core[] = { CORE, "hooks=none" };
-	char head[96], both[64], steps[32], *text;
 
 	for (i = 1; i <= max; i++) {
-		snprintf(both, sizeof(both), "%s.%d", label, i);
 		snprintf(fail, sizeof(fail), "test_fail=%d", i);
-		k = 0;
-		arg[k++] = word[0];
-		arg[k++] = fail;
+		arg[0] = word[0];
+		arg[1] = fail;
 		for (j = 3; j < n; j++)
-			arg[k++] = word[j];
-		if (patch)
-			must("load", CORE, load(core, 1));
-		err = load(arg, k);
-		usleep(patch ? 100000 : 300000);
-		if (!patch && !access("/sys/module/iommu_resv_livepatch", F_OK))
-			wait_word(OUR_PATCH "/transition", "0");
-		read_word("/sys/module/iommu_resv/parameters/test_steps", steps, sizeof(steps));
-		snprintf(head, sizeof(head), "hooks %s ", both);
-		text = read_file("/sys/kernel/iommu_resv/hooks", NULL);
-		if (text)
-			tell_lines(head, text);
-		free(text);
-		snprintf(head, sizeof(head), "features %s ", both);
-		text = read_file("/sys/kernel/iommu_resv/features", NULL);
-		if (text)
-			tell_lines(head, text);
-		free(text);
+			arg[j - 1] = word[j];
+		tell("try %s.%d\n", label, i);
+		err = load(arg, n - 1);
+		if (!err)
+			wait_settled();
+		read_word(PARAMETERS "/test_steps", steps, sizeof(steps));
+		tell_numbered("hooks", label, i, HOOKS);
+		tell_numbered("features", label, i, "/sys/kernel/iommu_resv/features");
 		tell("inject %s %d %s %s\n", label, i, errname(err), *steps ? steps : "-");
-		if (patch && err)
-			hooked(both);	/* the core is there, and nothing of the patch */
 		must("unload", LIVEPATCH, livepatch_off());
 		if (!access("/sys/module/iommu_resv", F_OK))
 			must("unload", CORE, unload("iommu_resv"));
-		snprintf(both, sizeof(both), "%s.%d.after", label, i);
-		hooked(both);
+		snprintf(after, sizeof(after), "%.32s.%d", label, i);
+		hooked(after);
 		fflush(port);
+		if (!err && atoi(steps) < i)
+			break;
 	}
-	tell("injected %s %d\n", label, i - 1);
+}
+
+/*
+ * inject-switch FILE LABEL MAX FROM TO GROUP: the same while the hooks are switched, and a region
+ * is declared in GROUP. inject LABEL N ok|ERRNO STEPS here is of the switch; "mode LABEL.N MODE"
+ * and "list LABEL.N LINE" of the kernel's list come after it.
+ */
+static void inject_switch(char **word)
+{
+	const char *label = word[1], *from = word[3], *to = word[4];
+	char mode[32], fail[32], steps[32], after[64], declare[PATH_MAX], path[PATH_MAX];
+	char *arg[] = { word[0], mode };
+	int i, err, before, max = atoi(word[2]);
+
+	snprintf(mode, sizeof(mode), "hooks=%s", from);
+	snprintf(declare, sizeof(declare), "%s/resv/declare", word[5]);
+	snprintf(path, sizeof(path), "%s/reserved_regions", word[5]);
+	for (i = 1; i <= max; i++) {
+		tell("try %s.%d\n", label, i);
+		if (must("load", CORE, load(arg, 2)))
+			break;
+		wait_settled();
+		must("declare", declare, write_file(declare, "add 0x40000000 0x40000fff"));
+		read_word(PARAMETERS "/test_steps", steps, sizeof(steps));
+		before = atoi(steps);
+		snprintf(fail, sizeof(fail), "%d", before + i);
+		write_file(PARAMETERS "/test_fail", fail);
+		err = write_file(PARAMETERS "/hooks", to);
+		read_word(PARAMETERS "/test_steps", steps, sizeof(steps));
+		usleep(200000);
+		tell_numbered("hooks", label, i, HOOKS);
+		tell_numbered("features", label, i, "/sys/kernel/iommu_resv/features");
+		tell_numbered("mode", label, i, PARAMETERS "/hooks");
+		tell_numbered("list", label, i, path);
+		write_file(PARAMETERS "/test_fail", "0");
+		tell("inject %s %d %s %d\n", label, i, errname(err), atoi(steps) - before);
+		must("undeclare", declare, write_file(declare, "remove 0x40000000 0x40000fff"));
+		must("unload", LIVEPATCH, livepatch_off());
+		must("unload", CORE, unload("iommu_resv"));
+		snprintf(after, sizeof(after), "%.32s.%d", label, i);
+		hooked(after);
+		fflush(port);
+		if (!err && atoi(steps) - before < i)
+			break;
+	}
 }
 
 static void time_reads(const char *name, unsigned int rounds)
@@ -1075,6 +1139,8 @@ static void step(char *line)
 		declare_cycle(atoi(arg), word[2], word[3], word[4]);
 	} else if (!strcmp(cmd, "inject") && n > 3) {
 		inject(word + 1, n - 1);
+	} else if (!strcmp(cmd, "inject-switch") && n == 7) {
+		inject_switch(word + 1);
 	} else {
 		tell("unknown-step %s\n", whole);
 	}
