@@ -31,6 +31,15 @@
 #define COMPAT_DRIVER_LISTS	0
 #endif
 
+/*
+ * An entry that is added to a driver's list of one device is freed with the
+ * others: by the core since v6.0, by generic_iommu_put_resv_regions() before.
+ * Drivers before v5.3 leak it (RHEL 8.1 on Intel) or share their own entries.
+ */
+#define COMPAT_DEVICE_LISTS_EDITABLE \
+	(COMPAT_DRIVER_LISTS || \
+	 (RESV_HAVE(RESV_PUT_CORE) && RESV_HAVE(OPS_OF_IOMMU_DEVICE)))
+
 /* A domain like VFIO's can be allocated, and tells its geometry. */
 #define COMPAT_HAS_PAGING_DOMAIN \
 	(RESV_HAVE(DOMAIN_GEOMETRY) && \
@@ -126,6 +135,35 @@ static inline void compat_iommu_put_resv_regions(struct device *dev,
 }
 
 /**
+ * compat_dev_resv_callback() - the driver's function that lists a device's regions
+ * @dev: device, whose group's mutex the caller holds
+ * @address: set to its address, or 0 if this driver has none
+ *
+ * Return: 0, -ENODEV if no IOMMU driver takes care of the device, -EOPNOTSUPP
+ */
+static inline int compat_dev_resv_callback(struct device *dev,
+					   unsigned long *address)
+{
+#if defined(RESV_HAVE_OPS_OF_IOMMU_DEVICE) && defined(RESV_HAVE_RESV_PUT_CORE)
+	struct iommu_device *iommu = compat_dev_iommu_device(dev);
+
+	if (!iommu || !iommu->ops)
+		return -ENODEV;
+	*address = (unsigned long)iommu->ops->get_resv_regions;
+	return 0;
+#elif defined(RESV_HAVE_RESV_PUT_DRIVER)
+	const struct iommu_ops *ops = dev->bus ? dev->bus->iommu_ops : NULL;
+
+	if (!ops)
+		return -ENODEV;
+	*address = (unsigned long)ops->get_resv_regions;
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/**
  * compat_resv_is_relaxable() - a region that VFIO maps over
  * @region: region of a kernel list
  */
@@ -176,6 +214,27 @@ compat_iommu_get_domain_for_dev(struct device *dev)
 #else
 	return NULL;
 #endif
+}
+
+/**
+ * compat_domain_page() - the smallest page that a domain maps
+ * @domain: domain
+ *
+ * A driver that has the CPU's page size makes tables of that size
+ * (arm_lpae_restrict_pgsizes()), which a domain that was not attached yet does
+ * not show.
+ *
+ * Return: bytes, a power of two
+ */
+static inline u64 compat_domain_page(const struct iommu_domain *domain)
+{
+#ifdef RESV_HAVE_DOMAIN_PGSIZE
+	unsigned long sizes = domain->pgsize_bitmap;
+
+	if (sizes && !(sizes & PAGE_SIZE))
+		return sizes & -sizes;
+#endif
+	return PAGE_SIZE;
 }
 
 /**

@@ -23,6 +23,7 @@ int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id)
 	memset(c, 0, sizeof(*c));
 	c->group = group;
 	c->id = id;
+	c->page = PAGE_SIZE;
 	resv_set_init(&c->regions);
 	resv_set_init(&c->taken);
 	resv_ranges_init(&c->usable);

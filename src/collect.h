@@ -14,6 +14,9 @@ enum resv_isolation {
 	RESV_ISOLATION_UNSAFE,
 };
 
+/* Different IOMMU drivers that can have devices in one group. */
+#define RESV_MAX_CALLBACKS	4
+
 /**
  * struct resv_collect - facts about one group
  * @group: the group, kept alive by the caller
@@ -34,6 +37,14 @@ enum resv_isolation {
  * @window_asked: @window_known is an answer, not a blank
  * @usable: @aperture without @taken, if @usable_known
  * @usable_known: set by resv_collect_finish()
+ * @page: smallest page that the IOMMU maps, in bytes
+ * @callbacks: the drivers' functions that list a device's regions, each once
+ * @nr_callbacks: how many
+ * @no_callback: some device's driver has no such function
+ * @no_iommu: some device has no IOMMU
+ * @attached: a domain that is not the DMA API's is attached, as VFIO's is
+ * @hooked: what is declared for the group will be enforced
+ * @arrived: a device came for which something is declared by the parameter
  * @first: nothing was known of this group before, so say what is odd about it
  *	now, and not again at each walk
  */
@@ -56,6 +67,14 @@ struct resv_collect {
 	bool window_asked;
 	struct resv_ranges usable;
 	bool usable_known;
+	u64 page;
+	unsigned long callbacks[RESV_MAX_CALLBACKS];
+	unsigned int nr_callbacks;
+	bool no_callback;
+	bool no_iommu;
+	bool attached;
+	bool hooked;
+	bool arrived;
 	bool first;
 };
 

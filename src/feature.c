@@ -31,6 +31,26 @@ void resv_feature_add(struct resv_features *f, const char *name,
 }
 
 /**
+ * resv_feature_hooked() - a feature that is added by hooks
+ * @f: list
+ * @name: its name, no blanks
+ * @hook: by which backend, no blanks; static text
+ * @reason: how; static text
+ */
+void resv_feature_hooked(struct resv_features *f, const char *name,
+			 const char *hook, const char *reason)
+{
+	const struct resv_feature feature = {
+		.name = name,
+		.state = RESV_FEATURE_ADDED,
+		.hook = hook,
+		.reason = reason,
+	};
+
+	add(f, &feature);
+}
+
+/**
  * resv_feature_unknown() - a feature lost to an interface we do not know
  * @f: list
  * @name: its name, no blanks

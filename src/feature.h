@@ -42,6 +42,8 @@ struct resv_features {
 
 void resv_feature_add(struct resv_features *f, const char *name,
 		      enum resv_feature_state state, const char *reason);
+void resv_feature_hooked(struct resv_features *f, const char *name,
+			 const char *hook, const char *reason);
 void resv_feature_unknown(struct resv_features *f, const char *name,
 			  const char *reason);
 

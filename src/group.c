@@ -5,7 +5,8 @@
  * Which groups there are only the kernel's own list knows: the kset behind
  * /sys/kernel/iommu_groups, whatever bus their devices are on.  It is walked at
  * load, and again shortly after a device came, went or got a driver (on arm64
- * before v6.13 a group is made when a driver binds).
+ * before v6.13 a group is made when a driver binds).  The group of a device
+ * that came or got a driver is brought up to date at once.
  *
  * A registry entry holds no reference, so that it never keeps a dead group
  * alive: it is found by the address of the group's kobject, which means
@@ -15,11 +16,13 @@
  * group gets the address of a dead one before the next walk, the walk finds
  * the folder missing and makes it anew.
  *
- * Locks: registry_lock is held over a walk and while folders come and go.
- * Under it, the mutex of one group at a time is taken by the kernel's own
- * functions.  The other order never happens: nothing of ours runs under a
- * group's mutex but source callbacks, which take no lock of ours, and bus
- * notifiers and sysfs reads do not take registry_lock.
+ * Locks: registry_lock is held over a walk and while folders come and go.  It
+ * is taken under the lock of a device, by the bus notifier; nothing that runs
+ * under it takes the lock of a device.  Under it, the lock of the hooks and the
+ * mutex of one group at a time are taken.  The other order never happens:
+ * nothing of ours runs under a group's mutex but source callbacks, which take
+ * no lock of ours.  Callbacks of the folders' files do not wait for it, as the
+ * folders are removed under it: reads do without, writes try it.
  */
 #include <linux/delay.h>
 #include <linux/hashtable.h>
@@ -28,12 +31,17 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include "compat/bus.h"
 #include "compat/iommu.h"
 #include "compat/sysfs.h"
+#include "collect.h"
+#include "declare.h"
+#include "declared.h"
 #include "group.h"
+#include "hook.h"
 #include "report.h"
 #include "source.h"
 
@@ -117,44 +125,71 @@ struct resv_snapshot *resv_group_snapshot(struct kobject *kobj)
 	return snapshot;
 }
 
+/* The function that lists the device's regions, once in @c->callbacks. */
+static void collect_callback(struct resv_collect *c, struct device *dev)
+{
+	unsigned long address = 0;
+	unsigned int i;
+
+	if (compat_dev_resv_callback(dev, &address)) {
+		c->no_iommu = true;
+		return;
+	}
+	for (i = 0; i < c->nr_callbacks; i++)
+		if (c->callbacks[i] == address)
+			return;
+	if (!address || c->nr_callbacks == RESV_MAX_CALLBACKS)
+		c->no_callback = true;
+	else
+		c->callbacks[c->nr_callbacks++] = address;
+}
+
 static int collect_device(struct device *dev, void *data)
 {
+	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
 	struct resv_collect *c = data;
 
 	c->nr_devices++;
+	c->attached |= domain && domain->type == IOMMU_DOMAIN_UNMANAGED;
+	collect_callback(c, dev);
 	return resv_sources_device(c, dev);
 }
 
-/* Ask everybody about one group, and put the answers into a snapshot. */
-static struct resv_snapshot *look_at(struct kobject *kobj, int id,
-				     struct resv_range *aperture,
-				     bool *aperture_known, bool first)
+/*
+ * Ask everybody about one group.  @g: what is known of it, or NULL.
+ *
+ * Return: 0, -ENODEV for a group without devices, -ENOMEM; on error there is
+ * nothing to free
+ */
+static int collect(struct resv_collect *c, struct kobject *kobj, int id,
+		   const struct resv_group *g)
 {
-	struct resv_snapshot *snapshot;
-	struct resv_collect c;
 	int ret;
 
-	ret = resv_collect_init(&c, group_of(kobj), id);
+	ret = resv_collect_init(c, group_of(kobj), id);
 	if (ret)
-		return ERR_PTR(ret);
-	c.first = first;
-	ret = iommu_group_for_each_dev(c.group, &c, collect_device);
-	if (!ret && !c.nr_devices)
+		return ret;
+	c->first = !g;
+	ret = iommu_group_for_each_dev(c->group, c, collect_device);
+	if (!ret && !c->nr_devices)
 		ret = -ENODEV;
-	if (!ret)
-		ret = resv_sources_group(&c);
-	if (!ret && c.aperture_known) {
-		*aperture = c.aperture;
-		*aperture_known = true;
-	} else if (!ret && *aperture_known) {
-		c.aperture = *aperture;
-		c.aperture_known = true;
+	if (ret)
+		goto free;
+	/* Before the group's list is asked for, as it goes through them. */
+	c->hooked = resv_hooks_group(c);
+	ret = resv_sources_group(c);
+	if (ret)
+		goto free;
+	if (!c->aperture_known && g && g->aperture_known) {
+		c->aperture = g->aperture;
+		c->aperture_known = true;
 	}
+	ret = resv_collect_finish(c);
 	if (!ret)
-		ret = resv_collect_finish(&c);
-	snapshot = ret ? ERR_PTR(ret) : resv_snapshot_make(&c);
-	resv_collect_free(&c);
-	return snapshot;
+		return 0;
+free:
+	resv_collect_free(c);
+	return ret;
 }
 
 /* True if the group's data is a folder of ours, not one left by a namesake. */
@@ -197,52 +232,33 @@ static bool layout_known(struct kobject *kobj, int id)
 	return id >= 0 && iommu_group_id(group_of(kobj)) == id;
 }
 
-/*
- * Bring one live group up to date.
- *
- * Return: 1 if readers see a difference, 0 if not, or an errno, after which the
- * group shows what it showed before
- */
-static int update(struct kobject *kobj, int id)
+/* What is known of a live group.  Only registry_lock, which is held, lets it go. */
+static struct resv_group *known_group(struct kobject *kobj)
 {
-	struct resv_range aperture = { 0 };
-	struct resv_snapshot *fresh, *old;
-	bool aperture_known = false;
 	struct resv_group *g;
-	int ret;
 
-	if (!layout_known(kobj, id))
-		return -EOPNOTSUPP;
-	/* Only registry_lock, which is held, lets entries go. */
 	rcu_read_lock();
 	g = find_group(kobj);
 	rcu_read_unlock();
-	/* An entry without a folder is of a dead namesake. */
-	if (g && !has_folder(kobj)) {
-		forget(g);
-		g = NULL;
-	}
-	if (g) {
-		aperture = g->aperture;
-		aperture_known = g->aperture_known;
-	}
-	fresh = look_at(kobj, id, &aperture, &aperture_known, !g);
-	if (PTR_ERR_OR_ZERO(fresh) == -ENODEV) {
-		if (g)
-			sysfs_remove_group(kobj, &resv_group_attrs);
-		return 0;
-	}
-	if (IS_ERR(fresh)) {
-		if (g)
-			g->seen = true;
+	return g;
+}
+
+/*
+ * Readers get what @c says of a group.
+ *
+ * Return: 1 if they see a difference, 0 if not, or an errno
+ */
+static int publish(struct kobject *kobj, struct resv_group *g,
+		   const struct resv_collect *c)
+{
+	struct resv_snapshot *fresh = resv_snapshot_make(c), *old;
+	int ret;
+
+	if (IS_ERR(fresh))
 		return PTR_ERR(fresh);
-	}
 	if (g) {
 		old = rcu_dereference_protected(g->snapshot,
 						lockdep_is_held(&registry_lock));
-		g->seen = true;
-		g->aperture = aperture;
-		g->aperture_known = aperture_known;
 		if (resv_snapshot_equal(old, fresh)) {
 			resv_snapshot_put(fresh);
 			return 0;
@@ -257,8 +273,6 @@ static int update(struct kobject *kobj, int id)
 		return -ENOMEM;
 	}
 	g->seen = true;
-	g->aperture = aperture;
-	g->aperture_known = aperture_known;
 	/* The entry first: files can be read as soon as they are there. */
 	ret = sysfs_create_group(kobj, &resv_group_attrs);
 	if (ret) {
@@ -266,6 +280,57 @@ static int update(struct kobject *kobj, int id)
 		return ret;
 	}
 	return 1;
+}
+
+static void keep_aperture(struct kobject *kobj, const struct resv_collect *c)
+{
+	struct resv_group *g = known_group(kobj);
+
+	if (g && c->aperture_known) {
+		g->aperture = c->aperture;
+		g->aperture_known = true;
+	}
+}
+
+/*
+ * Bring one live group up to date.
+ *
+ * Return: 1 if readers see a difference, 0 if not, or an errno, after which the
+ * group shows what it showed before
+ */
+static int update(struct kobject *kobj, int id)
+{
+	struct resv_collect c;
+	struct resv_group *g;
+	int ret;
+
+	if (!layout_known(kobj, id))
+		return -EOPNOTSUPP;
+	g = known_group(kobj);
+	/* An entry without a folder is of a dead namesake. */
+	if (g && !has_folder(kobj)) {
+		forget(g);
+		g = NULL;
+	}
+	ret = collect(&c, kobj, id, g);
+	if (!ret && c.arrived && resv_declare_arrive(&c)) {
+		resv_collect_free(&c);
+		ret = collect(&c, kobj, id, g);
+	}
+	if (ret == -ENODEV) {
+		if (g)
+			sysfs_remove_group(kobj, &resv_group_attrs);
+		resv_declare_gone(group_of(kobj), id);
+		return 0;
+	}
+	if (g)
+		g->seen = true;
+	if (ret)
+		return ret;
+	ret = publish(kobj, g, &c);
+	keep_aperture(kobj, &c);
+	resv_collect_free(&c);
+	return ret;
 }
 
 /*
@@ -325,6 +390,7 @@ static int rescan(bool tell)
 	}
 	hash_for_each(registry, bkt, g, node)
 		g->seen = false;
+	resv_declare_walk_begins();
 	for (i = 0; i < nr; i++) {
 		int id = id_of(list[i]);
 
@@ -344,9 +410,111 @@ static int rescan(bool tell)
 	hash_for_each_safe(registry, bkt, tmp, g, node)
 		if (!g->seen)
 			forget(g);
+	if (!err)
+		resv_declare_walk_ends();
+	/* For want of memory the taps would leave something out: try again. */
+	if (resv_declared_stock_up(0))
+		err = -ENOMEM;
 	mutex_unlock(&registry_lock);
 	kfree(list);
 	return err;
+}
+
+/**
+ * resv_groups_rescan() - look at all groups now
+ *
+ * Context: may sleep; the module is loaded, and held so.
+ */
+void resv_groups_rescan(void)
+{
+	rescan(true);
+}
+
+/**
+ * resv_groups_rescan_soon() - look at all groups shortly
+ *
+ * Context: any.
+ */
+void resv_groups_rescan_soon(void)
+{
+	schedule_delayed_work(&rescan_work, READ_ONCE(rescan_delay));
+}
+
+/**
+ * resv_groups_declared() - is any region declared?
+ *
+ * Waits for a declaration that is being made.
+ */
+bool resv_groups_declared(void)
+{
+	bool any;
+
+	mutex_lock(&registry_lock);
+	any = !list_empty(&resv_declared_list);
+	mutex_unlock(&registry_lock);
+	return any;
+}
+
+static int change_locked(struct kobject *kobj, int id,
+			 const struct resv_group_change *change, void *data)
+{
+	struct resv_group *g = known_group(kobj);
+	struct resv_collect c;
+	int ret;
+
+	/* Being removed: whoever does that waits for us. */
+	if (!g)
+		return -ENODEV;
+	ret = collect(&c, kobj, id, g);
+	if (ret)
+		return ret;
+	ret = change->apply(&c, data);
+	resv_collect_free(&c);
+	if (ret)
+		return ret;
+	ret = collect(&c, kobj, id, g);
+	if (ret)
+		return ret;
+	ret = change->confirm(&c, data);
+	if (ret) {
+		/* Undone, so readers keep what they have. */
+		resv_collect_free(&c);
+		return ret;
+	}
+	/* Out of memory now means that readers see it with the next walk. */
+	if (publish(kobj, g, &c) < 0)
+		resv_groups_rescan_soon();
+	else
+		kobject_uevent(kobj, KOBJ_CHANGE);
+	resv_collect_free(&c);
+	return 0;
+}
+
+/**
+ * resv_group_change() - change a group, by a write to one of its files
+ * @kobj: kobject of the group
+ * @change: what to do
+ * @data: for @change
+ *
+ * Whoever removes the folder has registry_lock and waits until no callback of
+ * its files runs, so a callback must not wait for the lock: the write is begun
+ * anew, as the kernel does it for such files (lock_device_hotplug_sysfs()).
+ *
+ * Context: in the callback of the file; may sleep.
+ * Return: 0, or an errno, or what restarts the system call
+ */
+int resv_group_change(struct kobject *kobj,
+		      const struct resv_group_change *change, void *data)
+{
+	int ret;
+
+	if (!mutex_trylock(&registry_lock)) {
+		msleep(5);
+		return restart_syscall();
+	}
+	ret = change_locked(kobj, id_of(kobj), change, data);
+	mutex_unlock(&registry_lock);
+	return ret;
 }
 
 static void rescan_fn(struct work_struct *work)
@@ -362,15 +530,41 @@ static void rescan_fn(struct work_struct *work)
 		schedule_delayed_work(&rescan_work, HZ);
 }
 
+/*
+ * The group of a device that came, or got a driver, at once: whoever bound it
+ * finds the files when the write to "bind" returns.
+ */
+static void update_group_of(struct device *dev)
+{
+	struct iommu_group *group = iommu_group_get(dev);
+	struct kobject *kobj = (struct kobject *)group;
+	int ret;
+
+	if (!group)
+		return;
+	mutex_lock(&registry_lock);
+	ret = update(kobj, id_of(kobj));
+	if (ret > 0)
+		kobject_uevent(kobj, KOBJ_CHANGE);
+	mutex_unlock(&registry_lock);
+	iommu_group_put(group);
+}
+
 static int bus_event(struct notifier_block *nb, unsigned long action, void *data)
 {
 	switch (action) {
 	case BUS_NOTIFY_ADD_DEVICE:
-	case BUS_NOTIFY_REMOVED_DEVICE:
 	case BUS_NOTIFY_BOUND_DRIVER:
+		update_group_of(data);
+		break;
+	case BUS_NOTIFY_REMOVED_DEVICE:
 	case BUS_NOTIFY_UNBOUND_DRIVER:
-		schedule_delayed_work(&rescan_work, READ_ONCE(rescan_delay));
+		break;
+	default:
+		return NOTIFY_DONE;
 	}
+	/* What else changed: groups that went, and those of other devices. */
+	resv_groups_rescan_soon();
 	return NOTIFY_DONE;
 }
 
@@ -383,7 +577,7 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 {
 	if (data != THIS_MODULE &&
 	    (action == MODULE_STATE_LIVE || action == MODULE_STATE_GOING))
-		schedule_delayed_work(&rescan_work, READ_ONCE(rescan_delay));
+		resv_groups_rescan_soon();
 	return NOTIFY_DONE;
 }
 

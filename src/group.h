@@ -6,11 +6,30 @@
 #include <linux/types.h>
 
 struct kobject;
+struct resv_collect;
 struct resv_snapshot;
+
+/**
+ * struct resv_group_change - what is to be done to a group
+ * @apply: the group was looked at: do it, or return an errno
+ * @confirm: the group was looked at again: did it work?  If not, undo it and
+ *	return an errno.
+ *
+ * Both are called with the registry's lock held and the group's mutex not held.
+ */
+struct resv_group_change {
+	int (*apply)(struct resv_collect *c, void *data);
+	int (*confirm)(const struct resv_collect *c, void *data);
+};
 
 int resv_groups_init(void);
 void resv_groups_exit(void);
 unsigned int resv_groups_count(size_t *bytes);
+void resv_groups_rescan(void);
+void resv_groups_rescan_soon(void);
+bool resv_groups_declared(void);
+int resv_group_change(struct kobject *kobj,
+		      const struct resv_group_change *change, void *data);
 struct resv_snapshot *resv_group_snapshot(struct kobject *kobj);
 
 #endif /* RESV_GROUP_H */

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Loading, unloading, and the parameters. */
 #include <linux/module.h>
+#include "declare.h"
+#include "declared.h"
 #include "feature.h"
 #include "group.h"
+#include "hook.h"
+#include "inject.h"
 #include "report.h"
 #include "source.h"
 
@@ -60,6 +64,64 @@ static const struct kernel_param_ops sources_ops = {
 module_param_cb(sources, &sources_ops, NULL, 0444);
 MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi");
 
+static const char *const modes[] = {
+	[RESV_HOOKS_AUTO] = "auto",
+	[RESV_HOOKS_KPROBE] = "kprobe",
+	[RESV_HOOKS_LIVEPATCH] = "livepatch",
+	[RESV_HOOKS_NONE] = "none",
+};
+
+static int hooks_set(const char *val, const struct kernel_param *kp)
+{
+	size_t len = strcspn(val, "\n");
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		if (strlen(modes[i]) == len && !strncmp(val, modes[i], len) &&
+		    !val[len + (val[len] == '\n')])
+			return resv_hooks_switch(i);
+	pr_err("hooks=%.*s is not understood: give auto, kprobe, livepatch or none\n",
+	       (int)min_t(size_t, len, 64), val);
+	return -EINVAL;
+}
+
+static int hooks_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", modes[resv_hooks_mode()]);
+}
+
+static const struct kernel_param_ops hooks_ops = {
+	.set = hooks_set,
+	.get = hooks_get,
+};
+
+module_param_cb(hooks, &hooks_ops, NULL, 0644);
+MODULE_PARM_DESC(hooks, "how to enforce declared regions: auto (default), kprobe, livepatch or none");
+
+static char declare_list[4096];
+
+static int declare_set(const char *val, const struct kernel_param *kp)
+{
+	if (strscpy(declare_list, val, sizeof(declare_list)) >= 0)
+		return 0;
+	pr_err("declare= is longer than %zu characters\n",
+	       sizeof(declare_list) - 1);
+	return -E2BIG;
+}
+
+static int declare_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", declare_list);
+}
+
+static const struct kernel_param_ops declare_ops = {
+	.set = declare_set,
+	.get = declare_get,
+};
+
+module_param_cb(declare, &declare_ops, NULL, 0444);
+MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive)");
+
 /* Say what is off, and refuse if the admin wants all or nothing. */
 static int check_features(void)
 {
@@ -70,6 +132,7 @@ static int check_features(void)
 	if (!f)
 		return -ENOMEM;
 	resv_sources_features(f);
+	resv_hooks_features(f);
 	for (i = 0; i < f->nr; i++) {
 		if (!f->f[i].unknown_api)
 			continue;
@@ -90,18 +153,28 @@ static int __init iommu_resv_init(void)
 	size_t bytes;
 	int ret;
 
-	ret = resv_sources_init();
+	ret = resv_test_step("sources") ?: resv_sources_init();
 	if (ret)
 		return ret;
-	ret = check_features();
+	ret = resv_hooks_init();
 	if (ret)
 		goto exit_sources;
-	ret = resv_report_init();
+	ret = resv_declare_init(declare_list);
 	if (ret)
-		goto exit_sources;
-	ret = resv_groups_init();
+		goto exit_hooks;
+	ret = resv_test_step("report") ?: resv_report_init();
+	if (ret)
+		goto exit_hooks;
+	ret = resv_test_step("groups") ?: resv_groups_init();
 	if (ret)
 		goto exit_report;
+	/* Now it is known which hooks this machine needs, and whether they work. */
+	ret = check_features();
+	if (ret)
+		goto exit_groups;
+	ret = resv_declare_loaded();
+	if (ret)
+		goto exit_groups;
 	nr = resv_groups_count(&bytes);
 	if (nr)
 		pr_info("version %s, %u IOMMU group%s\n", RESV_VERSION, nr,
@@ -109,10 +182,16 @@ static int __init iommu_resv_init(void)
 	else
 		pr_info("version %s, no IOMMU group yet: the IOMMU is off (firmware setup, on Intel intel_iommu=on), or this kernel makes groups when drivers bind\n",
 			RESV_VERSION);
+	resv_hooks_run();
 	return 0;
 
+exit_groups:
+	resv_groups_exit();
 exit_report:
 	resv_report_exit();
+exit_hooks:
+	resv_hooks_exit();
+	resv_declared_exit();
 exit_sources:
 	resv_sources_exit();
 	return ret;
@@ -122,6 +201,8 @@ static void __exit iommu_resv_exit(void)
 {
 	resv_report_exit();
 	resv_groups_exit();
+	resv_hooks_exit();
+	resv_declared_exit();
 	resv_sources_exit();
 }
 

@@ -14,8 +14,10 @@
 #include <linux/string.h>
 #include "compat/mm.h"
 #include "compat/sysfs.h"
+#include "declare.h"
 #include "feature.h"
 #include "group.h"
+#include "hook.h"
 #include "report.h"
 #include "source.h"
 
@@ -351,6 +353,12 @@ static ssize_t msi_window_show(struct iommu_group *group, char *buf)
 	return len;
 }
 
+static ssize_t declare_store(struct iommu_group *group, const char *buf,
+			     size_t count)
+{
+	return resv_declare_write((struct kobject *)group, buf, count);
+}
+
 static struct iommu_group_attribute aperture_attr = {
 	.attr = { .name = "aperture", .mode = 0444 },
 	.show = aperture_show,
@@ -366,8 +374,14 @@ static struct iommu_group_attribute msi_window_attr = {
 	.show = msi_window_show,
 };
 
+static struct iommu_group_attribute declare_attr = {
+	.attr = { .name = "declare", .mode = 0200 },
+	.store = declare_store,
+};
+
 static struct attribute *group_attrs[] = {
 	&aperture_attr.attr,
+	&declare_attr.attr,
 	&msi_isolation_attr.attr,
 	&msi_window_attr.attr,
 	NULL
@@ -416,6 +430,7 @@ static char *make_features(void *ctx, size_t *len)
 	if (!f)
 		return ERR_PTR(-ENOMEM);
 	resv_sources_features(f);
+	resv_hooks_features(f);
 	for (i = 0; i < f->nr; i++)
 		room += strlen(f->f[i].name) + strlen(f->f[i].hook) +
 			strlen(f->f[i].reason) + sizeof("native") + 4;
@@ -450,6 +465,67 @@ static compat_bin_attribute features_attr = {
 	.read = features_read,
 };
 
+/* Text that grows by a line at a time. */
+struct lines {
+	char *text;
+	size_t len;
+};
+
+static int add_hook(const struct resv_hook *hook, u64 hits, u64 missed,
+		    void *data)
+{
+	static const char *const states[] = {
+		[RESV_HOOK_OFF] = "off",
+		[RESV_HOOK_INERT] = "inert",
+		[RESV_HOOK_ACTIVE] = "active",
+		[RESV_HOOK_DRAINING] = "draining",
+	};
+	const char *reason = hook->reason ?: "-";
+	struct lines *lines = data;
+	size_t more = strlen(hook->symbol) + strlen(hook->backend) +
+		      strlen(reason) + strlen(hook->other) + 64;
+	char *text;
+
+	text = krealloc(lines->text, lines->len + more, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	lines->text = text;
+	lines->len += scnprintf(text + lines->len, more,
+				"%s %s %s %llu %llu %s%s%s\n", hook->symbol,
+				hook->backend, states[hook->state], hits, missed,
+				reason, hook->other[0] ? " " : "", hook->other);
+	return 0;
+}
+
+static char *make_hooks(void *ctx, size_t *len)
+{
+	struct lines lines = { 0 };
+	int ret;
+
+	lines.text = kzalloc(1, GFP_KERNEL);
+	if (!lines.text)
+		return ERR_PTR(-ENOMEM);
+	ret = resv_hooks_each(add_hook, &lines);
+	if (ret) {
+		kfree(lines.text);
+		return ERR_PTR(ret);
+	}
+	*len = lines.len;
+	return lines.text;
+}
+
+static ssize_t hooks_read(struct file *file, struct kobject *kobj,
+			  compat_bin_attribute *attr, char *buf, loff_t off,
+			  size_t count)
+{
+	return read_text(file, buf, off, count, make_hooks, NULL);
+}
+
+static compat_bin_attribute hooks_attr = {
+	.attr = { .name = "hooks", .mode = 0444 },
+	.read = hooks_read,
+};
+
 static struct attribute *module_attrs[] = {
 	&version_attr.attr,
 	NULL
@@ -457,6 +533,7 @@ static struct attribute *module_attrs[] = {
 
 static compat_bin_attr_list module_bin_attrs[] = {
 	&features_attr,
+	&hooks_attr,
 	NULL
 };
 

@@ -148,7 +148,8 @@ static u64 vtd_end(struct device *dev)
  * Return: 1 if @aperture is set, 0 if the geometry is empty before an attach,
  * -ENODATA if it is not to be trusted before an attach
  */
-static int fresh_geometry(struct device *dev, struct resv_range *aperture)
+static int fresh_geometry(struct device *dev, struct resv_range *aperture,
+			  u64 *page)
 {
 	struct iommu_domain *domain = compat_iommu_paging_domain_alloc(dev);
 	bool known;
@@ -156,6 +157,7 @@ static int fresh_geometry(struct device *dev, struct resv_range *aperture)
 	if (IS_ERR(domain))
 		return 0;
 	known = geometry_of(domain, aperture);
+	*page = compat_domain_page(domain);
 	iommu_domain_free(domain);
 	/* Since v6.13 the Intel driver makes domains for a device. */
 	if (known && RESV_HAVE(DOMAIN_ALLOC_BUS) && IS_ENABLED(CONFIG_X86) &&
@@ -217,16 +219,19 @@ static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
 #endif
 }
 
-static bool find_aperture(struct device *dev, struct resv_range *aperture)
+static bool find_aperture(struct device *dev, struct resv_range *aperture,
+			  u64 *page)
 {
 	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
 	int ret;
 
 	/* Somebody like VFIO has attached: that is the answer. */
 	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
-	    geometry_of(domain, aperture))
+	    geometry_of(domain, aperture)) {
+		*page = compat_domain_page(domain);
 		return true;
-	ret = fresh_geometry(dev, aperture);
+	}
+	ret = fresh_geometry(dev, aperture, page);
 	if (ret)
 		return ret > 0;
 	return attached_geometry(dev, aperture) ||
@@ -236,8 +241,12 @@ static bool find_aperture(struct device *dev, struct resv_range *aperture)
 static int aperture_device(struct resv_collect *c, struct device *dev)
 {
 	struct resv_range aperture;
+	u64 page = PAGE_SIZE;
+	bool known;
 
-	if (!find_aperture(dev, &aperture))
+	known = find_aperture(dev, &aperture, &page);
+	c->page = max(c->page, page);
+	if (!known)
 		return 0;
 	/* Devices of a group share one domain, so what suits all of them. */
 	if (!c->aperture_known) {

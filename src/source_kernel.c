@@ -5,6 +5,7 @@
  * and per group, because that list is what VFIO goes by.
  */
 #include "compat/iommu.h"
+#include "declared.h"
 #include "source.h"
 
 /* The enum's values moved in v5.3: translate by name (see region.h). */
@@ -63,7 +64,10 @@ static int kernel_device(struct resv_collect *c, struct device *dev)
 	LIST_HEAD(head);
 	int name, ret;
 
+	/* What the admin declared is told by who knows it: source_admin.c. */
+	resv_declared_hide(true);
 	ret = compat_iommu_get_resv_regions(dev, &head);
+	resv_declared_hide(false);
 	if (ret)
 		return 0;
 	name = resv_collect_name(c, dev_name(dev));
@@ -104,14 +108,36 @@ static bool told_by_a_device(const struct resv_collect *c,
 	return false;
 }
 
+/* Where no list of single devices can be had: what the drivers alone list. */
+static int undivided_group(struct resv_collect *c)
+{
+	struct iommu_resv_region *region, *next;
+	struct resv_region r = { 0 };
+	LIST_HEAD(head);
+	int ret = 0;
+
+	resv_declared_hide(true);
+	compat_iommu_get_group_resv_regions(c->group, &head);
+	resv_declared_hide(false);
+	list_for_each_entry_safe(region, next, &head, list) {
+		if (!ret && !region_of(region, &r))
+			ret = resv_collect_add(c, 0, r.start, r.end, r.type,
+					       r.origin, r.flags);
+		kfree(region);
+	}
+	return ret;
+}
+
 static int kernel_group(struct resv_collect *c)
 {
 	struct iommu_resv_region *region, *next;
 	struct resv_region r = { 0 };
 	LIST_HEAD(head);
-	int err, ret = 0;
 	bool sane = true;
+	int err, ret = 0;
 
+	if (!COMPAT_HAS_DEVICE_REGIONS)
+		ret = undivided_group(c);
 	err = compat_iommu_get_group_resv_regions(c->group, &head);
 	list_for_each_entry_safe(region, next, &head, list) {
 		if (ret || err) {

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What <linux/livepatch.h> offers. */
+#ifndef RESV_COMPAT_KLP_H
+#define RESV_COMPAT_KLP_H
+
+#include <linux/livepatch.h>
+#include <linux/module.h>
+#include "compat/compat.h"
+
+/* A patch is registered, enabled and its module held by one call (v5.1). */
+#if defined(RESV_HAVE_KLP_ENABLE) && defined(RESV_HAVE_KLP_CALLBACKS)
+#define COMPAT_HAS_KLP	1
+#else
+#define COMPAT_HAS_KLP	0
+#endif
+
+/* Livepatches can be told from other modules, and their folders looked up. */
+#if defined(RESV_HAVE_KLP_MODULE) && defined(RESV_HAVE_KERNFS_LOOKUP)
+#define COMPAT_HAS_KLP_MODULES	1
+#endif
+
+#endif /* RESV_COMPAT_KLP_H */

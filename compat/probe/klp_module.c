@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fact: is_livepatch_module() tells livepatches from other modules.
+ * Upstream: v4.7.
+ */
+#include <linux/module.h>
+#include "probe.h"
+
+PROBE(bool, probe_klp_module, (struct module *mod))
+{
+	return is_livepatch_module(mod);
+}

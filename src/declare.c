@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the admin may declare: words, checks, and answers.
+ *
+ * A region is declared in the file of a group, and holds until it is removed or
+ * the group is gone; or for a device by the parameter at load, and holds
+ * whenever that device is there.
+ *
+ * VFIO asks for the list of a group when it attaches it, and for those of the
+ * groups that stay whenever it detaches another one (vfio_iommu_resv_refresh()).
+ * So what is declared must not change while a container has the group.  Both
+ * it and iommu_attach_group() hold the group's mutex: whoever attaches later
+ * finds the new list.
+ */
+#include <linux/ctype.h>
+#include <linux/iommu.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "compat/iommu.h"
+#include "collect.h"
+#include "declare.h"
+#include "declared.h"
+#include "group.h"
+#include "hook.h"
+#include "inject.h"
+
+#define MAX_BY_DEVICE	32
+
+/* A line of the kernel's own reserved_regions: two numbers of 16 digits, the type. */
+#define LINE_LEN(type)	(2 * 18 + 2 + (type) + 1)
+#define DECLARED_LINE	LINE_LEN(8)
+
+/*
+ * Room in the page that is left for a device that joins the group and brings
+ * regions of its own.
+ */
+#define SPARE		(4 * LINE_LEN(16))
+
+/* Regions of the parameter whose device is not there, or not checked. */
+static unsigned int nr_waiting;
+static bool loaded;
+static int load_error;
+
+/**
+ * struct change - one write to a group's file
+ * @add: else remove
+ * @start: first address
+ * @end: last address, inclusive
+ * @d: the region, new or found
+ * @busy: the group turned out to be attached
+ */
+struct change {
+	bool add;
+	u64 start;
+	u64 end;
+	struct resv_declared *d;
+	bool busy;
+};
+
+/* "0x" and up to 16 digits; moves @p behind them. */
+static bool parse_address(const char **p, u64 *value)
+{
+	unsigned int digits;
+
+	if ((*p)[0] != '0' || ((*p)[1] != 'x' && (*p)[1] != 'X'))
+		return false;
+	*p += 2;
+	*value = 0;
+	for (digits = 0; isxdigit(**p); digits++, (*p)++) {
+		if (digits == 16)
+			return false;
+		*value = *value << 4 | (isdigit(**p) ? **p - '0' :
+						       tolower(**p) - 'a' + 10);
+	}
+	return digits;
+}
+
+static bool skip_blanks(const char **p)
+{
+	const char *from = *p;
+
+	while (**p == ' ' || **p == '\t')
+		(*p)++;
+	return *p != from;
+}
+
+static bool parse_change(const char *p, struct change *change)
+{
+	skip_blanks(&p);
+	if (!strncmp(p, "add", 3)) {
+		change->add = true;
+		p += 3;
+	} else if (!strncmp(p, "remove", 6)) {
+		p += 6;
+	} else {
+		return false;
+	}
+	if (!skip_blanks(&p) || !parse_address(&p, &change->start) ||
+	    !skip_blanks(&p) || !parse_address(&p, &change->end))
+		return false;
+	skip_blanks(&p);
+	if (*p == '\n')
+		p++;
+	return !*p && change->start <= change->end;
+}
+
+/* What the kernel's own file will have, in bytes, if @extra is listed too. */
+static int listing_len(const struct resv_collect *c,
+		       const struct resv_region *extra)
+{
+	struct resv_set set;
+	unsigned int i;
+	int len = 0, ret;
+
+	resv_set_init(&set);
+	ret = resv_set_copy(&set, &c->taken);
+	if (!ret && extra)
+		ret = resv_set_merge_one(&set, extra);
+	for (i = 0; !ret && i < set.nr; i++)
+		/* It calls both kinds of MSI regions "msi". */
+		len += LINE_LEN(set.r[i].type == RESV_SW_MSI ? 3 :
+				strlen(resv_type_name(set.r[i].type)));
+	resv_set_free(&set);
+	return ret ?: len;
+}
+
+/* The region @d, new or of the parameter, against what holds for the group. */
+static int check_table(const struct resv_collect *c, const struct resv_declared *d)
+{
+	const struct resv_declared *other;
+
+	resv_declared_for_each(other) {
+		if (other == d || other->group != c->group ||
+		    other->end < d->start || other->start > d->end)
+			continue;
+		/* The same hole for two devices of a group is one hole. */
+		if (d->device[0] && other->device[0] &&
+		    strcmp(d->device, other->device))
+			continue;
+		if (other->start == d->start && other->end == d->end) {
+			pr_err("group %d: 0x%llx-0x%llx is declared already\n",
+			       c->id, d->start, d->end);
+			return -EEXIST;
+		}
+		pr_err("group %d: 0x%llx-0x%llx overlaps the declared 0x%llx-0x%llx: declare only what that lacks, or remove it first\n",
+		       c->id, d->start, d->end, other->start, other->end);
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+static int check_regions(const struct resv_collect *c,
+			 const struct resv_declared *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		const struct resv_region *r = &c->regions.r[i];
+
+		if (!(r->flags & RESV_F_ENFORCED) ||
+		    r->origin == RESV_ORIGIN_ADMIN ||
+		    r->end < d->start || r->start > d->end)
+			continue;
+		pr_err("group %d: 0x%llx-0x%llx overlaps 0x%llx-0x%llx (%s), which no map may hit anyway: declare only what lies outside\n",
+		       c->id, d->start, d->end, r->start, r->end,
+		       resv_type_name(r->type));
+		return -EADDRINUSE;
+	}
+	return 0;
+}
+
+/* Does the kernel's file, which before v6.4 or so has no bound, stay in its page? */
+static int check_listing(const struct resv_collect *c,
+			 const struct resv_declared *d, bool listed)
+{
+	const struct resv_region region = {
+		.start = d->start,
+		.end = d->end,
+		.type = RESV_RESERVED,
+		.origin = RESV_ORIGIN_ADMIN,
+	};
+	int len, room;
+
+	len = listing_len(c, listed ? NULL : &region);
+	if (len < 0)
+		return len;
+	room = (int)PAGE_SIZE - 1 - SPARE - DECLARED_LINE * (int)nr_waiting;
+	if (len <= room)
+		return 0;
+	pr_err("group %d: 0x%llx-0x%llx is one region too many, the kernel's reserved_regions has one page: declare fewer and larger ones\n",
+	       c->id, d->start, d->end);
+	return -E2BIG;
+}
+
+/*
+ * May @d hold for the group?  @listed: the hooks put it on the list already.
+ *
+ * Return: 0, or an errno after one line in the log
+ */
+static int check(const struct resv_collect *c, const struct resv_declared *d,
+		 bool listed)
+{
+	int ret;
+
+	if (!c->hooked) {
+		pr_err("group %d: nothing can be declared, because no hook would enforce it: see declared-regions in /sys/kernel/iommu_resv/features\n",
+		       c->id);
+		return -EOPNOTSUPP;
+	}
+	if ((d->start | (d->end + 1)) & (c->page - 1)) {
+		pr_err("group %d: 0x%llx-0x%llx does not begin and end with a page of 0x%llx bytes: the last address is inclusive, as in 0x%llx-0x%llx\n",
+		       c->id, d->start, d->end, c->page,
+		       d->start & ~(c->page - 1), d->end | (c->page - 1));
+		return -EINVAL;
+	}
+	if ((c->aperture_known && (d->start < c->aperture.start ||
+				   d->end > c->aperture.end)) ||
+	    d->end - d->start == ULLONG_MAX) {
+		pr_err("group %d: 0x%llx-0x%llx is not all inside of what the IOMMU can address, 0x%llx-0x%llx: nothing can be mapped outside anyway\n",
+		       c->id, d->start, d->end, c->aperture.start,
+		       c->aperture.end);
+		return -ERANGE;
+	}
+	ret = check_table(c, d);
+	if (!ret)
+		ret = check_regions(c, d);
+	if (!ret)
+		ret = check_listing(c, d, listed);
+	if (ret == -ENOMEM)
+		pr_err("group %d: no memory to declare a region\n", c->id);
+	return ret;
+}
+
+/* Under the group's mutex: is the group free, and if so, do it. */
+static int do_change(struct device *dev, void *data)
+{
+	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
+	struct change *change = data;
+
+	/* One domain is attached to all devices of a group. */
+	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED) {
+		change->busy = true;
+		return -EBUSY;
+	}
+	if (change->add)
+		resv_declared_publish(change->d);
+	else
+		resv_declared_withdraw(change->d);
+	return 1;
+}
+
+static int change_list(struct resv_collect *c, struct change *change)
+{
+	int ret = iommu_group_for_each_dev(c->group, change, do_change);
+
+	if (ret > 0)
+		return 0;
+	if (change->busy)
+		pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, 0x%llx-0x%llx is unchanged\n",
+		       c->id, change->start, change->end);
+	/* No device left: the group is about to go. */
+	return ret ?: -ENODEV;
+}
+
+static int apply_add(struct resv_collect *c, struct change *change)
+{
+	int ret;
+
+	change->d = resv_declared_make("", change->start, change->end);
+	if (!change->d)
+		return -ENOMEM;
+	ret = check(c, change->d, false);
+	if (ret)
+		goto free;
+	ret = resv_test_step("stock") ?: resv_declared_stock_up(c->nr_devices);
+	if (ret) {
+		pr_err("group %d: no memory to declare a region\n", c->id);
+		goto free;
+	}
+	change->d->devices = c->nr_devices;
+	ret = resv_declared_bind(change->d, c->group);
+	if (ret)
+		goto free;
+	ret = change_list(c, change);
+	if (!ret)
+		return 0;
+free:
+	resv_declared_free(change->d);
+	return ret;
+}
+
+static int apply_remove(struct resv_collect *c, struct change *change)
+{
+	struct resv_declared *d, *found = NULL;
+	int ret;
+
+	resv_declared_for_each(d)
+		if (d->group == c->group && d->start == change->start &&
+		    d->end == change->end)
+			found = d;
+	if (!found) {
+		pr_err("group %d: 0x%llx-0x%llx is not declared: remove takes exactly what was added\n",
+		       c->id, change->start, change->end);
+		return -ENOENT;
+	}
+	change->d = found;
+	ret = change_list(c, change);
+	if (ret)
+		return ret;
+	resv_declared_free(found);
+	return 0;
+}
+
+static int apply(struct resv_collect *c, void *data)
+{
+	struct change *change = data;
+
+	return change->add ? apply_add(c, change) : apply_remove(c, change);
+}
+
+/* Is it on the list that VFIO goes by? */
+static int confirm(const struct resv_collect *c, void *data)
+{
+	struct change *change = data;
+	unsigned int i;
+
+	for (i = 0; change->add && i < c->taken.nr; i++) {
+		const struct resv_region *r = &c->taken.r[i];
+
+		if (r->type == RESV_RESERVED && r->start <= change->start &&
+		    r->end >= change->end)
+			break;
+	}
+	if (!change->add || i < c->taken.nr) {
+		pr_info("group %d: 0x%llx-0x%llx is %s\n", c->id, change->start,
+			change->end, change->add ?
+			"declared: VFIO refuses maps there from the next attach on" :
+			"not declared any more");
+		return 0;
+	}
+	pr_err("group %d: 0x%llx-0x%llx does not get on the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
+	       c->id, change->start, change->end);
+	resv_declared_withdraw(change->d);
+	resv_declared_free(change->d);
+	return -EOPNOTSUPP;
+}
+
+static const struct resv_group_change group_change = {
+	.apply = apply,
+	.confirm = confirm,
+};
+
+/**
+ * resv_declare_write() - a write to a group's file "declare"
+ * @kobj: kobject of the group
+ * @buf: "add 0xSTART 0xEND" or "remove 0xSTART 0xEND", with a zero at the end
+ * @count: bytes written
+ *
+ * Context: in the callback of the file; may sleep.
+ * Return: @count, or the errno of docs/declare.md, after one line in the log
+ */
+ssize_t resv_declare_write(struct kobject *kobj, const char *buf, size_t count)
+{
+	struct change change = { 0 };
+	int ret;
+
+	if (strlen(buf) != count || !parse_change(buf, &change)) {
+		pr_err("group %s: not understood: write \"add 0xSTART 0xEND\" or \"remove 0xSTART 0xEND\", the last address inclusive\n",
+		       kobject_name(kobj));
+		return -EINVAL;
+	}
+	ret = resv_group_change(kobj, &group_change, &change);
+	return ret ?: count;
+}
+
+/* "00:03.0" means "0000:00:03.0", as it does for lspci. */
+static void device_name(char device[RESV_DEVICE_LEN], const char *text)
+{
+	bool brief = strlen(text) == 7 && text[2] == ':' && text[5] == '.';
+
+	scnprintf(device, RESV_DEVICE_LEN, "%s%s", brief ? "0000:" : "", text);
+}
+
+/* One DEVICE:0xSTART-0xEND of the parameter. */
+static int declare_one(char *text)
+{
+	struct resv_declared *d, *other;
+	char device[RESV_DEVICE_LEN];
+	char *colon = strrchr(text, ':');
+	const char *p;
+	u64 start, end;
+
+	if (!colon)
+		return -EINVAL;
+	*colon = '\0';
+	p = colon + 1;
+	if (!text[0] || strlen(text) >= RESV_DEVICE_LEN - sizeof("0000:") ||
+	    !parse_address(&p, &start) || *p++ != '-' ||
+	    !parse_address(&p, &end) || *p || end < start)
+		return -EINVAL;
+	if ((start | (end + 1)) & (PAGE_SIZE - 1))
+		return -EINVAL;
+	if (end - start == ULLONG_MAX)
+		return -ERANGE;
+	device_name(device, text);
+	resv_declared_for_each(other) {
+		if (strcmp(other->device, device) || other->end < start ||
+		    other->start > end)
+			continue;
+		return other->start == start && other->end == end ?
+			-EEXIST : -EADDRINUSE;
+	}
+	if (nr_waiting == MAX_BY_DEVICE)
+		return -E2BIG;
+	d = resv_declared_make(device, start, end);
+	if (!d)
+		return -ENOMEM;
+	resv_declared_publish(d);
+	nr_waiting++;
+	return 0;
+}
+
+/**
+ * resv_declare_init() - take what the parameter "declare" says
+ * @val: DEVICE:0xSTART-0xEND, several of them separated by commas, or ""
+ *
+ * Context: before groups are looked at, so without the registry's lock.
+ * Return: 0, or an errno after one line in the log, and nothing is declared
+ */
+int resv_declare_init(const char *val)
+{
+	char *copy, *next, *text;
+	int ret;
+
+	if (!val[0])
+		return 0;
+	copy = kstrdup(val, GFP_KERNEL);
+	ret = resv_test_step("declare=");
+	if (!copy || ret) {
+		kfree(copy);
+		return -ENOMEM;
+	}
+	next = strim(copy);
+	while (!ret && (text = strsep(&next, ","))) {
+		text = strim(text);
+		ret = declare_one(text);
+	}
+	kfree(copy);
+	switch (ret) {
+	case 0:
+		return 0;
+	case -EINVAL:
+		pr_err("declare=%s is not understood: give DEVICE:0xSTART-0xEND, as in 0000:00:03.0:0x10000000-0x1fffffff, whole pages of %lu bytes, several separated by commas\n",
+		       val, PAGE_SIZE);
+		break;
+	case -E2BIG:
+		pr_err("declare= has more than %d regions\n", MAX_BY_DEVICE);
+		break;
+	case -EEXIST:
+	case -EADDRINUSE:
+		pr_err("declare=%s has regions that overlap\n", val);
+		break;
+	default:
+		pr_err("declare=%s is refused (%d)\n", val, ret);
+	}
+	resv_declared_exit();
+	return ret;
+}
+
+static int arrive(struct resv_collect *c, struct resv_declared *d)
+{
+	int ret;
+
+	ret = check(c, d, c->hooked);
+	if (ret)
+		return ret;
+	/* Later on the hooks had it on the list before anybody could attach. */
+	if (!loaded && c->attached) {
+		pr_err("group %d: in use by VFIO or another driver that maps by itself: load the module before, or close it first\n",
+		       c->id);
+		return -EBUSY;
+	}
+	ret = resv_declared_bind(d, c->group);
+	if (!ret)
+		pr_info("group %d: 0x%llx-0x%llx is declared for %s: VFIO refuses maps there from the next attach on\n",
+			c->id, d->start, d->end, d->device);
+	return ret;
+}
+
+/**
+ * resv_declare_arrive() - devices came for which the parameter declares regions
+ * @c: finished collection of their group
+ *
+ * Context: the registry's lock is held, the group's mutex is not.
+ * Return: a region was refused, so that @c is out of date
+ */
+bool resv_declare_arrive(struct resv_collect *c)
+{
+	struct resv_declared *d, *tmp;
+	bool stale = false;
+	int ret;
+
+	/* Wait for the hook; until then the regions are shown as advice. */
+	if (!c->hooked && resv_hooks_pending())
+		return false;
+	resv_declared_for_each_safe(d, tmp) {
+		if (!d->arriving)
+			continue;
+		d->arriving = false;
+		ret = arrive(c, d);
+		/* The module is on its way out. */
+		if (ret == -ENODEV)
+			continue;
+		nr_waiting--;
+		if (!ret)
+			continue;
+		if (!load_error)
+			load_error = ret;
+		pr_err("group %d: the region that declare= gives for %s is dropped\n",
+		       c->id, d->device);
+		resv_declared_withdraw(d);
+		resv_declared_free(d);
+		stale = true;
+	}
+	return stale;
+}
+
+/**
+ * resv_declare_gone() - a group has no device any more
+ * @group: the group
+ * @id: its number
+ *
+ * Context: the registry's lock is held.
+ */
+void resv_declare_gone(const struct iommu_group *group, int id)
+{
+	struct resv_declared *d, *tmp;
+	unsigned int nr = 0;
+
+	resv_declared_for_each_safe(d, tmp) {
+		/* Those of the parameter wait for their device: see below. */
+		if (d->group != group || d->device[0])
+			continue;
+		resv_declared_withdraw(d);
+		resv_declared_free(d);
+		nr++;
+	}
+	if (nr)
+		pr_warn("group %d is gone, and with it %u regions that were declared for it\n",
+			id, nr);
+}
+
+/**
+ * resv_declare_walk_begins() - all groups will be looked at
+ */
+void resv_declare_walk_begins(void)
+{
+	struct resv_declared *d;
+
+	resv_declared_for_each(d)
+		d->seen = false;
+}
+
+/**
+ * resv_declare_walk_ends() - all groups were looked at, and none was left out
+ */
+void resv_declare_walk_ends(void)
+{
+	struct resv_declared *d;
+
+	resv_declared_for_each(d) {
+		if (d->seen || !d->device[0] || !d->group)
+			continue;
+		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
+			d->device, d->start, d->end);
+		resv_declared_unbind(d);
+		nr_waiting++;
+	}
+}
+
+/**
+ * resv_declare_loaded() - the groups that were there were looked at
+ *
+ * Return: 0, or why a region of the parameter cannot hold
+ */
+int resv_declare_loaded(void)
+{
+	loaded = true;
+	return load_error;
+}

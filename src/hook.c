@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of hooks: what is hooked, why not, and how to get out again.
+ *
+ * A hook is installed when the first group is seen that needs it, and then has
+ * to prove itself: a group's regions are asked for as the kernel's own callers
+ * do, and the hook must have been called and have left its mark on that list.
+ * One that does not, because the compiler inlined its function, or probes are
+ * off on this machine, is taken out again and is inert.
+ *
+ * Life of a hook: off -> active -> draining -> off, or off -> inert.
+ *
+ * Locks: hooks_lock is held while anything in the table changes.  It is taken
+ * under the registry's lock, and under the kernel's klp_mutex and the module
+ * notifiers' rwsem; under it, the mutex of one group.
+ */
+#include <linux/iommu.h>
+#include <linux/kallsyms.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "compat/iommu.h"
+#include "collect.h"
+#include "declared.h"
+#include "group.h"
+#include "hook.h"
+#include "inject.h"
+
+#define LOSS	"regions that the admin declares are not enforced"
+
+static LIST_HEAD(hooks);
+static DEFINE_MUTEX(hooks_lock);
+static DEFINE_MUTEX(switch_lock);
+
+static enum resv_hook_mode mode;
+static bool running;		/* loaded: a new mode has to be acted on */
+static bool closing;		/* nothing may be installed any more */
+
+/* The self-test under way: which hook is asked to leave its mark, for whom. */
+static const struct resv_hook *tested;
+static struct task_struct *tester;
+
+/**
+ * resv_hooks_marking() - is this call the self-test of this hook?
+ * @hook: the hook that was called
+ *
+ * Context: any, in the task that made the call.
+ */
+bool resv_hooks_marking(const struct resv_hook *hook)
+{
+	return READ_ONCE(tester) == current && READ_ONCE(tested) == hook;
+}
+
+/**
+ * resv_hooks_test() - does the hook fire when the kernel lists a group?
+ * @hook: installed
+ * @group: live group, its mutex not held
+ *
+ * Context: hooks_lock is held; may sleep.
+ */
+bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group)
+{
+	struct iommu_resv_region *region, *next;
+	u64 before = atomic64_read(&hook->hits);
+	LIST_HEAD(head);
+	bool marked;
+
+	if (resv_test_step("self-test"))
+		return false;
+	WRITE_ONCE(tested, hook);
+	WRITE_ONCE(tester, current);
+	compat_iommu_get_group_resv_regions(group, &head);
+	WRITE_ONCE(tester, NULL);
+	marked = resv_declared_marked(&head);
+	list_for_each_entry_safe(region, next, &head, list)
+		kfree(region);
+	return marked && atomic64_read(&hook->hits) != before;
+}
+
+static void go_inert(struct resv_hook *hook, const char *reason)
+{
+	hook->state = RESV_HOOK_INERT;
+	hook->reason = reason;
+	pr_warn("hook %s (%s) is off: %s%s%s; %s\n", hook->symbol, hook->backend,
+		reason, hook->other[0] ? " " : "", hook->other, hook->loss);
+}
+
+static void take_out(struct resv_hook *hook)
+{
+	hook->state = RESV_HOOK_DRAINING;
+	resv_kprobe_remove(hook);
+	hook->state = RESV_HOOK_OFF;
+}
+
+static void drop(struct resv_hook *hook)
+{
+	if (hook->installed)
+		take_out(hook);
+	list_del(&hook->node);
+	kfree(hook);
+}
+
+static void put_in(struct resv_hook *hook)
+{
+	int ret;
+
+	ret = resv_test_step("register_kprobe") ?: resv_kprobe_install(hook);
+	switch (ret) {
+	case 0:
+		hook->reason = NULL;
+		if (hook->level == RESV_HOOK_COUNT)
+			hook->state = RESV_HOOK_ACTIVE;
+		else
+			hook->reason = "not tested yet: no group of this driver can be listed";
+		break;
+	case -ENOENT:
+		if (hook->module[0])
+			hook->reason = "the module with this function is not loaded";
+		else
+			go_inert(hook, "this kernel has no such function");
+		break;
+	case -EBUSY:
+		if (!resv_livepatch_other(hook->symbol, hook->other,
+					  sizeof(hook->other)))
+			strscpy(hook->other, "(not a livepatch)",
+				sizeof(hook->other));
+		go_inert(hook, "somebody else redirects this function:");
+		break;
+	case -EOPNOTSUPP:
+		go_inert(hook, "this kernel has no kprobes, or none here");
+		break;
+	case -ENOMEM:
+		go_inert(hook, "no memory");
+		break;
+	default:
+		go_inert(hook, "this kernel allows no probe there");
+	}
+}
+
+/* Name of the function at an address, without the module's. */
+static void name_of(unsigned long address, char name[RESV_SYMBOL_LEN])
+{
+	char *text = kzalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
+
+	if (text)
+		sprint_symbol_no_offset(text, address);
+	strscpy(name, text && text[0] ? text : "?", RESV_SYMBOL_LEN);
+	name[strcspn(name, " ")] = '\0';
+	kfree(text);
+}
+
+static struct resv_hook *find(unsigned long address, const char *symbol)
+{
+	struct resv_hook *hook;
+
+	list_for_each_entry(hook, &hooks, node)
+		if (address ? hook->address == address :
+			      !strcmp(hook->symbol, symbol))
+			return hook;
+	return NULL;
+}
+
+/* Return: the hook of the function, maybe just made, or NULL for lack of memory */
+static struct resv_hook *want(unsigned long address, const char *symbol,
+			      const char *module, enum resv_hook_level level)
+{
+	struct resv_hook *hook = find(address, symbol);
+
+	if (hook)
+		return hook;
+	if (resv_test_step("new hook"))
+		return NULL;
+	hook = kzalloc(sizeof(*hook), GFP_KERNEL);
+	if (!hook)
+		return NULL;
+	hook->address = address;
+	if (symbol)
+		strscpy(hook->symbol, symbol, sizeof(hook->symbol));
+	else
+		name_of(address, hook->symbol);
+	strscpy(hook->module, module, sizeof(hook->module));
+	hook->backend = "kprobe";
+	hook->level = level;
+	hook->loss = LOSS;
+	list_add_tail(&hook->node, &hooks);
+	put_in(hook);
+	return hook;
+}
+
+static bool by_kprobe(void)
+{
+	return mode == RESV_HOOKS_AUTO || mode == RESV_HOOKS_KPROBE;
+}
+
+/*
+ * Have the hook, and have it tested with this group if it was not yet.
+ *
+ * Return: it is active
+ */
+static bool have(struct resv_collect *c, unsigned long address,
+		 const char *symbol, enum resv_hook_level level)
+{
+	struct resv_hook *hook;
+
+	if (closing || !by_kprobe())
+		return false;
+	hook = want(address, symbol, "", level);
+	if (!hook)
+		return false;
+	/*
+	 * v6.1 and later stop at the first device that has no IOMMU, so a group
+	 * with such a one proves nothing.
+	 */
+	if (hook->installed && hook->state == RESV_HOOK_OFF && !c->no_iommu) {
+		if (resv_hooks_test(hook, c->group)) {
+			hook->state = RESV_HOOK_ACTIVE;
+			hook->reason = NULL;
+		} else {
+			take_out(hook);
+			go_inert(hook, "it does not fire when a group's regions are listed (inlined, or probes are turned off)");
+		}
+	}
+	return hook->state == RESV_HOOK_ACTIVE;
+}
+
+/**
+ * resv_hooks_group() - have the hooks that a group needs
+ * @c: collection of the group, its devices already looked at
+ *
+ * Context: the registry's lock is held, the group's mutex is not; may sleep.
+ * Return: what is declared for this group will be enforced
+ */
+bool resv_hooks_group(struct resv_collect *c)
+{
+	const char *symbol = resv_test_symbol();
+	bool all = c->nr_callbacks > 0;
+	unsigned int i;
+
+	mutex_lock(&hooks_lock);
+	if (!c->no_iommu)
+		resv_livepatch_check(c->group);
+	if (symbol) {
+		all = have(c, 0, symbol, RESV_HOOK_DEVICE);
+	} else if (!COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
+		   resv_test_group_level()) {
+		/* Where the lists of single devices are not ours to edit, or are none. */
+		all = have(c, 0, "iommu_get_group_resv_regions",
+			   RESV_HOOK_GROUP);
+	} else {
+		for (i = 0; i < c->nr_callbacks; i++)
+			all &= have(c, c->callbacks[i], NULL, RESV_HOOK_DEVICE);
+	}
+	all |= resv_livepatch_hook.state == RESV_HOOK_ACTIVE;
+	/* "none" was asked for, and the hooks are about to go. */
+	all &= mode != RESV_HOOKS_NONE;
+	mutex_unlock(&hooks_lock);
+	return all;
+}
+
+static int module_event(struct notifier_block *nb, unsigned long action,
+			void *data)
+{
+	struct module *module = data;
+	struct resv_hook *hook, *tmp;
+
+	mutex_lock(&hooks_lock);
+	list_for_each_entry_safe(hook, tmp, &hooks, node) {
+		if (action == MODULE_STATE_COMING && !closing &&
+		    hook->state == RESV_HOOK_OFF && !hook->installed &&
+		    !strcmp(hook->module, module->name))
+			put_in(hook);
+		if (action != MODULE_STATE_GOING)
+			continue;
+		if (hook->address && within_module(hook->address, module))
+			drop(hook);
+		else if (hook->installed &&
+			 !strcmp(hook->module, module->name)) {
+			take_out(hook);
+			hook->reason = "the module with this function is not loaded";
+		}
+	}
+	mutex_unlock(&hooks_lock);
+	return NOTIFY_DONE;
+}
+
+/* Before the notifier of the kprobes themselves, so that they leave live text. */
+static struct notifier_block module_block = {
+	.notifier_call = module_event,
+	.priority = 1,
+};
+
+static void drop_all(void)
+{
+	struct resv_hook *hook, *tmp;
+
+	list_for_each_entry_safe(hook, tmp, &hooks, node)
+		drop(hook);
+}
+
+/**
+ * resv_hooks_init() - make the table ready; it is empty until a group is seen
+ *
+ * Return: 0 or an errno
+ */
+int resv_hooks_init(void)
+{
+	const char *symbol, *module;
+	int ret;
+
+	ret = resv_test_step("hooks") ?: register_module_notifier(&module_block);
+	if (ret)
+		return ret;
+	/* Only a test asks for this one. */
+	if (resv_test_module_symbol(&module, &symbol)) {
+		mutex_lock(&hooks_lock);
+		want(0, symbol, module, RESV_HOOK_COUNT);
+		mutex_unlock(&hooks_lock);
+	}
+	return 0;
+}
+
+/**
+ * resv_hooks_run() - the module is loaded
+ */
+void resv_hooks_run(void)
+{
+	mutex_lock(&hooks_lock);
+	running = true;
+	if (mode == RESV_HOOKS_LIVEPATCH)
+		resv_livepatch_ask_later();
+	mutex_unlock(&hooks_lock);
+}
+
+/**
+ * resv_hooks_exit() - take every hook out
+ *
+ * Context: nothing is declared, and no group will be looked at any more.
+ *	Afterwards no task runs code of this module because of a hook.
+ */
+void resv_hooks_exit(void)
+{
+	mutex_lock(&hooks_lock);
+	closing = true;
+	drop_all();
+	mutex_unlock(&hooks_lock);
+	unregister_module_notifier(&module_block);
+	resv_livepatch_exit();
+}
+
+/**
+ * resv_hooks_mode() - the mode that is in force
+ */
+enum resv_hook_mode resv_hooks_mode(void)
+{
+	return READ_ONCE(mode);
+}
+
+/**
+ * resv_hooks_pending() - a hook is on its way that may enforce what is not now
+ */
+bool resv_hooks_pending(void)
+{
+	return READ_ONCE(mode) == RESV_HOOKS_LIVEPATCH &&
+	       READ_ONCE(resv_livepatch_hook.state) == RESV_HOOK_OFF;
+}
+
+/* Hooks that could not work may try again. */
+static void forget_inert(void)
+{
+	struct resv_hook *hook, *tmp;
+
+	list_for_each_entry_safe(hook, tmp, &hooks, node)
+		if (hook->state == RESV_HOOK_INERT)
+			drop(hook);
+}
+
+static int switch_to_kprobe(enum resv_hook_mode new)
+{
+	enum resv_hook_mode old = mode;
+	struct resv_hook *hook;
+	bool inert = false;
+
+	mutex_lock(&hooks_lock);
+	forget_inert();
+	WRITE_ONCE(mode, new);
+	mutex_unlock(&hooks_lock);
+	resv_groups_rescan();
+	mutex_lock(&hooks_lock);
+	list_for_each_entry(hook, &hooks, node)
+		inert |= hook->state == RESV_HOOK_INERT;
+	if (inert && old != RESV_HOOKS_AUTO && old != RESV_HOOKS_KPROBE) {
+		WRITE_ONCE(mode, old);
+		drop_all();
+	}
+	mutex_unlock(&hooks_lock);
+	if (!inert)
+		return 0;
+	pr_err("hooks: not every hook works as a kprobe, see the lines above\n");
+	return -EOPNOTSUPP;
+}
+
+static int switch_to_livepatch(void)
+{
+	int ret = resv_livepatch_ask();
+
+	if (ret) {
+		pr_err("hooks: the livepatch does not work (%d), nothing was changed; see /sys/kernel/iommu_resv/hooks\n",
+		       ret);
+		return ret;
+	}
+	/* Both are on now; what each adds twice the kernel merges. */
+	mutex_lock(&hooks_lock);
+	WRITE_ONCE(mode, RESV_HOOKS_LIVEPATCH);
+	drop_all();
+	mutex_unlock(&hooks_lock);
+	return 0;
+}
+
+static int switch_off(void)
+{
+	enum resv_hook_mode old = mode;
+
+	if (resv_livepatch_loaded()) {
+		pr_err("hooks: iommu_resv_livepatch is loaded, remove it first: iommu-resv hooks kprobe\n");
+		return -EBUSY;
+	}
+	/* First refuse declarations, then see whether there are any. */
+	mutex_lock(&hooks_lock);
+	WRITE_ONCE(mode, RESV_HOOKS_NONE);
+	mutex_unlock(&hooks_lock);
+	if (resv_groups_declared()) {
+		WRITE_ONCE(mode, old);
+		pr_err("hooks: regions are declared (origin admin in /sys/kernel/iommu_groups/*/resv/regions), remove them first\n");
+		return -EBUSY;
+	}
+	mutex_lock(&hooks_lock);
+	drop_all();
+	mutex_unlock(&hooks_lock);
+	return 0;
+}
+
+/**
+ * resv_hooks_switch() - the parameter "hooks" was written
+ * @new: wanted mode
+ *
+ * There is no moment in which a declared region is not enforced: the new
+ * backend is active before the old one goes.
+ *
+ * Context: may sleep for seconds.
+ * Return: 0; -EBUSY, -EOPNOTSUPP or another errno, with the old mode in force
+ */
+int resv_hooks_switch(enum resv_hook_mode new)
+{
+	int ret;
+
+	/* Nobody must unload the module under our feet. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	mutex_lock(&switch_lock);
+	if (!READ_ONCE(running)) {
+		WRITE_ONCE(mode, new);
+		ret = 0;
+	} else if (new == RESV_HOOKS_NONE) {
+		ret = switch_off();
+	} else if (new == RESV_HOOKS_LIVEPATCH) {
+		ret = switch_to_livepatch();
+	} else {
+		ret = switch_to_kprobe(new);
+	}
+	mutex_unlock(&switch_lock);
+	if (READ_ONCE(running))
+		resv_groups_rescan();
+	module_put(THIS_MODULE);
+	return ret;
+}
+
+/**
+ * resv_hooks_each() - look at the table
+ * @fn: called for each hook; not 0 ends it
+ * @data: for @fn
+ *
+ * Context: may sleep; @fn must not call functions of this file.
+ * Return: 0 or what @fn returned
+ */
+int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
+			      u64 missed, void *data), void *data)
+{
+	struct resv_hook *hook;
+	int ret = 0;
+
+	mutex_lock(&hooks_lock);
+	list_for_each_entry(hook, &hooks, node) {
+		ret = fn(hook, atomic64_read(&hook->hits),
+			 resv_kprobe_missed(hook) + atomic64_read(&hook->lost),
+			 data);
+		if (ret)
+			break;
+	}
+	hook = &resv_livepatch_hook;
+	if (!ret && IS_ENABLED(CONFIG_LIVEPATCH))
+		ret = fn(hook, atomic64_read(&hook->hits),
+			 atomic64_read(&hook->lost), data);
+	mutex_unlock(&hooks_lock);
+	return ret;
+}
+
+/**
+ * resv_hooks_lock() - hold the table still; see hook_livepatch.c
+ */
+void resv_hooks_lock(void)
+{
+	mutex_lock(&hooks_lock);
+}
+
+/**
+ * resv_hooks_unlock() - the opposite
+ */
+void resv_hooks_unlock(void)
+{
+	mutex_unlock(&hooks_lock);
+}
+
+/**
+ * resv_hooks_features() - describe what the hooks do here
+ * @f: list to add to
+ */
+void resv_hooks_features(struct resv_features *f)
+{
+	const char *inert = NULL, *by;
+	bool kprobe = false, livepatch;
+	struct resv_hook *hook;
+
+	mutex_lock(&hooks_lock);
+	list_for_each_entry(hook, &hooks, node) {
+		if (hook->level == RESV_HOOK_COUNT)
+			continue;
+		kprobe |= hook->state == RESV_HOOK_ACTIVE;
+		if (hook->state == RESV_HOOK_INERT)
+			inert = hook->reason;
+	}
+	livepatch = resv_livepatch_hook.state == RESV_HOOK_ACTIVE;
+	if (mode == RESV_HOOKS_LIVEPATCH &&
+	    resv_livepatch_hook.state == RESV_HOOK_INERT)
+		inert = resv_livepatch_hook.reason;
+	by = kprobe && livepatch ? "kprobe,livepatch" :
+	     kprobe ? "kprobe" : "livepatch";
+	if (mode == RESV_HOOKS_NONE)
+		resv_feature_add(f, "declared-regions", RESV_FEATURE_INERT,
+				 "turned off by the parameter hooks=");
+	else if (livepatch || (kprobe && !inert))
+		resv_feature_hooked(f, "declared-regions", by,
+				    "put into the lists that reserved_regions and VFIO go by");
+	else if (inert)
+		resv_feature_unknown(f, "declared-regions", inert);
+	else
+		resv_feature_add(f, "declared-regions", RESV_FEATURE_INERT,
+				 mode == RESV_HOOKS_LIVEPATCH ?
+				 "the livepatch is not active yet" :
+				 "no IOMMU driver that lists regions was seen yet");
+	mutex_unlock(&hooks_lock);
+}

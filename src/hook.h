@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The hooks: how this module gets into the kernel's own code. */
+#ifndef RESV_HOOK_H
+#define RESV_HOOK_H
+
+#include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/types.h>
+#include "feature.h"
+
+struct iommu_group;
+struct list_head;
+struct resv_collect;
+
+/* Which backend the admin wants: the parameter "hooks". */
+enum resv_hook_mode {
+	RESV_HOOKS_AUTO,
+	RESV_HOOKS_KPROBE,
+	RESV_HOOKS_LIVEPATCH,
+	RESV_HOOKS_NONE,
+};
+
+enum resv_hook_state {
+	RESV_HOOK_OFF,		/* not installed, or not seen to fire yet */
+	RESV_HOOK_INERT,	/* cannot work here, and the reason says why */
+	RESV_HOOK_ACTIVE,	/* seen to fire */
+	RESV_HOOK_DRAINING,	/* being removed; some task may still be inside */
+};
+
+/* What the hooked function lists, which are its two arguments. */
+enum resv_hook_level {
+	RESV_HOOK_DEVICE,	/* (struct device *, struct list_head *) */
+	RESV_HOOK_GROUP,	/* (struct iommu_group *, struct list_head *) */
+	RESV_HOOK_COUNT,	/* of no interest: count the calls */
+};
+
+#define RESV_SYMBOL_LEN		64
+
+/**
+ * struct resv_hook - one hook of the table
+ * @node: in the table
+ * @symbol: name of the function
+ * @module: module that has the function and may come later, or ""
+ * @address: its address, or 0 to go by @symbol
+ * @backend: "kprobe" or "livepatch"
+ * @level: what the function's arguments are
+ * @state: where it is in its life
+ * @installed: the backend has it
+ * @reason: why it is not active; static text, or NULL
+ * @other: who is in the way, if @reason is about that, else ""
+ * @loss: what the user does not get without it
+ * @hits: calls seen
+ * @lost: regions that could not be added for lack of memory
+ * @kp: the kprobe
+ */
+struct resv_hook {
+	struct list_head node;
+	char symbol[RESV_SYMBOL_LEN];
+	char module[RESV_SYMBOL_LEN];
+	unsigned long address;
+	const char *backend;
+	enum resv_hook_level level;
+	enum resv_hook_state state;
+	bool installed;
+	const char *reason;
+	char other[RESV_SYMBOL_LEN];
+	const char *loss;
+	atomic64_t hits;
+	atomic64_t lost;
+#ifdef CONFIG_KPROBES
+	struct kprobe kp;
+#endif
+};
+
+/* hook.c: the table, and what is decided about it */
+int resv_hooks_set_mode(enum resv_hook_mode mode);
+enum resv_hook_mode resv_hooks_mode(void);
+int resv_hooks_init(void);
+void resv_hooks_run(void);
+void resv_hooks_exit(void);
+bool resv_hooks_group(struct resv_collect *c);
+int resv_hooks_switch(enum resv_hook_mode mode);
+bool resv_hooks_pending(void);
+bool resv_hooks_marking(const struct resv_hook *hook);
+int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
+			      u64 missed, void *data), void *data);
+void resv_hooks_lock(void);
+void resv_hooks_unlock(void);
+bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group);
+void resv_hooks_features(struct resv_features *f);
+
+/* hook_kprobe.c */
+#ifdef CONFIG_KPROBES
+int resv_kprobe_install(struct resv_hook *hook);
+void resv_kprobe_remove(struct resv_hook *hook);
+u64 resv_kprobe_missed(const struct resv_hook *hook);
+#else
+static inline int resv_kprobe_install(struct resv_hook *hook)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void resv_kprobe_remove(struct resv_hook *hook) { }
+
+static inline u64 resv_kprobe_missed(const struct resv_hook *hook)
+{
+	return 0;
+}
+#endif
+
+/* hook_livepatch.c: what the module iommu_resv_livepatch and the table share */
+extern struct resv_hook resv_livepatch_hook;
+void resv_livepatch_check(struct iommu_group *group);
+int resv_livepatch_ask(void);
+void resv_livepatch_ask_later(void);
+void resv_livepatch_exit(void);
+bool resv_livepatch_loaded(void);
+bool resv_livepatch_other(const char *symbol, char *name, size_t size);
+
+#endif /* RESV_HOOK_H */

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The core's side of the livepatch: one line of the table of hooks, for the
+ * function that the module iommu_resv_livepatch replaces.
+ *
+ * That module needs symbols of this one, so this one cannot be unloaded under
+ * it.  Who loads and disables it: see docs/architecture.md.
+ */
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/kernfs.h>
+#include <linux/kmod.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include "compat/klp.h"
+#include "compat/sysfs.h"
+#include "group.h"
+#include "hook.h"
+#include "inject.h"
+#include "livepatch.h"
+
+#define NOT_LOADED	"iommu_resv_livepatch is not loaded"
+/* Transitions take a second or so; a task in a long sleep can hold one up. */
+#define PATCH_TIMEOUT	(60 * HZ)
+
+struct resv_hook resv_livepatch_hook = {
+	.symbol = "iommu_get_group_resv_regions",
+	.backend = "livepatch",
+	.level = RESV_HOOK_GROUP,
+	.state = RESV_HOOK_OFF,
+	.reason = NOT_LOADED,
+	.loss = "regions that the admin declares are not enforced by a livepatch",
+};
+
+/* All under the lock of the table. */
+static const struct resv_livepatch *registered;
+static DECLARE_WAIT_QUEUE_HEAD(changed);
+
+static void take_out_fn(struct work_struct *work)
+{
+	void (*disable)(void) = NULL;
+
+	resv_hooks_lock();
+	if (registered)
+		disable = registered->disable;
+	resv_hooks_unlock();
+	/* Unregistering waits for this work before the function goes. */
+	if (disable)
+		disable();
+}
+
+static DECLARE_WORK(take_out_work, take_out_fn);
+
+static void set_state(enum resv_hook_state state, const char *reason)
+{
+	resv_livepatch_hook.state = state;
+	resv_livepatch_hook.reason = reason;
+	wake_up_all(&changed);
+}
+
+/**
+ * resv_livepatch_other() - who else has a livepatch for a function?
+ * @symbol: function of the kernel itself
+ * @name: set to the name of the livepatch
+ * @size: of @name
+ *
+ * The kernel keeps a folder /sys/kernel/livepatch/MODULE/vmlinux/FUNCTION,1 for
+ * each, but no list that modules may read.  The modules' names are in the list
+ * behind /sys/module.
+ *
+ * Context: may sleep.
+ * Return: there is one that is not ours
+ */
+bool resv_livepatch_other(const char *symbol, char *name, size_t size)
+{
+#ifdef COMPAT_HAS_KLP_MODULES
+	struct kernfs_node *root, *patch, *object, *function;
+	struct kset *kset = THIS_MODULE->mkobj.kobj.kset;
+	char wanted[RESV_SYMBOL_LEN + 2];
+	char (*names)[MODULE_NAME_LEN];
+	unsigned int i, nr = 0, max = 32;
+	struct kobject *kobj;
+	bool found = false;
+
+	root = kernfs_find_and_get(kernel_kobj->sd, "livepatch");
+	if (!root)
+		return false;
+	names = kcalloc(max, sizeof(*names), GFP_KERNEL);
+	if (!kset || !names)
+		goto put_root;
+	spin_lock(&kset->list_lock);
+	list_for_each_entry(kobj, &kset->list, entry) {
+		struct module *mod;
+
+		/* Embedded in struct module, so alive while it is on the list. */
+		mod = container_of(kobj, struct module_kobject, kobj)->mod;
+		if (nr < max && mod && is_livepatch_module(mod) &&
+		    strcmp(mod->name, "iommu_resv_livepatch"))
+			strscpy(names[nr++], mod->name, MODULE_NAME_LEN);
+	}
+	spin_unlock(&kset->list_lock);
+	strscpy(wanted, symbol, RESV_SYMBOL_LEN);
+	strcat(wanted, ",1");
+	for (i = 0; i < nr && !found; i++) {
+		patch = kernfs_find_and_get(root, names[i]);
+		object = patch ? kernfs_find_and_get(patch, "vmlinux") : NULL;
+		function = object ? kernfs_find_and_get(object, wanted) : NULL;
+		found = function;
+		kernfs_put(function);
+		kernfs_put(object);
+		kernfs_put(patch);
+		if (found)
+			strscpy(name, names[i], size);
+	}
+put_root:
+	kfree(names);
+	kernfs_put(root);
+	return found;
+#else
+	return false;
+#endif
+}
+
+/**
+ * resv_livepatch_register() - the livepatch is about to patch
+ * @livepatch: what can be asked of it
+ * @symbol: function that it will replace
+ *
+ * Return: 0, or -EBUSY if somebody else replaces it already
+ */
+int resv_livepatch_register(const struct resv_livepatch *livepatch,
+			    const char *symbol)
+{
+	struct resv_hook *hook = &resv_livepatch_hook;
+	int ret = 0;
+
+	resv_hooks_lock();
+	strscpy(hook->symbol, symbol, sizeof(hook->symbol));
+	hook->other[0] = '\0';
+	if (resv_test_step("livepatch conflict"))
+		ret = -ENOMEM;
+	else if (resv_livepatch_other(symbol, hook->other, sizeof(hook->other)))
+		ret = -EBUSY;
+	if (ret == -EBUSY) {
+		set_state(RESV_HOOK_INERT, "replaced already by the livepatch");
+		pr_err("livepatch: %s is replaced already by the livepatch %s; use hooks=kprobe, which works beside it\n",
+		       symbol, hook->other);
+	} else if (!ret) {
+		registered = livepatch;
+		set_state(RESV_HOOK_OFF, "the transition is under way");
+	}
+	resv_hooks_unlock();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(resv_livepatch_register);
+
+/**
+ * resv_livepatch_unregister() - the livepatch is going, or could not patch
+ * @reason: why it is not active; NULL if it is being unloaded
+ *
+ * Nothing is patched any more.
+ */
+void resv_livepatch_unregister(const char *reason)
+{
+	resv_hooks_lock();
+	registered = NULL;
+	resv_livepatch_hook.installed = false;
+	if (reason)
+		set_state(RESV_HOOK_INERT, reason);
+	else
+		set_state(RESV_HOOK_OFF, NOT_LOADED);
+	resv_hooks_unlock();
+	cancel_work_sync(&take_out_work);
+}
+EXPORT_SYMBOL_GPL(resv_livepatch_unregister);
+
+/**
+ * resv_livepatch_event() - a transition began or ended
+ * @event: what happened
+ *
+ * Context: the kernel's klp_mutex is held; may sleep.
+ */
+void resv_livepatch_event(enum resv_livepatch_event event)
+{
+	struct resv_hook *hook = &resv_livepatch_hook;
+
+	resv_hooks_lock();
+	switch (event) {
+	case RESV_LIVEPATCH_PATCHED:
+		hook->installed = true;
+		set_state(RESV_HOOK_OFF, "not tested yet: there is no group");
+		break;
+	case RESV_LIVEPATCH_UNPATCHING:
+		/* What it had to say stays, if it was taken out for a reason. */
+		if (hook->state != RESV_HOOK_INERT)
+			set_state(RESV_HOOK_DRAINING,
+				  "the transition is under way");
+		hook->installed = false;
+		break;
+	case RESV_LIVEPATCH_UNPATCHED:
+		if (hook->state != RESV_HOOK_INERT)
+			set_state(RESV_HOOK_OFF,
+				  "the livepatch is disabled");
+		break;
+	}
+	resv_hooks_unlock();
+	/* Groups show at once who enforces, and are what tests it. */
+	resv_groups_rescan_soon();
+}
+EXPORT_SYMBOL_GPL(resv_livepatch_event);
+
+/**
+ * resv_livepatch_hit() - the replacement was called
+ *
+ * Return: by its self-test
+ */
+bool resv_livepatch_hit(void)
+{
+	atomic64_inc(&resv_livepatch_hook.hits);
+	return resv_hooks_marking(&resv_livepatch_hook);
+}
+EXPORT_SYMBOL_GPL(resv_livepatch_hit);
+
+/**
+ * resv_livepatch_check() - test it with this group, if it was not yet
+ * @group: live group of devices that all have an IOMMU
+ *
+ * Context: the lock of the table is held.
+ */
+void resv_livepatch_check(struct iommu_group *group)
+{
+	struct resv_hook *hook = &resv_livepatch_hook;
+
+	if (!hook->installed || hook->state != RESV_HOOK_OFF)
+		return;
+	if (resv_hooks_test(hook, group)) {
+		set_state(RESV_HOOK_ACTIVE, NULL);
+		return;
+	}
+	set_state(RESV_HOOK_INERT,
+		  "it does not fire when a group's regions are listed (inlined, or replaced by somebody else)");
+	pr_warn("hook %s (livepatch) is off: %s; %s\n", hook->symbol,
+		hook->reason, hook->loss);
+	schedule_work(&take_out_work);
+}
+
+/**
+ * resv_livepatch_loaded() - the livepatch's module is there
+ */
+bool resv_livepatch_loaded(void)
+{
+	bool loaded;
+
+	resv_hooks_lock();
+	loaded = registered;
+	resv_hooks_unlock();
+	return loaded;
+}
+
+/**
+ * resv_livepatch_ask() - have the livepatch loaded and active
+ *
+ * Context: holds no lock but the switch's; sleeps, for a minute at most.
+ * Return: 0, -ENOENT if there is no such module, -EOPNOTSUPP if it does not
+ *	work here, -ETIMEDOUT, or what loading it gave
+ */
+int resv_livepatch_ask(void)
+{
+	struct resv_hook *hook = &resv_livepatch_hook;
+	int ret;
+
+	if (!IS_ENABLED(CONFIG_LIVEPATCH))
+		return -EOPNOTSUPP;
+	if (!resv_livepatch_loaded()) {
+		ret = request_module("iommu_resv_livepatch");
+		if (ret < 0)
+			return ret;
+		/* An exit status of modprobe: the kernel log says more. */
+		if (ret || !resv_livepatch_loaded())
+			return hook->state == RESV_HOOK_INERT ? -EOPNOTSUPP :
+								-ENOENT;
+	}
+	if (!wait_event_timeout(changed,
+				READ_ONCE(hook->state) == RESV_HOOK_ACTIVE ||
+				READ_ONCE(hook->state) == RESV_HOOK_INERT,
+				PATCH_TIMEOUT))
+		return -ETIMEDOUT;
+	return READ_ONCE(hook->state) == RESV_HOOK_ACTIVE ? 0 : -EOPNOTSUPP;
+}
+
+static void ask_fn(struct work_struct *work)
+{
+	int ret = resv_livepatch_ask();
+
+	if (!ret)
+		return;
+	pr_err("hooks=livepatch: the livepatch does not work (%d): regions that are declared are not enforced\n",
+	       ret);
+	resv_hooks_lock();
+	if (!registered && resv_livepatch_hook.state == RESV_HOOK_OFF)
+		set_state(RESV_HOOK_INERT,
+			  "iommu_resv_livepatch could not be loaded");
+	resv_hooks_unlock();
+}
+
+static DECLARE_WORK(ask_work, ask_fn);
+
+/**
+ * resv_livepatch_ask_later() - the same, when this module is loaded
+ *
+ * The livepatch can use our symbols only once our own loading is over.
+ */
+void resv_livepatch_ask_later(void)
+{
+	schedule_work(&ask_work);
+}
+
+/**
+ * resv_livepatch_exit() - nobody waits for the livepatch any more
+ */
+void resv_livepatch_exit(void)
+{
+	cancel_work_sync(&ask_work);
+}

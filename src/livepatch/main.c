@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * iommu_resv_livepatch: replaces iommu_get_group_resv_regions(), from which
+ * reserved_regions and VFIO have their lists, by the same on exported functions.
+ *
+ * Beside a tap it can sleep, so it can fail where memory is short, rather than
+ * leave a region out; and it could change or drop entries.  It does not reach
+ * iommufd and DMA domains, which ask for the lists of single devices.
+ *
+ * It is whole: the kernel's function is nothing but the walk below
+ * (drivers/iommu/iommu.c, compared in 5.10, 6.1, 6.12 and 7.3).  The group's
+ * mutex is held by iommu_group_for_each_dev(), as it is there.
+ */
+#include <linux/iommu.h>
+#include <linux/kobject.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "compat/iommu.h"
+#include "compat/klp.h"
+#include "declared.h"
+#include "inject.h"
+#include "list.h"
+#include "livepatch.h"
+
+#if COMPAT_HAS_KLP && defined(RESV_HAVE_KTYPE_GROUPS) && \
+	COMPAT_HAS_DEVICE_REGIONS && defined(RESV_HAVE_RESV_RELAXABLE)
+
+#define TARGET	"iommu_get_group_resv_regions"
+
+/**
+ * struct walk - over the devices of one group
+ * @head: list of the caller
+ * @mark: this is the self-test
+ * @end: a device without an IOMMU was met, where the kernel stops
+ */
+struct walk {
+	struct list_head *head;
+	bool mark;
+	bool end;
+};
+
+/* v6.1 and later: "if (!dev->iommu) break". */
+static bool no_iommu(struct device *dev)
+{
+#ifdef RESV_HAVE_OPS_OF_IOMMU_DEVICE
+	return !dev->iommu;
+#else
+	return false;
+#endif
+}
+
+/* A copy for the group's list: the caller frees those by kfree(), whatever they are. */
+static struct iommu_resv_region *copy_of(const struct iommu_resv_region *region)
+{
+	struct iommu_resv_region *copy = kzalloc(sizeof(*copy), GFP_KERNEL);
+
+	if (!copy)
+		return NULL;
+	copy->start = region->start;
+	copy->length = region->length;
+	copy->prot = region->prot;
+	copy->type = region->type;
+	return copy;
+}
+
+static int one_device(struct device *dev, void *data)
+{
+	struct iommu_resv_region *region, *copy, *next;
+	struct walk *walk = data;
+	LIST_HEAD(absorbed);
+	LIST_HEAD(list);
+	int ret;
+
+	if (walk->end || no_iommu(dev)) {
+		walk->end = true;
+		return 0;
+	}
+	ret = compat_iommu_get_resv_regions(dev, &list);
+	if (!ret)
+		ret = resv_declared_append(dev, &list, walk->mark);
+	list_for_each_entry(region, &list, list) {
+		if (ret)
+			break;
+		copy = copy_of(region);
+		if (copy)
+			resv_list_insert(walk->head, copy, &absorbed);
+		else
+			ret = -ENOMEM;
+	}
+	list_for_each_entry_safe(region, next, &absorbed, list)
+		kfree(region);
+	compat_iommu_put_resv_regions(dev, &list);
+	return ret;
+}
+
+static int get_group_resv_regions(struct iommu_group *group,
+				  struct list_head *head)
+{
+	struct walk walk = {
+		.head = head,
+		.mark = resv_livepatch_hit(),
+	};
+
+	return iommu_group_for_each_dev(group, &walk, one_device);
+}
+
+static void post_patch(struct klp_object *object)
+{
+	resv_livepatch_event(RESV_LIVEPATCH_PATCHED);
+}
+
+static void pre_unpatch(struct klp_object *object)
+{
+	resv_livepatch_event(RESV_LIVEPATCH_UNPATCHING);
+}
+
+static void post_unpatch(struct klp_object *object)
+{
+	resv_livepatch_event(RESV_LIVEPATCH_UNPATCHED);
+}
+
+static struct klp_func funcs[] = {
+	{
+		.old_name = TARGET,
+		.new_func = get_group_resv_regions,
+	}, { }
+};
+
+static struct klp_object objects[] = {
+	{
+		/* No name: the kernel itself. */
+		.funcs = funcs,
+		.callbacks = {
+			.post_patch = post_patch,
+			.pre_unpatch = pre_unpatch,
+			.post_unpatch = post_unpatch,
+		},
+	}, { }
+};
+
+static struct klp_patch patch = {
+	.mod = THIS_MODULE,
+	.objs = objects,
+};
+
+/*
+ * What "echo 0 > /sys/kernel/livepatch/iommu_resv_livepatch/enabled" does, by
+ * that file's own function: klp_disable_patch() is not exported since v5.1.
+ */
+static void disable(void)
+{
+	const struct attribute_group *const *group;
+	struct attribute **attr;
+
+	group = (void *)patch.kobj.ktype->default_groups;
+	for (; group && *group; group++)
+		for (attr = (*group)->attrs; attr && *attr; attr++) {
+			struct kobj_attribute *file;
+
+			if (strcmp((*attr)->name, "enabled"))
+				continue;
+			file = container_of(*attr, struct kobj_attribute, attr);
+			file->store(&patch.kobj, file, "0", 1);
+			return;
+		}
+}
+
+static const struct resv_livepatch livepatch = {
+	.disable = disable,
+};
+
+#ifdef RESV_TEST
+static char symbol[64];
+module_param_string(test_symbol, symbol, sizeof(symbol), 0444);
+MODULE_PARM_DESC(test_symbol, "function to replace by one that does nothing");
+
+static void get_resv_regions(struct device *dev, struct list_head *head)
+{
+	resv_livepatch_hit();
+	compat_iommu_get_resv_regions(dev, head);
+}
+
+static void change_target(void)
+{
+	if (!symbol[0])
+		return;
+	funcs[0].old_name = symbol;
+	funcs[0].new_func = get_resv_regions;
+}
+#else
+static void change_target(void) { }
+#endif
+
+static int __init iommu_resv_livepatch_init(void)
+{
+	int ret;
+
+	change_target();
+	ret = resv_livepatch_register(&livepatch, funcs[0].old_name);
+	if (ret)
+		return ret;
+	ret = resv_test_step("klp_enable_patch") ?: klp_enable_patch(&patch);
+	if (ret) {
+		resv_livepatch_unregister(ret == -EBUSY ?
+			"somebody else redirects this function" :
+			"the kernel does not accept the livepatch");
+		pr_err("the kernel does not accept the livepatch (%d): %s\n",
+		       ret, ret == -EBUSY ?
+		       "somebody else redirects " TARGET : "see above");
+	}
+	return ret;
+}
+
+static void __exit iommu_resv_livepatch_exit(void)
+{
+	resv_livepatch_unregister(NULL);
+}
+
+#else
+
+static int __init iommu_resv_livepatch_init(void)
+{
+	pr_err("not loading: an interface that the livepatch needs is unknown on this kernel, use hooks=kprobe\n");
+	return -EOPNOTSUPP;
+}
+
+static void __exit iommu_resv_livepatch_exit(void)
+{
+}
+
+#endif
+
+module_init(iommu_resv_livepatch_init);
+module_exit(iommu_resv_livepatch_exit);
+
+MODULE_AUTHOR("The iommu-resv developers");
+MODULE_DESCRIPTION("Lists of reserved IOVA regions by a livepatch, for iommu_resv");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(RESV_VERSION);
+MODULE_INFO(livepatch, "Y");

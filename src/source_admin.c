@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Regions that the admin declared.
+ *
+ * They are told before the kernel's own list of the group is looked at, where
+ * the hooks have put them as well; whether they did decides what is enforced.
+ */
+#include <linux/device.h>
+#include <linux/string.h>
+#include "compat/iommu.h"
+#include "declared.h"
+#include "source.h"
+
+static int admin_device(struct resv_collect *c, struct device *dev)
+{
+	struct resv_declared *d;
+	int name, ret = 0;
+
+	resv_declared_for_each(d) {
+		if (d->device[0]) {
+			if (strcmp(d->device, dev_name(dev)))
+				continue;
+			d->seen = true;
+			d->arriving = !d->group;
+			c->arrived |= d->arriving;
+			name = resv_collect_name(c, dev_name(dev));
+		} else if (d->group == c->group) {
+			d->devices = c->nr_devices;
+			/* Once for the group, with its first device. */
+			if (c->nr_devices > 1)
+				continue;
+			name = 0;
+		} else {
+			continue;
+		}
+		ret = name < 0 ? name :
+		      resv_collect_add(c, name, d->start, d->end, RESV_RESERVED,
+				       RESV_ORIGIN_ADMIN, RESV_F_ADDED);
+		if (ret)
+			break;
+	}
+	return ret;
+}
+
+/* Regions of one type that overlap or touch are one on the kernel's list. */
+static bool is_listed(const struct resv_collect *c, const struct resv_region *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->taken.nr; i++)
+		if (c->taken.r[i].type == r->type &&
+		    c->taken.r[i].start <= r->start &&
+		    c->taken.r[i].end >= r->end)
+			return true;
+	return false;
+}
+
+static int admin_group(struct resv_collect *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		struct resv_region *r = &c->regions.r[i];
+
+		if (r->origin != RESV_ORIGIN_ADMIN)
+			continue;
+		/* Who refuses the map is VFIO, since v5.4. */
+		if (RESV_HAVE(VFIO_IOVA_RANGE) && is_listed(c, r))
+			r->flags |= RESV_F_ENFORCED;
+	}
+	return 0;
+}
+
+const struct resv_source resv_source_admin = {
+	.name = "admin",
+	.device = admin_device,
+	.group = admin_group,
+};
