@@ -140,8 +140,9 @@ def check_group(group):
     if faults:
         return faults
     regions = group.regions()
-    native = [r for r in regions if r[5]]
-    faults += differ(f"{head}: regions merged, and reserved_regions", merged(native),
+    # What the admin declared is in the kernel's list, too, as long as it is enforced.
+    listed = [r for r in regions if r[5] or r[3] == "admin" and r[6]]
+    faults += differ(f"{head}: regions merged, and reserved_regions", merged(listed),
                      theirs)
     for region in regions:
         if region[4] not in group.names() + ["-"] and region[2] != "pci-window":
@@ -158,7 +159,7 @@ def check_group(group):
     outside = sorted({r[:2] for r in regions if r[2] == "out-of-range"})
     faults += differ(f"{head}: out-of-range, and what aperture leaves", outside,
                      without(0, TOP, [(low, high)]))
-    holes = [r[:2] for r in native if r[2] in TYPES and r[2] != "direct-relaxable"]
+    holes = [r[:2] for r in listed if r[2] in TYPES and r[2] != "direct-relaxable"]
     faults += differ(f"{head}: usable, and aperture without reserved_regions",
                      pairs(group.lines("usable")), without(low, high, holes))
     return faults

@@ -3,6 +3,7 @@
 import functools
 import time
 
+import declare
 import initramfs
 import judge
 import kernels
@@ -330,4 +331,6 @@ def table():
         add(f"load-parameters-{key}", parameters, key)
     for what in INERT:
         add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
+    for name, (function, *args) in declare.table().items():
+        add(name, function, *args)
     return tests
