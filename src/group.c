@@ -441,16 +441,19 @@ void resv_groups_rescan_soon(void)
 }
 
 /**
- * resv_groups_declared() - is any region declared?
+ * resv_groups_declared() - is any region declared for a group that is there?
  *
  * Waits for a declaration that is being made.
  */
 bool resv_groups_declared(void)
 {
-	bool any;
+	const struct resv_declared *d;
+	bool any = false;
 
 	mutex_lock(&registry_lock);
-	any = !list_empty(&resv_declared_list);
+	resv_declared_for_each(d)
+		if (d->group)
+			any = true;
 	mutex_unlock(&registry_lock);
 	return any;
 }
@@ -509,7 +512,7 @@ int resv_group_change(struct kobject *kobj,
 	int ret;
 
 	if (!mutex_trylock(&registry_lock)) {
-		msleep(5);
+		msleep(20);
 		return restart_syscall();
 	}
 	ret = change_locked(kobj, id_of(kobj), change, data);

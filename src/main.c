@@ -126,25 +126,27 @@ MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come:
 static int check_features(void)
 {
 	struct resv_features *f = kzalloc(sizeof(*f), GFP_KERNEL);
-	unsigned int i;
-	int ret = 0;
+	unsigned int i, off = 0, told;
 
 	if (!f)
 		return -ENOMEM;
 	resv_sources_features(f);
+	told = f->nr;
+	/* The hooks have said by themselves what is wrong with one. */
 	resv_hooks_features(f);
 	for (i = 0; i < f->nr; i++) {
 		if (!f->f[i].unknown_api)
 			continue;
-		pr_warn("feature %s is off: %s\n", f->f[i].name, f->f[i].reason);
-		ret = -EOPNOTSUPP;
+		if (i < told)
+			pr_warn("feature %s is off: %s\n", f->f[i].name,
+				f->f[i].reason);
+		off++;
 	}
 	kfree(f);
-	if (!strict)
+	if (!strict || !off)
 		return 0;
-	if (ret)
-		pr_err("not loading, because strict=1 and a feature is off\n");
-	return ret;
+	pr_err("not loading, because strict=1 and a feature is off\n");
+	return -EOPNOTSUPP;
 }
 
 static int __init iommu_resv_init(void)

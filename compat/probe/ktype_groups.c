@@ -6,8 +6,9 @@
 #include <linux/kobject.h>
 #include "probe.h"
 
-PROBE(const struct attribute_group **, probe_ktype_groups,
-      (struct kobj_type *type))
+PROBE(const void *, probe_ktype_groups, (const struct kobj_type *type))
 {
-	return (const struct attribute_group **)type->default_groups;
+	const struct attribute_group *const *groups = type->default_groups;
+
+	return groups;
 }
