@@ -4,6 +4,7 @@ import functools
 import time
 
 import declare
+import hooks
 import initramfs
 import judge
 import kernels
@@ -331,6 +332,6 @@ def table():
         add(f"load-parameters-{key}", parameters, key)
     for what in INERT:
         add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
-    for name, (function, *args) in declare.table().items():
+    for name, (function, *args) in (declare.table() | hooks.table()).items():
         add(name, function, *args)
     return tests

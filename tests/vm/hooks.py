@@ -1,0 +1,791 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The hooks: how they come and go, what they say, what they cost, and what is left after them.
+
+Each test has its steps and a function that judges the transcript alone, so that planted faults can
+be shown to it (see planted())."""
+import re
+from dataclasses import dataclass, replace
+
+import judge
+import kernels
+from topologies import ARM, BY_NAME, PLAIN, X86
+from vm import Vm
+
+MODULE = "/iommu_resv.ko"
+LIVEPATCH = "/iommu_resv_livepatch.ko"
+HOOKS = "/sys/kernel/iommu_resv/hooks"
+FEATURES = "/sys/kernel/iommu_resv/features"
+MODE = "/sys/module/iommu_resv/parameters/hooks"
+PATCH = "/sys/kernel/livepatch/iommu_resv_livepatch"
+DEVICE = "0000:00:03.0"
+GROUP = f"/sys/bus/pci/devices/{DEVICE}/iommu_group"
+LISTED = "iommu_get_group_resv_regions"
+REGION = "0x40000000 0x40000fff"
+SHOWN = "0x0000000040000000 0x0000000040000fff reserved"
+READS = 5
+
+MOUNTS = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
+FILES = [f"cat {HOOKS}", f"cat {FEATURES}", f"cat {MODE}"]
+LIST = f"cat {GROUP}/reserved_regions"
+ADD = f"write {GROUP}/resv/declare add {REGION}"
+REMOVE = f"write {GROUP}/resv/declare remove {REGION}"
+# What takes the livepatch away, without the command.
+DISABLE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
+ACTIVE = f"wait-text {HOOKS} livepatch active"
+
+
+@dataclass
+class Hook:
+    symbol: str
+    backend: str
+    state: str
+    hits: int
+    missed: int
+    reason: str
+
+
+HOOK = re.compile(r"(\S+) (kprobe|livepatch) (off|inert|active|draining) (\d+) (\d+) (\S.*)")
+
+
+def parse(lines):
+    """The hooks that these lines of the file tell of, and faults of its form."""
+    hooks, faults = [], []
+    for line in lines:
+        m = HOOK.fullmatch(line)
+        if not m:
+            faults.append(f"hooks: bad line '{line}'")
+            continue
+        hook = Hook(m[1], m[2], m[3], int(m[4]), int(m[5]), m[6])
+        hooks.append(hook)
+        if (hook.reason == "-") != (hook.state == "active"):
+            faults.append(f"hooks: state and reason do not fit: '{line}'")
+        if hook.missed:
+            faults.append(f"hooks: missed: '{line}'")
+    if len({(hook.symbol, hook.backend) for hook in hooks}) != len(hooks):
+        faults.append(f"hooks: told twice: {lines}")
+    return hooks, faults
+
+
+def sections(lines):
+    """{text: lines after "say TEXT", until the next one}; "" is what comes before all."""
+    out = {"": []}
+    now = out[""]
+    for line in lines:
+        if line.startswith("say "):
+            now = out.setdefault(line[4:], [])
+        now.append(line)
+    return out
+
+
+def files(lines):
+    """{path: (status, lines)}, the last that was told of each."""
+    out, text = {}, []
+    for line in lines:
+        word = line.split(" ")
+        if word[0] == "file":
+            text = []
+            out[word[1]] = (word[2], text)
+        elif word[0] == "|":
+            text.append(line[2:])
+    return out
+
+
+class Section:
+    """One section's answers; faults are collected as they are found."""
+
+    def __init__(self, lines, label, faults):
+        parts = sections(lines)
+        self.label = label
+        self.faults = faults
+        self.lines = parts.get(label, [])
+        self.files = files(self.lines)
+        if label not in parts:
+            self.fault("was never reached")
+        self.hooks, bad = parse(self.text(HOOKS)) if HOOKS in self.files else ([], [])
+        faults += [f"{label}: {fault}" for fault in bad]
+
+    def fault(self, text):
+        self.faults.append(f"{self.label}: {text}")
+
+    def text(self, path):
+        return self.files.get(path, ("missing", []))[1]
+
+    def of(self, backend):
+        return [hook for hook in self.hooks if hook.backend == backend]
+
+    def hits(self, backend):
+        return sum(hook.hits for hook in self.of(backend))
+
+    def told(self, *head):
+        return judge.said(self.lines, *head)
+
+    def expect(self, head, wanted):
+        """All lines that begin with the words HEAD go on so."""
+        told = self.told(*head.split())
+        if told != wanted:
+            self.fault(f"{head}: {told}, expected {wanted}")
+
+    def mode(self, wanted):
+        if self.text(MODE) != [wanted]:
+            self.fault(f"the parameter reads {self.text(MODE)}, expected {wanted}")
+
+    def feature(self, state, by):
+        told = [line.split(" ", 3) for line in self.text(FEATURES)
+                if line.startswith("declared-regions ")]
+        if len(told) != 1 or told[0][1:3] != [state, by] or len(told[0]) != 4:
+            self.fault(f"features: {told}, expected declared-regions {state} {by} and why")
+        elif state == "inert" and told[0][3] == "-":
+            self.fault("features: declared-regions is inert, and nothing says why")
+
+    def kprobes(self, state):
+        """There are some, all in this STATE; or none for STATE None."""
+        found = [hook.state for hook in self.of("kprobe")]
+        if set(found) != ({state} if state else set()):
+            self.fault(f"kprobes {self.of('kprobe')}, expected {state}")
+
+    def livepatch(self, state, reason=""):
+        """One, in this STATE; or none for STATE None."""
+        found = self.of("livepatch")
+        if not state:
+            if found:
+                self.fault(f"{found}, though this kernel has no livepatches")
+        elif len(found) != 1 or found[0].state != state or reason not in found[0].reason:
+            self.fault(f"livepatch {found}, expected {state} {reason}")
+
+    def shows(self, wanted=True):
+        """Is the declared region in the kernel's own list?"""
+        status, lines = self.files.get(f"{GROUP}/reserved_regions", ("missing", []))
+        if status != "ok" or (SHOWN in lines) != wanted:
+            self.fault(f"reserved_regions {status}: {lines}, "
+                       f"expected with{'' if wanted else 'out'} {SHOWN}")
+
+
+def hooked(lines, label):
+    """What the kernel says is hooked: ({(kind, line)}, {kind: answer of the file})."""
+    found, reads = set(), {}
+    for line in judge.said(lines, "hooked", label):
+        kind, _, rest = line.partition(" ")
+        if kind == "read":
+            reads.update([rest.split(" ", 1)])
+        else:
+            found.add((kind, rest))
+    return found, reads
+
+
+def is_clean(lines, before, after, arch):
+    """Nothing is hooked that was not before, and nothing of the modules is there."""
+    (first, _), (last, reads) = hooked(lines, before), hooked(lines, after)
+    # Only those of x86 hook by ftrace, and some of arm64 have none.
+    for kind in ("kprobe", "ftrace") if arch == "amd64" else ("kprobe",):
+        if reads.get(kind) != "ok":
+            return [f"{after}: what is hooked cannot be read ({kind}: {reads.get(kind)})"]
+    return [f"{after}: {kind} {line} is left" for kind, line in sorted(last - first)]
+
+
+def is_hooked(lines, before, now, hooks):
+    """The kernel's own lists have HOOKS, which say that they are active."""
+    new = hooked(lines, now)[0] - hooked(lines, before)[0]
+    faults = []
+    for hook in hooks:
+        kind = "kprobe" if hook.backend == "kprobe" else "ftrace"
+        there = any(k == kind and re.search(rf"\b{re.escape(hook.symbol)}\b", line)
+                    for k, line in new)
+        if hook.state == "active" and not there:
+            faults.append(f"{now}: the kernel knows nothing of {hook}")
+    return faults
+
+
+def logged(lines, pattern, number=None):
+    told = [line for line in judge.said(lines, "log") if re.search(pattern, line)]
+    if len(told) == number or number is None and told:
+        return []
+    return [f"'{pattern}' is {len(told)} times in the log, expected {number or 'some'}"]
+
+
+def all_ok(lines, but=()):
+    """Loads, unloads, mounts and binds that failed, but those that were to: {(command, number)}."""
+    faults = []
+    for command in ("load", "unload", "mount", "bind", "wait", "wait-gone", "wait-text"):
+        for n, line in enumerate(judge.said(lines, command)):
+            if "ok" not in line.split() and (command, n) not in but:
+                faults.append(f"{command} {line}")
+    return faults + [f"{c} {line}" for c in ("failed", "unknown-step", "left")
+                     for line in judge.said(lines, c)]
+
+
+# hooks-load: modes, the file, switching
+
+def load_steps(arch):
+    steps = [*MOUNTS, "bind", "hooked before", "say bad", f"load {MODULE} hooks=nonsense",
+             "hooked bad", "left"]
+    for mode in ("default", "auto", "kprobe", "none"):
+        steps += [f"say {mode}", f"load {MODULE}" + (f" hooks={mode}" if mode != "default" else ""),
+                  *FILES, f"hooked {mode}", *[LIST] * READS,
+                  f"say {mode}-read", *FILES, f"write {MODE} nonsense", ADD, LIST,
+                  f"say {mode}-undeclare", REMOVE, *FILES, LIST,
+                  f"say {mode}-after", "unload iommu_resv", f"hooked {mode}-after", "left"]
+    if arch == "arm64":
+        return steps + ["say livepatch", f"load {MODULE} hooks=livepatch", "sleep 500", *FILES, ADD,
+                        "say switch", "unload iommu_resv", f"load {MODULE} hooks=kprobe", ADD,
+                        f"write {MODE} livepatch", *FILES, LIST, REMOVE,
+                        "say end", "unload iommu_resv", "hooked end", "left"]
+    steps += [  # the core brings the livepatch
+        "say livepatch", f"load {MODULE} hooks=livepatch", ACTIVE, *FILES, "hooked livepatch",
+        *[LIST] * READS,
+        "say livepatch-read", *FILES, f"write {MODE} nonsense", ADD, LIST,
+        "say livepatch-undeclare", REMOVE, LIST, f"write {MODE} none", *FILES,
+        "cat /tmp/modprobe.log",
+        "say livepatch-kept", "unload iommu_resv",
+        "say livepatch-off", *DISABLE, *FILES, ADD,
+        "say livepatch-after", "unload iommu_resv", "hooked livepatch-after", "left",
+        # the livepatch by hand, beside kprobes
+        "say hand", f"load {MODULE}", f"load {LIVEPATCH}", ACTIVE, *FILES, ADD, LIST, REMOVE,
+        "hooked hand", *DISABLE,
+        "say hand-off", *FILES, "unload iommu_resv", "hooked hand-after", "left",
+        # switching while a region is declared
+        "say switch", f"load {MODULE} hooks=kprobe", ADD, LIST,
+        f"spawn watcher watch {GROUP}/reserved_regions {SHOWN.split(' ', maxsplit=1)[0]}",
+        "sleep 200",
+        "say to-livepatch", f"write {MODE} livepatch", *FILES, LIST, "hooked to-livepatch",
+        "sleep 200",
+        "say back", f"write {MODE} kprobe", *FILES, LIST, "sleep 200",
+        "say disabled", *DISABLE, *FILES, LIST, "hooked disabled", "sleep 200",
+        "say again", f"write {MODE} livepatch", *FILES, LIST,
+        "say again-back", f"write {MODE} auto", *DISABLE, *FILES, LIST,
+        "say refused", f"write {MODE} none", *FILES, LIST,
+        "say watched", "stop watcher",
+        "say off", REMOVE, f"write {MODE} none", *FILES, "hooked off", LIST, ADD,
+        "say on", f"write {MODE} kprobe", *FILES, ADD, LIST, REMOVE,
+        "say end", "unload iommu_resv", "hooked end", "left",
+    ]
+    return steps
+
+
+def judge_load(lines, arch):
+    patches = arch == "amd64"
+    absent = "off" if patches else None
+    faults = []
+    refused = {("load", 0)}
+
+    bad = Section(lines, "bad", faults)
+    if not bad.lines or bad.told("load", MODULE)[0].split()[0] != "EINVAL":
+        bad.fault("hooks=nonsense is not refused")
+    faults += logged(lines, r"^iommu_resv: hooks=nonsense .*auto.*kprobe.*livepatch.*none")
+    faults += is_clean(lines, "before", "bad", arch)
+
+    for mode in ("default", "auto", "kprobe"):
+        now = Section(lines, mode, faults)
+        read = Section(lines, f"{mode}-read", faults)
+        after = Section(lines, f"{mode}-undeclare", faults)
+        for part in (now, read, after):
+            part.mode("auto" if mode == "default" else mode)
+            part.kprobes("active")
+            part.livepatch(absent, "not loaded" if patches else "")
+            part.feature("added", "kprobe")
+        faults += is_hooked(lines, "before", mode, now.hooks)
+        if read.hits("kprobe") < now.hits("kprobe") + READS:
+            read.fault(f"{now.hits('kprobe')} hits, then {READS} reads, then "
+                       f"{read.hits('kprobe')}")
+        read.expect(f"write {MODE}", ["EINVAL"])
+        read.expect(f"write {GROUP}/resv/declare", ["ok"])
+        read.shows()
+        after.expect(f"write {GROUP}/resv/declare", ["ok"])
+        now.shows(False)
+        after.shows(False)
+        faults += is_clean(lines, "before", f"{mode}-after", arch)
+
+    off = Section(lines, "none", faults)
+    tried = Section(lines, "none-read", faults)
+    for part in (off, tried):
+        part.mode("none")
+        part.kprobes(None)
+        part.livepatch(absent, "not loaded" if patches else "")
+        part.feature("inert", "-")
+    faults += is_clean(lines, "before", "none-after", arch)
+    tried.expect(f"write {GROUP}/resv/declare", ["EOPNOTSUPP"])
+    tried.shows(False)
+    # While loaded there is sysfs, but no hook.
+    faults += [f"none: {kind} {line} is hooked" for kind, line in
+               sorted(hooked(lines, "none")[0] - hooked(lines, "before")[0])
+               if kind in ("kprobe", "ftrace", "livepatch")]
+
+    if arch == "arm64":
+        no = Section(lines, "livepatch", faults)
+        no.mode("livepatch")
+        no.livepatch(None)
+        no.kprobes(None)
+        no.feature("inert", "-")
+        no.expect(f"write {GROUP}/resv/declare", ["EOPNOTSUPP"])
+        switch = Section(lines, "switch", faults)
+        switch.expect(f"write {MODE}", ["EOPNOTSUPP"])
+        switch.expect(f"write {GROUP}/resv/declare", ["ok", "ok"])
+        switch.mode("kprobe")
+        switch.kprobes("active")
+        switch.shows()
+        faults += is_clean(lines, "before", "end", arch)
+        return faults + all_ok(lines, refused)
+
+    now = Section(lines, "livepatch", faults)
+    read = Section(lines, "livepatch-read", faults)
+    after = Section(lines, "livepatch-undeclare", faults)
+    for part in (now, read, after):
+        part.mode("livepatch")
+        part.kprobes(None)
+        part.livepatch("active")
+        part.feature("added", "livepatch")
+    faults += is_hooked(lines, "before", "livepatch", now.hooks)
+    if read.hits("livepatch") < now.hits("livepatch") + READS:
+        read.fault(f"{now.hits('livepatch')} hits, then {READS} reads, then "
+                   f"{read.hits('livepatch')}")
+    read.expect(f"write {MODE}", ["EINVAL"])
+    read.expect(f"write {GROUP}/resv/declare", ["ok"])
+    read.shows()
+    after.expect(f"write {GROUP}/resv/declare", ["ok"])
+    after.shows(False)
+    after.expect(f"write {MODE}", ["EBUSY"])
+    if "iommu_resv_livepatch ok" not in after.text("/tmp/modprobe.log"):
+        after.fault(f"modprobe was asked for {after.text('/tmp/modprobe.log')}")
+    kept = Section(lines, "livepatch-kept", faults)
+    if kept.told("unload") not in (["iommu_resv EAGAIN"], ["iommu_resv EBUSY"]):
+        kept.fault(f"the core is unloaded under the livepatch: {kept.told('unload')}")
+    refused.add(("unload", 4))
+    gone = Section(lines, "livepatch-off", faults)
+    gone.livepatch("off", "not loaded")
+    gone.kprobes(None)
+    gone.feature("inert", "-")
+    if gone.told("write", f"{GROUP}/resv/declare") == ["ok"]:
+        gone.fault("a region can be declared with no hook at all")
+    faults += is_clean(lines, "before", "livepatch-after", arch)
+
+    hand = Section(lines, "hand", faults)
+    hand.mode("auto")
+    hand.kprobes("active")
+    hand.livepatch("active")
+    hand.feature("added", "kprobe,livepatch")
+    hand.shows()
+    faults += is_hooked(lines, "before", "hand", hand.hooks)
+    part = Section(lines, "hand-off", faults)
+    part.kprobes("active")
+    part.livepatch("off", "not loaded")
+    part.feature("added", "kprobe")
+    faults += is_clean(lines, "before", "hand-after", arch)
+
+    for label, mode, kprobes, patch, by in (
+            ("to-livepatch", "livepatch", None, "active", "livepatch"),
+            ("back", "kprobe", "active", "active", "kprobe,livepatch"),
+            ("disabled", "kprobe", "active", "off", "kprobe"),
+            ("again", "livepatch", None, "active", "livepatch"),
+            ("again-back", "auto", "active", "off", "kprobe"),
+            ("refused", "auto", "active", "off", "kprobe")):
+        part = Section(lines, label, faults)
+        part.mode(mode)
+        part.kprobes(kprobes)
+        part.livepatch(patch)
+        part.feature("added", by)
+        part.shows()
+        if label != "disabled":
+            part.expect(f"write {MODE}", ["EBUSY" if label == "refused" else "ok"])
+    Section(lines, "switch", faults).shows()
+    faults += is_hooked(lines, "before", "to-livepatch",
+                        [Hook(LISTED, "livepatch", "active", 0, 0, "-")])
+    if any(kind == "kprobe" for kind, _ in
+           hooked(lines, "to-livepatch")[0] - hooked(lines, "before")[0]):
+        faults.append("to-livepatch: kprobes are left")
+    told = Section(lines, "watched", faults).told("watcher")
+    m = re.fullmatch(r"reads=(\d+) without=(\d+) errors=(\d+)", told[0] if told else "")
+    if not m or int(m[1]) < 100 or m[2] != "0" or m[3] != "0":
+        faults.append(f"the reader of reserved_regions: {told}")
+    part = Section(lines, "off", faults)
+    part.mode("none")
+    part.kprobes(None)
+    part.feature("inert", "-")
+    part.expect(f"write {GROUP}/resv/declare", ["ok", "EOPNOTSUPP"])
+    part.shows(False)
+    part = Section(lines, "on", faults)
+    part.expect(f"write {MODE}", ["ok"])
+    part.expect(f"write {GROUP}/resv/declare", ["ok", "ok"])
+    part.kprobes("active")
+    part.shows()
+    faults += is_clean(lines, "before", "end", arch)
+    return faults + all_ok(lines, refused)
+
+
+def run(name, kernel, topology, steps, judging, *args, **options):
+    """(lines, faults) of one VM."""
+    actions = {key: options.pop(key) for key in ("actions", "meanwhile") if key in options}
+    vm = Vm(name, kernel, topology, steps, **options)
+    lines = vm.run(**actions)
+    return lines, judging(lines, *args) + vm.complaints()
+
+
+def load(key, name):
+    """Every mode at load and at run time; the file; nothing is left; switching has no gap."""
+    kernel = kernels.get(key)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], load_steps(kernel.arch), judge_load,
+                        kernel.arch, smp=2, memory="1G", limit=240)
+    watched = [line for line in judge.said(lines, "watcher") if line.startswith("reads=")]
+    return " ".join(watched), faults
+
+
+# hooks-inlined: a function that the compiler put into its callers
+
+INLINED = "iommu_get_resv_regions"
+
+
+def inlined_steps(arch):
+    steps = [*MOUNTS, "bind", "hooked before",
+             "say kprobe", f"load {MODULE} hooks=kprobe test_symbol={INLINED}", *FILES, ADD, LIST,
+             "hooked kprobe", "say kprobe-after", "unload iommu_resv", "hooked kprobe-after", "left"]
+    if arch == "amd64":
+        steps += [f"options iommu_resv_livepatch test_symbol={INLINED}",
+                  "say livepatch", f"load {MODULE} hooks=livepatch",
+                  f"wait-text {HOOKS} livepatch inert", *FILES, ADD, LIST,
+                  "say livepatch-after", f"wait-gone {PATCH}", "unload iommu_resv_livepatch",
+                  "unload iommu_resv", "hooked livepatch-after", "left"]
+    return steps
+
+
+def judge_inlined(lines, arch):
+    faults = []
+    for backend in ("kprobe", "livepatch") if arch == "amd64" else ("kprobe",):
+        now = Section(lines, backend, faults)
+        now.mode(backend)
+        found = [hook for hook in now.of(backend) if hook.symbol == INLINED]
+        if len(found) != 1 or found[0].state != "inert" or "fire" not in found[0].reason:
+            now.fault(f"{now.hooks}, expected {INLINED} {backend} inert, as it does not fire")
+        now.feature("inert", "-")
+        now.expect(f"write {GROUP}/resv/declare", ["EOPNOTSUPP"])
+        now.shows(False)
+        faults += is_clean(lines, "before", f"{backend}-after", arch)
+        faults += logged(lines, rf"^iommu_resv: hook {INLINED} \({backend}\) is off: .*fire", 1)
+    left = {kind for kind, _ in hooked(lines, "kprobe")[0] - hooked(lines, "before")[0]}
+    if left & {"kprobe", "ftrace"}:
+        faults.append(f"kprobe: it is inert, and still hooked: {left}")
+    return faults + all_ok(lines)
+
+
+def inlined(key, name):
+    """A hook that loads but never fires says so, and enforces nothing."""
+    kernel = kernels.get(key, test=True)
+    return "", run(name, kernel, PLAIN[kernel.arch], inlined_steps(kernel.arch), judge_inlined,
+                   kernel.arch)[1]
+
+
+# hooks-steps: each step of an installation fails once
+
+STEPS_MAX = 40
+
+
+def steps_steps(arch):
+    steps = [*MOUNTS, "bind", "hooked before", f"inject {MODULE} kprobe {STEPS_MAX} hooks=kprobe"]
+    if arch == "amd64":
+        steps += [f"inject {MODULE} livepatch {STEPS_MAX} hooks=livepatch",
+                  f"inject-switch {MODULE} on {STEPS_MAX} kprobe livepatch {GROUP}",
+                  f"inject-switch {MODULE} back {STEPS_MAX} livepatch kprobe {GROUP}"]
+    return steps + ["hooked end", "left"]
+
+
+def injected(lines):
+    """{label.N: (result, steps, [names of the steps that failed])}, by the order of transcripts
+    and log: each "try" begins with a load, which the log tells of by failing steps."""
+    return {f"{w[0]}.{w[1]}": (w[2], w[3])
+            for w in (line.split() for line in judge.said(lines, "inject"))}
+
+
+def failed_steps(lines):
+    """Names of the steps that failed, in turn."""
+    found = (re.match(r"iommu_resv: test: step \d+ \((.*)\) fails", text)
+             for text in judge.said(lines, "log"))
+    return [m[1] for m in found if m]
+
+
+def judge_steps(lines, arch, least):
+    faults = []
+    results = injected(lines)
+    names = failed_steps(lines)
+    labels = ("kprobe", "livepatch", "on", "back") if arch == "amd64" else ("kprobe",)
+    failing = 0
+    for label in labels:
+        mine = [key for key in results if key.split(".")[0] == label]
+        if not mine:
+            faults.append(f"{label}: no step was tried")
+            continue
+        if len(mine) >= STEPS_MAX:
+            faults.append(f"{label}: after {STEPS_MAX} steps there were more")
+        for key in mine:
+            last = key == mine[-1]
+            result, _ = results[key]
+            failing += not last
+            faults += one_step(lines, key, label, result, last, arch)
+    if len(names) != failing:
+        faults.append(f"{failing} steps were made to fail, the log tells of {len(names)}: {names}")
+    if len(set(names)) < least:
+        faults.append(f"{len(set(names))} different steps, expected {least}: {sorted(set(names))}")
+    faults += is_clean(lines, "before", "end", arch)
+    return faults + all_ok(lines)
+
+
+def one_step(lines, key, label, result, last, arch):
+    """What there was after one step had failed; LAST: none had, and all must be well."""
+    hooks, faults = parse(judge.said(lines, "hooks", key))
+    faults = [f"{key}: {fault}" for fault in faults]
+    feature = [line.split(" ", 3) for line in judge.said(lines, "features", key)
+               if line.startswith("declared-regions ")]
+    state = feature[0][1] if feature else "missing"
+    active = [hook for hook in hooks if hook.state == "active"]
+    switching = label in ("on", "back")
+    if last and (result != "ok" or state != "added" or not active):
+        faults.append(f"{key}: no step fails: {result}, {feature}, {hooks}")
+    elif switching:
+        # The old backend or the new: in any case the region is enforced.
+        mode = judge.said(lines, "mode", key)
+        wanted = {"on": ("livepatch", "kprobe"), "back": ("kprobe", "livepatch")}[label]
+        if mode != [wanted[0] if result == "ok" else wanted[1]]:
+            faults.append(f"{key}: {result}, and the mode is {mode}")
+        if SHOWN not in judge.said(lines, "list", key):
+            faults.append(f"{key}: the declared region is not in the kernel's list any more")
+        if state != "added" or not active:
+            faults.append(f"{key}: {feature} {hooks}, though a region is declared")
+    elif result == "ok" and not last:
+        if state != "inert" or feature[0][3:] in ([], ["-"]):
+            faults.append(f"{key}: loaded, and {feature}: expected inert and why; {hooks}")
+    elif result != "ok" and (hooks or feature):
+        faults.append(f"{key}: refused with {result}, and there is {hooks} {feature}")
+    return faults + is_clean(lines, "before", key, arch)
+
+
+def steps(key, least, name):
+    """The Nth step fails, for all N: inert or not loaded, and nothing stays hooked."""
+    kernel = kernels.get(key, test=True)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], steps_steps(kernel.arch), judge_steps,
+                        kernel.arch, least, limit=400, smp=2)
+    names = failed_steps(lines)
+    return f"{len(names)} failures of {len(set(names))} steps: {', '.join(sorted(set(names)))}", faults
+
+
+# hooks-other: somebody else's livepatch
+
+OTHER = "other_livepatch"
+
+
+def other_steps():
+    patch = f"/sys/kernel/livepatch/{OTHER}"
+    there = [f"load /{OTHER}.ko", f"wait {patch}/transition", f"wait-text {patch}/transition 0"]
+    gone = [f"write {patch}/enabled 0", f"wait-gone {patch}", f"unload {OTHER}"]
+    return [*MOUNTS, "bind", "hooked before", *there,
+            "say kprobe", f"load {MODULE} hooks=kprobe", *FILES, ADD, LIST,
+            "say hand", f"load {LIVEPATCH}", *FILES, LIST,
+            "say switch", f"write {MODE} livepatch", *FILES, LIST, REMOVE,
+            "say livepatch", "unload iommu_resv", f"load {MODULE} hooks=livepatch",
+            f"wait-text {HOOKS} livepatch inert", *FILES, ADD,
+            "say free", "unload iommu_resv", *gone, f"load {MODULE} hooks=livepatch", ACTIVE, *FILES,
+            # The other comes last, and is on top.
+            "say on-top", ADD, LIST, *there, f"write {MODE} livepatch", *FILES, LIST, *gone,
+            "say end", REMOVE, LIST, *DISABLE, "unload iommu_resv", "hooked end", "left"]
+
+
+def judge_other(lines):
+    faults = []
+    now = Section(lines, "kprobe", faults)
+    now.kprobes("active")
+    now.feature("added", "kprobe")
+    now.expect(f"write {GROUP}/resv/declare", ["ok"])
+    now.shows()
+    hand = Section(lines, "hand", faults)
+    if [line.split()[0] for line in hand.told("load", LIVEPATCH)] != ["EBUSY"]:
+        hand.fault(f"load of the livepatch: {hand.told('load', LIVEPATCH)}, expected EBUSY")
+    faults += logged(lines, rf"^iommu_resv.*{LISTED}.*{OTHER}")
+    switch = Section(lines, "switch", faults)
+    if switch.told("write", MODE) in ([], ["ok"]):
+        switch.fault(f"hooks=livepatch: {switch.told('write', MODE)}")
+    for part in (hand, switch):
+        part.mode("kprobe")
+        part.kprobes("active")
+        part.livepatch("inert", OTHER)
+        part.feature("added", "kprobe")
+        part.shows()
+    no = Section(lines, "livepatch", faults)
+    no.mode("livepatch")
+    no.livepatch("inert", OTHER)
+    no.feature("inert", "-")
+    no.expect(f"write {GROUP}/resv/declare", ["EOPNOTSUPP"])
+    free = Section(lines, "free", faults)
+    free.livepatch("active")
+    top = Section(lines, "on-top", faults)
+    if top.told("write", MODE) == ["ok"] and SHOWN not in top.text(f"{GROUP}/reserved_regions"):
+        top.fault(f"{top.hooks}, but the region is not in reserved_regions: "
+                  f"{top.text(f'{GROUP}/reserved_regions')}")
+    Section(lines, "end", faults).shows(False)
+    faults += is_clean(lines, "before", "end", "amd64")
+    return faults + all_ok(lines, {("load", 2)})
+
+
+def other(key, name):
+    """Another livepatch has the function: named, not fought; kprobes go on."""
+    kernel = kernels.get(key)
+    built = kernels.build_module(key, kernels.HERE / "guest" / "other-livepatch", name=OTHER)
+    return "", run(name, kernel, PLAIN["amd64"], other_steps(), judge_other,
+                   extra={f"{OTHER}.ko": built.read_bytes()})[1]
+
+
+# hooks-module: functions of modules that come later
+
+TYPE1 = "vfio_iommu_type1"
+IOCTL = "vfio_iommu_type1_ioctl"
+
+
+def module_steps():
+    return [*MOUNTS, "bind", "hooked before",
+            "say off", f"load {MODULE} test_symbol={TYPE1}:{IOCTL}", f"cat {HOOKS}",
+            "say come", f"load /lib/{TYPE1}.ko", f"cat {HOOKS}", "hooked come",
+            "say used", f"run /vfio-check check {DEVICE}", f"cat {HOOKS}",
+            "say gone", f"unload {TYPE1}", f"cat {HOOKS}", "hooked gone",
+            "say again", f"load /lib/{TYPE1}.ko", f"run /vfio-check check {DEVICE}", f"cat {HOOKS}",
+            "say both", "unload iommu_resv", "hooked both", f"run /vfio-check check {DEVICE}",
+            "left"]
+
+
+def judge_module(lines, arch):
+    faults = []
+
+    def count(label, state):
+        part = Section(lines, label, faults)
+        found = [hook for hook in part.hooks if hook.symbol == IOCTL]
+        if len(found) != 1 or found[0].state != state:
+            part.fault(f"{found}, expected {IOCTL} {state}")
+            return 0
+        return found[0].hits
+
+    count("off", "off")
+    first, used = count("come", "active"), count("used", "active")
+    count("gone", "off")
+    again = count("again", "active")
+    if used <= first:
+        faults.append(f"used: {used} hits after {first}")
+    if again <= used and again < 10:
+        faults.append(f"again: {again} hits after {used}")
+    faults += is_hooked(lines, "before", "come", [Hook(IOCTL, "kprobe", "active", 0, 0, "-")])
+    for label in ("gone", "both"):
+        left = [line for kind, line in hooked(lines, label)[0] - hooked(lines, "before")[0]
+                if kind in ("kprobe", "ftrace") and IOCTL in line]
+        if left:
+            faults.append(f"{label}: {left} is left")
+    faults += is_clean(lines, "before", "both", arch)
+    opened = [line for line in judge.said(lines, "run") if line.startswith("open=")]
+    if opened != ["open=ok"] * 3:
+        faults.append(f"VFIO: {opened}")
+    return faults + all_ok(lines)
+
+
+def module(key, name):
+    """A function of a module that comes, goes and comes again."""
+    kernel = kernels.get(key, test=True)
+    return "", run(name, kernel, PLAIN[kernel.arch], module_steps(), judge_module, kernel.arch,
+                   later=[TYPE1])[1]
+
+
+def virtio_steps():
+    return [*MOUNTS, "hooked before",
+            "say off", f"load {MODULE}", *FILES,
+            "say come", "load /lib/virtio_iommu.ko", "sleep 500", "bind", "sleep 500", *FILES,
+            "hooked come", *[LIST] * READS, ADD, LIST, REMOVE,
+            "say end", f"cat {HOOKS}", "unload iommu_resv", "hooked end", "left"]
+
+
+def judge_virtio(lines):
+    faults = []
+    off = Section(lines, "off", faults)
+    off.kprobes(None)
+    now = Section(lines, "come", faults)
+    now.kprobes("active")
+    now.feature("added", "kprobe")
+    if [hook.symbol for hook in now.of("kprobe")] != ["viommu_get_resv_regions"]:
+        now.fault(f"{now.of('kprobe')}, expected viommu_get_resv_regions")
+    now.expect(f"write {GROUP}/resv/declare", ["ok", "ok"])
+    now.shows()
+    end = Section(lines, "end", faults)
+    if end.hits("kprobe") < now.hits("kprobe") + READS:
+        end.fault(f"{now.hits('kprobe')} hits, {READS} reads, {end.hits('kprobe')}")
+    faults += is_hooked(lines, "before", "come", now.hooks)
+    faults += is_clean(lines, "before", "end", "amd64")
+    return faults + all_ok(lines)
+
+
+def virtio(key, name):
+    """The IOMMU's driver comes after the module."""
+    kernel = kernels.get(key)
+    topology = replace(BY_NAME["virtio-x86"], modules=())
+    return "", run(name, kernel, topology, virtio_steps(), judge_virtio, later=["virtio_iommu"])[1]
+
+
+# hooks-group: where the lists of single devices are not to be edited
+
+def group_steps():
+    steps = [*MOUNTS, "bind", "hooked before"]
+    for label, words in (("device", ""), ("group", "test_group=1")):
+        steps += [f"load {MODULE} hooks=kprobe {words}", f"say {label}", *FILES, ADD,
+                  f"write {GROUP}/resv/declare add 0x40001000 0x40002fff",
+                  f"write {GROUP}/resv/declare add 0x50000000 0x5fffffff", LIST,
+                  f"say {label}-vfio", f"run /vfio-check check {DEVICE}",
+                  f"say {label}-end", REMOVE,
+                  f"write {GROUP}/resv/declare remove 0x40001000 0x40002fff",
+                  f"write {GROUP}/resv/declare remove 0x50000000 0x5fffffff", LIST, f"cat {HOOKS}",
+                  "unload iommu_resv", f"hooked {label}-after", "left"]
+    return steps
+
+
+def judge_group(lines, arch):
+    faults, lists, ends, vfio = [], {}, {}, {}
+    for label in ("device", "group"):
+        now = Section(lines, label, faults)
+        now.kprobes("active")
+        now.feature("added", "kprobe")
+        symbols = [hook.symbol for hook in now.of("kprobe")]
+        if (symbols == [LISTED]) != (label == "group"):
+            now.fault(f"hooked is {symbols}")
+        now.expect(f"write {GROUP}/resv/declare", ["ok"] * 3)
+        end = Section(lines, f"{label}-end", faults)
+        end.expect(f"write {GROUP}/resv/declare", ["ok"] * 3)
+        lists[label] = now.text(f"{GROUP}/reserved_regions")
+        ends[label] = end.text(f"{GROUP}/reserved_regions")
+        vfio[label] = [line for line in Section(lines, f"{label}-vfio", faults).told("run")
+                       if not line.startswith("dma=")]
+        faults += is_clean(lines, "before", f"{label}-after", arch)
+        for line in ("0x0000000040000000 0x0000000040002fff reserved",
+                     "0x0000000050000000 0x000000005fffffff reserved"):
+            if line not in lists[label]:
+                now.fault(f"reserved_regions {lists[label]} lacks {line}")
+        if "open=ok" not in vfio[label]:
+            now.fault(f"VFIO: {vfio[label]}")
+    faults += judge.differ("reserved_regions by group, and by device", lists["group"],
+                           lists["device"])
+    faults += judge.differ("afterwards, by group, and by device", ends["group"], ends["device"])
+    faults += judge.differ("VFIO by group, and by device", vfio["group"], vfio["device"])
+    return faults + all_ok(lines)
+
+
+def group_level(key, name):
+    """The tap on the group's list gives what those on the drivers' callbacks give."""
+    kernel = kernels.get(key, test=True)
+    return "", run(name, kernel, PLAIN[kernel.arch], group_steps(), judge_group, kernel.arch)[1]
+
+
+def table():
+    """{name: (function, arguments...)}"""
+    out = {}
+    for key in (*X86, *ARM):
+        out[f"hooks-load-{key}"] = (load, key)
+    for key in (*X86, "5.10-arm64", "7-arm64"):
+        out[f"hooks-inlined-{key}"] = (inlined, key)
+    for key, least in (("5.10-amd64", 8), ("7-amd64", 8), ("7-arm64", 5)):
+        out[f"hooks-steps-{key}"] = (steps, key, least)
+    # 5.10 does not export what that livepatch needs.
+    for key in X86[1:]:
+        out[f"hooks-other-{key}"] = (other, key)
+    for key in ("5.10-amd64", "7-amd64", "6.12-arm64", "7-arm64"):
+        out[f"hooks-module-{key}"] = (module, key)
+    for key in BY_NAME["virtio-x86"].kernels:
+        out[f"hooks-module-virtio-{key}"] = (virtio, key)
+    for key in ("5.10-amd64", "7-arm64"):
+        out[f"hooks-group-{key}"] = (group_level, key)
+    return out
