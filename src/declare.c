@@ -37,8 +37,7 @@
  */
 #define SPARE		(4 * LINE_LEN(16))
 
-/* Regions of the parameter whose device is not there, or not checked. */
-static unsigned int nr_waiting;
+static unsigned int nr_by_device;
 static bool loaded;
 static int load_error;
 
@@ -105,23 +104,33 @@ static bool parse_change(const char *p, struct change *change)
 	return !*p && change->start <= change->end;
 }
 
-/* What the kernel's own file will have, in bytes, if @extra is listed too. */
+/*
+ * What the kernel's own file has at most, in bytes, if @d holds as well.
+ *
+ * Regions that touch are one line, but taking one out of the middle makes two
+ * of it.  So every declared region counts as a line of its own, and a removal
+ * never has to be refused.
+ */
 static int listing_len(const struct resv_collect *c,
-		       const struct resv_region *extra)
+		       const struct resv_declared *d)
 {
-	struct resv_set set;
+	const struct resv_declared *other;
+	struct resv_set native;
+	int len = DECLARED_LINE, ret = 0;
 	unsigned int i;
-	int len = 0, ret;
 
-	resv_set_init(&set);
-	ret = resv_set_copy(&set, &c->taken);
-	if (!ret && extra)
-		ret = resv_set_merge_one(&set, extra);
-	for (i = 0; !ret && i < set.nr; i++)
+	resv_set_init(&native);
+	for (i = 0; !ret && i < c->regions.nr; i++)
+		if (!(c->regions.r[i].flags & RESV_F_ADDED))
+			ret = resv_set_merge_one(&native, &c->regions.r[i]);
+	for (i = 0; !ret && i < native.nr; i++)
 		/* It calls both kinds of MSI regions "msi". */
-		len += LINE_LEN(set.r[i].type == RESV_SW_MSI ? 3 :
-				strlen(resv_type_name(set.r[i].type)));
-	resv_set_free(&set);
+		len += LINE_LEN(native.r[i].type == RESV_SW_MSI ? 3 :
+				strlen(resv_type_name(native.r[i].type)));
+	resv_set_free(&native);
+	resv_declared_for_each(other)
+		if (other != d && (other->group == c->group || !other->group))
+			len += DECLARED_LINE;
 	return ret ?: len;
 }
 
@@ -172,21 +181,13 @@ static int check_regions(const struct resv_collect *c,
 
 /* Does the kernel's file, which before v6.4 or so has no bound, stay in its page? */
 static int check_listing(const struct resv_collect *c,
-			 const struct resv_declared *d, bool listed)
+			 const struct resv_declared *d)
 {
-	const struct resv_region region = {
-		.start = d->start,
-		.end = d->end,
-		.type = RESV_RESERVED,
-		.origin = RESV_ORIGIN_ADMIN,
-	};
-	int len, room;
+	int len = listing_len(c, d);
 
-	len = listing_len(c, listed ? NULL : &region);
 	if (len < 0)
 		return len;
-	room = (int)PAGE_SIZE - 1 - SPARE - DECLARED_LINE * (int)nr_waiting;
-	if (len <= room)
+	if (len <= (int)PAGE_SIZE - 1 - SPARE)
 		return 0;
 	pr_err("group %d: 0x%llx-0x%llx is one region too many, the kernel's reserved_regions has one page: declare fewer and larger ones\n",
 	       c->id, d->start, d->end);
@@ -194,12 +195,11 @@ static int check_listing(const struct resv_collect *c,
 }
 
 /*
- * May @d hold for the group?  @listed: the hooks put it on the list already.
+ * May @d hold for the group?
  *
  * Return: 0, or an errno after one line in the log
  */
-static int check(const struct resv_collect *c, const struct resv_declared *d,
-		 bool listed)
+static int check(const struct resv_collect *c, const struct resv_declared *d)
 {
 	int ret;
 
@@ -226,7 +226,7 @@ static int check(const struct resv_collect *c, const struct resv_declared *d,
 	if (!ret)
 		ret = check_regions(c, d);
 	if (!ret)
-		ret = check_listing(c, d, listed);
+		ret = check_listing(c, d);
 	if (ret == -ENOMEM)
 		pr_err("group %d: no memory to declare a region\n", c->id);
 	return ret;
@@ -270,7 +270,7 @@ static int apply_add(struct resv_collect *c, struct change *change)
 	change->d = resv_declared_make("", change->start, change->end);
 	if (!change->d)
 		return -ENOMEM;
-	ret = check(c, change->d, false);
+	ret = check(c, change->d);
 	if (ret)
 		goto free;
 	ret = resv_test_step("stock") ?: resv_declared_stock_up(c->nr_devices);
@@ -408,16 +408,16 @@ static int declare_one(char *text)
 		if (strcmp(other->device, device) || other->end < start ||
 		    other->start > end)
 			continue;
-		return other->start == start && other->end == end ?
-			-EEXIST : -EADDRINUSE;
+		/* Not EEXIST, by which modprobe knows that a module is loaded. */
+		return -EADDRINUSE;
 	}
-	if (nr_waiting == MAX_BY_DEVICE)
+	if (nr_by_device == MAX_BY_DEVICE)
 		return -E2BIG;
 	d = resv_declared_make(device, start, end);
 	if (!d)
 		return -ENOMEM;
 	resv_declared_publish(d);
-	nr_waiting++;
+	nr_by_device++;
 	return 0;
 }
 
@@ -457,7 +457,6 @@ int resv_declare_init(const char *val)
 	case -E2BIG:
 		pr_err("declare= has more than %d regions\n", MAX_BY_DEVICE);
 		break;
-	case -EEXIST:
 	case -EADDRINUSE:
 		pr_err("declare=%s has regions that overlap\n", val);
 		break;
@@ -472,7 +471,7 @@ static int arrive(struct resv_collect *c, struct resv_declared *d)
 {
 	int ret;
 
-	ret = check(c, d, c->hooked);
+	ret = check(c, d);
 	if (ret)
 		return ret;
 	/* Later on the hooks had it on the list before anybody could attach. */
@@ -512,7 +511,6 @@ bool resv_declare_arrive(struct resv_collect *c)
 		/* The module is on its way out. */
 		if (ret == -ENODEV)
 			continue;
-		nr_waiting--;
 		if (!ret)
 			continue;
 		if (!load_error)
@@ -547,7 +545,7 @@ void resv_declare_gone(const struct iommu_group *group, int id)
 		nr++;
 	}
 	if (nr)
-		pr_warn("group %d is gone, and with it %u regions that were declared for it\n",
+		pr_warn("group %d is gone, and with it what was declared for it (%u)\n",
 			id, nr);
 }
 
@@ -575,7 +573,6 @@ void resv_declare_walk_ends(void)
 		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
 			d->device, d->start, d->end);
 		resv_declared_unbind(d);
-		nr_waiting++;
 	}
 }
 

@@ -368,6 +368,29 @@ bool resv_hooks_pending(void)
 	       READ_ONCE(resv_livepatch_hook.state) == RESV_HOOK_OFF;
 }
 
+/**
+ * resv_hooks_replace_livepatch() - somebody disables the livepatch by its own file
+ *
+ * What is declared must not end by that, so kprobes take its place, if it was
+ * alone.  That is mode "auto" from now on.
+ *
+ * Context: the kernel's klp_mutex is held; may sleep.
+ */
+void resv_hooks_replace_livepatch(void)
+{
+	bool alone;
+
+	mutex_lock(&hooks_lock);
+	alone = mode == RESV_HOOKS_LIVEPATCH;
+	if (alone)
+		WRITE_ONCE(mode, RESV_HOOKS_AUTO);
+	mutex_unlock(&hooks_lock);
+	if (!alone)
+		return;
+	pr_info("the livepatch is being disabled, kprobes take its place (hooks=auto)\n");
+	resv_groups_rescan();
+}
+
 /* Hooks that could not work may try again. */
 static void forget_inert(void)
 {

@@ -81,6 +81,7 @@ void resv_hooks_exit(void);
 bool resv_hooks_group(struct resv_collect *c);
 int resv_hooks_switch(enum resv_hook_mode mode);
 bool resv_hooks_pending(void);
+void resv_hooks_replace_livepatch(void);
 bool resv_hooks_marking(const struct resv_hook *hook);
 int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
 			      u64 missed, void *data), void *data);

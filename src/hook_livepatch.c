@@ -182,13 +182,16 @@ EXPORT_SYMBOL_GPL(resv_livepatch_unregister);
  * resv_livepatch_event() - a transition began or ended
  * @event: what happened
  *
- * Context: the kernel's klp_mutex is held; may sleep.
+ * Context: the kernel's klp_mutex is held, under which the registry's lock is
+ *	taken; may sleep.
  */
 void resv_livepatch_event(enum resv_livepatch_event event)
 {
 	struct resv_hook *hook = &resv_livepatch_hook;
+	bool active;
 
 	resv_hooks_lock();
+	active = hook->state == RESV_HOOK_ACTIVE;
 	switch (event) {
 	case RESV_LIVEPATCH_PATCHED:
 		hook->installed = true;
@@ -208,6 +211,9 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 		break;
 	}
 	resv_hooks_unlock();
+	/* Tasks still call the replacement: time to have something in its place. */
+	if (active && event == RESV_LIVEPATCH_UNPATCHING)
+		resv_hooks_replace_livepatch();
 	/* Groups show at once who enforces, and are what tests it. */
 	resv_groups_rescan_soon();
 }
