@@ -30,6 +30,8 @@
 #include "hook.h"
 #include "inject.h"
 
+#define NOT_FIRING \
+	"it does not fire when a group's regions are listed (inlined, or probes are turned off)"
 #define LOSS	"regions that the admin declares are not enforced"
 
 static LIST_HEAD(hooks);
@@ -221,7 +223,7 @@ static bool have(struct resv_collect *c, unsigned long address,
 			hook->reason = NULL;
 		} else {
 			take_out(hook);
-			go_inert(hook, "it does not fire when a group's regions are listed (inlined, or probes are turned off)");
+			go_inert(hook, NOT_FIRING);
 		}
 	}
 	return hook->state == RESV_HOOK_ACTIVE;
@@ -275,10 +277,12 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 			put_in(hook);
 		if (action != MODULE_STATE_GOING)
 			continue;
-		if (hook->address && within_module(hook->address, module))
+		if (hook->address && within_module(hook->address, module)) {
 			drop(hook);
-		else if (hook->installed &&
-			 !strcmp(hook->module, module->name)) {
+			continue;
+		}
+		if (hook->installed &&
+		    !strcmp(hook->module, module->name)) {
 			take_out(hook);
 			hook->reason = "the module with this function is not loaded";
 		}
