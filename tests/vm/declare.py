@@ -16,6 +16,7 @@ MODULE = "/iommu_resv.ko"
 LIVEPATCH = "/iommu_resv_livepatch.ko"
 PATCH = "/sys/kernel/livepatch/iommu_resv_livepatch"
 HOOKS = "/sys/kernel/iommu_resv/hooks"
+FEATURES = "/sys/kernel/iommu_resv/features"
 PARAMETER = "/sys/module/iommu_resv/parameters/hooks"
 UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 MARK = "iommu-resv-test"
@@ -428,8 +429,9 @@ def loading(script, backend, also=""):
     if backend == "livepatch":
         # If the kernel found somebody to load it already, it is there.
         steps += [f"load {LIVEPATCH}"]
-    steps += [f"wait-text {HOOKS} {backend} active", f"cat {HOOKS}"]
-    checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+")]
+    steps += [f"wait-text {HOOKS} {backend} active", f"cat {HOOKS}", f"cat {FEATURES}"]
+    checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+",
+                   rf"\| declared-regions added {backend} \S.*")]
     if backend == "livepatch":
         checks.append(says(rf"load {LIVEPATCH} (ok|EEXIST) .*",
                            r"\| iommu_get_group_resv_regions livepatch active \d+ 0 .*"))
@@ -747,8 +749,8 @@ def errors(key, name):
     script.do("none, while declared", [f"write {PARAMETER} none", *cats(ONE)],
               says(f"write {PARAMETER} EBUSY"), shown(ONE, "declared"), logged(1))
     declaring(script, "remove", ONE, "remove", [HOLE])
-    script.do("none", [f"write {PARAMETER} none", f"cat {HOOKS}", "dump none"],
-              says(f"write {PARAMETER} ok"), same_dump("none", "loaded"))
+    script.do("none", [f"write {PARAMETER} none", f"cat {FEATURES}", "dump none"],
+              says(f"write {PARAMETER} ok", r"\| declared-regions inert - \S.*"), same_dump("none", "loaded"))
     script.do("declare with none", [f"write {path} add {text(HOLE)}", "dump none-still"],
               says(f"write {path} EOPNOTSUPP"), complains(ONE), same_dump("none-still", "loaded"))
     script.do("kprobe again", [f"write {PARAMETER} kprobe", f"cat {HOOKS}"],

@@ -4,6 +4,7 @@ import functools
 import time
 
 import declare
+import declare_selftest
 import hooks
 import initramfs
 import judge
@@ -332,6 +333,7 @@ def table():
         add(f"load-parameters-{key}", parameters, key)
     for what in INERT:
         add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
+    tests["declare-judge-sees-faults"] = declare_selftest.judge_sees
     for name, (function, *args) in (declare.table() | hooks.table()).items():
         add(name, function, *args)
     return tests
