@@ -6,9 +6,10 @@ be shown to it (see planted())."""
 import re
 from dataclasses import dataclass, replace
 
+import declare
 import judge
 import kernels
-from topologies import ARM, BY_NAME, PLAIN, X86
+from topologies import ARM, BY_NAME, EDU, PLAIN, SLOTS, X86
 from vm import Vm
 
 MODULE = "/iommu_resv.ko"
@@ -236,7 +237,7 @@ def load_steps(arch):
         "say livepatch-undeclare", REMOVE, LIST, f"write {MODE} none", *FILES,
         "cat /tmp/modprobe.log",
         "say livepatch-kept", "unload iommu_resv",
-        "say livepatch-off", *DISABLE, *FILES, ADD,
+        "say livepatch-off", *DISABLE, *FILES, ADD, LIST, REMOVE,
         "say livepatch-after", "unload iommu_resv", "hooked livepatch-after", "left",
         # the livepatch by hand, beside kprobes
         "say hand", f"load {MODULE}", f"load {LIVEPATCH}", ACTIVE, *FILES, ADD, LIST, REMOVE,
@@ -251,7 +252,7 @@ def load_steps(arch):
         "say back", f"write {MODE} kprobe", *FILES, LIST, "sleep 200",
         "say disabled", *DISABLE, *FILES, LIST, "hooked disabled", "sleep 200",
         "say again", f"write {MODE} livepatch", *FILES, LIST,
-        "say again-back", f"write {MODE} auto", *DISABLE, *FILES, LIST,
+        "say again-back", *DISABLE, *FILES, LIST,
         "say refused", f"write {MODE} none", *FILES, LIST,
         "say watched", "stop watcher",
         "say off", REMOVE, f"write {MODE} none", *FILES, "hooked off", LIST, ADD,
@@ -350,11 +351,13 @@ def judge_load(lines, arch):
         kept.fault(f"the core is unloaded under the livepatch: {kept.told('unload')}")
     refused.add(("unload", 4))
     gone = Section(lines, "livepatch-off", faults)
+    # Whoever disables the livepatch by its own file has kprobes in its place.
+    gone.mode("auto")
     gone.livepatch("off", "not loaded")
-    gone.kprobes(None)
-    gone.feature("inert", "-")
-    if gone.told("write", f"{GROUP}/resv/declare") == ["ok"]:
-        gone.fault("a region can be declared with no hook at all")
+    gone.kprobes("active")
+    gone.feature("added", "kprobe")
+    gone.expect(f"write {GROUP}/resv/declare", ["ok", "ok"])
+    gone.shows()
     faults += is_clean(lines, "before", "livepatch-after", arch)
 
     hand = Section(lines, "hand", faults)
@@ -383,7 +386,7 @@ def judge_load(lines, arch):
         part.livepatch(patch)
         part.feature("added", by)
         part.shows()
-        if label != "disabled":
+        if label not in ("disabled", "again-back"):
             part.expect(f"write {MODE}", ["EBUSY" if label == "refused" else "ok"])
     Section(lines, "switch", faults).shows()
     faults += is_hooked(lines, "before", "to-livepatch",
@@ -422,7 +425,7 @@ def load(key, name):
     """Every mode at load and at run time; the file; nothing is left; switching has no gap."""
     kernel = kernels.get(key)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], load_steps(kernel.arch), judge_load,
-                        kernel.arch, smp=2, memory="1G", limit=240)
+                        kernel.arch, limit=240)
     watched = [line for line in judge.said(lines, "watcher") if line.startswith("reads=")]
     return " ".join(watched), faults
 
@@ -558,7 +561,7 @@ def steps(key, least, name):
     """The Nth step fails, for all N: inert or not loaded, and nothing stays hooked."""
     kernel = kernels.get(key, test=True)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], steps_steps(kernel.arch), judge_steps,
-                        kernel.arch, least, limit=400, smp=2)
+                        kernel.arch, least, limit=400)
     names = failed_steps(lines)
     return f"{len(names)} failures of {len(set(names))} steps: {', '.join(sorted(set(names)))}", faults
 
@@ -685,10 +688,13 @@ def module(key, name):
 
 
 def virtio_steps():
+    behind = f"/sys/bus/pci/devices/{declare.BEHIND}/iommu_group"
     return [*MOUNTS, "hooked before",
             "say off", f"load {MODULE}", *FILES,
-            "say come", "load /lib/virtio_iommu.ko", "sleep 500", "bind", "sleep 500", *FILES,
-            "hooked come", *[LIST] * READS, ADD, LIST, REMOVE,
+            "say come", "load /lib/virtio_iommu.ko", f"bind {declare.BEHIND}", *FILES,
+            "hooked come", *[f"cat {behind}/reserved_regions"] * READS,
+            f"write {behind}/resv/declare add {REGION}", f"cat {behind}/reserved_regions",
+            f"write {behind}/resv/declare remove {REGION}",
             "say end", f"cat {HOOKS}", "unload iommu_resv", "hooked end", "left"]
 
 
@@ -701,8 +707,10 @@ def judge_virtio(lines):
     now.feature("added", "kprobe")
     if [hook.symbol for hook in now.of("kprobe")] != ["viommu_get_resv_regions"]:
         now.fault(f"{now.of('kprobe')}, expected viommu_get_resv_regions")
-    now.expect(f"write {GROUP}/resv/declare", ["ok", "ok"])
-    now.shows()
+    behind = f"/sys/bus/pci/devices/{declare.BEHIND}/iommu_group"
+    now.expect(f"write {behind}/resv/declare", ["ok", "ok"])
+    if SHOWN not in now.text(f"{behind}/reserved_regions"):
+        now.fault(f"{now.text(f'{behind}/reserved_regions')} lacks {SHOWN}")
     end = Section(lines, "end", faults)
     if end.hits("kprobe") < now.hits("kprobe") + READS:
         end.fault(f"{now.hits('kprobe')} hits, {READS} reads, {end.hits('kprobe')}")
@@ -714,8 +722,8 @@ def judge_virtio(lines):
 def virtio(key, name):
     """The IOMMU's driver comes after the module."""
     kernel = kernels.get(key)
-    topology = replace(BY_NAME["virtio-x86"], modules=())
-    return "", run(name, kernel, topology, virtio_steps(), judge_virtio, later=["virtio_iommu"])[1]
+    return "", run(name, kernel, declare.VIRTIO, virtio_steps(), judge_virtio,
+                   later=["virtio_iommu"])[1]
 
 
 # hooks-group: where the lists of single devices are not to be edited
@@ -770,6 +778,200 @@ def group_level(key, name):
     return "", run(name, kernel, PLAIN[kernel.arch], group_steps(), judge_group, kernel.arch)[1]
 
 
+# hooks-cycles: again and again, while others use all of it
+
+CYCLES = {"kprobe": 200, "livepatch": 25}
+DECLARES = {"kprobe": 1000, "livepatch": 250}
+# VFIO has the first, the second comes and goes, in the third regions are declared.
+USED, CHURNED, DECLARED = "0000:00:03.0", "0000:00:04.0", "0000:00:08.0"
+BUSY = {arch: replace(plain, name="busy", devices=(*plain.devices, f"{EDU},addr=8", *SLOTS))
+        for arch, plain in PLAIN.items()}
+
+
+class Plugs:
+    """A device comes into one slot, then goes while one comes into the other, and so on. QEMU frees
+    a slot some seconds after it was asked to: what it does not do yet is tried again."""
+
+    def __init__(self):
+        self.there = {1: False, 2: False}
+        self.turn = 1
+        self.count = 0
+
+    def change(self, qmp, slot, there):
+        if self.there[slot] == there:
+            return
+        try:
+            if there:
+                qmp.do("device_add", driver="edu", bus=f"hp{slot}", id=f"edu{slot}",
+                       dma_mask=(1 << 64) - 1)
+            else:
+                qmp.do("device_del", id=f"edu{slot}")
+        except kernels.Failure:
+            return
+        self.there[slot] = there
+        self.count += 1
+
+    def __call__(self, qmp):
+        self.change(qmp, self.turn, True)
+        self.turn = 3 - self.turn
+        self.change(qmp, self.turn, False)
+
+
+def cycles_steps(backend):
+    """The first load pays for what the kernel keeps."""
+    declare = "/sys/bus/pci/devices/{}/iommu_group/resv/declare"
+    cycle = {"kprobe": f"cycle {CYCLES[backend]} {MODULE} iommu_resv",
+             "livepatch": f"livepatch-cycle {CYCLES[backend]}"}[backend]
+    steps = [*MOUNTS, "bind", "hooked before", f"load {MODULE}", ADD, REMOVE, "unload iommu_resv",
+             "sleep 500", "allocs before", "spawn reader read-all",
+             f"spawn user /vfio-check loop {USED}", f"spawn churn churn {CHURNED}", "say begin", cycle,
+             f"load {MODULE} hooks={backend}"]
+    if backend == "livepatch":
+        steps += [ACTIVE]
+    steps += [f"declare-cycle {DECLARES[backend]} {declare.format(DECLARED)} {REGION}",
+              # Between two attaches of VFIO.
+              f"declare-cycle 20 {declare.format(USED)} {REGION}",
+              "say finish", "stop churn", "stop user", "stop reader", "sleep 500",
+              "say end", *FILES, "dump loaded"]
+    if backend == "livepatch":
+        steps += DISABLE
+    return steps + ["unload iommu_resv", "hooked end", "left", "sleep 1000", "allocs after"]
+
+
+def allocations(lines, label):
+    """({(cache, who): count}, caches that were looked at)."""
+    out, caches = {}, 0
+    for line in judge.said(lines, "allocs", label):
+        cache, text = line.split(" ", 1)
+        if cache == "caches":
+            caches = int(text)
+            continue
+        count, who = text.split()[:2]
+        if "[iommu_resv" in text:
+            who += " [iommu_resv]"
+        out[cache, who] = out.get((cache, who), 0) + int(count)
+    return out, caches
+
+
+def judge_cycles(lines, arch, backend):
+    faults = []
+    cycle = {"kprobe": "cycle", "livepatch": "livepatch-cycle"}[backend]
+    if judge.said(lines, cycle) != [f"{CYCLES[backend]} 0"]:
+        faults.append(f"{cycle}: {judge.said(lines, cycle)} {judge.said(lines, 'cycle-error')[:5]}")
+    declared = [line.split()[:2] for line in judge.said(lines, "declare-cycle")]
+    if declared != [[str(DECLARES[backend]), "0"], ["20", "0"]]:
+        faults.append(f"declare-cycle: {judge.said(lines, 'declare-cycle')}")
+    counts = {}
+    for who in ("reader", "user", "churn"):
+        told = judge.said(lines, who)
+        counts.update(word.split("=") for line in told[:-1] for word in line.split())
+        if told[-1:] != ["exit 0"]:
+            faults.append(f"{who}: {told}")
+    for what in ("files", "loops", "times"):
+        if int(counts.get(what, 0)) < 20:
+            faults.append(f"little happened meanwhile: {counts}")
+    if counts.get("errors") != "0":
+        faults.append(f"VFIO user: {counts}")
+    plugged = [line for line in judge.said(lines, "log")
+               if re.match(r"pci 0000:0[12]:00\.0: \[1234:11e8\]", line)]
+    if len(plugged) < 3:
+        faults.append(f"a device was plugged in {len(plugged)} times")
+    end = Section(lines, "end", faults)
+    if not any(hook.state == "active" and hook.hits for hook in end.of(backend)):
+        end.fault(f"{end.hooks}")
+    for group in judge.dumps(lines).get("loaded", {}).values():
+        if group.id != "-":
+            faults += judge.check_group(group)
+    (before, _), (after, caches) = allocations(lines, "before"), allocations(lines, "after")
+    if caches < 5:
+        faults.append(f"only {caches} caches tell who has their memory")
+    for (cache, who), count in after.items():
+        more = count - before.get((cache, who), 0)
+        if more > (20 if "iommu_alloc_resv_region" in who else 0):
+            faults.append(f"{who} has {more} objects of {cache} more than before")
+    faults += is_clean(lines, "before", "end", arch)
+    return faults + all_ok(lines)
+
+
+def cycles(key, backend, name):
+    """Loaded and unloaded, declared and taken back; sysfs, VFIO and hotplug go on meanwhile."""
+    kernel = kernels.get(key)
+    plugs = Plugs()
+    lines, faults = run(name, kernel, BUSY[kernel.arch], cycles_steps(backend), judge_cycles,
+                        kernel.arch, backend, memory="1G", smp=2, limit=300,
+                        append="slub_debug=FZPU page_poison=1",
+                        meanwhile=("begin", "finish", 6, plugs))
+    told = [line for who in ("user", "churn", "reader") for line in judge.said(lines, who)[:-1]]
+    return f"{' '.join(told)} plugs={plugs.count}", faults
+
+
+# hooks-cost: instructions of what VFIO does most, and of an attach
+
+COST_ROUNDS = 4
+
+
+def cost_steps(arch):
+    steps = ["bind", f"run /vfio-check cost {DEVICE}"]
+    for backend in ("kprobe", "livepatch") if arch == "amd64" else ("kprobe",):
+        for _ in range(COST_ROUNDS):
+            steps += [f"say without-{backend}", f"run /vfio-check cost {DEVICE}",
+                      f"load {MODULE} hooks={backend}",
+                      *([ACTIVE] if backend == "livepatch" else []), "sleep 300",
+                      f"say {backend}", f"run /vfio-check cost {DEVICE}", f"cat {HOOKS}",
+                      *(DISABLE if backend == "livepatch" else []), "unload iommu_resv", "sleep 300"]
+    return steps + ["left"]
+
+
+def costs(lines):
+    """{label: (least of pairs, least of attach, times it was measured)}"""
+    out, label = {}, ""
+    for line in lines:
+        if line.startswith("say "):
+            label = line[4:]
+        m = re.match(r"run cost pairs=(\d+) attach=(\d+)", line)
+        if m:
+            pairs, attach, n = out.get(label, (1 << 64, 1 << 64, 0))
+            out[label] = (min(pairs, int(m[1])), min(attach, int(m[2])), n + 1)
+    return out
+
+
+def ratios(lines, backend):
+    with_it, without = costs(lines)[backend], costs(lines)[f"without-{backend}"]
+    return with_it[0] / without[0], with_it[1] / without[1]
+
+
+def judge_cost(lines, arch):
+    faults = []
+    found = costs(lines)
+    for backend in ("kprobe", "livepatch") if arch == "amd64" else ("kprobe",):
+        for label in (backend, f"without-{backend}"):
+            if found.get(label, (0, 0, 0))[2] != COST_ROUNDS:
+                return faults + [f"{label}: measured {found.get(label)}"] + all_ok(lines)
+        pairs, attach = ratios(lines, backend)
+        if pairs > 1.001:
+            faults.append(f"{backend}: map and unmap {pairs:.5f} of what it is without")
+        if attach > 1.02:
+            faults.append(f"{backend}: attach {attach:.4f} of what it is without")
+        part = Section(lines, backend, faults)
+        if not any(hook.state == "active" and hook.hits for hook in part.of(backend)):
+            part.fault(f"nothing was hooked: {part.hooks}")
+    return faults + all_ok(lines)
+
+
+def cost(key, name):
+    """The module idle, against no module. Clocks count instructions here (-icount shift=0)."""
+    kernel = kernels.get(key)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], cost_steps(kernel.arch), judge_cost,
+                        kernel.arch, limit=300, accel="tcg,thread=single",
+                        qemu=["-icount", "shift=0,sleep=off"])
+    note = "; ".join(f"{label} pair {pairs / 10:.0f} attach {attach}"
+                     for label, (pairs, attach, _) in costs(lines).items() if label)
+    for backend in ("kprobe", "livepatch"):
+        if backend in costs(lines):
+            note += "; {} {:.5f} {:.4f}".format(backend, *ratios(lines, backend))
+    return note, faults and faults + [note]
+
+
 def table():
     """{name: (function, arguments...)}"""
     out = {}
@@ -788,4 +990,10 @@ def table():
         out[f"hooks-module-virtio-{key}"] = (virtio, key)
     for key in ("5.10-amd64", "7-arm64"):
         out[f"hooks-group-{key}"] = (group_level, key)
+    for key in ("5.10-amd64", "7-amd64", "7-arm64"):
+        out[f"hooks-cycles-kprobe-{key}"] = (cycles, key, "kprobe")
+    for key in ("5.10-amd64", "7-amd64"):
+        out[f"hooks-cycles-livepatch-{key}"] = (cycles, key, "livepatch")
+    for key in ("6.12-amd64", "7-arm64"):
+        out[f"hooks-cost-{key}"] = (cost, key)
     return out
