@@ -119,7 +119,7 @@ class Script:
 
 
 def split(lines, number):
-    """The pieces of a transcript, None for one that is missing; marks of other tests are ignored."""
+    """The pieces of a transcript, None for one that is missing."""
     pieces = [None] * number
     now = None
     for line in lines:
@@ -418,7 +418,8 @@ def touching(region):
 def pages_beside(region, page=4096):
     """The first and last page, and those on either side."""
     start, end = region
-    return [(f"try:{span(start, start + page - 1)}", "EINVAL"), f"try:{span(start - page, start - 1)}",
+    return [(f"try:{span(start, start + page - 1)}", "EINVAL"),
+            f"try:{span(start - page, start - 1)}",
             (f"try:{span(end - page + 1, end)}", "EINVAL"), f"try:{span(end + 1, end + page)}"]
 
 
@@ -526,8 +527,9 @@ def enforced(script, backend, topology, series):
         conflicts += [f"map:{span(*range_)}", (f"set:{ONE}", "EINVAL"), f"unmap:{span(*range_)}"]
     step, check = play(
         "container", f"open:{OTHER}", f"set:{OTHER}", "iommu", f"open:{ONE}", *conflicts,
-        ranges_are(label, OTHER), f"try:{span(start, end)}", f"map:{span(start - SMALL, start - 1)}",
-        f"map:{span(end + 1, end + SMALL)}", f"set:{ONE}", ranges_are(label, ONE, OTHER),
+        ranges_are(label, OTHER), f"try:{span(start, end)}",
+        f"map:{span(start - SMALL, start - 1)}", f"map:{span(end + 1, end + SMALL)}",
+        f"set:{ONE}", ranges_are(label, ONE, OTHER),
         (f"try:{span(start, start + SMALL - 1)}", "EINVAL"), f"edu:{ONE}", f"edu:{OTHER}")
     script.do(f"{backend}: attach against maps", [step], check, edus(2))
 
@@ -620,6 +622,16 @@ AMD_LISTS = {
     ONE: [(0xfcffff0000, 0xfcffffffff), (0x10000000000, 0x1000000ffff), (0x40000000, 0x4000ffff)],
     MANY: [(0xfedf0000, 0xfedfffff), (0xfcfffe0000, 0xfcfffeffff), (0x10000010000, 0x1000001ffff)],
 }
+DT_LISTS = {
+    # Beside what the device tree ties down, and in a group that VFIO refuses
+    ONE: [(0x50010000, 0x5001ffff), (0x4fff0000, 0x4fffffff)],
+    # Merged with what the device tree reserves; on both sides of the MSI window; the last page
+    OTHER: [(0x60010000, 0x6001ffff), (0x5fff0000, 0x5fffffff), (0x7ff0000, 0x7ffffff),
+            (0x8100000, 0x810ffff), (0xffffffff0000, 0xffffffffffff)],
+}
+LISTS = {"intel": INTEL_LISTS, "amd": AMD_LISTS, "dt-holes": DT_LISTS}
+# Where one of these begins in the list of ONE
+SEEN = {"intel": 0x40000000, "amd": 0x40000000, "dt-holes": 0x50010000}
 # The last page of all, where the IOMMU reaches that far.
 AMD_TOP = (TOP - 0xffff, TOP)
 
@@ -628,7 +640,7 @@ def same(topology_name, key, name):
     """Both backends give the same lists, which are those of the kernel's rule."""
     kernel = kernels.get(key)
     topology, series = BY_NAME[topology_name], series_of(kernel)
-    lists = dict(INTEL_LISTS if topology_name == "intel" else AMD_LISTS)
+    lists = dict(LISTS[topology_name])
     if topology_name == "amd" and series != "7":
         lists[ONE] = lists[ONE] + [AMD_TOP]
     script = Script()
@@ -641,6 +653,12 @@ def same(topology_name, key, name):
             declaring(script, f"{backend}: declare for {device}", device, "add", regions)
         script.do(f"{backend}: lists", [f"dump {backend}", "vfio"],
                   dumped(backend, f"{backend}-loaded", lists), good_vfio(backend, topology, series))
+        # However fast lists are asked for, a region is missing from none.
+        watch = f"watch {of(ONE, 'reserved_regions')} 0x{SEEN[topology_name]:016x}"
+        script.do(f"{backend}: lists one after the other",
+                  [*[f"spawn {who} {watch}" for who in WATCHERS], "sleep 2000",
+                   *[f"stop {who}" for who in WATCHERS], f"cat {HOOKS}"],
+                  watched, says(rf"\| \w+ {backend} active \d+ 0 .*"))
         if backend == "livepatch":
             script.do("both backends", [], same_lists("kprobe", "livepatch"), same_answers)
         # Not in the order in which they were declared.
@@ -654,6 +672,20 @@ def same(topology_name, key, name):
                   same_dump(f"{backend}-after", "before"))
     faults = run_script(name, kernel, topology, script, limit=300)
     return f"{sum(len(r) for r in lists.values())} regions", faults
+
+
+WATCHERS = ("w1", "w2", "w3")
+
+
+def watched(piece, _):
+    faults = []
+    for who in WATCHERS:
+        told = piece.said(who)
+        count = dict(word.split("=") for word in told[0].split()) if len(told) == 2 else {}
+        if told[-1:] != ["exit 0"] or int(count.get("reads", 0)) < 20 or \
+                (count["without"], count["errors"]) != ("0", "0"):
+            faults.append(f"{who}: {told}")
+    return faults
 
 
 def same_answers(_, state):
@@ -750,7 +782,8 @@ def errors(key, name):
               says(f"write {PARAMETER} EBUSY"), shown(ONE, "declared"), logged(1))
     declaring(script, "remove", ONE, "remove", [HOLE])
     script.do("none", [f"write {PARAMETER} none", f"cat {FEATURES}", "dump none"],
-              says(f"write {PARAMETER} ok", r"\| declared-regions inert - \S.*"), same_dump("none", "loaded"))
+              says(f"write {PARAMETER} ok", r"\| declared-regions inert - \S.*"),
+              same_dump("none", "loaded"))
     script.do("declare with none", [f"write {path} add {text(HOLE)}", "dump none-still"],
               says(f"write {path} EOPNOTSUPP"), complains(ONE), same_dump("none-still", "loaded"))
     script.do("kprobe again", [f"write {PARAMETER} kprobe", f"cat {HOOKS}"],
@@ -943,9 +976,9 @@ def shows(label, device, regions, column, absent=(), base=None):
 def lost(device, label):
     """The log tells of the regions that went with the group that DEVICE had in the dump LABEL."""
     def check(piece, state):
-        group = where(state[label], device)
-        return [] if any(line.startswith(f"iommu_resv: group {group.id} is gone") for line in piece.log) \
-            else [f"no line about group {group.id}: {piece.log}"]
+        start = f"iommu_resv: group {where(state[label], device).id} is gone"
+        return [] if any(line.startswith(start) for line in piece.log) else \
+            [f"no line '{start}': {piece.log}"]
     return check
 
 
@@ -1007,12 +1040,37 @@ def at_load(key, name):
     unloading(script, "kprobe")
     script.do("as before", ["dump after", "vfio"], same_dump("after", "before"),
               same_vfio("after", "before"))
+    if "livepatch" in backends(kernel):
+        at_load_livepatch(script)
     actions = [
         ("plug", lambda qmp: qmp.do("device_add", driver="edu", bus="hp1", id="edu1",
                                     dma_mask=TOP)),
         ("unplug", lambda qmp: qmp.do("device_del", id="edu1"))]
     faults = run_script(name, kernel, topology, script, actions, limit=240)
     return f"{len(wrong)} refused", faults
+
+
+def at_load_livepatch(script):
+    """The region waits for the livepatch, and stays when somebody turns that off."""
+    loading(script, "livepatch", " " + parameter((ONE, HOLE)))
+    step, check = play("container", f"open:{ONE}", f"set:{ONE}", "iommu",
+                       ranges_are("patched", ONE), *touching(HOLE), f"edu:{ONE}")
+    script.do("livepatch: files", ["dump patched"],
+              dumped("patched", "before", {ONE: [HOLE]}, given=ONE))
+    script.do("livepatch: maps", [step], check, edus(1))
+    script.do("livepatch: turned off by hand",
+              [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch",
+               f"cat {HOOKS}", "dump unpatched"],
+              says(f"write {PATCH}/enabled ok", rf"wait {PATCH} ok \d+",
+                   "unload iommu_resv_livepatch ok",
+                   r"\| \w+_get_resv_regions kprobe active \d+ 0 .*"),
+              same_dump("unpatched", "patched"))
+    script.do("livepatch: maps without it", [step], check, edus(1))
+    script.do("livepatch: remove", [f"write {of(ONE, 'resv/declare')} remove {text(HOLE)}"],
+              says(f"write {of(ONE, 'resv/declare')} ok"))
+    unloading(script, "kprobe")
+    script.do("livepatch: as before", ["dump livepatch-after"],
+              same_dump("livepatch-after", "before"))
 
 
 def none_left(piece, _):
@@ -1091,6 +1149,7 @@ def table():
     for key in ("5.10-amd64", "5.10-amd64-rt", "6.1-amd64-cloud", "6.12-amd64", "7-amd64",
                 "7-amd64-rt"):
         out[f"declare-lists-amd-{key}"] = (same, "amd", key)
+    out["declare-lists-dt-7-arm64"] = (same, "dt-holes", "7-arm64")
     for key in ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "7-arm64"):
         out[f"declare-errors-{key}"] = (errors, key)
     for key in ("5.10-amd64", "7-amd64", "7-arm64"):

@@ -132,7 +132,7 @@ def sample():
     for n, lines in enumerate(log):
         text += f"log {declare.MARK} @{n}\n"
         for line in lines:
-            text += f"log {declare.MARK} {line}\n" if line[0] == "#" else f"log iommu_resv: {line}\n"
+            text += f"log {declare.MARK if line[0] == '#' else 'iommu_resv:'} {line}\n"
     return text + "end\n"
 
 
@@ -175,8 +175,8 @@ PLANTED = (
     (7, "vfio 1 range=0x0000000000000000 0x00000000fedfffff\n", "", "VFIO now"),
     (7, "say @7\n", "", "no word of it"),
     (7, "log iommu_resv: group 1: in use by VFIO\n", "", "0 lines in the log"),
-    (7, "log iommu_resv: group 1: in use by VFIO\n", "log iommu_resv: group 1: in use by VFIO\n" * 2,
-     "2 lines in the log"),
+    (7, "log iommu_resv: group 1: in use by VFIO\n",
+     "log iommu_resv: group 1: in use by VFIO\n" * 2, "2 lines in the log"),
     (7, "log iommu_resv: group 1: not understood: write add\n",
      "log iommu_resv: group 2: not understood: write add\n", "0 of them about group 1"),
     (7, "log iommu_resv: group 1: not understood: write add\n", "", "0 lines in the log"),
@@ -213,6 +213,6 @@ def judge_sees(_name):
         if declare.kernel_list(before, declared, devices) != after:
             faults.append(f"{before} and {declared} give "
                           f"{declare.kernel_list(before, declared, devices)}")
-    if not declare.overflows(["fill_read_buffer: iommu_group_attr_show+0x0/0x30 returned bad count"]):
+    if not declare.overflows(["fill_read_buffer: iommu_group_attr_show+0x0 returned bad count"]):
         faults.append("a file of the kernel that is too long passes")
     return f"{len(PLANTED) + len(RULE) + 1} planted faults seen", faults
