@@ -243,8 +243,12 @@ bool resv_hooks_group(struct resv_collect *c)
 	unsigned int i;
 
 	mutex_lock(&hooks_lock);
-	if (!c->no_iommu)
-		resv_livepatch_check(c->group);
+	if (!c->no_iommu && resv_livepatch_check(c->group) &&
+	    mode == RESV_HOOKS_LIVEPATCH) {
+		/* In the walk that this is, before a group is looked at. */
+		WRITE_ONCE(mode, RESV_HOOKS_AUTO);
+		pr_info("kprobes take the place of the livepatch (hooks=auto)\n");
+	}
 	if (symbol) {
 		all = have(c, 0, symbol, RESV_HOOK_DEVICE);
 	} else if (!COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||

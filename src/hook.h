@@ -111,7 +111,7 @@ static inline u64 resv_kprobe_missed(const struct resv_hook *hook)
 
 /* hook_livepatch.c: what the module iommu_resv_livepatch and the table share */
 extern struct resv_hook resv_livepatch_hook;
-void resv_livepatch_check(struct iommu_group *group);
+bool resv_livepatch_check(struct iommu_group *group);
 int resv_livepatch_ask(void);
 void resv_livepatch_ask_later(void);
 void resv_livepatch_exit(void);

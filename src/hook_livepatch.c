@@ -24,6 +24,7 @@
 #include "livepatch.h"
 
 #define NOT_LOADED	"iommu_resv_livepatch is not loaded"
+#define REPLACED	"replaced by the livepatch"
 /* Transitions take a second or so; a task in a long sleep can hold one up. */
 #define PATCH_TIMEOUT	(60 * HZ)
 
@@ -146,7 +147,7 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 	else if (resv_livepatch_other(symbol, hook->other, sizeof(hook->other)))
 		ret = -EBUSY;
 	if (ret == -EBUSY) {
-		set_state(RESV_HOOK_INERT, "replaced already by the livepatch");
+		set_state(RESV_HOOK_INERT, REPLACED);
 		pr_err("livepatch: %s is replaced already by the livepatch %s; use hooks=kprobe, which works beside it\n",
 		       symbol, hook->other);
 	} else if (!ret) {
@@ -169,6 +170,7 @@ void resv_livepatch_unregister(const char *reason)
 	resv_hooks_lock();
 	registered = NULL;
 	resv_livepatch_hook.installed = false;
+	resv_livepatch_hook.other[0] = '\0';
 	if (reason)
 		set_state(RESV_HOOK_INERT, reason);
 	else
@@ -232,26 +234,43 @@ bool resv_livepatch_hit(void)
 EXPORT_SYMBOL_GPL(resv_livepatch_hit);
 
 /**
- * resv_livepatch_check() - test it with this group, if it was not yet
+ * resv_livepatch_check() - does it work?  Tested with this group if need be
  * @group: live group of devices that all have an IOMMU
  *
+ * Another livepatch that comes later is called instead of this one.
+ *
  * Context: the lock of the table is held.
+ * Return: it was active and is not any more
  */
-void resv_livepatch_check(struct iommu_group *group)
+bool resv_livepatch_check(struct iommu_group *group)
 {
 	struct resv_hook *hook = &resv_livepatch_hook;
 
-	if (!hook->installed || hook->state != RESV_HOOK_OFF)
-		return;
+	if (!hook->installed)
+		return false;
+	if (resv_livepatch_other(hook->symbol, hook->other,
+				 sizeof(hook->other))) {
+		if (hook->state == RESV_HOOK_INERT)
+			return false;
+		set_state(RESV_HOOK_INERT, REPLACED);
+		pr_warn("hook %s (livepatch) is off: %s %s; %s\n",
+			hook->symbol, hook->reason, hook->other, hook->loss);
+		return true;
+	}
+	if (hook->state == RESV_HOOK_ACTIVE ||
+	    (hook->state == RESV_HOOK_INERT && !hook->other[0]))
+		return false;
+	hook->other[0] = '\0';
 	if (resv_hooks_test(hook, group)) {
 		set_state(RESV_HOOK_ACTIVE, NULL);
-		return;
+		return false;
 	}
 	set_state(RESV_HOOK_INERT,
-		  "it does not fire when a group's regions are listed (inlined, or replaced by somebody else)");
+		  "it does not fire when a group's regions are listed (inlined)");
 	pr_warn("hook %s (livepatch) is off: %s; %s\n", hook->symbol,
 		hook->reason, hook->loss);
 	schedule_work(&take_out_work);
+	return false;
 }
 
 /**
