@@ -161,18 +161,23 @@ EXPORT_SYMBOL_GPL(resv_livepatch_register);
 
 /**
  * resv_livepatch_unregister() - the livepatch is going, or could not patch
- * @reason: why it is not active; NULL if it is being unloaded
+ * @err: what the kernel said to the patch; 0 if it is being unloaded
  *
- * Nothing is patched any more.
+ * Nothing is patched any more.  The texts are those of this module, as the
+ * other one is about to be freed.
  */
-void resv_livepatch_unregister(const char *reason)
+void resv_livepatch_unregister(int err)
 {
 	resv_hooks_lock();
 	registered = NULL;
 	resv_livepatch_hook.installed = false;
 	resv_livepatch_hook.other[0] = '\0';
-	if (reason)
-		set_state(RESV_HOOK_INERT, reason);
+	if (err == -EBUSY)
+		set_state(RESV_HOOK_INERT,
+			  "somebody else redirects this function");
+	else if (err)
+		set_state(RESV_HOOK_INERT,
+			  "the kernel does not accept the livepatch");
 	else
 		set_state(RESV_HOOK_OFF, NOT_LOADED);
 	resv_hooks_unlock();

@@ -21,7 +21,7 @@ enum resv_livepatch_event {
 
 int resv_livepatch_register(const struct resv_livepatch *livepatch,
 			    const char *symbol);
-void resv_livepatch_unregister(const char *reason);
+void resv_livepatch_unregister(int err);
 void resv_livepatch_event(enum resv_livepatch_event event);
 bool resv_livepatch_hit(void);
 

@@ -202,9 +202,7 @@ static int __init iommu_resv_livepatch_init(void)
 		return ret;
 	ret = resv_test_step("klp_enable_patch") ?: klp_enable_patch(&patch);
 	if (ret) {
-		resv_livepatch_unregister(ret == -EBUSY ?
-			"somebody else redirects this function" :
-			"the kernel does not accept the livepatch");
+		resv_livepatch_unregister(ret);
 		pr_err("the kernel does not accept the livepatch (%d): %s\n",
 		       ret, ret == -EBUSY ?
 		       "somebody else redirects " TARGET : "see above");
@@ -214,7 +212,7 @@ static int __init iommu_resv_livepatch_init(void)
 
 static void __exit iommu_resv_livepatch_exit(void)
 {
-	resv_livepatch_unregister(NULL);
+	resv_livepatch_unregister(0);
 }
 
 #else
