@@ -30,8 +30,15 @@ LIST_HEAD(resv_declared_list);
 #define MARK_START	0xfffffffffff00000ULL
 #define MARK_LENGTH	0x1000
 
+/*
+ * Taps on PREEMPT_RT have nothing but the stock, and a list that lacks a region
+ * could be VFIO's.
+ */
+#define NO_ATOMIC_ALLOC \
+	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
+
 /* Lists that can be filled one after the other before the worker has run. */
-#define STOCK_LISTS	8
+#define STOCK_LISTS	(NO_ATOMIC_ALLOC ? 64 : 8)
 
 static LIST_HEAD(stock);
 static unsigned int stock_nr;		/* entries on it */
@@ -89,8 +96,7 @@ static struct iommu_resv_region *get_entry(void)
 	raw_spin_unlock_irqrestore(&stock_lock, flags);
 	if (low)
 		schedule_work(&fill_up_work);
-	if (!region && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-	    !IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
+	if (!region && !NO_ATOMIC_ALLOC)
 		region = new_entry(GFP_ATOMIC | __GFP_NOWARN);
 	return region;
 }
