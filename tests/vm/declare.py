@@ -1146,7 +1146,7 @@ def table():
     for key in ("5.10-amd64", "6.1-amd64-rt", "6.12-amd64", "6.12-amd64-rt", "6.12-amd64-cloud",
                 "7-amd64", "7-amd64-cloud"):
         out[f"declare-lists-intel-{key}"] = (same, "intel", key)
-    for key in ("5.10-amd64", "5.10-amd64-rt", "6.1-amd64-cloud", "6.12-amd64", "7-amd64",
+    for key in ("5.10-amd64", "5.10-amd64-rt", "6.1-amd64", "6.12-amd64", "7-amd64",
                 "7-amd64-rt"):
         out[f"declare-lists-amd-{key}"] = (same, "amd", key)
     out["declare-lists-dt-7-arm64"] = (same, "dt-holes", "7-arm64")
