@@ -312,16 +312,17 @@ def uevent(device, base="before"):
     return check
 
 
-def shown(device, label):
-    """`cat` of files of DEVICE's group is what they were in the dump LABEL."""
+def shown(device, label, number=3):
+    """`cat` of NUMBER files of DEVICE's group is what they were in the dump LABEL."""
     def check(piece, state):
         files = judge.dumps(["dump cat", "group cat", *piece.lines])["cat"]["cat"].files
         group = where(state[label], device)
-        if not files:
-            return ["no file was shown"]
-        return [fault for path, (status, lines) in files.items()
-                for fault in judge.differ(f"{path} ({status}), and {label}", lines,
-                                          group.lines(path.split("/")[-1]))]
+        faults = [f"{path}: {status}" for path, (status, _) in files.items() if status != "ok"]
+        if len(files) != number:
+            faults.append(f"{len(files)} files were shown, expected {number}")
+        return faults + [fault for path, (_, lines) in files.items()
+                         for fault in judge.differ(f"{path}, and {label}", lines,
+                                                   group.lines(path.split("/")[-1]))]
     return check
 
 
@@ -668,8 +669,8 @@ def same(topology_name, key, name):
         script.do(f"{backend}: removed", [f"dump {backend}-removed"],
                   same_dump(f"{backend}-removed", f"{backend}-loaded"))
         unloading(script, backend)
-        script.do(f"{backend}: as before", [f"dump {backend}-after"],
-                  same_dump(f"{backend}-after", "before"))
+        script.do(f"{backend}: as before", [f"dump {backend}-after", "vfio"],
+                  same_dump(f"{backend}-after", "before"), same_vfio(f"{backend}-after", "before"))
     faults = run_script(name, kernel, topology, script, limit=300)
     return f"{sum(len(r) for r in lists.values())} regions", faults
 
@@ -973,6 +974,17 @@ def shows(label, device, regions, column, absent=(), base=None):
     return check
 
 
+def others(label, base, *devices):
+    """The groups of the dump LABEL but those of DEVICES are what they were in BASE."""
+    def check(_, state):
+        now, then = ({n: g for n, g in groups_of(state, dump).items()
+                      if not set(devices) & set(g.names())} for dump in (label, base))
+        return [] if now == then else [
+            f"groups {[n for n in sorted({*now, *then}) if now.get(n) != then.get(n)]} are not "
+            f"as in {base}"]
+    return check
+
+
 def lost(device, label):
     """The log tells of the regions that went with the group that DEVICE had in the dump LABEL."""
     def check(piece, state):
@@ -1013,17 +1025,21 @@ def at_load(key, name):
     plugged = says(f"bind {PLUGGED} ok")
     script.do("plug", ["say plug", *plug, "dump plugged"], plugged,
               shows("plugged", PLUGGED, [PLUGGED_HOLE], [PLUGGED]),
-              shows("plugged", ONE, [HOLE, LATER], [ONE, ONE]))
+              shows("plugged", ONE, [HOLE, LATER], [ONE, ONE]),
+              others("plugged", "given", PLUGGED))
     script.do("declare for it", [f"write {of(PLUGGED, 'resv/declare')} add {text(HOLE_MANY)}",
                                  "dump plugged-more"],
               says(f"write {of(PLUGGED, 'resv/declare')} ok"),
-              shows("plugged-more", PLUGGED, [PLUGGED_HOLE, HOLE_MANY], [PLUGGED, "-"]))
+              shows("plugged-more", PLUGGED, [PLUGGED_HOLE, HOLE_MANY], [PLUGGED, "-"]),
+              others("plugged-more", "given", PLUGGED))
     script.do("gone", [f"write {device}/remove 1", f"wait-gone {device}", "sleep 500",
                        "dump gone"],
               says(rf"wait {device} ok \d+"), lost(PLUGGED, "plugged-more"),
-              shows("gone", ONE, [HOLE, LATER], [ONE, ONE]), without(PLUGGED, "gone"))
+              shows("gone", ONE, [HOLE, LATER], [ONE, ONE]), without(PLUGGED, "gone"),
+              others("gone", "given"))
     script.do("back", ["write /sys/bus/pci/rescan 1", *plug, "dump back"], plugged,
-              shows("back", PLUGGED, [PLUGGED_HOLE], [PLUGGED], absent=[HOLE_MANY]))
+              shows("back", PLUGGED, [PLUGGED_HOLE], [PLUGGED], absent=[HOLE_MANY]),
+              others("back", "given", PLUGGED))
     for region in (HOLE, LATER):
         script.do("remove what the parameter gave",
                   [f"write {of(ONE, 'resv/declare')} remove {text(region)}"],
@@ -1031,7 +1047,8 @@ def at_load(key, name):
     script.do("in use by what was plugged", ["unload iommu_resv", "dump still"],
               says("unload iommu_resv (EBUSY|EAGAIN)"),
               shows("still", ONE, [], [], absent=[HOLE, LATER]),
-              shows("still", PLUGGED, [PLUGGED_HOLE], [PLUGGED]))
+              shows("still", PLUGGED, [PLUGGED_HOLE], [PLUGGED]),
+              others("still", "given", ONE, PLUGGED))
     script.do("VFIO and what was plugged", [f"run /vfio-check check {PLUGGED}"],
               check_of(PLUGGED, "still", topology, series))
     script.do("unplug", ["say unplug", f"wait-gone {device}", "sleep 500"],

@@ -85,7 +85,7 @@ def script():
     out.do("play", [step], check, declare.edus(1), declare.complains(ONE, 1, "live"))
     out.do("refused", [f"write-hex {FILE} 00", f"cat {LIST}"],
            declare.says("write-hex EINVAL -1"), declare.complains(ONE),
-           declare.shown(ONE, "declared"))
+           declare.shown(ONE, "declared", 1))
     declare.unloading(out, "kprobe")
     out.do("after", ["dump after", "vfio"], declare.same_dump("after", "before"),
            declare.same_vfio("after", "before"))
@@ -166,6 +166,8 @@ PLANTED = (
     (5, "write-hex EINVAL", "write-hex EBUSY", "lacks 'write-hex EINVAL"),
     (5, "write-hex EINVAL -1", "write-hex ok 1", "lacks 'write-hex EINVAL"),
     (5, FULL["hole"], "", "and declared"),
+    (5, f"file {LIST} ok", f"file {LIST} EIO", "EIO"),
+    (5, f"file {LIST} ok\n", "", "0 files were shown"),
     (6, "unload iommu_resv ok", "unload iommu_resv EAGAIN", "lacks 'unload"),
     (6, "unload iommu_resv ok\n", "unload iommu_resv ok\nleft /sys/kernel/iommu_resv\n", "left"),
     (7, "feefffff msi\n", "feefffff msi\n| 0x0000000020000000 0x00000000200fffff reserved\n",

@@ -5,6 +5,7 @@ Each test has its steps and a function that judges the transcript alone, so that
 be shown to it (see planted())."""
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 
 import declare
 import judge
@@ -271,7 +272,8 @@ def judge_load(lines, arch):
     bad = Section(lines, "bad", faults)
     if not bad.lines or bad.told("load", MODULE)[0].split()[0] != "EINVAL":
         bad.fault("hooks=nonsense is not refused")
-    faults += logged(lines, r"^iommu_resv: hooks=nonsense .*auto.*kprobe.*livepatch.*none")
+    faults += logged(lines, r"^iommu_resv: hooks=nonsense .*auto.*kprobe.*livepatch.*none",
+                     6 if patches else 5)
     faults += is_clean(lines, "before", "bad", arch)
 
     for mode in ("default", "auto", "kprobe"):
@@ -413,19 +415,83 @@ def judge_load(lines, arch):
     return faults + all_ok(lines, refused)
 
 
-def run(name, kernel, topology, steps, judging, *args, **options):
-    """(lines, faults) of one VM."""
+# Faults that a test plants in its own transcript, if that is right: the judge has to see each.
+# (pattern, what it becomes); the first place where it is found.
+LEFT = "kprobe ffffffff81000000  k  intel_iommu_get_resv_regions+0x4    [FTRACE]"
+
+
+def leaves(label):
+    """Something is still hooked; it cannot be known what is."""
+    return ((rf"^hooked {label} read kprobe ok$", rf"\g<0>\nhooked {label} {LEFT}"),
+            (rf"^hooked {label} read kprobe ok$", rf"hooked {label} read kprobe ENOENT"))
+
+
+PLANTED_LOAD = (
+    (r"^load /iommu_resv.ko EINVAL", "load /iommu_resv.ko ok"),
+    (r"^log iommu_resv: hooks=nonsense .*?$", "log iommu_resv: what?"),
+    (r"kprobe active (\d+) 0 -$", r"kprobe off \1 0 why"),
+    (r"kprobe active (\d+) 0 -$", r"kprobe active \1 3 -"),
+    (r"kprobe active (\d+) 0 -$", r"kprobe active \1 0 why"),
+    (r"kprobe active (\d+) 0 -$", r"kprobe  active \1 0 -"),
+    (r"(^say default-read$.*?kprobe active )\d+", r"\g<1>2"),
+    (r"(^say default-read$.*?)^write \S+/declare ok$", r"\1write x/declare EOPNOTSUPP"),
+    (r"(^say default-undeclare$.*?)(^file \S+/reserved_regions ok$)", rf"\1\2\n| {SHOWN}"),
+    (r"(^say kprobe-read$.*?)^\| 0x0000000040000000 .*?$", r"\1| -"),
+    (r"(^say kprobe-read$.*?)^write \S+/hooks EINVAL$", rf"\1write {MODE} ok"),
+    (r"(^say none$.*?declared-regions) inert - ", r"\1 added kprobe "),
+    (r"(^say none-read$.*?/declare) EOPNOTSUPP$", r"\1 ok"),
+    (r"^hooked kprobe kprobe .*?$", "#"),
+    (r"^hooked none read kprobe ok$", rf"\g<0>\nhooked none {LEFT}"),
+    (r"^unload iommu_resv ok$", "unload iommu_resv EAGAIN"),
+    (r"^bind (\S+) ok", r"bind \1 ENODEV"),
+    (r"^say auto$", "say something"),
+    (r"^hooked auto-after read kprobe ok$", r"\g<0>\nleft /sys/kernel/iommu_resv"),
+    *leaves("default-after"), *leaves("end"), *leaves("bad"),
+)
+PLANTED_LOAD_AMD64 = PLANTED_LOAD + (
+    (r"(?<=without=)0", "1"), (r"(?<=reads=)\d+", "7"),
+    (r"livepatch active (\d+) 0 -$", r"livepatch inert \1 0 why"),
+    (r"(^say livepatch-read$.*?livepatch active )\d+", r"\g<1>0"),
+    (r"(^say livepatch-kept$.*?^unload iommu_resv) \S+$", r"\1 ok"),
+    (r"^\| iommu_resv_livepatch ok$", "| iommu_resv_livepatch ENOENT"),
+    (r"(^say to-livepatch$.*?^write \S+) ok$", r"\1 ETIMEDOUT"),
+    (r"(^say back$.*?)^\| 0x0000000040000000 .*?$", r"\1| -"),
+    (r"(^say again-back$.*?kprobe) active (\d+) 0 -$", r"\1 inert \2 0 why"),
+    (r"(^say refused$.*?^write \S+) EBUSY$", r"\1 ok"),
+    (r"^hooked to-livepatch ftrace iommu_get.*?$", "#"),
+    (r"^hooked hand-after read kprobe ok$", r"\g<0>\nhooked hand-after livepatch x"),
+    *leaves("livepatch-after"),
+)
+
+
+def planted(judging, lines, faults):
+    """Faults that JUDGING, a function of lines, does not see in LINES."""
+    text, out = "\n".join(lines), []
+    for pattern, becomes in faults:
+        wrong, n = re.subn(pattern, becomes, text, count=1, flags=re.M | re.S)
+        if not n:
+            out.append(f"there is nothing like '{pattern}' to plant a fault in")
+        elif not judging(wrong.split("\n")):
+            out.append(f"the planted fault '{pattern}' -> '{becomes}' is not seen")
+    return out
+
+
+def run(name, kernel, topology, steps, judging, faults=(), **options):
+    """(lines, faults) of one VM. FAULTS: to be planted."""
     actions = {key: options.pop(key) for key in ("actions", "meanwhile") if key in options}
     vm = Vm(name, kernel, topology, steps, **options)
     lines = vm.run(**actions)
-    return lines, judging(lines, *args) + vm.complaints()
+    found = judging(lines) + vm.complaints()
+    return lines, found or planted(judging, lines, faults)
 
 
 def load(key, name):
     """Every mode at load and at run time; the file; nothing is left; switching has no gap."""
     kernel = kernels.get(key)
-    lines, faults = run(name, kernel, PLAIN[kernel.arch], load_steps(kernel.arch), judge_load,
-                        kernel.arch, limit=240)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], load_steps(kernel.arch),
+                        partial(judge_load, arch=kernel.arch),
+                        PLANTED_LOAD_AMD64 if kernel.arch == "amd64" else PLANTED_LOAD,
+                        limit=240)
     watched = [line for line in judge.said(lines, "watcher") if line.startswith("reads=")]
     return " ".join(watched), faults
 
@@ -467,11 +533,22 @@ def judge_inlined(lines, arch):
     return faults + all_ok(lines)
 
 
+PLANTED_INLINED = (
+    (r"kprobe inert (\d+) 0 .*?$", r"kprobe active \1 0 -"),
+    (r"kprobe inert (\d+) 0 .*?$", r"kprobe inert \1 0 because"),
+    (r"declared-regions inert - ", "declared-regions added kprobe "),
+    (r"(/declare) EOPNOTSUPP$", r"\1 ok"),
+    (r"^hooked kprobe read kprobe ok$", rf"\g<0>\nhooked kprobe {LEFT}"),
+    (r"^log iommu_resv: hook iommu_get.*?$", "log"),
+    *leaves("kprobe-after"),
+)
+
+
 def inlined(key, name):
     """A hook that loads but never fires says so, and enforces nothing."""
     kernel = kernels.get(key, test=True)
-    return "", run(name, kernel, PLAIN[kernel.arch], inlined_steps(kernel.arch), judge_inlined,
-                   kernel.arch)[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], inlined_steps(kernel.arch),
+                   partial(judge_inlined, arch=kernel.arch), PLANTED_INLINED)[1]
 
 
 # hooks-steps: each step of an installation fails once
@@ -480,7 +557,8 @@ STEPS_MAX = 40
 
 
 def steps_steps(arch):
-    steps = [*MOUNTS, "bind", "hooked before", f"inject {MODULE} kprobe {STEPS_MAX} hooks=kprobe"]
+    steps = [*MOUNTS, "bind", "hooked before", f"inject {MODULE} kprobe {STEPS_MAX} hooks=kprobe",
+             f"inject {MODULE} parameter {STEPS_MAX} declare={DEVICE}:{REGION.replace(' ', '-')}"]
     if arch == "amd64":
         steps += [f"inject {MODULE} livepatch {STEPS_MAX} hooks=livepatch",
                   f"inject-switch {MODULE} on {STEPS_MAX} kprobe livepatch {GROUP}",
@@ -506,7 +584,9 @@ def judge_steps(lines, arch, least):
     faults = []
     results = injected(lines)
     names = failed_steps(lines)
-    labels = ("kprobe", "livepatch", "on", "back") if arch == "amd64" else ("kprobe",)
+    labels = ("kprobe", "parameter")
+    if arch == "amd64":
+        labels += ("livepatch", "on", "back")
     failing = 0
     for label in labels:
         mine = [key for key in results if key.split(".")[0] == label]
@@ -560,11 +640,29 @@ def one_step(lines, key, label, result, last, arch):
     return faults + is_clean(lines, "before", key, arch)
 
 
+PLANTED_STEPS = (
+    (r"^log iommu_resv: test: step 1 .*?$", "log"),
+    (r"^inject kprobe 1 ENOMEM", "inject kprobe 1 ok"),
+    (r"^(features kprobe.6 declared-regions) inert - ", r"\1 added kprobe "),
+    (r"^(features kprobe.6 declared-regions inert -) .*?$", r"\1 -"),
+    (r"^(hooks kprobe.6 \S+ kprobe) inert (\d+) 0 .*?$", r"\1 active \2 0 -"),
+    (r"^hooked kprobe.2 read kprobe ok$", r"\g<0>\nfailed unload iommu_resv EAGAIN"),
+    *leaves("kprobe.1"), *leaves("kprobe.6"), *leaves("end"),
+)
+PLANTED_STEPS_AMD64 = PLANTED_STEPS + (
+    (r"^list on.1 0x0000000040000000 .*?$", "list on.1 -"),
+    (r"^list back.2 0x0000000040000000 .*?$", "list back.2 -"),
+    (r"^mode on.1 kprobe$", "mode on.1 livepatch"),
+    *leaves("livepatch.5"), *leaves("back.1"),
+)
+
+
 def steps(key, least, name):
     """The Nth step fails, for all N: inert or not loaded, and nothing stays hooked."""
     kernel = kernels.get(key, test=True)
-    lines, faults = run(name, kernel, PLAIN[kernel.arch], steps_steps(kernel.arch), judge_steps,
-                        kernel.arch, least, limit=400)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], steps_steps(kernel.arch),
+                        partial(judge_steps, arch=kernel.arch, least=least),
+                        PLANTED_STEPS_AMD64 if kernel.arch == "amd64" else PLANTED_STEPS, limit=400)
     names = failed_steps(lines)
     return f"{len(names)} failures of {len(set(names))} steps: {', '.join(sorted(set(names)))}", faults
 
@@ -627,11 +725,22 @@ def judge_other(lines):
     return faults + all_ok(lines, {("load", 2)})
 
 
+PLANTED_OTHER = (
+    (r"(^say hand$.*?ko) EBUSY", r"\1 ok"),
+    (r"(^say kprobe$.*?kprobe) active (\d+) 0 -$", r"\1 inert \2 0 why"),
+    (r"(^say hand$.*?)^\| 0x0000000040000000 .*?$", r"\1| -"),
+    (r"(^say switch$.*?^write \S+) \S+$", r"\1 ok"),
+    (r"(^say switch$.*?livepatch inert [^\n]*)other_livepatch", r"\1somebody"),
+    (r"(^say livepatch$.*?/declare) EOPNOTSUPP$", r"\1 ok"),
+    *leaves("end"),
+)
+
+
 def other(key, name):
     """Another livepatch has the function: named, not fought; kprobes go on."""
     kernel = kernels.get(key)
     built = kernels.build_module(key, kernels.HERE / "guest" / "other-livepatch", name=OTHER)
-    return "", run(name, kernel, PLAIN["amd64"], other_steps(), judge_other,
+    return "", run(name, kernel, PLAIN["amd64"], other_steps(), judge_other, PLANTED_OTHER,
                    extra={f"{OTHER}.ko": built.read_bytes()})[1]
 
 
@@ -684,11 +793,23 @@ def judge_module(lines, arch):
     return faults + all_ok(lines)
 
 
+PLANTED_MODULE = (
+    (r"(^say off$.*?kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
+    (r"(^say come$.*?kprobe) active (\d+) 0 .*?$", r"\1 off \2 0 why"),
+    (r"(^say used$.*?kprobe active) \d+ ", r"\1 0 "),
+    (r"(^say gone$.*?kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
+    (r"^hooked come kprobe .*?$", "#"),
+    (rf"^hooked gone read kprobe ok$", rf"\g<0>\nhooked gone kprobe ffff  k  {IOCTL}+0x0"),
+    (r"^run open=ok$", "run open=ENOENT group"),
+    *leaves("both"),
+)
+
+
 def module(key, name):
     """A function of a module that comes, goes and comes again."""
     kernel = kernels.get(key, test=True)
-    return "", run(name, kernel, PLAIN[kernel.arch], module_steps(), judge_module, kernel.arch,
-                   later=[TYPE1])[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], module_steps(),
+                   partial(judge_module, arch=kernel.arch), PLANTED_MODULE, later=[TYPE1])[1]
 
 
 def virtio_steps():
@@ -723,10 +844,19 @@ def judge_virtio(lines):
     return faults + all_ok(lines)
 
 
+PLANTED_VIRTIO = (
+    (r"viommu_get_resv_regions kprobe active (\d+) 0 -$",
+     r"viommu_get_resv_regions kprobe inert \1 0 why"),
+    (r"(^say end$.*?kprobe active) \d+", r"\1 0"),
+    (r"^\| 0x0000000040000000 .*?$", "| -"),
+    *leaves("end"),
+)
+
+
 def virtio(key, name):
     """The IOMMU's driver comes after the module."""
     kernel = kernels.get(key)
-    return "", run(name, kernel, declare.VIRTIO, virtio_steps(), judge_virtio,
+    return "", run(name, kernel, declare.VIRTIO, virtio_steps(), judge_virtio, PLANTED_VIRTIO,
                    later=["virtio_iommu"])[1]
 
 
@@ -776,10 +906,20 @@ def judge_group(lines, arch):
     return faults + all_ok(lines)
 
 
+PLANTED_GROUP = (
+    (rf"{LISTED} kprobe active", "other_function kprobe active"),
+    (r"(^say group$.*?)^\| 0x0000000050000000 .*?$", r"\1| -"),
+    (r"(^say group-vfio$.*?)^run range=.*?$", r"\1#"),
+    (r"(^say group-end$.*?)(^file \S+/reserved_regions ok$)", rf"\1\2\n| {SHOWN}"),
+    *leaves("group-after"),
+)
+
+
 def group_level(key, name):
     """The tap on the group's list gives what those on the drivers' callbacks give."""
     kernel = kernels.get(key, test=True)
-    return "", run(name, kernel, PLAIN[kernel.arch], group_steps(), judge_group, kernel.arch)[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], group_steps(),
+                   partial(judge_group, arch=kernel.arch), PLANTED_GROUP)[1]
 
 
 # hooks-cycles: again and again, while others use all of it
@@ -901,12 +1041,28 @@ def judge_cycles(lines, arch, backend):
     return faults + all_ok(lines)
 
 
+PLANTED_CYCLES = (
+    (r"^((livepatch-)?cycle \d+) 0$", r"\1 1"),
+    (r"^(declare-cycle \d+) 0 ", r"\1 1 "),
+    (r"^user loops=(\d+) errors=0$", r"user loops=\1 errors=2"),
+    (r"^user loops=\d+ ", "user loops=0 "),
+    (r"^churn exit 0$", "churn exit 139"),
+    (r" active (\d+) 0 -$", r" active \1 1 -"),
+    (r"^allocs after ", "allocs after kmalloc-64 1 0xffffffffc0251050 age=1 pid=1\nallocs after "),
+    (r"^allocs after ", "allocs after kmalloc-64 99 iommu_alloc_resv_region+0x1/0x2 age=1 pid=1\n"
+                        "allocs after "),
+    (r"^allocs after caches \d+$", "allocs after caches 0"),
+    *leaves("end"),
+)
+
+
 def cycles(key, backend, name):
     """Loaded and unloaded, declared and taken back; sysfs, VFIO and hotplug go on meanwhile."""
     kernel = kernels.get(key)
     plugs = Plugs()
-    lines, faults = run(name, kernel, BUSY[kernel.arch], cycles_steps(backend), judge_cycles,
-                        kernel.arch, backend, memory="1G", smp=2, limit=300,
+    lines, faults = run(name, kernel, BUSY[kernel.arch], cycles_steps(backend),
+                        partial(judge_cycles, arch=kernel.arch, backend=backend), PLANTED_CYCLES,
+                        memory="1G", smp=2, limit=300,
                         append="slub_debug=FZPU page_poison=1",
                         meanwhile=("begin", "finish", 6, plugs))
     told = [line for who in ("user", "churn", "reader") for line in judge.said(lines, who)[:-1]]
@@ -966,11 +1122,19 @@ def judge_cost(lines, arch):
     return faults + all_ok(lines)
 
 
+# Without the module all is one in 500 or one in 40 cheaper, once in all rounds.
+PLANTED_COST = (
+    (r"^(say without-kprobe$.*?pairs=)(\d+)", lambda m: f"{m[1]}{int(m[2]) * 499 // 500}"),
+    (r"^(say without-kprobe$.*?attach=)(\d+)", lambda m: f"{m[1]}{int(m[2]) * 39 // 40}"),
+    (r"^say kprobe$", "say nothing"),
+)
+
+
 def cost(key, name):
     """The module idle, against no module. Clocks count instructions here (-icount shift=0)."""
     kernel = kernels.get(key)
-    lines, faults = run(name, kernel, PLAIN[kernel.arch], cost_steps(kernel.arch), judge_cost,
-                        kernel.arch, limit=300, accel="tcg,thread=single",
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], cost_steps(kernel.arch),
+                        partial(judge_cost, arch=kernel.arch), PLANTED_COST, limit=300, accel="tcg,thread=single",
                         qemu=["-icount", "shift=0,sleep=off"])
     note = "; ".join(f"{label} pair {pairs / 10:.0f} attach {attach}"
                      for label, (pairs, attach, _) in costs(lines).items() if label)
@@ -987,7 +1151,7 @@ def table():
         out[f"hooks-load-{key}"] = (load, key)
     for key in (*X86, "5.10-arm64", "7-arm64"):
         out[f"hooks-inlined-{key}"] = (inlined, key)
-    for key, least in (("5.10-amd64", 8), ("7-amd64", 8), ("7-arm64", 5)):
+    for key, least in (("5.10-amd64", 10), ("7-amd64", 10), ("7-arm64", 8)):
         out[f"hooks-steps-{key}"] = (steps, key, least)
     # 5.10 does not export what that livepatch needs.
     for key in X86[1:]:

@@ -728,6 +728,18 @@ static void tell_numbered(const char *what, const char *label, int i, const char
 	free(text);
 }
 
+/* Take back what a parameter "declare=DEVICE:START-END" has declared, so that it can be unloaded. */
+static void undeclare(const char *word)
+{
+	char device[64], start[32], end[32], path[PATH_MAX], text[80];
+
+	if (sscanf(word, "declare=%12s:%31[^-]-%31s", device, start, end) != 3)
+		return;
+	snprintf(path, sizeof(path), PCI_DEVICES "/%s/iommu_group/resv/declare", device);
+	snprintf(text, sizeof(text), "remove %s %s", start, end);
+	must("undeclare", path, write_file(path, text));
+}
+
 /*
  * inject LABEL N ok|ERRNO STEPS: a load with its step N made to fail, from 1 until there is no
  * such step, or MAX. Before the unload "hooks LABEL.N LINE" and "features LABEL.N LINE", after it
@@ -753,6 +765,8 @@ static void inject(char **word, int n)
 		tell_numbered("hooks", label, i, HOOKS);
 		tell_numbered("features", label, i, "/sys/kernel/iommu_resv/features");
 		tell("inject %s %d %s %s\n", label, i, errname(err), *steps ? steps : "-");
+		for (j = 3; j < n && !err; j++)
+			undeclare(word[j]);
 		must("unload", LIVEPATCH, livepatch_off());
 		if (!access("/sys/module/iommu_resv", F_OK))
 			must("unload", CORE, unload("iommu_resv"));
