@@ -167,7 +167,8 @@ PLANTED = (
     (5, "write-hex EINVAL -1", "write-hex ok 1", "lacks 'write-hex EINVAL"),
     (5, FULL["hole"], "", "and declared"),
     (5, f"file {LIST} ok", f"file {LIST} EIO", "EIO"),
-    (5, f"file {LIST} ok\n", "", "0 files were shown"),
+    (5, f"file {LIST} ok\n" + FULL["hole"] +
+     "| 0x00000000fee00000 0x00000000feefffff msi\n", "", "0 files were shown"),
     (6, "unload iommu_resv ok", "unload iommu_resv EAGAIN", "lacks 'unload"),
     (6, "unload iommu_resv ok\n", "unload iommu_resv ok\nleft /sys/kernel/iommu_resv\n", "left"),
     (7, "feefffff msi\n", "feefffff msi\n| 0x0000000020000000 0x00000000200fffff reserved\n",
