@@ -10,7 +10,8 @@ Lines of a description:
 and in content:
   hex BYTES...                       a line of these bytes
   repeat N LINE                      the line N times
-  errno N                            reading the file fails (see fail_read.c)
+  errno N                            reading the file fails (see fake_kernel.c)
+Files NAME,write and NAME,delete: what the kernel does then (see fake_kernel.c)
 """
 import os
 import sys

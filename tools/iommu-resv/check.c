@@ -5,50 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "features.h"
 #include "format.h"
 #include "names.h"
-#include "words.h"
+#include "range.h"
 #include "xalloc.h"
-
-/* No IOMMU of x86_64 or arm64 has smaller pages, so no map is finer. */
-#define PAGE_MIN	4096
 
 enum verdict {
 	FITS,
 	FITS_NOT,
 	FITS_UNKNOWN,
 };
-
-static bool parse_address(const char *word, uint64_t *value)
-{
-	return word_hex(word, 1, value) || word_decimal(word, value);
-}
-
-/* START-END, both inclusive */
-static void parse_map(const char *word, struct range *map)
-{
-	char *start = xstrdup(word);
-	char *end = strchr(start, '-');
-	size_t i;
-
-	for (i = 0; start[i]; i++)
-		if (start[i] >= 'A' && start[i] <= 'Z')
-			start[i] = (char)(start[i] - 'A' + 'a');
-	if (end)
-		*end++ = '\0';
-	if (!end || !parse_address(start, &map->start) ||
-	    !parse_address(end, &map->end))
-		errx(EXIT_TROUBLE, "'%s' is no range START-END, like 0x0-0x7fffffff",
-		     word);
-	if (map->end < map->start)
-		errx(EXIT_TROUBLE, "'%s' ends below its start", word);
-	free(start);
-}
-
-static bool aligned(const struct range *map)
-{
-	return map->start % PAGE_MIN == 0 && map->end % PAGE_MIN == PAGE_MIN - 1;
-}
 
 static bool hit(const struct region *r, const struct range *map)
 {
@@ -70,7 +37,7 @@ static enum verdict judge(const struct group *g, const struct range *map)
 {
 	size_t i;
 
-	if (!aligned(map))
+	if (!range_aligned(map))
 		return FITS_NOT;
 	if (g->usable_known)
 		return inside_usable(g, map) ? FITS : FITS_NOT;
@@ -105,7 +72,7 @@ static void print_map(const struct group *g, const struct range *map,
 	size_t i;
 
 	printf("%s-%s %s\n", start, end, words[verdict]);
-	if (!aligned(map))
+	if (!range_aligned(map))
 		puts("  not made of whole pages of 4 KiB");
 	for (i = 0; i < g->nr_regions; i++) {
 		const struct region *r = &g->regions[i];
@@ -117,7 +84,7 @@ static void print_map(const struct group *g, const struct range *map,
 			print_region(r, "advice: ");
 		}
 	}
-	if (verdict == FITS_NOT && aligned(map) && !hits)
+	if (verdict == FITS_NOT && range_aligned(map) && !hits)
 		puts("  not inside one usable range");
 	if (verdict == FITS_UNKNOWN)
 		puts("  no reserved region is in the way, but the aperture is not known");
@@ -137,7 +104,7 @@ static void json_map(struct json *j, const struct group *g,
 		json_null(j, "fits");
 	else
 		json_bool(j, "fits", verdict == FITS);
-	json_bool(j, "aligned", aligned(map));
+	json_bool(j, "aligned", range_aligned(map));
 	json_open(j, "hits", '[');
 	for (i = 0; i < g->nr_regions; i++)
 		if (hit(&g->regions[i], map))
@@ -184,7 +151,7 @@ static enum verdict check_group(const struct control *ctl,
 		json_open(&j, "maps", '[');
 	}
 	for (i = 0; i < argc; i++) {
-		parse_map(argv[i], &map);
+		range_of_word(argv[i], &map);
 		verdict = judge(g, &map);
 		if (verdict == FITS_NOT || all == FITS)
 			all = verdict;
@@ -220,7 +187,7 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 		errx(EXIT_TROUBLE, "check takes a group or device and one or more ranges");
 	/* All of them first: no half of an answer to a bad question. */
 	for (i = 1; i < argc; i++)
-		parse_map(argv[i], &map);
+		range_of_word(argv[i], &map);
 	names = names_open(ctl);
 	ret = groups_find(ctl, names, 1, argv, &groups);
 	names_close(names);
@@ -229,6 +196,7 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 
 		say_not_loaded(ctl);
 		say_attach(g);
+		say_inert(ctl);
 		ret = exit_codes[check_group(ctl, g, argc - 1, argv + 1)];
 	}
 	groups_free(&groups);

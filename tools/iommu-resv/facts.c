@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -228,7 +229,7 @@ static int read_devices(struct group *g, struct names *names, const char *dir)
 		g->devices[i] = (struct device) {
 			.name = xstrdup(list.s[i]),
 			.driver = link_base(driver),
-			.product = names_product(names, device_dir),
+			.product = names ? names_product(names, device_dir) : NULL,
 		};
 		free(driver);
 		free(device_dir);
@@ -323,15 +324,9 @@ static bool parse_id(const char *word, unsigned int *id)
 	return true;
 }
 
-/**
- * groups_read() - all groups, in order of their numbers
- * @ctl: options
- * @names: for the devices' names
- * @groups: to fill; groups_free() it whatever is returned
- *
- * Return: 0, or an exit code after saying why
- */
-int groups_read(struct control *ctl, struct names *names, struct groups *groups)
+/* All groups, in order of their numbers; false after saying why not. */
+static bool read_all(struct control *ctl, struct names *names,
+		     struct groups *groups)
 {
 	char *dir = groups_dir(ctl);
 	struct strings list;
@@ -348,11 +343,62 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
 	for (i = 0; i < list.nr; i++)
 		if (parse_id(list.s[i], &id))
 			group_read(ctl, names, id, groups);
-	if (!ret && !groups->nr)
-		warnx("no IOMMU groups: the IOMMU is off in firmware, or on the kernel command line (intel_iommu=on)");
 	strings_free(&list);
 	free(dir);
-	return ret ? EXIT_TROUBLE : 0;
+	return !ret;
+}
+
+/**
+ * groups_read() - all groups, in order of their numbers
+ * @ctl: options
+ * @names: for the devices' names
+ * @groups: to fill; groups_free() it whatever is returned
+ *
+ * Return: 0, or an exit code after saying why
+ */
+int groups_read(struct control *ctl, struct names *names, struct groups *groups)
+{
+	if (!read_all(ctl, names, groups))
+		return EXIT_TROUBLE;
+	if (!groups->nr)
+		warnx("no IOMMU groups: the IOMMU is off in firmware, or on the kernel command line (intel_iommu=on)");
+	return 0;
+}
+
+bool region_is_declared(const struct region *r)
+{
+	return r->told && !strcmp(r->origin, "admin");
+}
+
+/**
+ * groups_declared() - name everything that is declared
+ * @ctl: options
+ *
+ * Return: how much that is; -1 if it cannot be known, after saying why
+ */
+int groups_declared(struct control *ctl)
+{
+	struct groups groups;
+	size_t i, k;
+	int nr = 0;
+
+	if (!read_all(ctl, NULL, &groups) || ctl->gaps)
+		nr = -1;
+	for (i = 0; i < groups.nr; i++) {
+		const struct group *g = &groups.g[i];
+
+		for (k = 0; k < g->nr_regions && nr >= 0; k++) {
+			const struct region *r = &g->regions[k];
+
+			if (!region_is_declared(r))
+				continue;
+			warnx("group %u has a declared region; to remove it: iommu-resv undeclare %u 0x%" PRIx64 "-0x%" PRIx64,
+			      g->id, g->id, r->at.start, r->at.end);
+			nr++;
+		}
+	}
+	groups_free(&groups);
+	return nr;
 }
 
 /* The name as sysfs has it: lower case, with the PCI domain. */

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "features.h"
 #include "format.h"
 #include "sysfs.h"
 #include "words.h"
 #include "xalloc.h"
 
-#define MAX_WORDS	5
+#define MAX_WORDS	6
 
 /* A file of the module: each line has @nr words, the last takes the rest. */
 struct kind {
@@ -28,33 +29,38 @@ static bool valid_feature(char **w)
 	       (word_among(w[1], "native", "added") || !strcmp(w[1], "inert"));
 }
 
+/* SYMBOL BACKEND STATE HITS MISSED REASON */
 static bool valid_hook(char **w)
 {
 	uint64_t count;
 
-	return word_is_name(w[1]) && word_is_name(w[2]) &&
+	return word_among(w[1], "kprobe", "livepatch") &&
+	       (word_among(w[2], "off", "inert") ||
+		word_among(w[2], "active", "draining")) &&
 	       word_decimal(w[3], &count) && word_decimal(w[4], &count);
 }
 
-static const struct kind kinds[] = {
-	{
-		.file = "features",
-		.json = "features",
-		.columns = { { "FEATURE", 0 }, { "STATE", 0 }, { "HOOK", 0 },
-			     { "REASON", SCOLS_FL_WRAP } },
-		.keys = { "feature", "state", "hook", "reason" },
-		.nr = 4,
-		.valid = valid_feature,
-	}, {
-		.file = "hooks",
-		.json = "hooks",
-		.columns = { { "SYMBOL", 0 }, { "BACKEND", 0 }, { "STATE", 0 },
-			     { "HITS", SCOLS_FL_RIGHT },
-			     { "MISSED", SCOLS_FL_RIGHT } },
-		.keys = { "symbol", "backend", "state", "hits", "missed" },
-		.nr = 5,
-		.valid = valid_hook,
-	},
+static const struct kind features = {
+	.file = "features",
+	.json = "features",
+	.columns = { { "FEATURE", 0 }, { "STATE", 0 }, { "HOOK", 0 },
+		     { "REASON", SCOLS_FL_WRAP } },
+	.keys = { "feature", "state", "hook", "reason" },
+	.nr = 4,
+	.valid = valid_feature,
+};
+
+static const struct kind hooks = {
+	.file = "hooks",
+	.json = "hooks",
+	.columns = { { "SYMBOL", 0 }, { "BACKEND", 0 }, { "STATE", 0 },
+		     { "HITS", SCOLS_FL_RIGHT },
+		     { "MISSED", SCOLS_FL_RIGHT },
+		     { "REASON", SCOLS_FL_WRAP } },
+	.keys = { "symbol", "backend", "state", "hits", "missed",
+		  "reason" },
+	.nr = 6,
+	.valid = valid_hook,
 };
 
 static int open_file(struct control *ctl, struct text *t, const char *file)
@@ -81,8 +87,13 @@ static void add_line(const struct kind *kind, char **words, struct json *j,
 	if (!table)
 		json_open(j, NULL, '{');
 	for (i = 0; i < kind->nr; i++) {
+		uint64_t count;
+
 		if (table)
 			table_cell(line, i, xstrdup(words[i]));
+		else if (kind->columns[i].flags & SCOLS_FL_RIGHT &&
+			 word_decimal(words[i], &count))
+			json_number(j, kind->keys[i], count);
 		else
 			json_string(j, kind->keys[i],
 				    strcmp(words[i], "-") ? words[i] : NULL);
@@ -91,35 +102,141 @@ static void add_line(const struct kind *kind, char **words, struct json *j,
 		json_close(j, '}');
 }
 
+/* Calls @fn with the words of each line that makes sense. */
+static void each_line(struct control *ctl, const struct kind *kind,
+		      void (*fn)(char **words, void *data), void *data)
+{
+	char *line, *words[MAX_WORDS];
+	struct text t;
+
+	if (open_file(ctl, &t, kind->file))
+		return;
+	while (text_next(&t, &line)) {
+		char *copy = xstrdup(line);
+
+		if (words_split(line, words, kind->nr) && kind->valid(words))
+			fn(words, data);
+		else
+			text_bad(&t, copy);
+		free(copy);
+	}
+	if (!text_close(&t))
+		ctl->gaps = true;
+}
+
+struct output {
+	const struct kind *kind;
+	struct json *j;
+	struct libscols_table *table;
+};
+
+static void output_line(char **words, void *data)
+{
+	const struct output *out = data;
+
+	add_line(out->kind, words, out->j, out->table);
+}
+
 static void print_kind(struct control *ctl, const struct kind *kind,
 		       struct json *j)
 {
 	struct libscols_table *table = NULL;
-	char *line, *words[MAX_WORDS];
-	struct text t;
+	struct output out;
 
 	if (ctl->json)
 		json_open(j, kind->json, '[');
 	else
 		table = table_new(ctl, kind->columns, kind->nr);
-	if (!open_file(ctl, &t, kind->file)) {
-		while (text_next(&t, &line)) {
-			char *copy = xstrdup(line);
-
-			if (words_split(line, words, kind->nr) &&
-			    kind->valid(words))
-				add_line(kind, words, j, table);
-			else
-				text_bad(&t, copy);
-			free(copy);
-		}
-		if (!text_close(&t))
-			ctl->gaps = true;
-	}
+	out = (struct output) { kind, j, table };
+	each_line(ctl, kind, output_line, &out);
 	if (table)
 		table_print(table);
 	else
 		json_close(j, ']');
+}
+
+/**
+ * print_hooks() - the table of hooks
+ * @ctl: options
+ * @j: document being written, if JSON is
+ */
+void print_hooks(struct control *ctl, struct json *j)
+{
+	print_kind(ctl, &hooks, j);
+}
+
+struct inert {
+	bool added;
+	unsigned int nr;
+	char *first;
+};
+
+static void inert_feature(char **words, void *data)
+{
+	struct inert *inert = data;
+
+	if (!strcmp(words[0], "declared-regions"))
+		inert->added = strcmp(words[1], "inert");
+}
+
+static void inert_hook(char **words, void *data)
+{
+	struct inert *inert = data;
+
+	if (strcmp(words[2], "inert"))
+		return;
+	if (!inert->nr++)
+		inert->first = xasprintf("%s (%s)", words[0], words[1]);
+}
+
+/**
+ * say_inert() - one line if hooks do not work that somebody wanted
+ * @ctl: options
+ *
+ * One backend is enough: a livepatch that could not be had is no trouble as
+ * long as kprobes do the work.
+ */
+void say_inert(struct control *ctl)
+{
+	struct inert inert = { 0 };
+	bool gaps = ctl->gaps;
+
+	each_line(ctl, &features, inert_feature, &inert);
+	if (!inert.added)
+		each_line(ctl, &hooks, inert_hook, &inert);
+	if (inert.nr == 1)
+		warnx("the hook %s is inert: declared regions are not enforced, see 'iommu-resv hooks'",
+		      inert.first);
+	else if (inert.nr)
+		warnx("the hooks %s and %u more are inert: declared regions are not enforced, see 'iommu-resv hooks'",
+		      inert.first, inert.nr - 1);
+	/* Not what was asked for, so the answer has no gap by it. */
+	ctl->gaps = gaps;
+	free(inert.first);
+}
+
+static void livepatch_line(char **words, void *data)
+{
+	char **reason = data;
+
+	if (!strcmp(words[1], "livepatch")) {
+		free(*reason);
+		*reason = xstrdup(words[5]);
+	}
+}
+
+/**
+ * livepatch_reason() - why there is no livepatch
+ * @ctl: options
+ *
+ * Return: allocated, or NULL if this kernel knows of none
+ */
+char *livepatch_reason(struct control *ctl)
+{
+	char *reason = NULL;
+
+	each_line(ctl, &hooks, livepatch_line, &reason);
+	return reason;
 }
 
 static char *read_version(struct control *ctl)
@@ -140,7 +257,6 @@ int cmd_features(struct control *ctl, int argc, char **argv)
 {
 	struct json j = { 0 };
 	char *version;
-	size_t i;
 
 	if (argc)
 		errx(EXIT_TROUBLE, "features takes no operand: '%s'", argv[0]);
@@ -153,8 +269,8 @@ int cmd_features(struct control *ctl, int argc, char **argv)
 	} else if (version) {
 		printf("iommu_resv %s\n", version);
 	}
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		print_kind(ctl, &kinds[i], &j);
+	print_kind(ctl, &features, &j);
+	print_kind(ctl, &hooks, &j);
 	if (ctl->json)
 		json_close(&j, '}');
 	free(version);

@@ -12,6 +12,11 @@ enum {
 	EXIT_TROUBLE = 2,	/* usage, an error, or an answer with gaps */
 };
 
+/* The tests put a tree of their own here, to see what is changed. */
+#ifndef RESV_SYSFS
+#define RESV_SYSFS	"/sys"
+#endif
+
 /**
  * struct control - one run of the command
  * @sysfs: where sysfs is mounted
@@ -37,5 +42,11 @@ int cmd_list(struct control *ctl, int argc, char **argv);
 int cmd_show(struct control *ctl, int argc, char **argv);
 int cmd_check(struct control *ctl, int argc, char **argv);
 int cmd_features(struct control *ctl, int argc, char **argv);
+int cmd_hooks(struct control *ctl, int argc, char **argv);
+int cmd_declare(struct control *ctl, int argc, char **argv);
+int cmd_undeclare(struct control *ctl, int argc, char **argv);
+int cmd_unload(struct control *ctl, int argc, char **argv);
+
+void may_change(const struct control *ctl, const char *command);
 
 #endif

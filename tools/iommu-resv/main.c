@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "facts.h"
 #include "iommu-resv.h"
@@ -18,6 +19,10 @@ static const struct {
 	{ "show", cmd_show },
 	{ "check", cmd_check },
 	{ "features", cmd_features },
+	{ "hooks", cmd_hooks },
+	{ "declare", cmd_declare },
+	{ "undeclare", cmd_undeclare },
+	{ "unload", cmd_unload },
 };
 
 static void usage(void)
@@ -28,14 +33,22 @@ static void usage(void)
 	      " iommu-resv [options] show GROUP|DEVICE...\n"
 	      " iommu-resv [options] check GROUP|DEVICE START-END...\n"
 	      " iommu-resv [options] features\n"
+	      " iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
+	      " iommu-resv declare GROUP|DEVICE START END\n"
+	      " iommu-resv undeclare GROUP|DEVICE START END\n"
+	      " iommu-resv unload\n"
 	      "\n"
-	      "Show which I/O addresses a guest may not use, and why.\n"
+	      "Show which I/O addresses a guest may not use, and why; declare more of them.\n"
 	      "\n"
 	      "Commands:\n"
 	      " list       one table of all IOMMU groups (the default)\n"
 	      " show       all facts of some groups, and what VFIO does with them\n"
 	      " check      would VFIO accept maps of these ranges (ends included)?\n"
 	      " features   what the module does on this kernel\n"
+	      " hooks      how declared regions get into the kernel's lists; switch that\n"
+	      " declare    reserve a range that firmware does not tell of (ends included)\n"
+	      " undeclare  take that back\n"
+	      " unload     unload the module, with the livepatch if there is one\n"
 	      "\n"
 	      "Options:\n"
 	      " -b, --bytes           print sizes in bytes, not in a human readable format\n"
@@ -59,6 +72,17 @@ static int finish(int ret)
 	return ret;
 }
 
+/* Leaves with a message if @command cannot change this kernel. */
+void may_change(const struct control *ctl, const char *command)
+{
+	if (strcmp(ctl->sysfs, RESV_SYSFS))
+		errx(EXIT_TROUBLE, "'%s' changes the running kernel: no --sysfs here",
+		     command);
+	if (geteuid())
+		errx(EXIT_TROUBLE, "'%s' changes the kernel: run it as root",
+		     command);
+}
+
 int main(int argc, char **argv)
 {
 	enum { OPT_PCI_IDS = 256, OPT_SYSFS };
@@ -72,7 +96,7 @@ int main(int argc, char **argv)
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
-	struct control ctl = { .sysfs = "/sys" };
+	struct control ctl = { .sysfs = RESV_SYSFS };
 	const char *command = "list";
 	size_t i;
 	int c, ret;

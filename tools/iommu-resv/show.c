@@ -155,7 +155,13 @@ static bool is_unchecked(const struct region *r)
 
 static bool is_unknown_to_kernel(const struct region *r)
 {
-	return r->told && r->added && !r->enforced && !is_bridge(r);
+	return r->told && r->added && !r->enforced && !is_bridge(r) &&
+	       !region_is_declared(r);
+}
+
+static bool is_not_hooked(const struct region *r)
+{
+	return region_is_declared(r) && !r->enforced;
 }
 
 static bool is_untold(const struct region *r)
@@ -192,6 +198,9 @@ static const struct {
 	{ is_unknown_to_kernel,
 	  "added advice: firmware declares it, this kernel does not act on it. VFIO accepts\n"
 	  "  maps there; keep the guest's memory out of it." },
+	{ is_not_hooked,
+	  "admin advice: declared, and no hook works for this group ('iommu-resv hooks').\n"
+	  "  VFIO accepts maps there; keep the guest's memory out of it." },
 	{ is_movable,
 	  "sw-msi: the host maps the interrupt doorbells here; the place is the kernel's\n"
 	  "  choice, not the hardware's." },

@@ -136,6 +136,36 @@ bool text_close(struct text *t)
 	return t->bad == 0;
 }
 
+/**
+ * file_write() - write a line into a file of sysfs
+ * @path: the file, which has to be there
+ * @text: the line, without its end
+ *
+ * Return: 0, or what the kernel says to it as -errno
+ */
+int file_write(const char *path, const char *text)
+{
+	char *line = xasprintf("%s\n", text);
+	int fd, ret = 0;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0) {
+		ret = -errno;
+	} else {
+		/* In one piece: each write is a command of its own. */
+		if (write(fd, line, strlen(line)) < 0)
+			ret = -errno;
+		close(fd);
+	}
+	free(line);
+	return ret;
+}
+
+bool file_exists(const char *path)
+{
+	return !access(path, F_OK);
+}
+
 static int by_version(const void *a, const void *b)
 {
 	return strverscmp(*(char *const *)a, *(char *const *)b);

@@ -34,6 +34,9 @@ struct strings {
 	size_t nr;
 };
 
+int file_write(const char *path, const char *text);
+bool file_exists(const char *path);
+
 int dir_list(const char *path, struct strings *names);
 void strings_free(struct strings *names);
 char *link_base(const char *path);

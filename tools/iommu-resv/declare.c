@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv declare, undeclare: regions that the admin reserves in a group. */
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+#include "range.h"
+#include "sysfs.h"
+#include "xalloc.h"
+
+/* "group 2: 0x0-0xfff ", as every message begins. */
+static char *subject(const struct group *g, const struct range *range)
+{
+	return xasprintf("group %u: 0x%" PRIx64 "-0x%" PRIx64, g->id,
+			 range->start, range->end);
+}
+
+static const struct region *in_the_way(const struct group *g,
+				       const struct range *range)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++) {
+		const struct region *r = &g->regions[i];
+
+		if (ranges_overlap(&r->at, range) &&
+		    (region_refuses(r) || region_is_declared(r)))
+			return r;
+	}
+	return NULL;
+}
+
+static void say_overlap(const char *what, const struct group *g,
+			const struct range *range)
+{
+	const struct region *r = in_the_way(g, range);
+
+	if (!r)
+		warnx("%s overlaps a region that no map may hit: see 'iommu-resv show %u'",
+		      what, g->id);
+	else if (region_is_declared(r))
+		warnx("%s overlaps the declared 0x%" PRIx64 "-0x%" PRIx64 ": declare only what that lacks, or undeclare it first",
+		      what, r->at.start, r->at.end);
+	else
+		warnx("%s overlaps 0x%" PRIx64 "-0x%" PRIx64 " %s (%s), which no map may hit anyway: declare only what lies outside",
+		      what, r->at.start, r->at.end, r->type, r->origin);
+}
+
+static void say_not_declared(const char *what, const struct group *g)
+{
+	size_t i;
+	unsigned int nr = 0;
+
+	for (i = 0; i < g->nr_regions; i++)
+		nr += region_is_declared(&g->regions[i]);
+	warnx("%s is not declared; %s", what, nr ?
+	      "undeclare takes exactly what was declared:" :
+	      "nothing is, in this group");
+	for (i = 0; i < g->nr_regions; i++)
+		if (region_is_declared(&g->regions[i]))
+			warnx("  0x%" PRIx64 "-0x%" PRIx64,
+			      g->regions[i].at.start, g->regions[i].at.end);
+}
+
+/* The kernel's number as a line that says what to do. */
+static void say(const struct group *g, const struct range *range, int error)
+{
+	char *what = subject(g, range);
+
+	switch (error) {
+	case -EINVAL:
+		warnx("%s is not made of whole pages of this IOMMU, which the kernel log tells",
+		      what);
+		break;
+	case -ERANGE:
+		if (g->aperture_known)
+			warnx("%s is not inside the aperture 0x%" PRIx64 "-0x%" PRIx64 ": nothing can be mapped outside anyway",
+			      what, g->aperture.start, g->aperture.end);
+		else
+			warnx("%s is not inside the aperture: nothing can be mapped outside anyway",
+			      what);
+		break;
+	case -EADDRINUSE:
+		say_overlap(what, g, range);
+		break;
+	case -EEXIST:
+		warnx("%s is declared already", what);
+		break;
+	case -ENOENT:
+		say_not_declared(what, g);
+		break;
+	case -E2BIG:
+		warnx("%s is one region too many for the kernel's file reserved_regions: declare fewer and larger ones",
+		      what);
+		break;
+	case -EBUSY:
+		warnx("%s is unchanged, because the group is in use: stop its guest or program first ('fuser -v /dev/vfio/%u')",
+		      what, g->id);
+		break;
+	case -EOPNOTSUPP:
+		warnx("%s would not be enforced, as no hook works for this group: see 'iommu-resv hooks'",
+		      what);
+		break;
+	case -ENODEV:
+		warnx("%s: the group is going away", what);
+		break;
+	default:
+		warnx("%s: %s; the kernel log may tell more", what,
+		      strerror(-error));
+	}
+	free(what);
+}
+
+static int change(const struct control *ctl, const struct group *g,
+		  const char *verb, const struct range *range)
+{
+	char *path = xasprintf("%s/kernel/iommu_groups/%u/resv/declare",
+			       ctl->sysfs, g->id);
+	char *text = xasprintf("%s 0x%" PRIx64 " 0x%" PRIx64, verb,
+			       range->start, range->end);
+	int ret = 0;
+
+	if (!g->has_facts)
+		warnx("group %u: the module is not loaded ('modprobe iommu_resv'), or does not show this group",
+		      g->id);
+	else if (!file_exists(path))
+		warnx("group %u: the loaded module is too old to declare regions",
+		      g->id);
+	else
+		ret = file_write(path, text) ?: 1;
+	if (ret < 0)
+		say(g, range, ret);
+	free(text);
+	free(path);
+	return ret == 1 ? EXIT_OK : EXIT_TROUBLE;
+}
+
+static int declare(struct control *ctl, int argc, char **argv,
+		   const char *command, const char *verb)
+{
+	struct groups groups;
+	struct range range;
+	int ret;
+
+	if (argc != 2 && argc != 3)
+		errx(EXIT_TROUBLE, "%s takes a group or device, and a range: START END, or START-END",
+		     command);
+	range_of_words(argc - 1, argv + 1, &range);
+	if (!range_aligned(&range))
+		errx(EXIT_TROUBLE, "0x%" PRIx64 "-0x%" PRIx64 " is not made of whole pages; the last address is inclusive, as in 0x%" PRIx64 "-0x%" PRIx64,
+		     range.start, range.end, range.start & ~(uint64_t)(PAGE_MIN - 1),
+		     range.end | (PAGE_MIN - 1));
+	may_change(ctl, command);
+	ret = groups_find(ctl, NULL, 1, argv, &groups);
+	if (!ret)
+		ret = change(ctl, &groups.g[0], verb, &range);
+	groups_free(&groups);
+	return ret;
+}
+
+int cmd_declare(struct control *ctl, int argc, char **argv)
+{
+	return declare(ctl, argc, argv, "declare", "add");
+}
+
+int cmd_undeclare(struct control *ctl, int argc, char **argv)
+{
+	return declare(ctl, argc, argv, "undeclare", "remove");
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How the livepatch leaves: it is disabled, the kernel leads every task out of
+ * it, which the folder's end tells, and only then its module can go.
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "modules.h"
+#include "sysfs.h"
+#include "xalloc.h"
+
+#define PATIENCE	3	/* seconds without a word */
+
+/**
+ * module_there() - is it loaded?
+ * @ctl: options
+ * @module: its name
+ */
+bool module_there(const struct control *ctl, const char *module)
+{
+	char *path = xasprintf("%s/module/%s", ctl->sysfs, module);
+	bool there = file_exists(path);
+
+	free(path);
+	return there;
+}
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Sleeps a little; false if the time is over. */
+static bool go_on(time_t start, bool *said)
+{
+	static const struct timespec nap = { .tv_nsec = 100000000 };
+	time_t passed = seconds() - start;
+
+	if (passed >= LIVEPATCH_LIMIT)
+		return false;
+	if (passed >= PATIENCE && !*said) {
+		warnx("waiting until every task has left the livepatch, %d s at most",
+		      LIVEPATCH_LIMIT);
+		*said = true;
+	}
+	nanosleep(&nap, NULL);
+	return true;
+}
+
+static bool is_enabled(char *path)
+{
+	struct text t;
+	char *line;
+	bool enabled;
+
+	if (text_open(&t, path))
+		return false;
+	enabled = text_next(&t, &line) && !strcmp(line, "1");
+	text_close(&t);
+	return enabled;
+}
+
+/* Has the kernel take the patch out, and waits for that. */
+static bool disable(const char *folder, time_t start, bool *said)
+{
+	char *path = xasprintf("%s/enabled", folder);
+	int ret = 0;
+
+	while (file_exists(folder)) {
+		ret = is_enabled(xstrdup(path)) ? file_write(path, "0") : 0;
+		/* EBUSY: another livepatch comes or goes. */
+		if (ret && ret != -EBUSY && ret != -ENOENT) {
+			errno = -ret;
+			warn("%s", path);
+			break;
+		}
+		if (go_on(start, said))
+			continue;
+		if (ret == -EBUSY)
+			warnx("another livepatch has kept the kernel busy for %d s: try again when it is done",
+			      LIVEPATCH_LIMIT);
+		else
+			warnx("some task does not leave the livepatch for %d s: 'grep -l 1 /proc/[0-9]*/patch_state' tells which, try again later",
+			      LIVEPATCH_LIMIT);
+		/* Under way, it can be turned round. */
+		if (!ret)
+			file_write(path, "1");
+		break;
+	}
+	free(path);
+	return !file_exists(folder);
+}
+
+/**
+ * livepatch_remove() - disable the livepatch and unload its module
+ * @ctl: options
+ *
+ * Return: 0, or an exit code after saying why; the livepatch is on again then
+ */
+int livepatch_remove(const struct control *ctl)
+{
+	char *folder = xasprintf("%s/kernel/livepatch/" LIVEPATCH, ctl->sysfs);
+	time_t start = seconds();
+	bool said = false, off;
+	int ret;
+
+	off = disable(folder, start, &said);
+	free(folder);
+	if (!off)
+		return EXIT_TROUBLE;
+	/* The kernel lets go of the module a moment after the folder. */
+	while ((ret = module_delete(LIVEPATCH)) == -EAGAIN)
+		if (!go_on(start, &said))
+			break;
+	if (!ret || ret == -ENOENT)
+		return 0;
+	errno = -ret;
+	warn("the livepatch is disabled, but its module cannot be unloaded: rmmod " LIVEPATCH);
+	return EXIT_TROUBLE;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The two modules, and how they leave. */
+#ifndef MODULES_H
+#define MODULES_H
+
+#include "iommu-resv.h"
+
+/* How long the kernel may take to lead every task out of the livepatch. */
+#define LIVEPATCH_LIMIT	60	/* seconds */
+
+#define CORE		"iommu_resv"
+#define LIVEPATCH	"iommu_resv_livepatch"
+
+bool module_there(const struct control *ctl, const char *module);
+int livepatch_remove(const struct control *ctl);
+
+/* In a file of its own, so that the tests can put theirs in its place. */
+int module_delete(const char *module);
+
+#endif

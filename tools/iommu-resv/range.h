@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Ranges of the command line. */
+#ifndef RANGE_H
+#define RANGE_H
+
+#include <stdbool.h>
+
+#include "facts.h"
+
+/* No IOMMU of x86_64 or arm64 has smaller pages, so nothing is finer. */
+#define PAGE_MIN	4096
+
+void range_of_word(const char *word, struct range *range);
+void range_of_words(int argc, char **argv, struct range *range);
+bool range_aligned(const struct range *range);
+
+#endif

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv unload: everything off this kernel, or nothing. */
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "facts.h"
+#include "hooks.h"
+#include "modules.h"
+
+static int unload(const struct control *ctl)
+{
+	int ret;
+
+	if (module_there(ctl, LIVEPATCH) && livepatch_remove(ctl))
+		return EXIT_TROUBLE;
+	ret = module_delete(CORE);
+	switch (ret) {
+	case 0:
+	case -ENOENT:
+		return 0;
+	case -EAGAIN:
+		warnx(CORE " is in use: a region was declared meanwhile, or another module needs it ('lsmod | grep ^" CORE "')");
+		break;
+	default:
+		errno = -ret;
+		warn(CORE);
+	}
+	return EXIT_TROUBLE;
+}
+
+int cmd_unload(struct control *ctl, int argc, char **argv)
+{
+	char *mode;
+	int ret, nr;
+
+	if (argc)
+		errx(EXIT_TROUBLE, "unload takes no operand: '%s'", argv[0]);
+	may_change(ctl, "unload");
+	if (!module_there(ctl, CORE)) {
+		warnx("the module is not loaded");
+		return EXIT_OK;
+	}
+	/* The kernel would refuse it as well, without saying whose they are. */
+	nr = groups_declared(ctl);
+	if (nr) {
+		if (nr > 0)
+			warnx("not unloaded: regions are declared, remove them first");
+		return EXIT_TROUBLE;
+	}
+	mode = hooks_mode(ctl);
+	ret = unload(ctl);
+	if (ret)
+		hooks_restore(ctl, mode);
+	free(mode);
+	return ret;
+}
