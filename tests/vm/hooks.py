@@ -715,11 +715,12 @@ def judge_other(lines):
     no.expect(f"write {GROUP}/resv/declare", ["EOPNOTSUPP"])
     free = Section(lines, "free", faults)
     free.livepatch("active")
-    # Another one is on top of ours: whatever can be enforced then, nothing is claimed that is not.
+    # Another one on top of ours: that is told, and kprobes take over.
     top = Section(lines, "on-top", faults)
-    if SHOWN not in top.text(f"{GROUP}/reserved_regions"):
-        top.livepatch("inert", OTHER)
-        top.feature("inert", "-")
+    top.livepatch("inert", OTHER)
+    top.kprobes("active")
+    top.feature("added", "kprobe")
+    top.shows()
     Section(lines, "end", faults).shows(False)
     faults += is_clean(lines, "before", "end", "amd64")
     return faults + all_ok(lines, {("load", 2)})
@@ -730,6 +731,8 @@ PLANTED_OTHER = (
     (r"(^say kprobe$.*?kprobe) active (\d+) 0 -$", r"\1 inert \2 0 why"),
     (r"(^say hand$.*?)^\| 0x0000000040000000 .*?$", r"\1| -"),
     (r"(^say switch$.*?^write \S+) \S+$", r"\1 ok"),
+    (r"(^say on-top$.*?^file \S+/features ok$.*?)^\| 0x0000000040000000 .*?$", r"\1| -"),
+    (r"(^say on-top$.*?livepatch) inert (\d+) 0 .*?$", r"\1 active \2 0 -"),
     (r"(^say switch$.*?livepatch inert [^\n]*)other_livepatch", r"\1somebody"),
     (r"(^say livepatch$.*?/declare) EOPNOTSUPP$", r"\1 ok"),
     *leaves("end"),
