@@ -217,6 +217,29 @@ compat_iommu_get_domain_for_dev(struct device *dev)
 }
 
 /**
+ * compat_domain_is_users() - does somebody map by himself there, as VFIO does?
+ * @domain: domain that is attached to a device, or NULL
+ *
+ * Since v5.18 a group that VFIO has claimed is blocked while no container's
+ * domain is attached to it.
+ */
+static inline bool compat_domain_is_users(const struct iommu_domain *domain)
+{
+	if (!domain)
+		return false;
+	switch (domain->type) {
+	case IOMMU_DOMAIN_UNMANAGED:
+	case IOMMU_DOMAIN_BLOCKED:
+#ifdef IOMMU_DOMAIN_NESTED
+	case IOMMU_DOMAIN_NESTED:
+#endif
+		return true;
+	default:
+		return false;
+	}
+}
+
+/**
  * compat_domain_page() - the smallest page that a domain maps
  * @domain: domain
  *

@@ -42,7 +42,6 @@ enum resv_isolation {
  * @nr_callbacks: how many
  * @no_callback: some device's driver has no such function
  * @no_iommu: some device has no IOMMU
- * @attached: a domain that is not the DMA API's is attached, as VFIO's is
  * @hooked: what is declared for the group will be enforced
  * @arrived: a device came for which something is declared by the parameter
  * @first: nothing was known of this group before, so say what is odd about it
@@ -72,7 +71,6 @@ struct resv_collect {
 	unsigned int nr_callbacks;
 	bool no_callback;
 	bool no_iommu;
-	bool attached;
 	bool hooked;
 	bool arrived;
 	bool first;

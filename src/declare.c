@@ -13,6 +13,7 @@
  * finds the new list.
  */
 #include <linux/ctype.h>
+#include <linux/delay.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -35,7 +36,7 @@
  * Room in the page that is left for a device that joins the group and brings
  * regions of its own.
  */
-#define SPARE		(4 * LINE_LEN(16))
+#define SPARE		(8 * LINE_LEN(16))
 
 static unsigned int nr_by_device;
 static bool loaded;
@@ -47,14 +48,14 @@ static int load_error;
  * @start: first address
  * @end: last address, inclusive
  * @d: the region, new or found
- * @busy: the group turned out to be attached
+ * @look: only see whether the group is free
  */
 struct change {
 	bool add;
 	u64 start;
 	u64 end;
 	struct resv_declared *d;
-	bool busy;
+	bool look;
 };
 
 /* "0x" and up to 16 digits; moves @p behind them. */
@@ -197,7 +198,7 @@ static int check_listing(const struct resv_collect *c,
 /*
  * May @d hold for the group?
  *
- * Return: 0, or an errno after one line in the log
+ * Return: 0, -ENOMEM, or an errno after one line in the log
  */
 static int check(const struct resv_collect *c, const struct resv_declared *d)
 {
@@ -214,9 +215,14 @@ static int check(const struct resv_collect *c, const struct resv_declared *d)
 		       d->start & ~(c->page - 1), d->end | (c->page - 1));
 		return -EINVAL;
 	}
-	if ((c->aperture_known && (d->start < c->aperture.start ||
-				   d->end > c->aperture.end)) ||
-	    d->end - d->start == ULLONG_MAX) {
+	/* No IOMMU maps the last page of 64 bits; and the length would not fit. */
+	if (d->end - d->start == ULLONG_MAX) {
+		pr_err("group %d: a region of all addresses would leave nothing to map\n",
+		       c->id);
+		return -ERANGE;
+	}
+	if (c->aperture_known && (d->start < c->aperture.start ||
+				  d->end > c->aperture.end)) {
 		pr_err("group %d: 0x%llx-0x%llx is not all inside of what the IOMMU can address, 0x%llx-0x%llx: nothing can be mapped outside anyway\n",
 		       c->id, d->start, d->end, c->aperture.start,
 		       c->aperture.end);
@@ -227,40 +233,54 @@ static int check(const struct resv_collect *c, const struct resv_declared *d)
 		ret = check_regions(c, d);
 	if (!ret)
 		ret = check_listing(c, d);
-	if (ret == -ENOMEM)
-		pr_err("group %d: no memory to declare a region\n", c->id);
 	return ret;
 }
 
 /* Under the group's mutex: is the group free, and if so, do it. */
 static int do_change(struct device *dev, void *data)
 {
-	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
 	struct change *change = data;
 
 	/* One domain is attached to all devices of a group. */
-	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED) {
-		change->busy = true;
+	if (compat_domain_is_users(compat_iommu_get_domain_for_dev(dev)))
 		return -EBUSY;
-	}
-	if (change->add)
-		resv_declared_publish(change->d);
-	else
+	if (change->look)
+		;
+	else if (!change->add)
 		resv_declared_withdraw(change->d);
+	else if (change->d->device[0])
+		WRITE_ONCE(change->d->held, false);
+	else
+		resv_declared_publish(change->d);
 	return 1;
 }
 
-static int change_list(struct resv_collect *c, struct change *change)
+/*
+ * When VFIO finds that a container has a domain already that suits a group, it
+ * takes the group off the new one and puts it on that, and has read the list
+ * before.  Since v5.18 the group is blocked in between.  Before, it looks free
+ * for a moment: so look twice.
+ */
+static int change_list(const struct resv_collect *c, struct change *change)
 {
-	int ret = iommu_group_for_each_dev(c->group, change, do_change);
+	int ret = 1;
 
+	if (!RESV_HAVE(RESV_PUT_CORE)) {
+		change->look = true;
+		ret = iommu_group_for_each_dev(c->group, change, do_change);
+		change->look = false;
+		msleep(20);
+	}
 	if (ret > 0)
-		return 0;
-	if (change->busy)
-		pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, 0x%llx-0x%llx is unchanged\n",
-		       c->id, change->start, change->end);
-	/* No device left: the group is about to go. */
-	return ret ?: -ENODEV;
+		ret = iommu_group_for_each_dev(c->group, change, do_change);
+	/* None: no device is left, the group is about to go. */
+	return ret > 0 ? 0 : ret ?: -ENODEV;
+}
+
+static void tell_busy(int id, u64 start, u64 end)
+{
+	pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, 0x%llx-0x%llx is unchanged\n",
+	       id, start, end);
 }
 
 static int apply_add(struct resv_collect *c, struct change *change)
@@ -274,10 +294,8 @@ static int apply_add(struct resv_collect *c, struct change *change)
 	if (ret)
 		goto free;
 	ret = resv_test_step("stock") ?: resv_declared_stock_up(c->nr_devices);
-	if (ret) {
-		pr_err("group %d: no memory to declare a region\n", c->id);
+	if (ret)
 		goto free;
-	}
 	change->d->devices = c->nr_devices;
 	ret = resv_declared_bind(change->d, c->group);
 	if (ret)
@@ -285,6 +303,8 @@ static int apply_add(struct resv_collect *c, struct change *change)
 	ret = change_list(c, change);
 	if (!ret)
 		return 0;
+	if (ret == -EBUSY)
+		tell_busy(c->id, change->start, change->end);
 free:
 	resv_declared_free(change->d);
 	return ret;
@@ -306,6 +326,8 @@ static int apply_remove(struct resv_collect *c, struct change *change)
 	}
 	change->d = found;
 	ret = change_list(c, change);
+	if (ret == -EBUSY)
+		tell_busy(c->id, change->start, change->end);
 	if (ret)
 		return ret;
 	resv_declared_free(found);
@@ -371,6 +393,11 @@ ssize_t resv_declare_write(struct kobject *kobj, const char *buf, size_t count)
 		return -EINVAL;
 	}
 	ret = resv_group_change(kobj, &group_change, &change);
+	if (ret == -ENOMEM || ret == -ENODEV)
+		pr_err("group %s: 0x%llx-0x%llx is unchanged: %s\n",
+		       kobject_name(kobj), change.start, change.end,
+		       ret == -ENOMEM ? "no memory" :
+		       "the group, or the module, is going");
 	return ret ?: count;
 }
 
@@ -467,61 +494,104 @@ int resv_declare_init(const char *val)
 	return ret;
 }
 
+/*
+ * Return: 0, or why the region cannot hold now, with one line in the log when
+ * that is new
+ */
 static int arrive(struct resv_collect *c, struct resv_declared *d)
 {
+	struct change change = { .add = true, .d = d };
 	int ret;
 
-	ret = check(c, d);
+	if (!c->hooked) {
+		if (!d->told)
+			pr_err("group %d: 0x%llx-0x%llx of %s is not enforced, because no hook works: see declared-regions in /sys/kernel/iommu_resv/features\n",
+			       c->id, d->start, d->end, d->device);
+		return -EOPNOTSUPP;
+	}
+	ret = check(c, d) ?: resv_declared_stock_up(0);
 	if (ret)
 		return ret;
-	/* Later on the hooks had it on the list before anybody could attach. */
-	if (!loaded && c->attached) {
-		pr_err("group %d: in use by VFIO or another driver that maps by itself: load the module before, or close it first\n",
-		       c->id);
-		return -EBUSY;
-	}
 	ret = resv_declared_bind(d, c->group);
-	if (!ret)
+	if (ret)
+		return ret;
+	if (d->held)
+		ret = change_list(c, &change);
+	if (!ret) {
 		pr_info("group %d: 0x%llx-0x%llx is declared for %s: VFIO refuses maps there from the next attach on\n",
 			c->id, d->start, d->end, d->device);
+		return 0;
+	}
+	resv_declared_unbind(d);
+	if (ret == -EBUSY && !d->told)
+		tell_busy(c->id, d->start, d->end);
 	return ret;
+}
+
+/* A check that depends on nothing but the region, the group and the hardware. */
+static bool is_lasting(int err)
+{
+	switch (err) {
+	case -EINVAL:
+	case -ERANGE:
+	case -EADDRINUSE:
+	case -EEXIST:
+	case -E2BIG:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /**
  * resv_declare_arrive() - devices came for which the parameter declares regions
  * @c: finished collection of their group
  *
+ * A region whose device comes later is on the lists from its first moment,
+ * when its DMA domain is made, as nobody can have attached the device then.
+ * Where the device was there first, it is held back until it is known that it
+ * may hold and that the group is free.
+ *
  * Context: the registry's lock is held, the group's mutex is not.
- * Return: a region was refused, so that @c is out of date
+ * Return: what is on the lists has changed, so that @c is out of date
  */
 bool resv_declare_arrive(struct resv_collect *c)
 {
-	struct resv_declared *d, *tmp;
+	struct resv_declared *d;
 	bool stale = false;
 	int ret;
 
 	/* Wait for the hook; until then the regions are shown as advice. */
 	if (!c->hooked && resv_hooks_pending())
 		return false;
-	resv_declared_for_each_safe(d, tmp) {
-		if (!d->arriving)
+	resv_declared_for_each(d) {
+		if (!d->arriving || d->refused)
 			continue;
 		d->arriving = false;
+		/* Of the group that it was in before it came back. */
+		resv_declared_unbind(d);
 		ret = arrive(c, d);
-		/* The module is on its way out. */
-		if (ret == -ENODEV)
-			continue;
+		d->told = ret;
+		stale = true;
 		if (!ret)
 			continue;
-		if (!load_error)
+		WRITE_ONCE(d->held, true);
+		d->refused = is_lasting(ret);
+		if (!loaded && !load_error)
 			load_error = ret;
-		pr_err("group %d: the region that declare= gives for %s is dropped\n",
-		       c->id, d->device);
-		resv_declared_withdraw(d);
-		resv_declared_free(d);
-		stale = true;
 	}
 	return stale;
+}
+
+static void wait_for_device(struct resv_declared *d)
+{
+	if (d->group)
+		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
+			d->device, d->start, d->end);
+	resv_declared_unbind(d);
+	WRITE_ONCE(d->held, false);
+	d->refused = false;
+	d->told = false;
 }
 
 /**
@@ -537,9 +607,13 @@ void resv_declare_gone(const struct iommu_group *group, int id)
 	unsigned int nr = 0;
 
 	resv_declared_for_each_safe(d, tmp) {
-		/* Those of the parameter wait for their device: see below. */
-		if (d->group != group || d->device[0])
+		if (d->group != group)
 			continue;
+		/* Those of the parameter wait for their device. */
+		if (d->device[0]) {
+			wait_for_device(d);
+			continue;
+		}
 		resv_declared_withdraw(d);
 		resv_declared_free(d);
 		nr++;
@@ -567,13 +641,9 @@ void resv_declare_walk_ends(void)
 {
 	struct resv_declared *d;
 
-	resv_declared_for_each(d) {
-		if (d->seen || !d->device[0] || !d->group)
-			continue;
-		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
-			d->device, d->start, d->end);
-		resv_declared_unbind(d);
-	}
+	resv_declared_for_each(d)
+		if (!d->seen && d->device[0])
+			wait_for_device(d);
 }
 
 /**

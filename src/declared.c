@@ -109,15 +109,6 @@ static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 	region->type = IOMMU_RESV_RESERVED;
 }
 
-static struct iommu_resv_region *get_mark(void)
-{
-	struct iommu_resv_region *region = get_entry();
-
-	if (region)
-		set_entry(region, MARK_START, MARK_START + MARK_LENGTH - 1);
-	return region;
-}
-
 /**
  * resv_declared_marked() - has a hook been at this list?
  * @head: list of a group
@@ -140,7 +131,7 @@ static bool is_for_device(const struct resv_declared *d,
 			  const struct device *dev)
 {
 	if (d->device[0])
-		return !strcmp(d->device, dev_name(dev));
+		return !READ_ONCE(d->held) && !strcmp(d->device, dev_name(dev));
 	return d->group && d->group == dev->iommu_group;
 }
 
@@ -154,6 +145,55 @@ static bool is_for_device(const struct resv_declared *d,
 void resv_declared_hide(bool hide)
 {
 	WRITE_ONCE(blind, hide ? current : NULL);
+}
+
+/* Take an entry from @spare, or from the stock if that is NULL. */
+static struct iommu_resv_region *take(struct list_head *spare, u64 start, u64 end)
+{
+	struct iommu_resv_region *region;
+
+	if (spare) {
+		region = list_first_entry_or_null(spare,
+						  struct iommu_resv_region,
+						  list);
+		if (region)
+			list_del(&region->list);
+	} else {
+		region = get_entry();
+	}
+	if (region)
+		set_entry(region, start, end);
+	return region;
+}
+
+static unsigned int add_for_device(struct device *dev, struct list_head *head,
+				   bool mark, struct list_head *spare)
+{
+	struct iommu_resv_region *region;
+	const struct resv_declared *d;
+	unsigned int lost = 0;
+
+	if (mark) {
+		region = take(spare, MARK_START, MARK_START + MARK_LENGTH - 1);
+		if (region)
+			list_add_tail(&region->list, head);
+		else
+			lost++;
+	}
+	if (READ_ONCE(blind) == current)
+		return lost;
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node) {
+		if (!is_for_device(d, dev))
+			continue;
+		region = take(spare, d->start, d->end);
+		if (region)
+			list_add_tail(&region->list, head);
+		else
+			lost++;
+	}
+	rcu_read_unlock();
+	return lost;
 }
 
 /**
@@ -171,33 +211,7 @@ void resv_declared_hide(bool hide)
 unsigned int resv_declared_tap_device(struct device *dev, struct list_head *head,
 				      bool mark)
 {
-	struct iommu_resv_region *region;
-	const struct resv_declared *d;
-	unsigned int lost = 0;
-
-	if (mark) {
-		region = get_mark();
-		if (region)
-			list_add_tail(&region->list, head);
-		else
-			lost++;
-	}
-	if (READ_ONCE(blind) == current)
-		return lost;
-	rcu_read_lock();
-	list_for_each_entry_rcu(d, &resv_declared_list, node) {
-		if (!is_for_device(d, dev))
-			continue;
-		region = get_entry();
-		if (!region) {
-			lost++;
-			continue;
-		}
-		set_entry(region, d->start, d->end);
-		list_add_tail(&region->list, head);
-	}
-	rcu_read_unlock();
-	return lost;
+	return add_for_device(dev, head, mark, NULL);
 }
 
 /**
@@ -218,7 +232,7 @@ unsigned int resv_declared_tap_group(struct iommu_group *group,
 	LIST_HEAD(absorbed);
 
 	if (mark) {
-		region = get_mark();
+		region = take(NULL, MARK_START, MARK_START + MARK_LENGTH - 1);
 		if (region)
 			resv_list_insert(head, region, &absorbed);
 		else
@@ -230,13 +244,11 @@ unsigned int resv_declared_tap_group(struct iommu_group *group,
 	list_for_each_entry_rcu(d, &resv_declared_list, node) {
 		if (READ_ONCE(d->group) != group)
 			continue;
-		region = get_entry();
-		if (!region) {
+		region = take(NULL, d->start, d->end);
+		if (region)
+			resv_list_insert(head, region, &absorbed);
+		else
 			lost++;
-			continue;
-		}
-		set_entry(region, d->start, d->end);
-		resv_list_insert(head, region, &absorbed);
 	}
 	rcu_read_unlock();
 	list_for_each_entry_safe(region, next, &absorbed, list)
@@ -250,12 +262,32 @@ unsigned int resv_declared_tap_group(struct iommu_group *group,
  * @head: that list
  * @mark: add the mark of a self-test as well
  *
- * Context: may be preempted.
+ * What is declared for a group changes under its mutex only.
+ *
+ * Context: the group's mutex is held; may sleep.
  * Return: 0, or -ENOMEM with some of them on @head
  */
 int resv_declared_append(struct device *dev, struct list_head *head, bool mark)
 {
-	return resv_declared_tap_device(dev, head, mark) ? -ENOMEM : 0;
+	struct iommu_resv_region *region, *next;
+	const struct resv_declared *d;
+	unsigned int nr = mark, lost;
+	LIST_HEAD(spare);
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node)
+		nr += is_for_device(d, dev);
+	rcu_read_unlock();
+	while (nr--) {
+		region = new_entry(GFP_KERNEL);
+		if (!region)
+			break;
+		list_add(&region->list, &spare);
+	}
+	lost = add_for_device(dev, head, mark, &spare);
+	list_for_each_entry_safe(region, next, &spare, list)
+		kfree(region);
+	return lost ? -ENOMEM : 0;
 }
 EXPORT_SYMBOL_GPL(resv_declared_append);
 
@@ -276,6 +308,8 @@ struct resv_declared *resv_declared_make(const char *device, u64 start, u64 end)
 	d->start = start;
 	d->end = end;
 	d->devices = 1;
+	/* See resv_declare_arrive(). */
+	d->held = device[0];
 	strscpy(d->device, device, sizeof(d->device));
 	return d;
 }

@@ -23,7 +23,12 @@ struct iommu_group;
  *	while the device is not there
  * @devices: devices that @group had when it was last looked at
  * @seen: @device was seen by the walk under way
- * @arriving: @device is there, and the region was not checked against it yet
+ * @arriving: @device was met by the collection under way, and the region does
+ *	not hold for its group yet
+ * @held: the hooks leave it out: @device was there first, and it was not
+ *	checked yet, or was refused
+ * @refused: by a check that would refuse it again, until @device goes
+ * @told: why it waits was logged
  * @device: declared for this device by the parameter, or "" for a region that
  *	was declared in the file of @group, and holds for all its devices
  */
@@ -36,6 +41,9 @@ struct resv_declared {
 	unsigned int devices;
 	bool seen;
 	bool arriving;
+	bool held;
+	bool refused;
+	bool told;
 	char device[RESV_DEVICE_LEN];
 };
 

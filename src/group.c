@@ -146,11 +146,9 @@ static void collect_callback(struct resv_collect *c, struct device *dev)
 
 static int collect_device(struct device *dev, void *data)
 {
-	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
 	struct resv_collect *c = data;
 
 	c->nr_devices++;
-	c->attached |= domain && domain->type == IOMMU_DOMAIN_UNMANAGED;
 	collect_callback(c, dev);
 	return resv_sources_device(c, dev);
 }
@@ -164,11 +162,14 @@ static int collect_device(struct device *dev, void *data)
 static int collect(struct resv_collect *c, struct kobject *kobj, int id,
 		   const struct resv_group *g)
 {
+	struct resv_declared *d;
 	int ret;
 
 	ret = resv_collect_init(c, group_of(kobj), id);
 	if (ret)
 		return ret;
+	resv_declared_for_each(d)
+		d->arriving = false;
 	c->first = !g;
 	ret = iommu_group_for_each_dev(c->group, c, collect_device);
 	if (!ret && !c->nr_devices)
@@ -391,6 +392,7 @@ static int rescan(bool tell)
 	hash_for_each(registry, bkt, g, node)
 		g->seen = false;
 	resv_declare_walk_begins();
+	resv_hooks_walk_begins();
 	for (i = 0; i < nr; i++) {
 		int id = id_of(list[i]);
 
@@ -476,8 +478,11 @@ static int change_locked(struct kobject *kobj, int id,
 	if (ret)
 		return ret;
 	ret = collect(&c, kobj, id, g);
-	if (ret)
-		return ret;
+	if (ret) {
+		/* It is done; who reads will see it a little later. */
+		resv_groups_rescan_soon();
+		return 0;
+	}
 	ret = change->confirm(&c, data);
 	if (ret) {
 		/* Undone, so readers keep what they have. */

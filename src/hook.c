@@ -39,6 +39,7 @@ static DEFINE_MUTEX(hooks_lock);
 static DEFINE_MUTEX(switch_lock);
 
 static enum resv_hook_mode mode;
+static bool started;		/* being loaded: the mode is being acted on */
 static bool running;		/* loaded: a new mode has to be acted on */
 static bool closing;		/* nothing may be installed any more */
 
@@ -107,7 +108,7 @@ static void drop(struct resv_hook *hook)
 	kfree(hook);
 }
 
-static void put_in(struct resv_hook *hook)
+static int put_in(struct resv_hook *hook)
 {
 	int ret;
 
@@ -123,10 +124,11 @@ static void put_in(struct resv_hook *hook)
 	case -ENOENT:
 		if (hook->module[0])
 			hook->reason = "the module with this function is not loaded";
-		else
+		else if (!hook->address)
 			go_inert(hook, "this kernel has no such function");
 		break;
 	case -EBUSY:
+		/* Before v5.0 or so every kprobe at a function's entry claims it. */
 		if (!resv_livepatch_other(hook->symbol, hook->other,
 					  sizeof(hook->other)))
 			strscpy(hook->other, "(not a livepatch)",
@@ -139,9 +141,13 @@ static void put_in(struct resv_hook *hook)
 	case -ENOMEM:
 		go_inert(hook, "no memory");
 		break;
+	case -ENODEV:
+		go_inert(hook, "ftrace is turned off (sysctl kernel.ftrace_enabled)");
+		break;
 	default:
 		go_inert(hook, "this kernel allows no probe there");
 	}
+	return ret;
 }
 
 /* Name of the function at an address, without the module's. */
@@ -190,13 +196,42 @@ static struct resv_hook *want(unsigned long address, const char *symbol,
 	hook->level = level;
 	hook->loss = LOSS;
 	list_add_tail(&hook->node, &hooks);
-	put_in(hook);
+	/* The driver's module is just going. */
+	if (put_in(hook) == -ENOENT && address) {
+		drop(hook);
+		return NULL;
+	}
 	return hook;
 }
 
 static bool by_kprobe(void)
 {
 	return mode == RESV_HOOKS_AUTO || mode == RESV_HOOKS_KPROBE;
+}
+
+/*
+ * v6.1 and later stop at the first device that has no IOMMU, so a group with
+ * such a one proves nothing, and is not tested with.
+ */
+static void test(struct resv_hook *hook, struct iommu_group *group)
+{
+	bool was_new = hook->state == RESV_HOOK_OFF;
+
+	hook->checked = true;
+	if (resv_hooks_test(hook, group)) {
+		if (hook->state == RESV_HOOK_INERT)
+			pr_info("hook %s (%s) works again\n", hook->symbol,
+				hook->backend);
+		hook->state = RESV_HOOK_ACTIVE;
+		hook->reason = NULL;
+		return;
+	}
+	if (hook->state == RESV_HOOK_INERT)
+		return;
+	/* What has worked before may do so again: probes were turned off. */
+	if (was_new)
+		take_out(hook);
+	go_inert(hook, NOT_FIRING);
 }
 
 /*
@@ -214,20 +249,26 @@ static bool have(struct resv_collect *c, unsigned long address,
 	hook = want(address, symbol, "", level);
 	if (!hook)
 		return false;
-	/*
-	 * v6.1 and later stop at the first device that has no IOMMU, so a group
-	 * with such a one proves nothing.
-	 */
-	if (hook->installed && hook->state == RESV_HOOK_OFF && !c->no_iommu) {
-		if (resv_hooks_test(hook, c->group)) {
-			hook->state = RESV_HOOK_ACTIVE;
-			hook->reason = NULL;
-		} else {
-			take_out(hook);
-			go_inert(hook, NOT_FIRING);
-		}
-	}
+	if (hook->installed && !hook->checked && !c->no_iommu)
+		test(hook, c->group);
 	return hook->state == RESV_HOOK_ACTIVE;
+}
+
+/**
+ * resv_hooks_walk_begins() - all groups will be looked at
+ *
+ * Each hook is tested again by the first group that needs it: probes can be
+ * turned off for the whole machine, and livepatches be replaced by others.
+ */
+void resv_hooks_walk_begins(void)
+{
+	struct resv_hook *hook;
+
+	mutex_lock(&hooks_lock);
+	list_for_each_entry(hook, &hooks, node)
+		hook->checked = false;
+	resv_livepatch_hook.checked = false;
+	mutex_unlock(&hooks_lock);
 }
 
 /**
@@ -246,9 +287,10 @@ bool resv_hooks_group(struct resv_collect *c)
 	mutex_lock(&hooks_lock);
 	if (!c->no_iommu && resv_livepatch_check(c->group) &&
 	    mode == RESV_HOOKS_LIVEPATCH) {
-		/* In the walk that this is, before a group is looked at. */
 		WRITE_ONCE(mode, RESV_HOOKS_AUTO);
 		pr_info("kprobes take the place of the livepatch (hooks=auto)\n");
+		/* Other groups, if this is not the walk over all of them. */
+		resv_groups_rescan_soon();
 	}
 	if (symbol) {
 		all = have(c, 0, symbol, RESV_HOOK_DEVICE);
@@ -320,6 +362,7 @@ int resv_hooks_init(void)
 	const char *symbol, *module;
 	int ret;
 
+	WRITE_ONCE(started, true);
 	ret = resv_test_step("hooks") ?: register_module_notifier(&module_block);
 	if (ret)
 		return ret;
@@ -410,6 +453,26 @@ static void forget_inert(void)
 			drop(hook);
 }
 
+/* Some kprobe that is needed does not work.  @old: the mode before. */
+static int give_up_kprobes(enum resv_hook_mode old)
+{
+	enum resv_hook_mode new = mode;
+
+	if (old == RESV_HOOKS_AUTO || old == RESV_HOOKS_KPROBE)
+		return -EOPNOTSUPP;
+	/* First refuse declarations, then see whether one was made. */
+	WRITE_ONCE(mode, old);
+	if (resv_livepatch_hook.state != RESV_HOOK_ACTIVE &&
+	    resv_groups_declared()) {
+		WRITE_ONCE(mode, new);
+		return 0;
+	}
+	mutex_lock(&hooks_lock);
+	drop_all();
+	mutex_unlock(&hooks_lock);
+	return -EOPNOTSUPP;
+}
+
 static int switch_to_kprobe(enum resv_hook_mode new)
 {
 	enum resv_hook_mode old = mode;
@@ -424,15 +487,11 @@ static int switch_to_kprobe(enum resv_hook_mode new)
 	mutex_lock(&hooks_lock);
 	list_for_each_entry(hook, &hooks, node)
 		inert |= hook->state == RESV_HOOK_INERT;
-	if (inert && old != RESV_HOOKS_AUTO && old != RESV_HOOKS_KPROBE) {
-		WRITE_ONCE(mode, old);
-		drop_all();
-	}
 	mutex_unlock(&hooks_lock);
 	if (!inert)
 		return 0;
-	pr_err("hooks: not every hook works as a kprobe, see the lines above\n");
-	return -EOPNOTSUPP;
+	pr_err("hooks: not every hook works as a kprobe, see /sys/kernel/iommu_resv/hooks\n");
+	return give_up_kprobes(old);
 }
 
 static int switch_to_livepatch(void)
@@ -493,9 +552,12 @@ int resv_hooks_switch(enum resv_hook_mode new)
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
 	mutex_lock(&switch_lock);
-	if (!READ_ONCE(running)) {
+	if (!READ_ONCE(started)) {
 		WRITE_ONCE(mode, new);
 		ret = 0;
+	} else if (!READ_ONCE(running)) {
+		pr_err("hooks: the module is still being loaded, try again\n");
+		ret = -EBUSY;
 	} else if (new == RESV_HOOKS_NONE) {
 		ret = switch_off();
 	} else if (new == RESV_HOOKS_LIVEPATCH) {

@@ -46,6 +46,7 @@ enum resv_hook_level {
  * @level: what the function's arguments are
  * @state: where it is in its life
  * @installed: the backend has it
+ * @checked: tested in the walk under way, or since
  * @reason: why it is not active; static text, or NULL
  * @other: who is in the way, if @reason is about that, else ""
  * @loss: what the user does not get without it
@@ -62,6 +63,7 @@ struct resv_hook {
 	enum resv_hook_level level;
 	enum resv_hook_state state;
 	bool installed;
+	bool checked;
 	const char *reason;
 	char other[RESV_SYMBOL_LEN];
 	const char *loss;
@@ -78,6 +80,7 @@ enum resv_hook_mode resv_hooks_mode(void);
 int resv_hooks_init(void);
 void resv_hooks_run(void);
 void resv_hooks_exit(void);
+void resv_hooks_walk_begins(void);
 bool resv_hooks_group(struct resv_collect *c);
 int resv_hooks_switch(enum resv_hook_mode mode);
 bool resv_hooks_pending(void);

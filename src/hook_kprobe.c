@@ -48,6 +48,7 @@ static int tap(struct kprobe *kp, struct pt_regs *regs)
 	}
 	return 0;
 }
+
 NOKPROBE_SYMBOL(tap);
 
 /**

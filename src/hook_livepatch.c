@@ -39,22 +39,26 @@ struct resv_hook resv_livepatch_hook = {
 
 /* All under the lock of the table. */
 static const struct resv_livepatch *registered;
+static bool disabled;		/* the patch was on, and is no more */
+static bool leaving;		/* this module is being unloaded */
 static DECLARE_WAIT_QUEUE_HEAD(changed);
+
+static void take_out_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(take_out_work, take_out_fn);
 
 static void take_out_fn(struct work_struct *work)
 {
-	void (*disable)(void) = NULL;
+	int (*disable)(void) = NULL;
 
 	resv_hooks_lock();
 	if (registered)
 		disable = registered->disable;
 	resv_hooks_unlock();
 	/* Unregistering waits for this work before the function goes. */
-	if (disable)
-		disable();
+	if (disable && disable() == -EBUSY)
+		/* Another livepatch is in transition. */
+		schedule_delayed_work(&take_out_work, HZ);
 }
-
-static DECLARE_WORK(take_out_work, take_out_fn);
 
 static void set_state(enum resv_hook_state state, const char *reason)
 {
@@ -152,6 +156,7 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 		       symbol, hook->other);
 	} else if (!ret) {
 		registered = livepatch;
+		disabled = false;
 		set_state(RESV_HOOK_OFF, "the transition is under way");
 	}
 	resv_hooks_unlock();
@@ -181,7 +186,7 @@ void resv_livepatch_unregister(int err)
 	else
 		set_state(RESV_HOOK_OFF, NOT_LOADED);
 	resv_hooks_unlock();
-	cancel_work_sync(&take_out_work);
+	cancel_delayed_work_sync(&take_out_work);
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_unregister);
 
@@ -202,6 +207,7 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 	switch (event) {
 	case RESV_LIVEPATCH_PATCHED:
 		hook->installed = true;
+		hook->checked = false;
 		set_state(RESV_HOOK_OFF, "not tested yet: there is no group");
 		break;
 	case RESV_LIVEPATCH_UNPATCHING:
@@ -212,6 +218,8 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 		hook->installed = false;
 		break;
 	case RESV_LIVEPATCH_UNPATCHED:
+		disabled = true;
+		hook->installed = false;
 		if (hook->state != RESV_HOOK_INERT)
 			set_state(RESV_HOOK_OFF,
 				  "the livepatch is disabled");
@@ -250,32 +258,34 @@ EXPORT_SYMBOL_GPL(resv_livepatch_hit);
 bool resv_livepatch_check(struct iommu_group *group)
 {
 	struct resv_hook *hook = &resv_livepatch_hook;
+	bool was_active = hook->state == RESV_HOOK_ACTIVE;
+	char other[RESV_SYMBOL_LEN] = "";
 
-	if (!hook->installed)
+	if (!hook->installed || hook->checked)
 		return false;
-	if (resv_livepatch_other(hook->symbol, hook->other,
-				 sizeof(hook->other))) {
-		if (hook->state == RESV_HOOK_INERT)
-			return false;
-		set_state(RESV_HOOK_INERT, REPLACED);
-		pr_warn("hook %s (livepatch) is off: %s %s; %s\n",
-			hook->symbol, hook->reason, hook->other, hook->loss);
-		return true;
-	}
-	if (hook->state == RESV_HOOK_ACTIVE ||
-	    (hook->state == RESV_HOOK_INERT && !hook->other[0]))
-		return false;
-	hook->other[0] = '\0';
-	if (resv_hooks_test(hook, group)) {
+	hook->checked = true;
+	if (!resv_livepatch_other(hook->symbol, other, sizeof(other)) &&
+	    resv_hooks_test(hook, group)) {
+		hook->other[0] = '\0';
 		set_state(RESV_HOOK_ACTIVE, NULL);
 		return false;
 	}
-	set_state(RESV_HOOK_INERT,
-		  "it does not fire when a group's regions are listed (inlined)");
-	pr_warn("hook %s (livepatch) is off: %s; %s\n", hook->symbol,
-		hook->reason, hook->loss);
-	schedule_work(&take_out_work);
-	return false;
+	if (hook->state == RESV_HOOK_INERT)
+		return false;
+	strscpy(hook->other, other, sizeof(hook->other));
+	if (other[0])
+		set_state(RESV_HOOK_INERT, REPLACED);
+	else if (was_active)
+		set_state(RESV_HOOK_INERT,
+			  "it does not fire any more (a livepatch that replaces others came)");
+	else
+		set_state(RESV_HOOK_INERT,
+			  "it does not fire when a group's regions are listed (inlined)");
+	pr_warn("hook %s (livepatch) is off: %s%s%s; %s\n", hook->symbol,
+		hook->reason, other[0] ? " " : "", other, hook->loss);
+	if (!was_active && !other[0])
+		schedule_delayed_work(&take_out_work, 0);
+	return was_active;
 }
 
 /**
@@ -291,12 +301,22 @@ bool resv_livepatch_loaded(void)
 	return loaded;
 }
 
+static bool is_settled(void)
+{
+	enum resv_hook_state state = READ_ONCE(resv_livepatch_hook.state);
+
+	return state == RESV_HOOK_ACTIVE || state == RESV_HOOK_INERT ||
+	       READ_ONCE(disabled) || !READ_ONCE(registered) ||
+	       READ_ONCE(leaving);
+}
+
 /**
  * resv_livepatch_ask() - have the livepatch loaded and active
  *
  * Context: holds no lock but the switch's; sleeps, for a minute at most.
- * Return: 0, -ENOENT if there is no such module, -EOPNOTSUPP if it does not
- *	work here, -ETIMEDOUT, or what loading it gave
+ * Return: 0, -EBUSY if it was disabled and is still loaded, -ENOENT if there
+ *	is no such module, -EOPNOTSUPP if it does not work here, -ETIMEDOUT, or
+ *	what loading it gave
  */
 int resv_livepatch_ask(void)
 {
@@ -311,14 +331,18 @@ int resv_livepatch_ask(void)
 			return ret;
 		/* An exit status of modprobe: the kernel log says more. */
 		if (ret || !resv_livepatch_loaded())
-			return hook->state == RESV_HOOK_INERT ? -EOPNOTSUPP :
-								-ENOENT;
+			return READ_ONCE(hook->state) == RESV_HOOK_INERT ?
+				-EOPNOTSUPP : -ENOENT;
 	}
-	if (!wait_event_timeout(changed,
-				READ_ONCE(hook->state) == RESV_HOOK_ACTIVE ||
-				READ_ONCE(hook->state) == RESV_HOOK_INERT,
-				PATCH_TIMEOUT))
+	if (READ_ONCE(disabled)) {
+		pr_err("the livepatch was disabled and cannot be enabled again: rmmod iommu_resv_livepatch first\n");
+		return -EBUSY;
+	}
+	if (!wait_event_timeout(changed, is_settled(), PATCH_TIMEOUT)) {
+		/* Some task does not leave the old function: give up. */
+		schedule_delayed_work(&take_out_work, 0);
 		return -ETIMEDOUT;
+	}
 	return READ_ONCE(hook->state) == RESV_HOOK_ACTIVE ? 0 : -EOPNOTSUPP;
 }
 
@@ -354,5 +378,7 @@ void resv_livepatch_ask_later(void)
  */
 void resv_livepatch_exit(void)
 {
+	WRITE_ONCE(leaving, true);
+	wake_up_all(&changed);
 	cancel_work_sync(&ask_work);
 }

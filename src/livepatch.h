@@ -7,10 +7,11 @@
 
 /**
  * struct resv_livepatch - what the core can ask of the livepatch
- * @disable: begin to take the patch out; may sleep
+ * @disable: begin to take the patch out; may sleep.  0, -EBUSY while another
+ *	livepatch is in transition, or another errno.
  */
 struct resv_livepatch {
-	void (*disable)(void);
+	int (*disable)(void);
 };
 
 enum resv_livepatch_event {

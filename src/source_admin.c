@@ -21,7 +21,8 @@ static int admin_device(struct resv_collect *c, struct device *dev)
 			if (strcmp(d->device, dev_name(dev)))
 				continue;
 			d->seen = true;
-			d->arriving = !d->group;
+			/* Or it came back so soon that its old group was not missed. */
+			d->arriving = d->group != c->group;
 			c->arrived |= d->arriving;
 			name = resv_collect_name(c, dev_name(dev));
 		} else if (d->group == c->group) {

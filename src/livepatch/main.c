@@ -40,11 +40,14 @@ struct walk {
 	bool end;
 };
 
-/* v6.1 and later: "if (!dev->iommu) break". */
+/*
+ * v6.1 stops at the first device without dev->iommu, later kernels at the first
+ * without dev->iommu->iommu_dev as well (dev_has_iommu()), where 6.1 would oops.
+ */
 static bool no_iommu(struct device *dev)
 {
 #ifdef RESV_HAVE_OPS_OF_IOMMU_DEVICE
-	return !dev->iommu;
+	return !compat_dev_iommu_device(dev);
 #else
 	return false;
 #endif
@@ -148,10 +151,11 @@ static struct klp_patch patch = {
  * What "echo 0 > /sys/kernel/livepatch/iommu_resv_livepatch/enabled" does, by
  * that file's own function: klp_disable_patch() is not exported since v5.1.
  */
-static void disable(void)
+static int disable(void)
 {
 	const struct attribute_group *const *group;
 	struct attribute **attr;
+	ssize_t ret;
 
 	group = (void *)patch.kobj.ktype->default_groups;
 	for (; group && *group; group++)
@@ -161,9 +165,10 @@ static void disable(void)
 			if (strcmp((*attr)->name, "enabled"))
 				continue;
 			file = container_of(*attr, struct kobj_attribute, attr);
-			file->store(&patch.kobj, file, "0", 1);
-			return;
+			ret = file->store(&patch.kobj, file, "0", 1);
+			return ret < 0 ? ret : 0;
 		}
+	return -EOPNOTSUPP;
 }
 
 static const struct resv_livepatch livepatch = {
