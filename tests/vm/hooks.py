@@ -801,7 +801,7 @@ PLANTED_MODULE = (
     (r"(^say come$.*?kprobe) active (\d+) 0 .*?$", r"\1 off \2 0 why"),
     (r"(^say used$.*?kprobe active) \d+ ", r"\1 0 "),
     (r"(^say gone$.*?kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
-    (r"^hooked come kprobe .*?$", "#"),
+    (rf"^hooked come kprobe [^\n]*{IOCTL}.*?$", "#"),
     (rf"^hooked gone read kprobe ok$", rf"\g<0>\nhooked gone kprobe ffff  k  {IOCTL}+0x0"),
     (r"^run open=ok$", "run open=ENOENT group"),
     *leaves("both"),
@@ -1156,8 +1156,8 @@ def table():
         out[f"hooks-inlined-{key}"] = (inlined, key)
     for key, least in (("5.10-amd64", 10), ("7-amd64", 10), ("7-arm64", 8)):
         out[f"hooks-steps-{key}"] = (steps, key, least)
-    # 5.10 does not export what that livepatch needs.
-    for key in X86[1:]:
+    # Older kernels do not export what that livepatch needs.
+    for key in X86[2:]:
         out[f"hooks-other-{key}"] = (other, key)
     for key in ("5.10-amd64", "7-amd64", "6.12-arm64", "7-arm64"):
         out[f"hooks-module-{key}"] = (module, key)

@@ -571,6 +571,27 @@ static int livepatch_off(void)
 	       unload("iommu_resv_livepatch");
 }
 
+/* Tasks that hold up a transition, and where they are. */
+static void tell_unpatched(void)
+{
+	char path[PATH_MAX], state[16], name[32], stack[256];
+	struct dirent **names;
+	int n = list("/proc", &names), i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "/proc/%.16s/patch_state", names[i]->d_name);
+		read_word(path, state, sizeof(state));
+		if (strcmp(state, "0"))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.16s/comm", names[i]->d_name);
+		read_word(path, name, sizeof(name));
+		snprintf(path, sizeof(path), "/proc/%.16s/stack", names[i]->d_name);
+		read_word(path, stack, sizeof(stack));
+		tell("failed transition %s %s %s\n", names[i]->d_name, name, stack);
+	}
+	list_free(names, n);
+}
+
 static void livepatch_cycle(int n)
 {
 	char *core[] = { CORE, "hooks=livepatch" };
@@ -582,6 +603,8 @@ static void livepatch_cycle(int n)
 		if (!err && (!wait_word(OUR_PATCH "/enabled", "1") ||
 			     !wait_word(OUR_PATCH "/transition", "0")))
 			err = must("wait", OUR_PATCH, ETIME);
+		if (err)
+			tell_unpatched();
 		if (!err)
 			err = must("unload", LIVEPATCH, livepatch_off());
 		if (!err)
