@@ -571,6 +571,21 @@ static int livepatch_off(void)
 	       unload("iommu_resv_livepatch");
 }
 
+/* Until the hook has been tested. */
+static bool wait_active(void)
+{
+	bool active = false;
+	char *text;
+	int i;
+
+	for (i = 0; i < 3000 && !active; i++, usleep(10000)) {
+		text = read_file("/sys/kernel/iommu_resv/hooks", NULL);
+		active = text && strstr(text, " livepatch active");
+		free(text);
+	}
+	return active;
+}
+
 /* Tasks that hold up a transition, and where they are. */
 static void tell_unpatched(void)
 {
@@ -601,7 +616,7 @@ static void livepatch_cycle(int n)
 		err = must("load", CORE, load(core, 2));
 		/* The core asks for the livepatch, in its own time. */
 		if (!err && (!wait_word(OUR_PATCH "/enabled", "1") ||
-			     !wait_word(OUR_PATCH "/transition", "0")))
+			     !wait_word(OUR_PATCH "/transition", "0") || !wait_active()))
 			err = must("wait", OUR_PATCH, ETIME);
 		if (err)
 			tell_unpatched();
