@@ -38,7 +38,7 @@ LIST_HEAD(resv_declared_list);
 	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
 
 /* Lists that can be filled one after the other before the worker has run. */
-#define STOCK_LISTS	(NO_ATOMIC_ALLOC ? 64 : 8)
+#define STOCK_LISTS	(NO_ATOMIC_ALLOC ? 256 : 8)
 
 static LIST_HEAD(stock);
 static unsigned int stock_nr;		/* entries on it */
@@ -94,8 +94,9 @@ static struct iommu_resv_region *get_entry(void)
 	}
 	low = stock_nr < stock_wanted / 2;
 	raw_spin_unlock_irqrestore(&stock_lock, flags);
+	/* Ahead of whoever reads lists all the time. */
 	if (low)
-		schedule_work(&fill_up_work);
+		queue_work(system_highpri_wq, &fill_up_work);
 	if (!region && !NO_ATOMIC_ALLOC)
 		region = new_entry(GFP_ATOMIC | __GFP_NOWARN);
 	return region;

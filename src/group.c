@@ -40,6 +40,7 @@
 #include "collect.h"
 #include "declare.h"
 #include "declared.h"
+#include "departure.h"
 #include "group.h"
 #include "hook.h"
 #include "report.h"
@@ -305,8 +306,6 @@ static int update(struct kobject *kobj, int id)
 	struct resv_group *g;
 	int ret;
 
-	if (!layout_known(kobj, id))
-		return -EOPNOTSUPP;
 	g = known_group(kobj);
 	/* An entry without a folder is of a dead namesake. */
 	if (g && !has_folder(kobj)) {
@@ -334,14 +333,23 @@ static int update(struct kobject *kobj, int id)
 	return ret;
 }
 
-/*
- * References to all groups that live now, in an array for kfree().
- * A kobject whose count is zero is on its way out and is left alone.
- */
-static struct kobject **live_groups(unsigned int *nr)
+static int id_of(const struct kobject *kobj)
 {
-	struct kobject **list = NULL, *kobj;
+	int id;
+
+	/* The kernel names the kobject by the group's number. */
+	return kstrtoint(kobject_name(kobj), 10, &id) ? -EINVAL : id;
+}
+
+/*
+ * Numbers of all groups that live now, in an array for kfree().  Not references,
+ * which would be held for long (see departure.c).
+ */
+static int *live_groups(unsigned int *nr)
+{
 	unsigned int cap = 0, n;
+	struct kobject *kobj;
+	int *list = NULL;
 
 	for (;;) {
 		n = 0;
@@ -359,29 +367,55 @@ static struct kobject **live_groups(unsigned int *nr)
 	}
 	n = 0;
 	list_for_each_entry(kobj, &groups_kset->list, entry)
-		if (kref_get_unless_zero(&kobj->kref))
-			list[n++] = kobj;
+		list[n++] = id_of(kobj);
 	spin_unlock(&groups_kset->list_lock);
 	*nr = n;
 	return list;
 }
 
-static int id_of(const struct kobject *kobj)
+/* A reference to the group of that number, or NULL if it is gone or going. */
+static struct kobject *group_by_id(int id)
 {
-	int id;
+	char name[12];
 
-	/* The kernel names the kobject by the group's number. */
-	return kstrtoint(kobject_name(kobj), 10, &id) ? -EINVAL : id;
+	scnprintf(name, sizeof(name), "%d", id);
+	return kset_find_obj(groups_kset, name);
+}
+
+/* Look at one group in a walk over all; a reference is held for no longer. */
+static int visit(int id, bool tell)
+{
+	struct kobject *kobj = group_by_id(id);
+	LIST_HEAD(members);
+	int ret;
+
+	if (!kobj)
+		return 0;
+	ret = layout_known(kobj, id) ? 0 : -EOPNOTSUPP;
+	if (!ret)
+		ret = resv_members_hold(group_of(kobj), &members);
+	if (!ret)
+		ret = update(kobj, id);
+	/* The event comes after the files, so whoever waits can read. */
+	if (ret > 0 && tell)
+		kobject_uevent(kobj, KOBJ_CHANGE);
+	if (ret < 0)
+		pr_warn_ratelimited("group %d: cannot be looked at (%d)\n", id,
+				    ret);
+	kobject_put(kobj);
+	resv_members_release(&members);
+	return ret;
 }
 
 /* Return: 0, or the last of the errors that groups made */
 static int rescan(bool tell)
 {
 	struct hlist_node *tmp;
-	struct kobject **list;
 	struct resv_group *g;
 	unsigned int i, nr;
+	LIST_HEAD(departed);
 	int bkt, ret, err = 0;
+	int *list;
 
 	mutex_lock(&registry_lock);
 	list = live_groups(&nr);
@@ -389,24 +423,15 @@ static int rescan(bool tell)
 		mutex_unlock(&registry_lock);
 		return PTR_ERR(list);
 	}
+	resv_departures_take(&departed);
 	hash_for_each(registry, bkt, g, node)
 		g->seen = false;
 	resv_declare_walk_begins();
 	resv_hooks_walk_begins();
 	for (i = 0; i < nr; i++) {
-		int id = id_of(list[i]);
-
-		ret = update(list[i], id);
-		/* The event comes after the files, so whoever waits can read. */
-		if (ret > 0 && tell)
-			kobject_uevent(list[i], KOBJ_CHANGE);
-		if (ret < 0) {
-			pr_warn_ratelimited("group %d: cannot be looked at (%d)\n",
-					    id, ret);
+		ret = visit(list[i], tell);
+		if (ret < 0)
 			err = ret;
-		}
-		/* Not later: a group that went meanwhile is free to go now. */
-		kobject_put(list[i]);
 		cond_resched();
 	}
 	hash_for_each_safe(registry, bkt, tmp, g, node)
@@ -417,6 +442,11 @@ static int rescan(bool tell)
 	/* For want of memory the taps would leave something out: try again. */
 	if (resv_declared_stock_up(0))
 		err = -ENOMEM;
+	/* What was declared for their groups has let go of these by now. */
+	if (err)
+		resv_departures_give_back(&departed);
+	else
+		resv_members_release(&departed);
 	mutex_unlock(&registry_lock);
 	kfree(list);
 	return err;
@@ -551,7 +581,8 @@ static void update_group_of(struct device *dev)
 	if (!group)
 		return;
 	mutex_lock(&registry_lock);
-	ret = update(kobj, id_of(kobj));
+	ret = layout_known(kobj, id_of(kobj)) ? update(kobj, id_of(kobj)) :
+						-EOPNOTSUPP;
 	if (ret > 0)
 		kobject_uevent(kobj, KOBJ_CHANGE);
 	mutex_unlock(&registry_lock);
@@ -560,12 +591,21 @@ static void update_group_of(struct device *dev)
 
 static int bus_event(struct notifier_block *nb, unsigned long action, void *data)
 {
+	struct device *dev = data;
+
 	switch (action) {
 	case BUS_NOTIFY_ADD_DEVICE:
 	case BUS_NOTIFY_BOUND_DRIVER:
-		update_group_of(data);
+		update_group_of(dev);
 		break;
+	case BUS_NOTIFY_DEL_DEVICE:
+		if (dev->iommu_group)
+			resv_departure_begins(dev);
+		return NOTIFY_DONE;
 	case BUS_NOTIFY_REMOVED_DEVICE:
+		/* By the IOMMU core, which hears of it before us. */
+		resv_departure_done(dev);
+		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 		break;
 	default:
@@ -656,10 +696,11 @@ static bool any_dying(void)
 
 static void forget_all(void)
 {
+	struct resv_declared *d;
 	struct hlist_node *tmp;
-	struct kobject **list;
 	struct resv_group *g;
 	unsigned int i, nr;
+	int *list;
 	int bkt;
 
 	mutex_lock(&registry_lock);
@@ -667,11 +708,29 @@ static void forget_all(void)
 	while (IS_ERR(list = live_groups(&nr)))
 		msleep(20);
 	for (i = 0; i < nr; i++) {
-		if (has_folder(list[i]))
-			sysfs_remove_group(list[i], &resv_group_attrs);
-		kobject_put(list[i]);
+		struct kobject *kobj = group_by_id(list[i]);
+		LIST_HEAD(members);
+
+		if (!kobj)
+			continue;
+		/* One that was not understood has no folder either. */
+		if (!layout_known(kobj, list[i])) {
+			kobject_put(kobj);
+			continue;
+		}
+		while (resv_members_hold(group_of(kobj), &members)) {
+			resv_members_release(&members);
+			msleep(20);
+		}
+		if (has_folder(kobj))
+			sysfs_remove_group(kobj, &resv_group_attrs);
+		kobject_put(kobj);
+		resv_members_release(&members);
 	}
 	kfree(list);
+	/* Nothing is declared by now, unless loading has failed half way. */
+	resv_declared_for_each(d)
+		resv_declared_unbind(d);
 	hash_for_each_safe(registry, bkt, tmp, g, node)
 		forget(g);
 	mutex_unlock(&registry_lock);
@@ -724,6 +783,7 @@ void resv_groups_exit(void)
 {
 	unwatch();
 	forget_all();
+	resv_departures_exit();
 	resv_snapshots_flush();
 }
 
