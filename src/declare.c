@@ -269,7 +269,7 @@ static int change_list(const struct resv_collect *c, struct change *change)
 		change->look = true;
 		ret = iommu_group_for_each_dev(c->group, change, do_change);
 		change->look = false;
-		msleep(20);
+		usleep_range(5000, 10000);
 	}
 	if (ret > 0)
 		ret = iommu_group_for_each_dev(c->group, change, do_change);

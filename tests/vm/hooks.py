@@ -1065,7 +1065,7 @@ def cycles(key, backend, name):
     plugs = Plugs()
     lines, faults = run(name, kernel, BUSY[kernel.arch], cycles_steps(backend),
                         partial(judge_cycles, arch=kernel.arch, backend=backend), PLANTED_CYCLES,
-                        memory="1G", smp=2, limit=300,
+                        memory="1G", smp=2, limit=420,
                         append="slub_debug=FZPU page_poison=1",
                         meanwhile=("begin", "finish", 6, plugs))
     told = [line for who in ("user", "churn", "reader") for line in judge.said(lines, who)[:-1]]
