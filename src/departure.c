@@ -1,142 +1,110 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices that must not be freed before a reference to their group is dropped.
+ * Groups that a device is leaving, to which no reference may be held.
  *
  * The kernel drops the last reference to a group from iommu_group_remove_device(),
- * when the device that left is still there, and freeing the group's domain may
- * touch it: domain_exit() of the Intel driver in 5.10 goes through the devices
- * that the domain was attached to.  A reference of ours can put that off.  So
- * the devices of a group are held for as long as the group is:
+ * when the device that left is still whole, and freeing the group's domain may
+ * touch it: on 5.10 domain_exit() of the Intel driver goes through devices that
+ * the domain was attached to, and has been seen to oops over one that was
+ * released or freed before, because the last reference was ours.  So a device
+ * that is to be taken out of its group waits for the walk under way, and the
+ * group is left alone until it is out.
  *
- * - over a look at a group, those that are in it then;
- * - for the long references of what is declared, those that leave, from
- *   before they leave until a walk has dropped what was declared for a group
- *   without devices.
+ * All of it is called with the registry's lock held.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
 #include <linux/slab.h>
 #include "departure.h"
 
 /**
- * struct held - one reference to a device
- * @node: on a list
- * @dev: the device
- * @gone: it left its group
+ * struct departure - one device that the IOMMU core is taking out of its group
+ * @node: on the list
+ * @dev: the device; only its address means something
+ * @id: number of its group
  */
-struct held {
+struct departure {
 	struct list_head node;
-	struct device *dev;
-	bool gone;
+	const struct device *dev;
+	int id;
 };
 
 static LIST_HEAD(departures);
-static DEFINE_MUTEX(departures_lock);
 
-static int hold(struct device *dev, void *data)
+static bool is_leaving(const struct device *dev)
 {
-	struct held *held = kzalloc(sizeof(*held), GFP_KERNEL);
-	struct list_head *list = data;
+	const struct departure *d;
 
-	if (!held)
-		return -ENOMEM;
-	held->dev = get_device(dev);
-	list_add_tail(&held->node, list);
-	return 0;
+	list_for_each_entry(d, &departures, node)
+		if (d->dev == dev)
+			return true;
+	return false;
+}
+
+static int stays(struct device *dev, void *data)
+{
+	return !is_leaving(dev);
 }
 
 /**
- * resv_members_hold() - hold the devices that are in a group now
- * @group: group, its mutex not held
- * @held: list for resv_members_release(), to be called after the reference to
- *	the group is dropped
- *
- * Context: may sleep.
- * Return: 0, or -ENOMEM with some of them held
- */
-int resv_members_hold(struct iommu_group *group, struct list_head *held)
-{
-	return iommu_group_for_each_dev(group, held, hold);
-}
-
-/**
- * resv_members_release() - the opposite
- * @list: filled list; empty afterwards
- */
-void resv_members_release(struct list_head *list)
-{
-	struct held *held, *tmp;
-
-	list_for_each_entry_safe(held, tmp, list, node) {
-		list_del(&held->node);
-		put_device(held->dev);
-		kfree(held);
-	}
-}
-
-/**
- * resv_departure_begins() - a device is about to leave
+ * resv_departure_begins() - a device is about to be taken out of its group
  * @dev: device, in its group still
+ * @id: number of its group
  *
- * Context: may sleep.
+ * Context: may sleep; the group's mutex is not held.
+ * Return: no device of the group will stay
  */
-void resv_departure_begins(struct device *dev)
+bool resv_departure_begins(struct device *dev, int id)
 {
-	mutex_lock(&departures_lock);
-	/* Out of memory it is held over the walks only, as all others are. */
-	hold(dev, &departures);
-	mutex_unlock(&departures_lock);
+	struct departure *d;
+
+	/* Small, and there is no way to refuse. */
+	d = kzalloc(sizeof(*d), GFP_KERNEL | __GFP_NOFAIL);
+	d->dev = dev;
+	d->id = id;
+	list_add_tail(&d->node, &departures);
+	return !iommu_group_for_each_dev(dev->iommu_group, NULL, stays);
 }
 
 /**
- * resv_departure_done() - a device has left its group
+ * resv_departure_ends() - a device has left
  * @dev: device
- *
- * Context: may sleep.
  */
-void resv_departure_done(struct device *dev)
+void resv_departure_ends(struct device *dev)
 {
-	struct held *held;
+	struct departure *d, *tmp;
 
-	mutex_lock(&departures_lock);
-	list_for_each_entry(held, &departures, node)
-		if (held->dev == dev)
-			held->gone = true;
-	mutex_unlock(&departures_lock);
+	list_for_each_entry_safe(d, tmp, &departures, node)
+		if (d->dev == dev) {
+			list_del(&d->node);
+			kfree(d);
+		}
 }
 
 /**
- * resv_departures_take() - devices that left before a walk over all groups begins
- * @list: gets them, for resv_members_release() after the walk
+ * resv_departing() - is a device leaving this group?
+ * @id: number of the group
  */
-void resv_departures_take(struct list_head *list)
+bool resv_departing(int id)
 {
-	struct held *held, *tmp;
+	const struct departure *d;
 
-	mutex_lock(&departures_lock);
-	list_for_each_entry_safe(held, tmp, &departures, node)
-		if (held->gone)
-			list_move_tail(&held->node, list);
-	mutex_unlock(&departures_lock);
+	list_for_each_entry(d, &departures, node)
+		if (d->id == id)
+			return true;
+	return false;
 }
 
 /**
- * resv_departures_give_back() - that walk was not complete
- * @list: what resv_departures_take() gave; empty afterwards
- */
-void resv_departures_give_back(struct list_head *list)
-{
-	mutex_lock(&departures_lock);
-	list_splice_init(list, &departures);
-	mutex_unlock(&departures_lock);
-}
-
-/**
- * resv_departures_exit() - no group is referred to any more
+ * resv_departures_exit() - forget them; nobody tells of devices any more
  */
 void resv_departures_exit(void)
 {
-	resv_members_release(&departures);
+	struct departure *d, *tmp;
+
+	list_for_each_entry_safe(d, tmp, &departures, node) {
+		list_del(&d->node);
+		kfree(d);
+	}
 }

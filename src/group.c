@@ -83,6 +83,7 @@ struct resv_group {
 static DEFINE_HASHTABLE(registry, 8);
 static DEFINE_MUTEX(registry_lock);
 static struct kset *groups_kset;
+static bool ending;		/* no group is looked at any more */
 
 static void rescan_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rescan_work, rescan_fn);
@@ -235,7 +236,7 @@ static bool layout_known(struct kobject *kobj, int id)
 }
 
 /* What is known of a live group.  Only registry_lock, which is held, lets it go. */
-static struct resv_group *known_group(struct kobject *kobj)
+static struct resv_group *known_group(const struct kobject *kobj)
 {
 	struct resv_group *g;
 
@@ -341,15 +342,25 @@ static int id_of(const struct kobject *kobj)
 	return kstrtoint(kobject_name(kobj), 10, &id) ? -EINVAL : id;
 }
 
-/*
- * Numbers of all groups that live now, in an array for kfree().  Not references,
- * which would be held for long (see departure.c).
+/**
+ * struct live - a group that was there when the list was made
+ * @id: its number
+ * @kobj: address of its kobject, not a reference
  */
-static int *live_groups(unsigned int *nr)
+struct live {
+	int id;
+	const struct kobject *kobj;
+};
+
+/*
+ * All groups that live now, in an array for kfree().  Not references: see
+ * departure.c.
+ */
+static struct live *live_groups(unsigned int *nr)
 {
 	unsigned int cap = 0, n;
+	struct live *list = NULL;
 	struct kobject *kobj;
-	int *list = NULL;
 
 	for (;;) {
 		n = 0;
@@ -366,8 +377,10 @@ static int *live_groups(unsigned int *nr)
 			return ERR_PTR(-ENOMEM);
 	}
 	n = 0;
-	list_for_each_entry(kobj, &groups_kset->list, entry)
-		list[n++] = id_of(kobj);
+	list_for_each_entry(kobj, &groups_kset->list, entry) {
+		list[n].id = id_of(kobj);
+		list[n++].kobj = kobj;
+	}
 	spin_unlock(&groups_kset->list_lock);
 	*nr = n;
 	return list;
@@ -382,28 +395,32 @@ static struct kobject *group_by_id(int id)
 	return kset_find_obj(groups_kset, name);
 }
 
-/* Look at one group in a walk over all; a reference is held for no longer. */
-static int visit(int id, bool tell)
+/* Look at one group in a walk over all. */
+static int visit(const struct live *live, bool tell)
 {
-	struct kobject *kobj = group_by_id(id);
-	LIST_HEAD(members);
+	struct kobject *kobj;
 	int ret;
 
+	/* No device can begin to leave while registry_lock is held. */
+	if (resv_departing(live->id)) {
+		struct resv_group *g = known_group(live->kobj);
+
+		if (g)
+			g->seen = true;
+		return 0;
+	}
+	kobj = group_by_id(live->id);
 	if (!kobj)
 		return 0;
-	ret = layout_known(kobj, id) ? 0 : -EOPNOTSUPP;
-	if (!ret)
-		ret = resv_members_hold(group_of(kobj), &members);
-	if (!ret)
-		ret = update(kobj, id);
+	ret = layout_known(kobj, live->id) ? update(kobj, live->id) :
+					     -EOPNOTSUPP;
 	/* The event comes after the files, so whoever waits can read. */
 	if (ret > 0 && tell)
 		kobject_uevent(kobj, KOBJ_CHANGE);
 	if (ret < 0)
-		pr_warn_ratelimited("group %d: cannot be looked at (%d)\n", id,
-				    ret);
+		pr_warn_ratelimited("group %d: cannot be looked at (%d)\n",
+				    live->id, ret);
 	kobject_put(kobj);
-	resv_members_release(&members);
 	return ret;
 }
 
@@ -413,23 +430,24 @@ static int rescan(bool tell)
 	struct hlist_node *tmp;
 	struct resv_group *g;
 	unsigned int i, nr;
-	LIST_HEAD(departed);
+	struct live *list;
 	int bkt, ret, err = 0;
-	int *list;
+	bool all = true;
 
 	mutex_lock(&registry_lock);
-	list = live_groups(&nr);
+	list = ending ? ERR_PTR(-ENODEV) : live_groups(&nr);
 	if (IS_ERR(list)) {
 		mutex_unlock(&registry_lock);
 		return PTR_ERR(list);
 	}
-	resv_departures_take(&departed);
 	hash_for_each(registry, bkt, g, node)
 		g->seen = false;
 	resv_declare_walk_begins();
 	resv_hooks_walk_begins();
 	for (i = 0; i < nr; i++) {
-		ret = visit(list[i], tell);
+		/* Not all are seen then, but another walk is on its way. */
+		all &= !resv_departing(list[i].id);
+		ret = visit(&list[i], tell);
 		if (ret < 0)
 			err = ret;
 		cond_resched();
@@ -437,16 +455,11 @@ static int rescan(bool tell)
 	hash_for_each_safe(registry, bkt, tmp, g, node)
 		if (!g->seen)
 			forget(g);
-	if (!err)
+	if (!err && all)
 		resv_declare_walk_ends();
 	/* For want of memory the taps would leave something out: try again. */
 	if (resv_declared_stock_up(0))
 		err = -ENOMEM;
-	/* What was declared for their groups has let go of these by now. */
-	if (err)
-		resv_departures_give_back(&departed);
-	else
-		resv_members_release(&departed);
 	mutex_unlock(&registry_lock);
 	kfree(list);
 	return err;
@@ -498,7 +511,7 @@ static int change_locked(struct kobject *kobj, int id,
 	int ret;
 
 	/* Being removed: whoever does that waits for us. */
-	if (!g)
+	if (!g || ending || resv_departing(id))
 		return -ENODEV;
 	ret = collect(&c, kobj, id, g);
 	if (ret)
@@ -576,17 +589,34 @@ static void update_group_of(struct device *dev)
 {
 	struct iommu_group *group = iommu_group_get(dev);
 	struct kobject *kobj = (struct kobject *)group;
-	int ret;
 
 	if (!group)
 		return;
 	mutex_lock(&registry_lock);
-	ret = layout_known(kobj, id_of(kobj)) ? update(kobj, id_of(kobj)) :
-						-EOPNOTSUPP;
-	if (ret > 0)
+	if (!ending && layout_known(kobj, id_of(kobj)) &&
+	    update(kobj, id_of(kobj)) > 0)
 		kobject_uevent(kobj, KOBJ_CHANGE);
 	mutex_unlock(&registry_lock);
 	iommu_group_put(group);
+}
+
+/*
+ * Before the IOMMU core takes a device out of its group: nothing of ours may
+ * keep the group then.
+ */
+static int removal_event(struct notifier_block *nb, unsigned long action,
+			 void *data)
+{
+	struct device *dev = data;
+	struct iommu_group *group = dev->iommu_group;
+
+	if (action != BUS_NOTIFY_REMOVED_DEVICE || !group)
+		return NOTIFY_DONE;
+	mutex_lock(&registry_lock);
+	if (resv_departure_begins(dev, iommu_group_id(group)))
+		resv_declare_gone(group, iommu_group_id(group));
+	mutex_unlock(&registry_lock);
+	return NOTIFY_DONE;
 }
 
 static int bus_event(struct notifier_block *nb, unsigned long action, void *data)
@@ -598,13 +628,10 @@ static int bus_event(struct notifier_block *nb, unsigned long action, void *data
 	case BUS_NOTIFY_BOUND_DRIVER:
 		update_group_of(dev);
 		break;
-	case BUS_NOTIFY_DEL_DEVICE:
-		if (dev->iommu_group)
-			resv_departure_begins(dev);
-		return NOTIFY_DONE;
 	case BUS_NOTIFY_REMOVED_DEVICE:
-		/* By the IOMMU core, which hears of it before us. */
-		resv_departure_done(dev);
+		mutex_lock(&registry_lock);
+		resv_departure_ends(dev);
+		mutex_unlock(&registry_lock);
 		break;
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 		break;
@@ -634,12 +661,12 @@ static struct notifier_block module_block = {
 };
 
 /*
- * As numerous as buses, because one block can be on one chain only.  Equal
- * priorities are called in order of registration, so the IOMMU core, which was
- * first, has made or dropped the group when we hear of the device; and the walk
- * comes later anyway.
+ * As numerous as buses, because one block can be on one chain only.  The IOMMU
+ * core makes and drops groups with priority 0: of a device that came we hear
+ * after it, of one that goes before it and after it.
  */
 static struct notifier_block bus_blocks[COMPAT_MAX_BUSES];
+static struct notifier_block removal_blocks[COMPAT_MAX_BUSES];
 static bool watched[COMPAT_MAX_BUSES];
 
 /* Afterwards no walk is under way or will be. */
@@ -649,11 +676,33 @@ static void unwatch(void)
 	unsigned int i, nr = compat_iommu_buses(buses);
 
 	unregister_module_notifier(&module_block);
-	for (i = 0; i < nr; i++)
-		if (watched[i])
-			bus_unregister_notifier(buses[i], &bus_blocks[i]);
+	for (i = 0; i < nr; i++) {
+		if (!watched[i])
+			continue;
+		/* What begins has to end, so in this order. */
+		bus_unregister_notifier(buses[i], &removal_blocks[i]);
+		bus_unregister_notifier(buses[i], &bus_blocks[i]);
+	}
 	memset(watched, 0, sizeof(watched));
 	cancel_delayed_work_sync(&rescan_work);
+}
+
+static int watch_bus(void *bus, unsigned int i)
+{
+	int ret;
+
+	bus_blocks[i].notifier_call = bus_event;
+	bus_blocks[i].priority = -1;
+	removal_blocks[i].notifier_call = removal_event;
+	removal_blocks[i].priority = 1;
+	ret = bus_register_notifier(bus, &bus_blocks[i]);
+	if (ret)
+		return ret;
+	/* Waits for events under way: no removal is then, that was not seen. */
+	ret = bus_register_notifier(bus, &removal_blocks[i]);
+	if (ret)
+		bus_unregister_notifier(bus, &bus_blocks[i]);
+	return ret;
 }
 
 static int watch(void)
@@ -666,8 +715,7 @@ static int watch(void)
 	if (ret)
 		return ret;
 	for (i = 0; i < nr; i++) {
-		bus_blocks[i].notifier_call = bus_event;
-		ret = bus_register_notifier(buses[i], &bus_blocks[i]);
+		ret = watch_bus(buses[i], i);
 		/* Built in, but this machine has none: nothing can come there. */
 		if (ret == -EINVAL)
 			continue;
@@ -694,40 +742,53 @@ static bool any_dying(void)
 	return dying;
 }
 
+/*
+ * Remove the folders of all groups but those that a device is leaving just now.
+ *
+ * Return: there is no such group
+ */
+static bool remove_folders(void)
+{
+	struct live *list;
+	unsigned int i, nr;
+	bool all = true;
+
+	/* Files must not outlive the module, so running out of memory has to wait. */
+	while (IS_ERR(list = live_groups(&nr)))
+		msleep(20);
+	for (i = 0; i < nr; i++) {
+		struct kobject *kobj;
+
+		if (resv_departing(list[i].id)) {
+			all = false;
+			continue;
+		}
+		kobj = group_by_id(list[i].id);
+		if (!kobj)
+			continue;
+		if (has_folder(kobj))
+			sysfs_remove_group(kobj, &resv_group_attrs);
+		kobject_put(kobj);
+	}
+	kfree(list);
+	return all;
+}
+
+/* Devices are watched still, so that none leaves while we refer to its group. */
 static void forget_all(void)
 {
 	struct resv_declared *d;
 	struct hlist_node *tmp;
 	struct resv_group *g;
-	unsigned int i, nr;
-	int *list;
 	int bkt;
 
 	mutex_lock(&registry_lock);
-	/* Files must not outlive the module, so running out of memory has to wait. */
-	while (IS_ERR(list = live_groups(&nr)))
+	ending = true;
+	while (!remove_folders()) {
+		mutex_unlock(&registry_lock);
 		msleep(20);
-	for (i = 0; i < nr; i++) {
-		struct kobject *kobj = group_by_id(list[i]);
-		LIST_HEAD(members);
-
-		if (!kobj)
-			continue;
-		/* One that was not understood has no folder either. */
-		if (!layout_known(kobj, list[i])) {
-			kobject_put(kobj);
-			continue;
-		}
-		while (resv_members_hold(group_of(kobj), &members)) {
-			resv_members_release(&members);
-			msleep(20);
-		}
-		if (has_folder(kobj))
-			sysfs_remove_group(kobj, &resv_group_attrs);
-		kobject_put(kobj);
-		resv_members_release(&members);
+		mutex_lock(&registry_lock);
 	}
-	kfree(list);
 	/* Nothing is declared by now, unless loading has failed half way. */
 	resv_declared_for_each(d)
 		resv_declared_unbind(d);
@@ -781,8 +842,8 @@ int resv_groups_init(void)
  */
 void resv_groups_exit(void)
 {
-	unwatch();
 	forget_all();
+	unwatch();
 	resv_departures_exit();
 	resv_snapshots_flush();
 }
