@@ -371,12 +371,14 @@ bool region_is_declared(const struct region *r)
 }
 
 /**
- * groups_declared() - name everything that is declared
+ * groups_declared() - name what is declared
  * @ctl: options
+ * @all: also what is not enforced, as a region of the parameter for a group
+ *	that was in use; that holds nobody up as a rule
  *
  * Return: how much that is; -1 if it cannot be known, after saying why
  */
-int groups_declared(struct control *ctl)
+int groups_declared(struct control *ctl, bool all)
 {
 	struct groups groups;
 	size_t i, k;
@@ -390,7 +392,7 @@ int groups_declared(struct control *ctl)
 		for (k = 0; k < g->nr_regions && nr >= 0; k++) {
 			const struct region *r = &g->regions[k];
 
-			if (!region_is_declared(r))
+			if (!region_is_declared(r) || !(r->enforced || all))
 				continue;
 			warnx("group %u has a declared region; to remove it: iommu-resv undeclare %u 0x%" PRIx64 "-0x%" PRIx64,
 			      g->id, g->id, r->at.start, r->at.end);

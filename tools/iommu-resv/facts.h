@@ -97,7 +97,7 @@ struct names;
 
 bool module_loaded(const struct control *ctl);
 int groups_read(struct control *ctl, struct names *names, struct groups *groups);
-int groups_declared(struct control *ctl);
+int groups_declared(struct control *ctl, bool all);
 int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		struct groups *groups);
 void groups_free(struct groups *groups);

@@ -74,7 +74,8 @@ static const char *why_not(struct control *ctl, const char *mode, int error,
 	case -ETIMEDOUT:
 		return "some task does not get into the livepatch: 'grep -l 0 /proc/[0-9]*/patch_state' tells which, try again later";
 	case -EBUSY:
-		return "regions are declared: remove them first";
+		return livepatch ? "the module is busy, see the kernel log: try again" :
+				   "regions are declared: remove them first";
 	case -EOPNOTSUPP:
 		if (!livepatch)
 			return "kprobes do not work here: see the kernel log";
@@ -99,12 +100,18 @@ static int set_mode(struct control *ctl, const char *mode)
 
 static int to_livepatch(struct control *ctl)
 {
-	bool before = module_there(ctl, LIVEPATCH);
-	int ret = set_mode(ctl, "livepatch");
+	bool before;
+	int ret;
 
+	/* Once disabled, it can only be loaded anew. */
+	if (module_there(ctl, LIVEPATCH) && !livepatch_enabled(ctl) &&
+	    livepatch_remove(ctl, false))
+		return EXIT_TROUBLE;
+	before = module_there(ctl, LIVEPATCH);
+	ret = set_mode(ctl, "livepatch");
 	/* Not half of it either: what came in vain goes again. */
 	if (ret && !before && module_there(ctl, LIVEPATCH))
-		livepatch_remove(ctl);
+		livepatch_remove(ctl, false);
 	return ret;
 }
 
@@ -114,20 +121,20 @@ static int to_kprobe(struct control *ctl, const char *mode)
 	int ret = set_mode(ctl, mode);
 
 	if (!ret && module_there(ctl, LIVEPATCH))
-		ret = livepatch_remove(ctl);
+		ret = livepatch_remove(ctl, true);
 	return ret;
 }
 
 static int to_none(struct control *ctl)
 {
-	int nr = groups_declared(ctl);
+	int nr = groups_declared(ctl, false);
 
 	if (nr) {
 		if (nr > 0)
 			warnx("hooks=none: regions are declared, remove them first");
 		return EXIT_TROUBLE;
 	}
-	if (module_there(ctl, LIVEPATCH) && livepatch_remove(ctl))
+	if (module_there(ctl, LIVEPATCH) && livepatch_remove(ctl, true))
 		return EXIT_TROUBLE;
 	return set_mode(ctl, "none");
 }

@@ -68,8 +68,18 @@ static bool is_enabled(char *path)
 	return enabled;
 }
 
+/**
+ * livepatch_enabled() - is the livepatch on, or getting on?
+ * @ctl: options
+ */
+bool livepatch_enabled(const struct control *ctl)
+{
+	return is_enabled(xasprintf("%s/kernel/livepatch/" LIVEPATCH "/enabled",
+				    ctl->sysfs));
+}
+
 /* Has the kernel take the patch out, and waits for that. */
-static bool disable(const char *folder, time_t start, bool *said)
+static bool disable(const char *folder, bool back, time_t start, bool *said)
 {
 	char *path = xasprintf("%s/enabled", folder);
 	int ret = 0;
@@ -91,7 +101,7 @@ static bool disable(const char *folder, time_t start, bool *said)
 			warnx("some task does not leave the livepatch for %d s: 'grep -l 1 /proc/[0-9]*/patch_state' tells which, try again later",
 			      LIVEPATCH_LIMIT);
 		/* Under way, it can be turned round. */
-		if (!ret)
+		if (!ret && back)
 			file_write(path, "1");
 		break;
 	}
@@ -102,17 +112,18 @@ static bool disable(const char *folder, time_t start, bool *said)
 /**
  * livepatch_remove() - disable the livepatch and unload its module
  * @ctl: options
+ * @back: if it cannot be had out, have it in again
  *
- * Return: 0, or an exit code after saying why; the livepatch is on again then
+ * Return: 0, or an exit code after saying why
  */
-int livepatch_remove(const struct control *ctl)
+int livepatch_remove(const struct control *ctl, bool back)
 {
 	char *folder = xasprintf("%s/kernel/livepatch/" LIVEPATCH, ctl->sysfs);
 	time_t start = seconds();
 	bool said = false, off;
 	int ret;
 
-	off = disable(folder, start, &said);
+	off = disable(folder, back, start, &said);
 	free(folder);
 	if (!off)
 		return EXIT_TROUBLE;

@@ -12,7 +12,8 @@
 #define LIVEPATCH	"iommu_resv_livepatch"
 
 bool module_there(const struct control *ctl, const char *module);
-int livepatch_remove(const struct control *ctl);
+bool livepatch_enabled(const struct control *ctl);
+int livepatch_remove(const struct control *ctl, bool back);
 
 /* In a file of its own, so that the tests can put theirs in its place. */
 int module_delete(const char *module);

@@ -8,11 +8,11 @@
 #include "hooks.h"
 #include "modules.h"
 
-static int unload(const struct control *ctl)
+static int unload(struct control *ctl)
 {
 	int ret;
 
-	if (module_there(ctl, LIVEPATCH) && livepatch_remove(ctl))
+	if (module_there(ctl, LIVEPATCH) && livepatch_remove(ctl, true))
 		return EXIT_TROUBLE;
 	ret = module_delete(CORE);
 	switch (ret) {
@@ -20,7 +20,9 @@ static int unload(const struct control *ctl)
 	case -ENOENT:
 		return 0;
 	case -EAGAIN:
-		warnx(CORE " is in use: a region was declared meanwhile, or another module needs it ('lsmod | grep ^" CORE "')");
+		warnx(CORE " is in use: %s", groups_declared(ctl, true) > 0 ?
+		      "regions are declared, remove them first" :
+		      "another module needs it ('lsmod | grep ^" CORE "'), or its hooks are just being switched");
 		break;
 	default:
 		errno = -ret;
@@ -42,7 +44,7 @@ int cmd_unload(struct control *ctl, int argc, char **argv)
 		return EXIT_OK;
 	}
 	/* The kernel would refuse it as well, without saying whose they are. */
-	nr = groups_declared(ctl);
+	nr = groups_declared(ctl, false);
 	if (nr) {
 		if (nr > 0)
 			warnx("not unloaded: regions are declared, remove them first");
