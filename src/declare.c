@@ -36,7 +36,7 @@
  * Room in the page that is left for a device that joins the group and brings
  * regions of its own.
  */
-#define SPARE		(8 * LINE_LEN(16))
+#define SPARE		(4 * LINE_LEN(16))
 
 static unsigned int nr_by_device;
 static bool loaded;

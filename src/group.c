@@ -195,10 +195,15 @@ free:
 	return ret;
 }
 
-/* True if the group's data is a folder of ours, not one left by a namesake. */
+/*
+ * True if the group's data is a folder of ours, not one left by a namesake.
+ * A group that is just being made is on the list before it has a folder itself.
+ */
 static bool has_folder(struct kobject *kobj)
 {
-	return compat_kernfs_child(kobj->sd, RESV_FOLDER) == kobj;
+	struct kernfs_node *sd = READ_ONCE(kobj->sd);
+
+	return sd && compat_kernfs_child(sd, RESV_FOLDER) == kobj;
 }
 
 /* Off the registry; the folder is gone or going. */
