@@ -458,8 +458,11 @@ static int give_up_kprobes(enum resv_hook_mode old)
 {
 	enum resv_hook_mode new = mode;
 
-	if (old == RESV_HOOKS_AUTO || old == RESV_HOOKS_KPROBE)
+	if (old == RESV_HOOKS_AUTO || old == RESV_HOOKS_KPROBE) {
+		/* The same hooks; only the word is another one. */
+		WRITE_ONCE(mode, old);
 		return -EOPNOTSUPP;
+	}
 	/* First refuse declarations, then see whether one was made. */
 	WRITE_ONCE(mode, old);
 	if (resv_livepatch_hook.state != RESV_HOOK_ACTIVE &&
