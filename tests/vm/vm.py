@@ -40,7 +40,8 @@ class Qmp:
 
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
+        # Plugging waits for all CPUs, which are slow on a busy host.
+        self.sock.settimeout(120)
         self.sock.connect(str(path))
         self.file = self.sock.makefile("rw")
         self.file.readline()
