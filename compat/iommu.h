@@ -12,6 +12,7 @@
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
+#include <linux/slab.h>
 #include "compat/compat.h"
 
 /* The regions of a single device can be asked for, and given back. */
@@ -129,8 +130,16 @@ static inline void compat_iommu_put_resv_regions(struct device *dev,
 	if (!list_empty(head))
 		iommu_put_resv_regions(dev, head);
 #elif COMPAT_DRIVER_LISTS
-	if (!list_empty(head))
-		dev->bus->iommu_ops->put_resv_regions(dev, head);
+	const struct iommu_ops *ops = dev->bus ? dev->bus->iommu_ops : NULL;
+	struct iommu_resv_region *region, *next;
+
+	if (ops && ops->put_resv_regions) {
+		ops->put_resv_regions(dev, head);
+		return;
+	}
+	/* Nobody's driver listed these (mdev), so they are of this project. */
+	list_for_each_entry_safe(region, next, head, list)
+		kfree(region);
 #endif
 }
 

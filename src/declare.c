@@ -578,7 +578,8 @@ bool resv_declare_arrive(struct resv_collect *c)
 		WRITE_ONCE(d->held, true);
 		d->refused = is_lasting(ret);
 		if (!loaded && !load_error)
-			load_error = ret;
+			/* By EEXIST modprobe knows that a module is loaded. */
+			load_error = ret == -EEXIST ? -EADDRINUSE : ret;
 	}
 	return stale;
 }

@@ -243,7 +243,7 @@ unsigned int resv_declared_tap_group(struct iommu_group *group,
 		return lost;
 	rcu_read_lock();
 	list_for_each_entry_rcu(d, &resv_declared_list, node) {
-		if (READ_ONCE(d->group) != group)
+		if (READ_ONCE(d->group) != group || READ_ONCE(d->held))
 			continue;
 		region = take(NULL, d->start, d->end);
 		if (region)

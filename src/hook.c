@@ -303,7 +303,8 @@ bool resv_hooks_group(struct resv_collect *c)
 		for (i = 0; i < c->nr_callbacks; i++)
 			all &= have(c, c->callbacks[i], NULL, RESV_HOOK_DEVICE);
 	}
-	all |= resv_livepatch_hook.state == RESV_HOOK_ACTIVE;
+	/* It leaves out devices without an IOMMU, as the kernel does. */
+	all |= resv_livepatch_hook.state == RESV_HOOK_ACTIVE && !c->no_iommu;
 	/* "none" was asked for, and the hooks are about to go. */
 	all &= mode != RESV_HOOKS_NONE;
 	mutex_unlock(&hooks_lock);

@@ -71,6 +71,7 @@ static int one_device(struct device *dev, void *data)
 {
 	struct iommu_resv_region *region, *copy, *next;
 	struct walk *walk = data;
+	unsigned long callback;
 	LIST_HEAD(absorbed);
 	LIST_HEAD(list);
 	int ret;
@@ -80,7 +81,8 @@ static int one_device(struct device *dev, void *data)
 		return 0;
 	}
 	ret = compat_iommu_get_resv_regions(dev, &list);
-	if (!ret)
+	/* A device of an mdev bus has a group and no IOMMU. */
+	if (!ret && !compat_dev_resv_callback(dev, &callback))
 		ret = resv_declared_append(dev, &list, walk->mark);
 	list_for_each_entry(region, &list, list) {
 		if (ret)
