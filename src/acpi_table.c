@@ -20,6 +20,8 @@ int resv_acpi_table_get(struct resv_acpi_table *table)
 	char sig[sizeof(header->signature) + 1] = "";
 	int ret = 0;
 
+	scnprintf(table->reason, sizeof(table->reason),
+		  "firmware has no usable %s table", table->sig);
 	/* The parameter is not const on older kernels. */
 	memcpy(sig, table->sig, sizeof(header->signature));
 	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(sig, 0, &header)))
@@ -32,10 +34,13 @@ int resv_acpi_table_get(struct resv_acpi_table *table)
 		goto put_table;
 	}
 	table->data = kmemdup(header, header->length, GFP_KERNEL);
-	if (!table->data)
+	if (!table->data) {
 		ret = -ENOMEM;
-	else
-		table->len = header->length;
+		goto put_table;
+	}
+	table->len = header->length;
+	scnprintf(table->reason, sizeof(table->reason),
+		  "regions told apart by the %s table", table->sig);
 put_table:
 	compat_acpi_put_table(header);
 	return ret;
@@ -60,9 +65,26 @@ void resv_acpi_table_free(struct resv_acpi_table *table)
 void resv_acpi_table_faults(struct resv_acpi_table *table,
 			    const struct resv_parse_err *err)
 {
-	table->faults = err->count;
-	if (err->count)
-		pr_warn("%s: %s at offset 0x%zx (%u fault%s): those entries are left out, ask the vendor for a firmware update\n",
-			table->sig, err->what, err->offset, err->count,
-			err->count == 1 ? "" : "s");
+	if (!err->count)
+		return;
+	scnprintf(table->reason, sizeof(table->reason),
+		  "%s table has faults, see the kernel log; the rest is used",
+		  table->sig);
+	pr_warn("%s: %s at offset 0x%zx (%u fault%s): those entries are left out, ask the vendor for a firmware update\n",
+		table->sig, err->what, err->offset, err->count,
+		err->count == 1 ? "" : "s");
+}
+
+/**
+ * resv_acpi_table_feature() - describe the feature that a table gives
+ * @table: table, its source initialised
+ * @f: list to add to
+ * @name: name of the feature
+ */
+void resv_acpi_table_feature(const struct resv_acpi_table *table,
+			     struct resv_features *f, const char *name)
+{
+	resv_feature_add(f, name, table->data ? RESV_FEATURE_ADDED :
+						RESV_FEATURE_INERT,
+			 table->reason);
 }

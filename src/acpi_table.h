@@ -3,6 +3,7 @@
 #ifndef RESV_ACPI_TABLE_H
 #define RESV_ACPI_TABLE_H
 
+#include "feature.h"
 #include "pure.h"
 
 /**
@@ -10,18 +11,20 @@
  * @sig: four characters
  * @data: a copy, header included, or NULL
  * @len: bytes of @data
- * @faults: structures in it that made no sense
+ * @reason: what it is good for, in words
  */
 struct resv_acpi_table {
 	const char *sig;
 	u8 *data;
 	size_t len;
-	unsigned int faults;
+	char reason[72];
 };
 
 int resv_acpi_table_get(struct resv_acpi_table *table);
 void resv_acpi_table_free(struct resv_acpi_table *table);
 void resv_acpi_table_faults(struct resv_acpi_table *table,
 			    const struct resv_parse_err *err);
+void resv_acpi_table_feature(const struct resv_acpi_table *table,
+			     struct resv_features *f, const char *name);
 
 #endif /* RESV_ACPI_TABLE_H */

@@ -85,7 +85,14 @@ bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group)
 	return marked && atomic64_read(&hook->hits) != before;
 }
 
-static void go_inert(struct resv_hook *hook, const char *reason)
+/**
+ * resv_hooks_go_inert() - a hook does not work, and this is said once
+ * @hook: hook; @other is set if @reason is about somebody
+ * @reason: why; static text of this module
+ *
+ * Context: hooks_lock is held.
+ */
+void resv_hooks_go_inert(struct resv_hook *hook, const char *reason)
 {
 	hook->state = RESV_HOOK_INERT;
 	hook->reason = reason;
@@ -125,7 +132,7 @@ static int put_in(struct resv_hook *hook)
 		if (hook->module[0])
 			hook->reason = "the module with this function is not loaded";
 		else if (!hook->address)
-			go_inert(hook, "this kernel has no such function");
+			resv_hooks_go_inert(hook, "this kernel has no such function");
 		break;
 	case -EBUSY:
 		/* Before v5.0 or so every kprobe at a function's entry claims it. */
@@ -133,19 +140,19 @@ static int put_in(struct resv_hook *hook)
 					  sizeof(hook->other)))
 			strscpy(hook->other, "(not a livepatch)",
 				sizeof(hook->other));
-		go_inert(hook, "somebody else redirects this function:");
+		resv_hooks_go_inert(hook, "somebody else redirects this function:");
 		break;
 	case -EOPNOTSUPP:
-		go_inert(hook, "this kernel has no kprobes, or none here");
+		resv_hooks_go_inert(hook, "this kernel has no kprobes, or none here");
 		break;
 	case -ENOMEM:
-		go_inert(hook, "no memory");
+		resv_hooks_go_inert(hook, "no memory");
 		break;
 	case -ENODEV:
-		go_inert(hook, "ftrace is turned off (sysctl kernel.ftrace_enabled)");
+		resv_hooks_go_inert(hook, "ftrace is turned off (sysctl kernel.ftrace_enabled)");
 		break;
 	default:
-		go_inert(hook, "this kernel allows no probe there");
+		resv_hooks_go_inert(hook, "this kernel allows no probe there");
 	}
 	return ret;
 }
@@ -231,7 +238,7 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 	/* What has worked before may do so again: probes were turned off. */
 	if (was_new)
 		take_out(hook);
-	go_inert(hook, NOT_FIRING);
+	resv_hooks_go_inert(hook, NOT_FIRING);
 }
 
 /*

@@ -91,6 +91,7 @@ int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
 void resv_hooks_lock(void);
 void resv_hooks_unlock(void);
 bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group);
+void resv_hooks_go_inert(struct resv_hook *hook, const char *reason);
 void resv_hooks_features(struct resv_features *f);
 
 /* hook_kprobe.c */

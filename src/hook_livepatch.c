@@ -260,6 +260,7 @@ bool resv_livepatch_check(struct iommu_group *group)
 	struct resv_hook *hook = &resv_livepatch_hook;
 	bool was_active = hook->state == RESV_HOOK_ACTIVE;
 	char other[RESV_SYMBOL_LEN] = "";
+	const char *reason;
 
 	if (!hook->installed || hook->checked)
 		return false;
@@ -274,15 +275,13 @@ bool resv_livepatch_check(struct iommu_group *group)
 		return false;
 	strscpy(hook->other, other, sizeof(hook->other));
 	if (other[0])
-		set_state(RESV_HOOK_INERT, REPLACED);
+		reason = REPLACED;
 	else if (was_active)
-		set_state(RESV_HOOK_INERT,
-			  "it does not fire any more (a livepatch that replaces others came)");
+		reason = "it does not fire any more (a livepatch that replaces others came)";
 	else
-		set_state(RESV_HOOK_INERT,
-			  "it does not fire when a group's regions are listed (inlined)");
-	pr_warn("hook %s (livepatch) is off: %s%s%s; %s\n", hook->symbol,
-		hook->reason, other[0] ? " " : "", other, hook->loss);
+		reason = "it does not fire when a group's regions are listed (inlined)";
+	resv_hooks_go_inert(hook, reason);
+	wake_up_all(&changed);
 	if (!was_active && !other[0])
 		schedule_delayed_work(&take_out_work, 0);
 	return was_active;

@@ -236,56 +236,58 @@ static char *text_copy(const char *text, size_t len)
 	return copy;
 }
 
-static char *make_regions(void *ctx, size_t *len)
+/**
+ * struct group_text - which text of which group
+ * @kobj: kobject of the group
+ * @usable: the second of the snapshot's texts, else the first
+ */
+struct group_text {
+	struct kobject *kobj;
+	bool usable;
+};
+
+static char *make_group_text(void *ctx, size_t *len)
 {
-	struct resv_snapshot *snapshot = resv_group_snapshot(ctx);
+	const struct group_text *which = ctx;
+	struct resv_snapshot *snapshot = resv_group_snapshot(which->kobj);
 	char *text;
 
 	if (!snapshot)
 		return ERR_PTR(-ENODEV);
-	*len = snapshot->regions_len;
-	text = text_copy(snapshot->text, *len);
+	if (!which->usable) {
+		*len = snapshot->regions_len;
+		text = text_copy(snapshot->text, *len);
+	} else if (snapshot->usable_known) {
+		*len = snapshot->usable_len;
+		text = text_copy(snapshot->text + snapshot->regions_len, *len);
+	} else {
+		text = ERR_PTR(-ENODATA);
+	}
 	resv_snapshot_put(snapshot);
 	return text;
 }
 
-static char *make_usable(void *ctx, size_t *len)
+static ssize_t group_text_read(struct file *file, struct kobject *kobj,
+			       compat_bin_attribute *attr, char *buf,
+			       loff_t off, size_t count)
 {
-	struct resv_snapshot *snapshot = resv_group_snapshot(ctx);
-	char *text;
+	struct group_text which = {
+		.kobj = kobj,
+		.usable = attr->private,
+	};
 
-	if (!snapshot)
-		return ERR_PTR(-ENODEV);
-	*len = snapshot->usable_len;
-	text = snapshot->usable_known ?
-	       text_copy(snapshot->text + snapshot->regions_len, *len) :
-	       ERR_PTR(-ENODATA);
-	resv_snapshot_put(snapshot);
-	return text;
-}
-
-static ssize_t regions_read(struct file *file, struct kobject *kobj,
-			    compat_bin_attribute *attr, char *buf, loff_t off,
-			    size_t count)
-{
-	return read_text(file, buf, off, count, make_regions, kobj);
-}
-
-static ssize_t usable_read(struct file *file, struct kobject *kobj,
-			   compat_bin_attribute *attr, char *buf, loff_t off,
-			   size_t count)
-{
-	return read_text(file, buf, off, count, make_usable, kobj);
+	return read_text(file, buf, off, count, make_group_text, &which);
 }
 
 static compat_bin_attribute regions_attr = {
 	.attr = { .name = "regions", .mode = 0444 },
-	.read = regions_read,
+	.read = group_text_read,
 };
 
 static compat_bin_attribute usable_attr = {
 	.attr = { .name = "usable", .mode = 0444 },
-	.read = usable_read,
+	.private = (void *)true,
+	.read = group_text_read,
 };
 
 /*

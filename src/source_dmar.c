@@ -12,7 +12,6 @@
 static struct resv_acpi_table table = { .sig = "DMAR" };
 static struct resv_dmar_rmrr *rmrrs;
 static unsigned int nr_rmrrs;
-static bool present;
 
 static int count_rmrr(void *ctx, const struct resv_dmar_rmrr *rmrr)
 {
@@ -37,7 +36,6 @@ static int dmar_init(void)
 	ret = resv_acpi_table_get(&table);
 	if (ret)
 		return ret;
-	present = true;
 	resv_parse_dmar(table.data, table.len, &count, &nr, &err);
 	resv_acpi_table_faults(&table, &err);
 	nr_rmrrs = 0;
@@ -158,12 +156,7 @@ static int dmar_device(struct resv_collect *c, struct device *dev)
 
 static void dmar_features(struct resv_features *f)
 {
-	resv_feature_add(f, "rmrr",
-			 present ? RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
-			 !present ? "firmware has no usable DMAR table" :
-			 table.faults ?
-			 "DMAR table has faults, see the kernel log; the rest is used" :
-			 "regions told apart by the DMAR table");
+	resv_acpi_table_feature(&table, f, "rmrr");
 }
 
 const struct resv_source resv_source_dmar = {

@@ -17,7 +17,6 @@ static struct resv_acpi_table table = { .sig = "IORT" };
 static struct resv_iort_rmr *rmrs;
 static unsigned int nr_rmrs;
 static unsigned int nr_its;
-static bool present;
 
 static int count_rmr(void *ctx, const struct resv_iort_rmr *rmr)
 {
@@ -50,7 +49,6 @@ static int iort_init(void)
 	ret = resv_acpi_table_get(&table);
 	if (ret)
 		return ret;
-	present = true;
 	nr_rmrs = 0;
 	nr_its = 0;
 	resv_parse_iort(table.data, table.len, &its, NULL, &err);
@@ -140,12 +138,7 @@ static int iort_device(struct resv_collect *c, struct device *dev)
 
 static void iort_features(struct resv_features *f)
 {
-	resv_feature_add(f, "rmr",
-			 present ? RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
-			 !present ? "firmware has no usable IORT table" :
-			 table.faults ?
-			 "IORT table has faults, see the kernel log; the rest is used" :
-			 "regions told apart by the IORT table");
+	resv_acpi_table_feature(&table, f, "rmr");
 	if (nr_its)
 		resv_feature_add(f, "its", RESV_FEATURE_NATIVE,
 				 "the IORT table names interrupt translation services");

@@ -8,7 +8,6 @@
 static struct resv_acpi_table table = { .sig = "IVRS" };
 static struct resv_ivrs_ivmd *ivmds;
 static unsigned int nr_ivmds;
-static bool present;
 
 /* Neither unity nor exclusion: the driver ignores it (init_memory_definitions()). */
 static bool relevant(const struct resv_ivrs_ivmd *ivmd)
@@ -40,7 +39,6 @@ static int ivrs_init(void)
 	ret = resv_acpi_table_get(&table);
 	if (ret)
 		return ret;
-	present = true;
 	resv_parse_ivrs(table.data, table.len, &count, &nr, &err);
 	resv_acpi_table_faults(&table, &err);
 	nr_ivmds = 0;
@@ -100,12 +98,7 @@ static int ivrs_device(struct resv_collect *c, struct device *dev)
 
 static void ivrs_features(struct resv_features *f)
 {
-	resv_feature_add(f, "ivmd",
-			 present ? RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
-			 !present ? "firmware has no usable IVRS table" :
-			 table.faults ?
-			 "IVRS table has faults, see the kernel log; the rest is used" :
-			 "regions told apart by the IVRS table");
+	resv_acpi_table_feature(&table, f, "ivmd");
 }
 
 const struct resv_source resv_source_ivrs = {
