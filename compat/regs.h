@@ -1,28 +1,86 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Arguments of a function, at its entry, from the saved registers. */
+/* Arguments and result of a function, in the saved registers. */
 #ifndef RESV_COMPAT_REGS_H
 #define RESV_COMPAT_REGS_H
 
 #include <linux/ptrace.h>
 
-/**
- * compat_argument() - one of the first two arguments of a probed function
- * @regs: registers at the function's entry
- * @n: 0 or 1
- *
+/*
  * By the calling conventions of the two architectures: System V AMD64 ABI
  * section 3.2.3, AAPCS64 section 6.8.2.  regs_get_kernel_argument() came with
- * v4.20 and is missing on arm64 until v5.2.
+ * v4.20 and is missing on arm64 until v5.2; nothing of the kernel's sets one.
  */
-static inline unsigned long compat_argument(const struct pt_regs *regs,
-					    unsigned int n)
+static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
+						  unsigned int n)
 {
 #if defined(CONFIG_X86_64)
-	return n ? regs->si : regs->di;
+	switch (n) {
+	case 0:
+		return &regs->di;
+	case 1:
+		return &regs->si;
+	case 2:
+		return &regs->dx;
+	default:
+		return &regs->cx;
+	}
 #elif defined(CONFIG_ARM64)
-	return regs->regs[n];
+	return (unsigned long *)&regs->regs[n];
 #else
 #error "only x86_64 and arm64"
+#endif
+}
+
+/**
+ * compat_argument() - one of the first four arguments of a probed function
+ * @regs: registers at the function's entry
+ * @n: 0 to 3
+ */
+static inline unsigned long compat_argument(struct pt_regs *regs,
+					    unsigned int n)
+{
+	return *compat_argument_slot(regs, n);
+}
+
+/**
+ * compat_argument_set() - have the function see another argument
+ * @regs: registers at the function's entry
+ * @n: 0 to 3
+ * @value: what it is to see
+ *
+ * Every kind of kprobe gives these registers to the function, as long as the
+ * handler returns 0.
+ */
+static inline void compat_argument_set(struct pt_regs *regs, unsigned int n,
+				       unsigned long value)
+{
+	*compat_argument_slot(regs, n) = value;
+}
+
+/**
+ * compat_result() - what a probed function returns, if that is an int
+ * @regs: registers when it returns
+ */
+static inline int compat_result(const struct pt_regs *regs)
+{
+#ifdef CONFIG_X86_64
+	return (int)regs->ax;
+#else
+	return (int)regs->regs[0];
+#endif
+}
+
+/**
+ * compat_result_set() - have the caller see another result
+ * @regs: registers when the function returns
+ * @value: what it is to see
+ */
+static inline void compat_result_set(struct pt_regs *regs, int value)
+{
+#ifdef CONFIG_X86_64
+	regs->ax = (long)value;
+#else
+	regs->regs[0] = (long)value;
 #endif
 }
 
