@@ -26,6 +26,7 @@ int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id)
 	c->page = PAGE_SIZE;
 	resv_set_init(&c->regions);
 	resv_set_init(&c->taken);
+	resv_set_init(&c->bridges);
 	resv_ranges_init(&c->usable);
 	c->names = kstrdup("-", GFP_KERNEL);
 	if (!c->names)
@@ -42,6 +43,7 @@ void resv_collect_free(struct resv_collect *c)
 {
 	resv_set_free(&c->regions);
 	resv_set_free(&c->taken);
+	resv_set_free(&c->bridges);
 	resv_ranges_free(&c->usable);
 	kfree(c->names);
 }
@@ -162,6 +164,69 @@ int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
 	if (resv_collect_explain(c, name, start, end, mask, origin))
 		return 0;
 	return resv_collect_add(c, name, start, end, type, origin, RESV_F_ADDED);
+}
+
+/**
+ * resv_collect_soft_window() - the movable MSI window, as the devices list it
+ * @c: collection, its devices asked
+ * @window: set to the window
+ *
+ * Like vfio_iommu_has_sw_msi(): it counts only where no region of the hardware
+ * takes the messages, or else VFIO makes no cookie.
+ *
+ * Return: there is one
+ */
+bool resv_collect_soft_window(const struct resv_collect *c,
+			      struct resv_range *window)
+{
+	bool known = false;
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		const struct resv_region *r = &c->regions.r[i];
+
+		if (r->type == RESV_MSI)
+			return false;
+		if (r->type == RESV_SW_MSI && !known) {
+			window->start = r->start;
+			window->end = r->end;
+			known = true;
+		}
+	}
+	return known;
+}
+
+/**
+ * resv_collect_move_window() - the group's list has the window elsewhere
+ * @c: collection, its devices asked
+ * @to: the window as the group's list has it
+ *
+ * Return: 0 or -ENOMEM
+ */
+int resv_collect_move_window(struct resv_collect *c,
+			     const struct resv_region *to)
+{
+	struct resv_set moved;
+	unsigned int i;
+	int ret = 0;
+
+	resv_set_init(&moved);
+	for (i = 0; !ret && i < c->regions.nr; i++) {
+		struct resv_region r = c->regions.r[i];
+
+		if (r.type == RESV_SW_MSI) {
+			r.start = to->start;
+			r.end = to->end;
+		}
+		ret = resv_set_add(&moved, &r);
+	}
+	if (ret) {
+		resv_set_free(&moved);
+		return ret;
+	}
+	resv_set_free(&c->regions);
+	c->regions = moved;
+	return 0;
 }
 
 static int add_out_of_range(struct resv_collect *c)

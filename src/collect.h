@@ -14,6 +14,13 @@ enum resv_isolation {
 	RESV_ISOLATION_UNSAFE,
 };
 
+/* Who placed the movable MSI window. */
+enum resv_window_by {
+	RESV_WINDOW_BY_KERNEL,
+	RESV_WINDOW_BY_ADMIN,
+	RESV_WINDOW_BY_AUTO,
+};
+
 /* Different IOMMU drivers that can have devices in one group. */
 #define RESV_MAX_CALLBACKS	4
 
@@ -35,6 +42,12 @@ enum resv_isolation {
  * @window: the movable MSI window, if @window_known
  * @window_known: the group has one
  * @window_asked: @window_known is an answer, not a blank
+ * @window_by: who placed it
+ * @movable: the hooks are there that can move it
+ * @bridges: windows of the host bridges above the devices, which are told only
+ *	where they catch a device's DMA (see source_pci.c)
+ * @msi32: number of the name of a device whose messages reach 32-bit addresses
+ *	only, or 0
  * @usable: @aperture without @taken, if @usable_known
  * @usable_known: set by resv_collect_finish()
  * @page: smallest page that the IOMMU maps, in bytes
@@ -64,6 +77,10 @@ struct resv_collect {
 	struct resv_range window;
 	bool window_known;
 	bool window_asked;
+	enum resv_window_by window_by;
+	bool movable;
+	struct resv_set bridges;
+	u32 msi32;
 	struct resv_ranges usable;
 	bool usable_known;
 	u64 page;
@@ -86,6 +103,10 @@ bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
 int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
 		       enum resv_type type, enum resv_origin origin);
 int resv_collect_finish(struct resv_collect *c);
+bool resv_collect_soft_window(const struct resv_collect *c,
+			      struct resv_range *window);
+int resv_collect_move_window(struct resv_collect *c,
+			     const struct resv_region *to);
 
 static inline const char *resv_collect_name_at(const struct resv_collect *c,
 					       u32 name)

@@ -6,25 +6,19 @@
  * the group is gone; or for a device by the parameter at load, and holds
  * whenever that device is there.
  *
- * VFIO asks for the list of a group when it attaches it, and for those of the
- * groups that stay whenever it detaches another one (vfio_iommu_resv_refresh()).
- * So what is declared must not change while a container has the group.  Both
- * it and iommu_attach_group() hold the group's mutex: whoever attaches later
- * finds the new list.
+ * Either changes only while nobody has attached the group: see idle.c.
  */
-#include <linux/ctype.h>
-#include <linux/delay.h>
-#include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "compat/iommu.h"
 #include "collect.h"
 #include "declare.h"
 #include "declared.h"
 #include "group.h"
 #include "hook.h"
+#include "idle.h"
 #include "inject.h"
+#include "text.h"
 
 #define MAX_BY_DEVICE	32
 
@@ -48,61 +42,24 @@ static int load_error;
  * @start: first address
  * @end: last address, inclusive
  * @d: the region, new or found
- * @look: only see whether the group is free
  */
 struct change {
 	bool add;
 	u64 start;
 	u64 end;
 	struct resv_declared *d;
-	bool look;
 };
-
-/* "0x" and up to 16 digits; moves @p behind them. */
-static bool parse_address(const char **p, u64 *value)
-{
-	unsigned int digits;
-
-	if ((*p)[0] != '0' || ((*p)[1] != 'x' && (*p)[1] != 'X'))
-		return false;
-	*p += 2;
-	*value = 0;
-	for (digits = 0; isxdigit(**p); digits++, (*p)++) {
-		if (digits == 16)
-			return false;
-		*value = *value << 4 | (isdigit(**p) ? **p - '0' :
-						       tolower(**p) - 'a' + 10);
-	}
-	return digits;
-}
-
-static bool skip_blanks(const char **p)
-{
-	const char *from = *p;
-
-	while (**p == ' ' || **p == '\t')
-		(*p)++;
-	return *p != from;
-}
 
 static bool parse_change(const char *p, struct change *change)
 {
-	skip_blanks(&p);
-	if (!strncmp(p, "add", 3)) {
+	resv_text_blanks(&p);
+	if (resv_text_word(&p, "add"))
 		change->add = true;
-		p += 3;
-	} else if (!strncmp(p, "remove", 6)) {
-		p += 6;
-	} else {
+	else if (!resv_text_word(&p, "remove"))
 		return false;
-	}
-	if (!skip_blanks(&p) || !parse_address(&p, &change->start) ||
-	    !skip_blanks(&p) || !parse_address(&p, &change->end))
-		return false;
-	skip_blanks(&p);
-	if (*p == '\n')
-		p++;
-	return !*p && change->start <= change->end;
+	return resv_text_blanks(&p) && resv_text_address(&p, &change->start) &&
+	       resv_text_blanks(&p) && resv_text_address(&p, &change->end) &&
+	       resv_text_end(&p) && change->start <= change->end;
 }
 
 /*
@@ -236,45 +193,18 @@ static int check(const struct resv_collect *c, const struct resv_declared *d)
 	return ret;
 }
 
-/* Under the group's mutex: is the group free, and if so, do it. */
-static int do_change(struct device *dev, void *data)
+/* Under the group's mutex, which is free. */
+static int do_change(void *data)
 {
 	struct change *change = data;
 
-	/* One domain is attached to all devices of a group. */
-	if (compat_domain_is_users(compat_iommu_get_domain_for_dev(dev)))
-		return -EBUSY;
-	if (change->look)
-		;
-	else if (!change->add)
+	if (!change->add)
 		resv_declared_withdraw(change->d);
 	else if (change->d->device[0])
 		WRITE_ONCE(change->d->held, false);
 	else
 		resv_declared_publish(change->d);
-	return 1;
-}
-
-/*
- * When VFIO finds that a container has a domain already that suits a group, it
- * takes the group off the new one and puts it on that, and has read the list
- * before.  Since v5.18 the group is blocked in between.  Before, it looks free
- * for a moment: so look twice.
- */
-static int change_list(const struct resv_collect *c, struct change *change)
-{
-	int ret = 1;
-
-	if (!RESV_HAVE(RESV_PUT_CORE)) {
-		change->look = true;
-		ret = iommu_group_for_each_dev(c->group, change, do_change);
-		change->look = false;
-		usleep_range(5000, 10000);
-	}
-	if (ret > 0)
-		ret = iommu_group_for_each_dev(c->group, change, do_change);
-	/* None: no device is left, the group is about to go. */
-	return ret > 0 ? 0 : ret ?: -ENODEV;
+	return 0;
 }
 
 static void tell_busy(int id, u64 start, u64 end)
@@ -300,7 +230,7 @@ static int apply_add(struct resv_collect *c, struct change *change)
 	ret = resv_declared_bind(change->d, c->group);
 	if (ret)
 		goto free;
-	ret = change_list(c, change);
+	ret = resv_when_idle(c->group, do_change, change);
 	if (!ret)
 		return 0;
 	if (ret == -EBUSY)
@@ -325,7 +255,7 @@ static int apply_remove(struct resv_collect *c, struct change *change)
 		return -ENOENT;
 	}
 	change->d = found;
-	ret = change_list(c, change);
+	ret = resv_when_idle(c->group, do_change, change);
 	if (ret == -EBUSY)
 		tell_busy(c->id, change->start, change->end);
 	if (ret)
@@ -415,6 +345,7 @@ static int declare_one(char *text)
 	struct resv_declared *d, *other;
 	char device[RESV_DEVICE_LEN];
 	char *colon = strrchr(text, ':');
+	struct resv_range range;
 	const char *p;
 	u64 start, end;
 
@@ -423,9 +354,10 @@ static int declare_one(char *text)
 	*colon = '\0';
 	p = colon + 1;
 	if (!text[0] || strlen(text) >= RESV_DEVICE_LEN - sizeof("0000:") ||
-	    !parse_address(&p, &start) || *p++ != '-' ||
-	    !parse_address(&p, &end) || *p || end < start)
+	    !resv_text_range(&p, &range) || *p)
 		return -EINVAL;
+	start = range.start;
+	end = range.end;
 	if ((start | (end + 1)) & (PAGE_SIZE - 1))
 		return -EINVAL;
 	if (end - start == ULLONG_MAX)
@@ -516,7 +448,7 @@ static int arrive(struct resv_collect *c, struct resv_declared *d)
 	if (ret)
 		return ret;
 	if (d->held)
-		ret = change_list(c, &change);
+		ret = resv_when_idle(c->group, do_change, &change);
 	if (!ret) {
 		pr_info("group %d: 0x%llx-0x%llx is declared for %s: VFIO refuses maps there from the next attach on\n",
 			c->id, d->start, d->end, d->device);

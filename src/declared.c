@@ -64,6 +64,22 @@ static void put_entry(struct iommu_resv_region *region)
 	raw_spin_unlock_irqrestore(&stock_lock, flags);
 }
 
+static struct iommu_resv_region *pop_entry(void)
+{
+	struct iommu_resv_region *region;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&stock_lock, flags);
+	region = list_first_entry_or_null(&stock, struct iommu_resv_region,
+					  list);
+	if (region) {
+		list_del(&region->list);
+		stock_nr--;
+	}
+	raw_spin_unlock_irqrestore(&stock_lock, flags);
+	return region;
+}
+
 static void fill_up(struct work_struct *work)
 {
 	struct iommu_resv_region *region;
@@ -74,6 +90,10 @@ static void fill_up(struct work_struct *work)
 			break;
 		put_entry(region);
 	}
+	/* Taken back from lists. */
+	while (READ_ONCE(stock_nr) > READ_ONCE(stock_wanted) &&
+	       (region = pop_entry()))
+		kfree(region);
 }
 
 static DECLARE_WORK(fill_up_work, fill_up);
@@ -81,21 +101,10 @@ static DECLARE_WORK(fill_up_work, fill_up);
 /* An entry for the caller's list, or NULL.  Context: any. */
 static struct iommu_resv_region *get_entry(void)
 {
-	struct iommu_resv_region *region;
-	unsigned long flags;
-	bool low;
+	struct iommu_resv_region *region = pop_entry();
 
-	raw_spin_lock_irqsave(&stock_lock, flags);
-	region = list_first_entry_or_null(&stock, struct iommu_resv_region,
-					  list);
-	if (region) {
-		list_del(&region->list);
-		stock_nr--;
-	}
-	low = stock_nr < stock_wanted / 2;
-	raw_spin_unlock_irqrestore(&stock_lock, flags);
 	/* Ahead of whoever reads lists all the time. */
-	if (low)
+	if (READ_ONCE(stock_nr) < READ_ONCE(stock_wanted) / 2)
 		queue_work(system_highpri_wq, &fill_up_work);
 	if (!region && !NO_ATOMIC_ALLOC)
 		region = new_entry(GFP_ATOMIC | __GFP_NOWARN);
@@ -216,6 +225,26 @@ unsigned int resv_declared_tap_device(struct device *dev, struct list_head *head
 }
 
 /**
+ * resv_declared_take_back() - entries that are on nobody's list any more
+ * @entries: list of them, empty afterwards
+ *
+ * A tap may not free on PREEMPT_RT either, so they go to the stock.
+ *
+ * Context: any; does not sleep.
+ */
+void resv_declared_take_back(struct list_head *entries)
+{
+	struct iommu_resv_region *region, *next;
+
+	list_for_each_entry_safe(region, next, entries, list) {
+		list_del(&region->list);
+		put_entry(region);
+	}
+	if (READ_ONCE(stock_nr) > 2 * READ_ONCE(stock_wanted))
+		schedule_work(&fill_up_work);
+}
+
+/**
  * resv_declared_tap_group() - the kernel is about to list a group's regions
  * @group: the group
  * @head: list that the kernel will add to; can have those of other groups
@@ -227,7 +256,7 @@ unsigned int resv_declared_tap_device(struct device *dev, struct list_head *head
 unsigned int resv_declared_tap_group(struct iommu_group *group,
 				     struct list_head *head, bool mark)
 {
-	struct iommu_resv_region *region, *next;
+	struct iommu_resv_region *region;
 	const struct resv_declared *d;
 	unsigned int lost = 0;
 	LIST_HEAD(absorbed);
@@ -252,8 +281,7 @@ unsigned int resv_declared_tap_group(struct iommu_group *group,
 			lost++;
 	}
 	rcu_read_unlock();
-	list_for_each_entry_safe(region, next, &absorbed, list)
-		put_entry(region);
+	resv_declared_take_back(&absorbed);
 	return lost;
 }
 

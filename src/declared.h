@@ -69,6 +69,7 @@ unsigned int resv_declared_tap_device(struct device *dev, struct list_head *head
 				      bool mark);
 unsigned int resv_declared_tap_group(struct iommu_group *group,
 				     struct list_head *head, bool mark);
+void resv_declared_take_back(struct list_head *entries);
 bool resv_declared_marked(struct list_head *head);
 int resv_declared_append(struct device *dev, struct list_head *head, bool mark);
 

@@ -43,6 +43,8 @@
 #include "departure.h"
 #include "group.h"
 #include "hook.h"
+#include "msi.h"
+#include "msi_window.h"
 #include "report.h"
 #include "source.h"
 
@@ -300,6 +302,13 @@ static void keep_aperture(struct kobject *kobj, const struct resv_collect *c)
 	}
 }
 
+/* A group has no device any more: what was wanted for it is over. */
+static void gone(struct kobject *kobj, int id)
+{
+	resv_declare_gone(group_of(kobj), id);
+	resv_msi_window_gone(group_of(kobj));
+}
+
 /*
  * Bring one live group up to date.
  *
@@ -323,10 +332,16 @@ static int update(struct kobject *kobj, int id)
 		resv_collect_free(&c);
 		ret = collect(&c, kobj, id, g);
 	}
+	if (!ret && resv_msi_arrive(&c)) {
+		resv_collect_free(&c);
+		ret = collect(&c, kobj, id, g);
+		if (!ret)
+			resv_msi_settled(&c);
+	}
 	if (ret == -ENODEV) {
 		if (g)
 			sysfs_remove_group(kobj, &resv_group_attrs);
-		resv_declare_gone(group_of(kobj), id);
+		gone(kobj, id);
 		return 0;
 	}
 	if (g)
@@ -448,6 +463,7 @@ static int rescan(bool tell)
 	hash_for_each(registry, bkt, g, node)
 		g->seen = false;
 	resv_declare_walk_begins();
+	resv_msi_windows_walk_begins();
 	resv_hooks_walk_begins();
 	for (i = 0; i < nr; i++) {
 		/* Not all are seen then, but another walk is on its way. */
@@ -460,8 +476,10 @@ static int rescan(bool tell)
 	hash_for_each_safe(registry, bkt, tmp, g, node)
 		if (!g->seen)
 			forget(g);
-	if (!err && all)
+	if (!err && all) {
 		resv_declare_walk_ends();
+		resv_msi_windows_walk_ends();
+	}
 	/* For want of memory the taps would leave something out: try again. */
 	if (resv_declared_stock_up(0))
 		err = -ENOMEM;
@@ -506,6 +524,21 @@ bool resv_groups_declared(void)
 			any = true;
 	mutex_unlock(&registry_lock);
 	return any;
+}
+
+/**
+ * resv_groups_moved() - is the MSI window of any group moved?
+ *
+ * Waits for one that is being moved.
+ */
+bool resv_groups_moved(void)
+{
+	bool moved;
+
+	mutex_lock(&registry_lock);
+	moved = resv_msi_windows_moved();
+	mutex_unlock(&registry_lock);
+	return moved;
 }
 
 static int change_locked(struct kobject *kobj, int id,
@@ -619,7 +652,7 @@ static int removal_event(struct notifier_block *nb, unsigned long action,
 		return NOTIFY_DONE;
 	mutex_lock(&registry_lock);
 	if (resv_departure_begins(dev, iommu_group_id(group)))
-		resv_declare_gone(group, iommu_group_id(group));
+		gone((struct kobject *)group, iommu_group_id(group));
 	mutex_unlock(&registry_lock);
 	return NOTIFY_DONE;
 }
@@ -797,6 +830,7 @@ static void forget_all(void)
 	/* Nothing is declared by now, unless loading has failed half way. */
 	resv_declared_for_each(d)
 		resv_declared_unbind(d);
+	resv_msi_windows_exit();
 	hash_for_each_safe(registry, bkt, tmp, g, node)
 		forget(g);
 	mutex_unlock(&registry_lock);

@@ -28,6 +28,7 @@ unsigned int resv_groups_count(size_t *bytes);
 void resv_groups_rescan(void);
 void resv_groups_rescan_soon(void);
 bool resv_groups_declared(void);
+bool resv_groups_moved(void);
 int resv_group_change(struct kobject *kobj,
 		      const struct resv_group_change *change, void *data);
 struct resv_snapshot *resv_group_snapshot(struct kobject *kobj);

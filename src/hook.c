@@ -29,10 +29,28 @@
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
+#include "msi_window.h"
 
 #define NOT_FIRING \
 	"it does not fire when a group's regions are listed (inlined, or probes are turned off)"
 #define LOSS	"regions that the admin declares are not enforced"
+#define LOSS_MOVE	"MSI windows cannot be moved"
+#define LOSS_LISTED	"MSI windows of groups that share a container can differ"
+
+/* Functions that the hooks of MSI windows are on, see msi_window.c. */
+#define LIST_GROUP	"iommu_get_group_resv_regions"
+#define MAKE_ENTRY	"iommu_alloc_resv_region"
+
+static const struct observed {
+	const char *symbol;
+	const char *module;
+	enum resv_hook_level level;
+} observed[] = {
+	{ "iommu_attach_group", "", RESV_HOOK_ATTACH },
+	{ "iommu_detach_group", "", RESV_HOOK_DETACH },
+	{ "iommu_domain_free", "", RESV_HOOK_FREE },
+	{ "vfio_iommu_type1_attach_group", "vfio_iommu_type1", RESV_HOOK_JOIN },
+};
 
 static LIST_HEAD(hooks);
 static DEFINE_MUTEX(hooks_lock);
@@ -59,6 +77,45 @@ bool resv_hooks_marking(const struct resv_hook *hook)
 }
 
 /**
+ * resv_hooks_marking_alloc() - is this call the self-test of the tap on entries?
+ *
+ * Context: any, in the task that made the call.
+ */
+bool resv_hooks_marking_alloc(void)
+{
+	const struct resv_hook *hook;
+
+	if (READ_ONCE(tester) != current)
+		return false;
+	hook = READ_ONCE(tested);
+	return hook && hook->level == RESV_HOOK_ALLOC;
+}
+
+/* Declared regions are added here. */
+static bool adds_regions(const struct resv_hook *hook)
+{
+	return hook->level == RESV_HOOK_DEVICE || hook->level == RESV_HOOK_GROUP;
+}
+
+/* The MSI window is moved here, else declared regions are added. */
+static bool moves_window(const struct resv_hook *hook)
+{
+	return hook->level == RESV_HOOK_ALLOC ||
+	       hook->level == RESV_HOOK_LISTED;
+}
+
+/*
+ * Nothing of ours calls these, so there is nothing to test them with.  They are
+ * exported, or called by their address, and so are not inlined in their callers,
+ * which are in another module; that probes work at all the other hooks prove.
+ */
+static bool is_observer(const struct resv_hook *hook)
+{
+	return hook->level == RESV_HOOK_COUNT ||
+	       hook->level >= RESV_HOOK_JOIN;
+}
+
+/**
  * resv_hooks_test() - does the hook fire when the kernel lists a group?
  * @hook: installed
  * @group: live group, its mutex not held
@@ -79,7 +136,9 @@ bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group)
 	WRITE_ONCE(tester, current);
 	compat_iommu_get_group_resv_regions(group, &head);
 	WRITE_ONCE(tester, NULL);
-	marked = resv_declared_marked(&head);
+	WRITE_ONCE(tested, NULL);
+	marked = moves_window(hook) ? resv_msi_marked(&head) :
+				      resv_declared_marked(&head);
 	list_for_each_entry_safe(region, next, &head, list)
 		kfree(region);
 	return marked && atomic64_read(&hook->hits) != before;
@@ -123,7 +182,7 @@ static int put_in(struct resv_hook *hook)
 	switch (ret) {
 	case 0:
 		hook->reason = NULL;
-		if (hook->level == RESV_HOOK_COUNT)
+		if (is_observer(hook))
 			hook->state = RESV_HOOK_ACTIVE;
 		else
 			hook->reason = "not tested yet: no group of this driver can be listed";
@@ -169,22 +228,40 @@ static void name_of(unsigned long address, char name[RESV_SYMBOL_LEN])
 	kfree(text);
 }
 
-static struct resv_hook *find(unsigned long address, const char *symbol)
+static struct resv_hook *find(unsigned long address, const char *symbol,
+			      enum resv_hook_level level)
 {
 	struct resv_hook *hook;
 
 	list_for_each_entry(hook, &hooks, node)
-		if (address ? hook->address == address :
-			      !strcmp(hook->symbol, symbol))
+		if (hook->level == level &&
+		    (address ? hook->address == address :
+			       !strcmp(hook->symbol, symbol)))
 			return hook;
 	return NULL;
+}
+
+static const char *loss_of(enum resv_hook_level level)
+{
+	switch (level) {
+	case RESV_HOOK_DEVICE:
+	case RESV_HOOK_GROUP:
+	case RESV_HOOK_COUNT:
+		return LOSS;
+	case RESV_HOOK_ALLOC:
+		return "MSI windows are not moved for iommufd";
+	case RESV_HOOK_LISTED:
+		return LOSS_LISTED;
+	default:
+		return LOSS_MOVE;
+	}
 }
 
 /* Return: the hook of the function, maybe just made, or NULL for lack of memory */
 static struct resv_hook *want(unsigned long address, const char *symbol,
 			      const char *module, enum resv_hook_level level)
 {
-	struct resv_hook *hook = find(address, symbol);
+	struct resv_hook *hook = find(address, symbol, level);
 
 	if (hook)
 		return hook;
@@ -199,9 +276,9 @@ static struct resv_hook *want(unsigned long address, const char *symbol,
 	else
 		name_of(address, hook->symbol);
 	strscpy(hook->module, module, sizeof(hook->module));
-	hook->backend = "kprobe";
+	hook->backend = level == RESV_HOOK_LISTED ? "kretprobe" : "kprobe";
 	hook->level = level;
-	hook->loss = LOSS;
+	hook->loss = loss_of(level);
 	list_add_tail(&hook->node, &hooks);
 	/* The driver's module is just going. */
 	if (put_in(hook) == -ENOENT && address) {
@@ -261,6 +338,33 @@ static bool have(struct resv_collect *c, unsigned long address,
 	return hook->state == RESV_HOOK_ACTIVE;
 }
 
+/*
+ * Have the hooks that move the group's MSI window, and tell who shares one.
+ * @by_device: the functions that list its devices' regions are hooked
+ *
+ * Return: it can be moved
+ */
+static bool have_window(struct resv_collect *c, bool by_device)
+{
+	struct resv_range window;
+	struct resv_hook *hook;
+	bool tapped, listed, all = true;
+	unsigned int i;
+
+	if (closing || !by_kprobe() || !resv_collect_soft_window(c, &window))
+		return false;
+	listed = have(c, 0, LIST_GROUP, RESV_HOOK_LISTED);
+	tapped = by_device && have(c, 0, MAKE_ENTRY, RESV_HOOK_ALLOC);
+	resv_msi_windows_by_list(!tapped);
+	for (i = 0; i < ARRAY_SIZE(observed); i++) {
+		hook = want(0, observed[i].symbol, observed[i].module,
+			    observed[i].level);
+		/* Its module may come later; nobody can attach before that. */
+		all &= hook && hook->state != RESV_HOOK_INERT;
+	}
+	return all && (tapped || listed);
+}
+
 /**
  * resv_hooks_walk_begins() - all groups will be looked at
  *
@@ -288,7 +392,7 @@ void resv_hooks_walk_begins(void)
 bool resv_hooks_group(struct resv_collect *c)
 {
 	const char *symbol = resv_test_symbol();
-	bool all = c->nr_callbacks > 0;
+	bool all = c->nr_callbacks > 0, by_device = false;
 	unsigned int i;
 
 	mutex_lock(&hooks_lock);
@@ -304,12 +408,13 @@ bool resv_hooks_group(struct resv_collect *c)
 	} else if (!COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
 		   resv_test_group_level()) {
 		/* Where the lists of single devices are not ours to edit, or are none. */
-		all = have(c, 0, "iommu_get_group_resv_regions",
-			   RESV_HOOK_GROUP);
+		all = have(c, 0, LIST_GROUP, RESV_HOOK_GROUP);
 	} else {
 		for (i = 0; i < c->nr_callbacks; i++)
 			all &= have(c, c->callbacks[i], NULL, RESV_HOOK_DEVICE);
+		by_device = all;
 	}
+	c->movable = have_window(c, by_device);
 	/* It leaves out devices without an IOMMU, as the kernel does. */
 	all |= resv_livepatch_hook.state == RESV_HOOK_ACTIVE && !c->no_iommu;
 	/* "none" was asked for, and the hooks are about to go. */
@@ -474,7 +579,7 @@ static int give_up_kprobes(enum resv_hook_mode old)
 	/* First refuse declarations, then see whether one was made. */
 	WRITE_ONCE(mode, old);
 	if (resv_livepatch_hook.state != RESV_HOOK_ACTIVE &&
-	    resv_groups_declared()) {
+	    (resv_groups_declared() || resv_groups_moved())) {
 		WRITE_ONCE(mode, new);
 		return 0;
 	}
@@ -497,7 +602,7 @@ static int switch_to_kprobe(enum resv_hook_mode new)
 	resv_groups_rescan();
 	mutex_lock(&hooks_lock);
 	list_for_each_entry(hook, &hooks, node)
-		inert |= hook->state == RESV_HOOK_INERT;
+		inert |= hook->state == RESV_HOOK_INERT && adds_regions(hook);
 	mutex_unlock(&hooks_lock);
 	if (!inert)
 		return 0;
@@ -505,8 +610,19 @@ static int switch_to_kprobe(enum resv_hook_mode new)
 	return give_up_kprobes(old);
 }
 
+/* Only kprobes move windows.  @old: the mode before, in force again on error. */
+static int refuse_if_moved(enum resv_hook_mode old)
+{
+	if (!resv_groups_moved())
+		return 0;
+	WRITE_ONCE(mode, old);
+	pr_err("hooks: MSI windows are moved (msi_window in /sys/kernel/iommu_groups/*/resv says moved or auto), write default there first\n");
+	return -EBUSY;
+}
+
 static int switch_to_livepatch(void)
 {
+	enum resv_hook_mode old = mode;
 	int ret = resv_livepatch_ask();
 
 	if (ret) {
@@ -517,6 +633,12 @@ static int switch_to_livepatch(void)
 	/* Both are on now; what each adds twice the kernel merges. */
 	mutex_lock(&hooks_lock);
 	WRITE_ONCE(mode, RESV_HOOKS_LIVEPATCH);
+	mutex_unlock(&hooks_lock);
+	/* Nothing is moved any more; see whether something was. */
+	ret = refuse_if_moved(old);
+	if (ret)
+		return ret;
+	mutex_lock(&hooks_lock);
 	drop_all();
 	mutex_unlock(&hooks_lock);
 	return 0;
@@ -525,6 +647,7 @@ static int switch_to_livepatch(void)
 static int switch_off(void)
 {
 	enum resv_hook_mode old = mode;
+	int ret;
 
 	if (resv_livepatch_loaded()) {
 		pr_err("hooks: iommu_resv_livepatch is loaded, remove it first: iommu-resv hooks kprobe\n");
@@ -539,6 +662,9 @@ static int switch_off(void)
 		pr_err("hooks: regions are declared (origin admin in /sys/kernel/iommu_groups/*/resv/regions), remove them first\n");
 		return -EBUSY;
 	}
+	ret = refuse_if_moved(old);
+	if (ret)
+		return ret;
 	mutex_lock(&hooks_lock);
 	drop_all();
 	mutex_unlock(&hooks_lock);
@@ -629,6 +755,43 @@ void resv_hooks_unlock(void)
 	mutex_unlock(&hooks_lock);
 }
 
+static void window_feature(struct resv_features *f)
+{
+	const struct resv_hook *hook, *broken = NULL;
+	bool tapped = false, listed = false, any = false;
+	const char *name = "msi-window-move";
+
+	list_for_each_entry(hook, &hooks, node) {
+		any |= moves_window(hook);
+		if (hook->state == RESV_HOOK_INERT && !adds_regions(hook))
+			broken = hook;
+		if (hook->state != RESV_HOOK_ACTIVE)
+			continue;
+		tapped |= hook->level == RESV_HOOK_ALLOC;
+		listed |= hook->level == RESV_HOOK_LISTED;
+	}
+	if (mode == RESV_HOOKS_NONE)
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "turned off by the parameter hooks=");
+	else if (!by_kprobe())
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "only kprobes move windows: hooks=auto");
+	else if (!any)
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "no group with a movable window was seen");
+	else if (broken && (is_observer(broken) || !(tapped || listed)))
+		resv_feature_unknown(f, name, broken->reason);
+	else if (tapped)
+		resv_feature_hooked(f, name, "kprobe", MAKE_ENTRY
+				    ": sysfs, VFIO type 1 and iommufd see it");
+	else if (listed)
+		resv_feature_hooked(f, name, "kretprobe", LIST_GROUP
+				    ": sysfs and VFIO type 1 see it, iommufd does not");
+	else
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "not tested yet: no such group can be listed");
+}
+
 /**
  * resv_hooks_features() - describe what the hooks do here
  * @f: list to add to
@@ -641,7 +804,7 @@ void resv_hooks_features(struct resv_features *f)
 
 	mutex_lock(&hooks_lock);
 	list_for_each_entry(hook, &hooks, node) {
-		if (hook->level == RESV_HOOK_COUNT)
+		if (!adds_regions(hook))
 			continue;
 		kprobe |= hook->state == RESV_HOOK_ACTIVE;
 		if (hook->state == RESV_HOOK_INERT)
@@ -666,5 +829,6 @@ void resv_hooks_features(struct resv_features *f)
 				 mode == RESV_HOOKS_LIVEPATCH ?
 				 "the livepatch is not active yet" :
 				 "no IOMMU driver that lists regions was seen yet");
+	window_feature(f);
 	mutex_unlock(&hooks_lock);
 }

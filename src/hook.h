@@ -27,11 +27,21 @@ enum resv_hook_state {
 	RESV_HOOK_DRAINING,	/* being removed; some task may still be inside */
 };
 
-/* What the hooked function lists, which are its two arguments. */
+/* What the hooked function does, and its arguments. */
 enum resv_hook_level {
+	/* It lists regions, to which declared ones are added. */
 	RESV_HOOK_DEVICE,	/* (struct device *, struct list_head *) */
 	RESV_HOOK_GROUP,	/* (struct iommu_group *, struct list_head *) */
-	RESV_HOOK_COUNT,	/* of no interest: count the calls */
+	/* Of no interest: count the calls. */
+	RESV_HOOK_COUNT,
+	/* The MSI window is moved here. */
+	RESV_HOOK_ALLOC,	/* (start, length, protection, type) of an entry */
+	RESV_HOOK_LISTED,	/* as RESV_HOOK_GROUP, but when it returns */
+	/* Who is attached to what. */
+	RESV_HOOK_JOIN,		/* (VFIO's container, struct iommu_group *) */
+	RESV_HOOK_ATTACH,	/* (struct iommu_domain *, struct iommu_group *) */
+	RESV_HOOK_DETACH,	/* (struct iommu_domain *, struct iommu_group *) */
+	RESV_HOOK_FREE,		/* (struct iommu_domain *) */
 };
 
 #define RESV_SYMBOL_LEN		64
@@ -42,7 +52,7 @@ enum resv_hook_level {
  * @symbol: name of the function
  * @module: module that has the function and may come later, or ""
  * @address: its address, or 0 to go by @symbol
- * @backend: "kprobe" or "livepatch"
+ * @backend: "kprobe", "kretprobe" or "livepatch"
  * @level: what the function's arguments are
  * @state: where it is in its life
  * @installed: the backend has it
@@ -53,6 +63,7 @@ enum resv_hook_level {
  * @hits: calls seen
  * @lost: regions that could not be added for lack of memory
  * @kp: the kprobe
+ * @rp: the kretprobe, of a hook at RESV_HOOK_LISTED
  */
 struct resv_hook {
 	struct list_head node;
@@ -72,6 +83,9 @@ struct resv_hook {
 #ifdef CONFIG_KPROBES
 	struct kprobe kp;
 #endif
+#ifdef CONFIG_KRETPROBES
+	struct kretprobe rp;
+#endif
 };
 
 /* hook.c: the table, and what is decided about it */
@@ -86,6 +100,7 @@ int resv_hooks_switch(enum resv_hook_mode mode);
 bool resv_hooks_pending(void);
 void resv_hooks_replace_livepatch(void);
 bool resv_hooks_marking(const struct resv_hook *hook);
+bool resv_hooks_marking_alloc(void);
 int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
 			      u64 missed, void *data), void *data);
 void resv_hooks_lock(void);

@@ -1,55 +1,176 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Taps: kprobes at the entry of a function that lists regions.
+ * Taps: kprobes at the entry of a function, and kretprobes at its return.
  *
- * The handler adds to the list that the function was given, then lets the
- * function run.  It changes no register, so every kind of kprobe will do
- * (ftrace, breakpoint, jump), on x86 and on arm64, beside livepatches and
+ * A handler adds to the list that the function was given, or changes the two
+ * arguments by which a driver places its window, or only looks who is attached
+ * to what; then the function runs.  None redirects, so every kind of kprobe will
+ * do (ftrace, breakpoint, jump), on x86 and on arm64, beside livepatches and
  * tracers.  No post_handler: with one an ftrace-based kprobe would claim the
  * right to redirect (IPMODIFY) and exclude livepatches.
+ *
+ * One kretprobe is there: when a group's list is complete its window can be moved,
+ * and a caller be refused.  The list is the caller's own, and its callers give an
+ * error back after they have undone what they did (vfio_iommu_type1_attach_group()
+ * since v5.4; before, and in sysfs, it is ignored).
  *
  * Handlers run with preemption off: no mutex, no allocation that PREEMPT_RT
  * forbids, no call of a function that is hooked.  A handler that another
  * kprobe's handler interrupts is left out by the kernel and counted in nmissed.
- * unregister_kprobe() waits until no CPU is in the handler.
+ * unregister_kprobe() waits until no CPU is in the handler; a call that is inside
+ * of a function whose kretprobe goes returns without its handler.
  */
 #include <linux/errno.h>
 #include <linux/iommu.h>
 #include <linux/kprobes.h>
 #include <linux/string.h>
+#include "compat/kprobes.h"
 #include "compat/regs.h"
 #include "declared.h"
 #include "hook.h"
+#include "msi_window.h"
+
+/* A driver makes an entry: of its window, for a group whose window is moved? */
+static void tap_alloc(struct pt_regs *regs)
+{
+	struct resv_range window;
+
+	if (compat_argument(regs, 3) != IOMMU_RESV_SW_MSI ||
+	    !resv_msi_tap_alloc(&window))
+		return;
+	compat_argument_set(regs, 0, window.start);
+	compat_argument_set(regs, 1, window.end - window.start + 1);
+}
 
 static int tap(struct kprobe *kp, struct pt_regs *regs)
 {
 	struct resv_hook *hook = container_of(kp, struct resv_hook, kp);
-	struct list_head *head = (void *)compat_argument(regs, 1);
-	void *listed = (void *)compat_argument(regs, 0);
-	unsigned int lost = 0;
+	void *second = (void *)compat_argument(regs, 1);
+	void *first = (void *)compat_argument(regs, 0);
+	unsigned int lost = 0, late = 0;
 
 	atomic64_inc(&hook->hits);
 	switch (hook->level) {
 	case RESV_HOOK_DEVICE:
-		lost = resv_declared_tap_device(listed, head,
+		lost = resv_declared_tap_device(first, second,
 						resv_hooks_marking(hook));
+		late = resv_msi_tap_device(first, resv_hooks_marking_alloc());
 		break;
 	case RESV_HOOK_GROUP:
-		lost = resv_declared_tap_group(listed, head,
+		lost = resv_declared_tap_group(first, second,
 					       resv_hooks_marking(hook));
 		break;
+	case RESV_HOOK_ALLOC:
+		tap_alloc(regs);
+		break;
+	case RESV_HOOK_JOIN:
+		resv_msi_tap_join(first, second);
+		break;
+	case RESV_HOOK_ATTACH:
+		resv_msi_tap_attach(first, second);
+		break;
+	case RESV_HOOK_DETACH:
+		resv_msi_tap_detach(first, second);
+		break;
+	case RESV_HOOK_FREE:
+		resv_msi_tap_free(first);
+		break;
+	case RESV_HOOK_LISTED:
 	case RESV_HOOK_COUNT:
 		break;
 	}
-	if (unlikely(lost)) {
-		atomic64_add(lost, &hook->lost);
+	if (unlikely(lost || late))
+		atomic64_add(lost + late, &hook->lost);
+	if (unlikely(lost))
 		pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
 				    lost);
-	}
+	if (unlikely(late))
+		pr_warn_ratelimited("too many tasks list regions at once: an MSI window may be missing from a list\n");
 	return 0;
 }
 
 NOKPROBE_SYMBOL(tap);
+
+#ifdef CONFIG_KRETPROBES
+/**
+ * struct listing - one call of the function that lists a group's regions
+ * @group: its first argument
+ * @head: its second
+ */
+struct listing {
+	struct iommu_group *group;
+	struct list_head *head;
+};
+
+/* Calls that can be inside at once: they sleep, so many readers can be. */
+#define MAX_LISTINGS	256
+
+static int listing_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct listing *listing = (void *)ri->data;
+
+	listing->group = (void *)compat_argument(regs, 0);
+	listing->head = (void *)compat_argument(regs, 1);
+	return 0;
+}
+
+NOKPROBE_SYMBOL(listing_begins);
+
+static int listing_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kretprobe *rp = compat_get_kretprobe(ri);
+	struct listing *listing = (void *)ri->data;
+	struct resv_hook *hook;
+	int ret;
+
+	if (!rp)
+		return 0;
+	hook = container_of(rp, struct resv_hook, rp);
+	atomic64_inc(&hook->hits);
+	ret = resv_msi_tap_listed(listing->group, listing->head,
+				  resv_hooks_marking(hook));
+	if (ret && !compat_result(regs))
+		compat_result_set(regs, ret);
+	return 0;
+}
+
+NOKPROBE_SYMBOL(listing_ends);
+
+static int install_return(struct resv_hook *hook)
+{
+	memset(&hook->rp, 0, sizeof(hook->rp));
+	hook->rp.kp.symbol_name = hook->symbol;
+	hook->rp.entry_handler = listing_begins;
+	hook->rp.handler = listing_ends;
+	hook->rp.data_size = sizeof(struct listing);
+	hook->rp.maxactive = MAX_LISTINGS;
+	return register_kretprobe(&hook->rp);
+}
+
+static void remove_return(struct resv_hook *hook)
+{
+	unregister_kretprobe(&hook->rp);
+}
+
+static u64 return_missed(const struct resv_hook *hook)
+{
+	return hook->rp.nmissed + hook->rp.kp.nmissed;
+}
+#else
+static int install_return(struct resv_hook *hook)
+{
+	return -EOPNOTSUPP;
+}
+
+static void remove_return(struct resv_hook *hook)
+{
+}
+
+static u64 return_missed(const struct resv_hook *hook)
+{
+	return 0;
+}
+#endif
 
 /**
  * resv_kprobe_install() - begin to see calls
@@ -64,6 +185,11 @@ int resv_kprobe_install(struct resv_hook *hook)
 {
 	int ret;
 
+	if (hook->level == RESV_HOOK_LISTED) {
+		ret = install_return(hook);
+		hook->installed = !ret;
+		return ret;
+	}
 	/* register_kprobe() wants what it did not fill in to be zero. */
 	memset(&hook->kp, 0, sizeof(hook->kp));
 	if (hook->address)
@@ -84,7 +210,10 @@ int resv_kprobe_install(struct resv_hook *hook)
  */
 void resv_kprobe_remove(struct resv_hook *hook)
 {
-	unregister_kprobe(&hook->kp);
+	if (hook->level == RESV_HOOK_LISTED)
+		remove_return(hook);
+	else
+		unregister_kprobe(&hook->kp);
 	hook->installed = false;
 }
 
@@ -94,5 +223,6 @@ void resv_kprobe_remove(struct resv_hook *hook)
  */
 u64 resv_kprobe_missed(const struct resv_hook *hook)
 {
-	return hook->kp.nmissed;
+	return hook->level == RESV_HOOK_LISTED ? return_missed(hook) :
+						 hook->kp.nmissed;
 }

@@ -7,6 +7,7 @@
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
+#include "msi.h"
 #include "report.h"
 #include "source.h"
 
@@ -122,6 +123,30 @@ static const struct kernel_param_ops declare_ops = {
 module_param_cb(declare, &declare_ops, NULL, 0444);
 MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive)");
 
+static char msi_window[512];
+
+static int msi_window_set(const char *val, const struct kernel_param *kp)
+{
+	if (strscpy(msi_window, val, sizeof(msi_window)) >= 0)
+		return 0;
+	pr_err("msi_window= is longer than %zu characters\n",
+	       sizeof(msi_window) - 1);
+	return -E2BIG;
+}
+
+static int msi_window_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", msi_window);
+}
+
+static const struct kernel_param_ops msi_window_ops = {
+	.set = msi_window_set,
+	.get = msi_window_get,
+};
+
+module_param_cb(msi_window, &msi_window_ops, NULL, 0444);
+MODULE_PARM_DESC(msi_window, "where the movable MSI window (Arm) of each group goes when it is found: 0xBASE[,0xSIZE], auto[,avoid=0xSTART-0xEND...] or default (the kernel's place)");
+
 /* Say what is off, and refuse if the admin wants all or nothing. */
 static int check_features(void)
 {
@@ -161,7 +186,7 @@ static int __init iommu_resv_init(void)
 	ret = resv_hooks_init();
 	if (ret)
 		goto exit_sources;
-	ret = resv_declare_init(declare_list);
+	ret = resv_declare_init(declare_list) ?: resv_msi_init(msi_window);
 	if (ret)
 		goto exit_hooks;
 	ret = resv_test_step("report") ?: resv_report_init();

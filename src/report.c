@@ -18,6 +18,7 @@
 #include "feature.h"
 #include "group.h"
 #include "hook.h"
+#include "msi.h"
 #include "report.h"
 #include "source.h"
 
@@ -34,6 +35,7 @@ struct iommu_group;
  * @window: movable MSI window, if @window_known
  * @window_known: the group has one
  * @window_asked: else msi_window says ENODATA
+ * @window_by: who placed it
  * @regions_len: bytes of the first text
  * @usable_len: bytes of the second text
  * @text: both texts
@@ -44,6 +46,7 @@ struct resv_snapshot {
 	struct resv_range aperture;
 	struct resv_range window;
 	enum resv_isolation isolation;
+	enum resv_window_by window_by;
 	bool aperture_known;
 	bool usable_known;
 	bool window_known;
@@ -93,6 +96,7 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c)
 	snapshot->window = c->window;
 	snapshot->window_known = c->window_known;
 	snapshot->window_asked = c->window_asked;
+	snapshot->window_by = c->window_by;
 	snapshot->usable_known = c->usable_known;
 	p = snapshot->text;
 	end = p + room;
@@ -174,6 +178,7 @@ bool resv_snapshot_equal(const struct resv_snapshot *a,
 	       a->usable_known == b->usable_known &&
 	       a->window_known == b->window_known &&
 	       a->window_asked == b->window_asked &&
+	       a->window_by == b->window_by &&
 	       a->window.start == b->window.start &&
 	       a->window.end == b->window.end &&
 	       !memcmp(a->text, b->text, a->regions_len + a->usable_len);
@@ -337,6 +342,11 @@ static ssize_t msi_isolation_show(struct iommu_group *group, char *buf)
 
 static ssize_t msi_window_show(struct iommu_group *group, char *buf)
 {
+	static const char *const by[] = {
+		[RESV_WINDOW_BY_KERNEL] = "kernel",
+		[RESV_WINDOW_BY_ADMIN] = "moved",
+		[RESV_WINDOW_BY_AUTO] = "auto",
+	};
 	struct resv_snapshot *snapshot;
 	ssize_t len;
 
@@ -344,9 +354,10 @@ static ssize_t msi_window_show(struct iommu_group *group, char *buf)
 	if (!snapshot)
 		return -ENODEV;
 	if (snapshot->window_known)
-		len = scnprintf(buf, PAGE_SIZE, "0x%llx 0x%llx kernel\n",
+		len = scnprintf(buf, PAGE_SIZE, "0x%llx 0x%llx %s\n",
 				snapshot->window.start,
-				snapshot->window.end - snapshot->window.start + 1);
+				snapshot->window.end - snapshot->window.start + 1,
+				by[snapshot->window_by]);
 	else if (snapshot->window_asked)
 		len = scnprintf(buf, PAGE_SIZE, "none\n");
 	else
@@ -371,9 +382,16 @@ static struct iommu_group_attribute msi_isolation_attr = {
 	.show = msi_isolation_show,
 };
 
+static ssize_t msi_window_store(struct iommu_group *group, const char *buf,
+				size_t count)
+{
+	return resv_msi_write((struct kobject *)group, buf, count);
+}
+
 static struct iommu_group_attribute msi_window_attr = {
-	.attr = { .name = "msi_window", .mode = 0444 },
+	.attr = { .name = "msi_window", .mode = 0644 },
 	.show = msi_window_show,
+	.store = msi_window_store,
 };
 
 static struct iommu_group_attribute declare_attr = {

@@ -128,6 +128,25 @@ static int undivided_group(struct resv_collect *c)
 	return ret;
 }
 
+/*
+ * A window that is moved in the list of the group only (msi_window.c): the lists
+ * of its devices, which nobody goes by then, have it where the driver puts it.
+ */
+static int follow_window(struct resv_collect *c, struct list_head *head)
+{
+	struct iommu_resv_region *region;
+	struct resv_range listed;
+	struct resv_region r;
+
+	if (!resv_collect_soft_window(c, &listed))
+		return 0;
+	list_for_each_entry(region, head, list)
+		if (!region_of(region, &r) && r.type == RESV_SW_MSI)
+			return r.start == listed.start && r.end == listed.end ?
+				0 : resv_collect_move_window(c, &r);
+	return 0;
+}
+
 static int kernel_group(struct resv_collect *c)
 {
 	struct iommu_resv_region *region, *next;
@@ -139,6 +158,8 @@ static int kernel_group(struct resv_collect *c)
 	if (!COMPAT_HAS_DEVICE_REGIONS)
 		ret = undivided_group(c);
 	err = compat_iommu_get_group_resv_regions(c->group, &head);
+	if (!ret && !err)
+		ret = follow_window(c, &head);
 	list_for_each_entry_safe(region, next, &head, list) {
 		if (ret || err) {
 			;

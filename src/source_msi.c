@@ -3,45 +3,39 @@
  * Where the group's interrupt messages go, and whether they are isolated.
  */
 #include "compat/iommu.h"
+#include "compat/pci.h"
+#include "doorbell.h"
+#include "msi_window.h"
 #include "source.h"
 
 static int msi_device(struct resv_collect *c, struct device *dev)
 {
+	int name;
+
 	if (compat_device_intr_remap(dev))
 		c->intr_remap = true;
+	if (c->msi32 || !dev_is_pci(dev) ||
+	    !compat_pci_msi_is_32bit(to_pci_dev(dev)))
+		return 0;
+	name = resv_collect_name(c, dev_name(dev));
+	if (name < 0)
+		return name;
+	c->msi32 = name;
 	return 0;
-}
-
-/*
- * Like vfio_iommu_has_sw_msi(): the movable window counts only where no
- * region of the hardware takes the messages, or else VFIO makes no cookie.
- */
-static void find_window(struct resv_collect *c)
-{
-	unsigned int i;
-
-	c->window_known = false;
-	for (i = 0; i < c->regions.nr; i++) {
-		const struct resv_region *r = &c->regions.r[i];
-
-		if (r->type == RESV_MSI) {
-			c->window_known = false;
-			return;
-		}
-		if (r->type == RESV_SW_MSI && !c->window_known) {
-			c->window.start = r->start;
-			c->window.end = r->end;
-			c->window_known = true;
-		}
-	}
 }
 
 static int msi_group(struct resv_collect *c)
 {
+	const struct resv_msi_window *w = resv_msi_window_find(c->group);
+
 	/* Without the kernel's list nobody knows whether there is one. */
 	c->window_asked = c->listed;
 	if (c->window_asked)
-		find_window(c);
+		c->window_known = resv_collect_soft_window(c, &c->window);
+	/* What was asked for counts only as far as the list has it. */
+	if (c->window_known && w && c->window.start == w->at.start &&
+	    c->window.end == w->at.end)
+		c->window_by = w->by;
 	if (COMPAT_HAS_MSI_ISOLATION)
 		c->isolation = compat_iommu_group_has_isolated_msi(c->group,
 								   c->intr_remap) ?
@@ -62,10 +56,12 @@ static void msi_features(struct resv_features *f)
 				     "unknown way to ask: msi_isolation says unknown");
 	resv_feature_add(f, "msi-window", RESV_FEATURE_ADDED,
 			 "reported, and told apart from windows fixed by hardware");
+	resv_doorbells_features(f);
 }
 
 const struct resv_source resv_source_msi = {
 	.name = "msi",
+	.init = resv_doorbells_init,
 	.device = msi_device,
 	.group = msi_group,
 	.features = msi_features,

@@ -48,19 +48,25 @@ static bool kernel_calls_isolated(const struct resv_collect *c,
 	return bridge->dev.iommu_group && bridge->dev.iommu_group != c->group;
 }
 
+/* What a device sends are bus addresses. */
+static bool window_of(struct pci_bus *bus, struct resource *res,
+		      struct pci_bus_region *region)
+{
+	if (!res || !(res->flags & IORESOURCE_MEM) ||
+	    (res->flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED)) ||
+	    !resource_size(res) || res->end < res->start)
+		return false;
+	pcibios_resource_to_bus(bus, region, res);
+	return region->end >= region->start;
+}
+
 static int add_window(struct resv_collect *c, struct pci_dev *bridge,
 		      struct pci_bus *bus, struct resource *res)
 {
 	struct pci_bus_region region;
 	int name;
 
-	if (!res || !(res->flags & IORESOURCE_MEM) ||
-	    (res->flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED)) ||
-	    !resource_size(res) || res->end < res->start)
-		return 0;
-	/* What a device sends are bus addresses. */
-	pcibios_resource_to_bus(bus, &region, res);
-	if (region.end < region.start)
+	if (!window_of(bus, res, &region))
 		return 0;
 	name = resv_collect_name(c, pci_name(bridge));
 	if (name < 0)
@@ -91,6 +97,41 @@ static int add_windows(struct resv_collect *c, struct pci_dev *bridge,
 	return ret;
 }
 
+/*
+ * The windows of the host bridge, which no IOVA of the kernel's own is ever in,
+ * whatever ACS says (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c):
+ * a message that goes there may be taken for one to a neighbour.  They bound
+ * the MSI window, and are told only where add_windows() finds them.
+ */
+static int add_host_windows(struct resv_collect *c, struct pci_bus *bus)
+{
+	struct pci_bus_region region;
+	struct resv_region window = {
+		.type = RESV_PCI_WINDOW,
+		.origin = RESV_ORIGIN_BRIDGE,
+		.flags = RESV_F_ADDED,
+	};
+	struct resource *res;
+	int i, name, ret = 0;
+
+	while (!pci_is_root_bus(bus))
+		bus = bus->parent;
+	if (!bus->bridge)
+		return 0;
+	name = resv_collect_name(c, dev_name(bus->bridge));
+	if (name < 0)
+		return name;
+	window.name = name;
+	pci_bus_for_each_resource(bus, res, i) {
+		if (ret || !window_of(bus, res, &region))
+			continue;
+		window.start = region.start;
+		window.end = region.end;
+		ret = resv_set_add(&c->bridges, &window);
+	}
+	return ret;
+}
+
 static int pci_device(struct resv_collect *c, struct device *dev)
 {
 	struct pci_dev *pdev, *bridge;
@@ -100,6 +141,9 @@ static int pci_device(struct resv_collect *c, struct device *dev)
 	if (!dev_is_pci(dev))
 		return 0;
 	pdev = to_pci_dev(dev);
+	ret = add_host_windows(c, pdev->bus);
+	if (ret)
+		return ret;
 	/* A port's own requests are not the point; those from below it are. */
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
 		return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Placement of a window in the free ranges of a group. */
+/* Placement of a window (of MSI doorbells) in a group's addresses. */
 
 #include "window.h"
 
@@ -167,4 +167,170 @@ int resv_window_place(const struct resv_ranges *free,
 		}
 	}
 	return found ? 0 : -ENOSPC;
+}
+
+#define TOP_32BIT	0xffffffffULL
+
+/* Regions of a group that its MSI window must stay out of. */
+#define BOUNDS	(RESV_ALL_TYPES & ~RESV_TYPE(RESV_SW_MSI) & \
+		 ~RESV_TYPE(RESV_OUT_OF_RANGE))
+
+/**
+ * resv_window_conflict() - a region that the window must not overlap, but does
+ * @regions: regions of the group, in order
+ * @start: first address of the window
+ * @end: last address, inclusive
+ * @after: what this returned the last time, or NULL for the first region
+ *
+ * Return: the region, or NULL if there is none, or no further one
+ */
+const struct resv_region *
+resv_window_conflict(const struct resv_set *regions, u64 start, u64 end,
+		     const struct resv_region *after)
+{
+	unsigned int i = after ? (unsigned int)(after - regions->r) + 1 : 0;
+
+	for (; i < regions->nr; i++) {
+		const struct resv_region *r = &regions->r[i];
+
+		if ((BOUNDS & RESV_TYPE(r->type)) && r->start <= end &&
+		    r->end >= start)
+			return r;
+	}
+	return NULL;
+}
+
+static struct resv_range resv_window_reach(const struct resv_window_plan *plan)
+{
+	struct resv_range reach = { 0, TOP_32BIT };
+
+	return plan->aperture ? *plan->aperture : reach;
+}
+
+/**
+ * resv_window_judge() - may the MSI window of a group be here?
+ * @plan: what bounds it
+ * @base: first address
+ * @size: bytes
+ * @fault: set on error: what is wrong with it
+ * @hit: set to the region in the way if @fault is RESV_WINDOW_TAKEN, else NULL
+ *
+ * Address 0 is refused because kernels take it for a failure of their own
+ * allocation (iommu_dma_get_msi_page() in drivers/iommu/dma-iommu.c, from 4.9
+ * to 7.3), and the device would get no interrupt.  Doorbells are mapped upward
+ * from the base, a page each, and nothing there looks where the window ends:
+ * hence @plan->need.
+ *
+ * Return: 0; -EINVAL if it is not whole pages, begins at 0 or is too small;
+ * -ERANGE if it lies out of reach of the IOMMU or of a device; -EADDRINUSE
+ */
+int resv_window_judge(const struct resv_window_plan *plan, u64 base, u64 size,
+		      enum resv_window_fault *fault,
+		      const struct resv_region **hit)
+{
+	struct resv_range reach = resv_window_reach(plan);
+	u64 end;
+
+	*hit = NULL;
+	*fault = RESV_WINDOW_ALIGN;
+	if (!size || ((base | size) & (plan->page - 1)))
+		return -EINVAL;
+	*fault = RESV_WINDOW_ZERO;
+	if (!base)
+		return -EINVAL;
+	*fault = RESV_WINDOW_SMALL;
+	if (size < plan->need)
+		return -EINVAL;
+	*fault = RESV_WINDOW_OUTSIDE;
+	if (size - 1 > ULLONG_MAX - base)
+		return -ERANGE;
+	end = base + (size - 1);
+	if (base < reach.start || end > reach.end)
+		return -ERANGE;
+	*fault = RESV_WINDOW_HIGH32;
+	if (plan->below_4g && end > TOP_32BIT)
+		return -ERANGE;
+	*fault = RESV_WINDOW_TAKEN;
+	*hit = resv_window_conflict(plan->regions, base, end, NULL);
+	if (!*hit)
+		*hit = resv_window_conflict(plan->bridges, base, end, NULL);
+	return *hit ? -EADDRINUSE : 0;
+}
+
+/* What is free for the window, ascending. */
+static int resv_window_free(const struct resv_window_plan *plan,
+			    struct resv_ranges *free)
+{
+	struct resv_range reach = resv_window_reach(plan);
+	struct resv_region first = {
+		.start = 0,
+		.end = plan->page - 1,
+		.type = RESV_RESERVED,
+	};
+	struct resv_set taken;
+	unsigned int i;
+	int ret;
+
+	resv_set_init(&taken);
+	ret = resv_set_add(&taken, &first);
+	for (i = 0; !ret && i < plan->regions->nr; i++)
+		ret = resv_set_add(&taken, &plan->regions->r[i]);
+	for (i = 0; !ret && i < plan->bridges->nr; i++)
+		ret = resv_set_add(&taken, &plan->bridges->r[i]);
+	if (!ret)
+		ret = resv_ranges_complement(free, &reach, 1, &taken, BOUNDS);
+	resv_set_free(&taken);
+	return ret;
+}
+
+/* As other software does where it lets one choose; quick to recognise, too. */
+#define WINDOW_ALIGN	0x100000ULL
+
+/**
+ * resv_window_choose() - the place where the MSI window disturbs least
+ * @plan: what bounds it
+ * @avoid: where the admin wants no window, e.g. the guest's memory; in any
+ *	order, overlaps allowed
+ * @nr_avoid: number of those
+ * @base: set to the first address; the size is @plan->size
+ * @why: set to what decided
+ *
+ * The kernel's own place, if it is free: a window that need not move does not.
+ * Else below 4 GiB, which every device can reach and where guests have a hole
+ * for devices, too.  Else anywhere, if no device needs it below.  Within each
+ * of these resv_window_place() decides.
+ *
+ * Return: 0; -EINVAL if a range of @avoid ends before it starts; -ENOSPC if
+ * there is no such place; -ENOMEM
+ */
+int resv_window_choose(const struct resv_window_plan *plan,
+		       const struct resv_range *avoid, unsigned int nr_avoid,
+		       u64 *base, enum resv_window_why *why)
+{
+	struct resv_range reach = resv_window_reach(plan);
+	struct resv_window_req req = {
+		.size = plan->size,
+		.align = max(plan->page, WINDOW_ALIGN),
+		.limit = min(reach.end, TOP_32BIT),
+		.avoid = avoid,
+		.nr_avoid = nr_avoid,
+		.prefer = plan->native,
+	};
+	struct resv_ranges free;
+	int ret;
+
+	resv_ranges_init(&free);
+	ret = resv_window_free(plan, &free);
+	if (!ret)
+		ret = resv_window_place(&free, &req, base);
+	*why = !ret && *base == plan->native ? RESV_WINDOW_KEPT :
+					       RESV_WINDOW_LOW;
+	if (ret == -ENOSPC && !plan->below_4g && reach.end > TOP_32BIT) {
+		req.limit = reach.end;
+		ret = resv_window_place(&free, &req, base);
+		*why = !ret && *base == plan->native ? RESV_WINDOW_KEPT :
+						       RESV_WINDOW_HIGH;
+	}
+	resv_ranges_free(&free);
+	return ret;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The doorbells of this machine: where its interrupt controllers take messages. */
+#ifndef RESV_DOORBELL_H
+#define RESV_DOORBELL_H
+
+#include "feature.h"
+
+int resv_doorbells_init(void);
+u64 resv_doorbells_need(void);
+u64 resv_doorbells_room(u64 native);
+unsigned int resv_doorbells_count(void);
+void resv_doorbells_features(struct resv_features *f);
+
+#endif /* RESV_DOORBELL_H */
