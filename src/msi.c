@@ -199,7 +199,7 @@ static int decide_auto(const struct resv_collect *c, struct change *change,
 		pr_err("group %d: no place for an MSI window of 0x%llx bytes%s%s%s: free some of what 'regions' shows, or avoid less\n",
 		       c->id, plan->size, plan->below_4g ? " below 4 GiB, where " : "",
 		       plan->below_4g ? resv_collect_name_at(c, c->msi32) : "",
-		       plan->below_4g ? " needs it," : "");
+		       plan->below_4g ? " needs it" : "");
 	if (ret)
 		return ret;
 	change->by = RESV_WINDOW_BY_AUTO;

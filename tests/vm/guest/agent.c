@@ -27,6 +27,8 @@
  * time NAME [ROUNDS]           time NAME FILES BYTES NANOSECONDS: read that file of all groups
  * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
  * stop NAME                    NAME LINE... of its output, then NAME exit STATUS
+ * kill NAME                    the same, by SIGKILL
+ * wait-job NAME                the same, when it ends by itself
  * run COMMAND...               the same in the foreground, NAME is "run"
  * mount TYPE DIRECTORY         mount DIRECTORY ok|ERRNO
  * options MODULE [TEXT]        what modprobe, see there, gives MODULE as parameters from now on
@@ -1034,8 +1036,8 @@ static void spawn(const char *name, char **word, int n)
 	_exit(127);
 }
 
-/* The output of a job behind NAME; PREFIX instead of the name if given. */
-static void collect(const char *name, const char *prefix, bool term)
+/* The output of a job behind PREFIX, when it has ended; SIG is sent before, if not 0. */
+static void collect(const char *name, const char *prefix, int sig)
 {
 	char out[64], head[96], *text;
 	struct job *job = NULL;
@@ -1047,8 +1049,8 @@ static void collect(const char *name, const char *prefix, bool term)
 			job = &jobs[i];
 	if (!job)
 		return;
-	if (term)
-		kill(job->pid, SIGTERM);
+	if (sig)
+		kill(job->pid, sig);
 	while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	*job = jobs[--nr_jobs];
@@ -1080,7 +1082,7 @@ static void vfio_pass(const char *prefix, const char *mode)
 	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "vfio%.16s", groups[i]->d_name);
 		snprintf(head, sizeof(head), "%s %.16s", prefix, groups[i]->d_name);
-		collect(name, head, false);
+		collect(name, head, 0);
 	}
 	list_free(groups, n);
 }
@@ -1168,10 +1170,14 @@ static void step(char *line)
 	} else if (!strcmp(cmd, "spawn")) {
 		spawn(arg, word + 2, n - 2);
 	} else if (!strcmp(cmd, "stop")) {
-		collect(arg, arg, true);
+		collect(arg, arg, SIGTERM);
+	} else if (!strcmp(cmd, "kill")) {
+		collect(arg, arg, SIGKILL);
+	} else if (!strcmp(cmd, "wait-job")) {
+		collect(arg, arg, 0);
 	} else if (!strcmp(cmd, "run")) {
 		spawn("run", word + 1, n - 1);
-		collect("run", "run", false);
+		collect("run", "run", 0);
 	} else if (!strcmp(cmd, "mount") && n == 3) {
 		tell("mount %s %s\n", word[2],
 		     errname(mount(arg, word[2], arg, 0, NULL) && errno != EBUSY ? errno : 0));
