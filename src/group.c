@@ -480,6 +480,7 @@ static int rescan(bool tell)
 		resv_declare_walk_ends();
 		resv_msi_windows_walk_ends();
 	}
+	resv_msi_hooks_rest();
 	/* For want of memory the taps would leave something out: try again. */
 	if (resv_declared_stock_up(0))
 		err = -ENOMEM;
@@ -541,16 +542,12 @@ bool resv_groups_moved(void)
 	return moved;
 }
 
-static int change_locked(struct kobject *kobj, int id,
-			 const struct resv_group_change *change, void *data)
+static int try_change(struct resv_group *g, struct kobject *kobj, int id,
+		      const struct resv_group_change *change, void *data)
 {
-	struct resv_group *g = known_group(kobj);
 	struct resv_collect c;
 	int ret;
 
-	/* Being removed: whoever does that waits for us. */
-	if (!g || ending || resv_departing(id))
-		return -ENODEV;
 	ret = collect(&c, kobj, id, g);
 	if (ret)
 		return ret;
@@ -577,6 +574,23 @@ static int change_locked(struct kobject *kobj, int id,
 		kobject_uevent(kobj, KOBJ_CHANGE);
 	resv_collect_free(&c);
 	return 0;
+}
+
+static int change_locked(struct kobject *kobj, int id,
+			 const struct resv_group_change *change, void *data)
+{
+	struct resv_group *g = known_group(kobj);
+	int ret;
+
+	/* Being removed: whoever does that waits for us. */
+	if (!g || ending || resv_departing(id))
+		return -ENODEV;
+	if (change->begin)
+		change->begin(data);
+	ret = try_change(g, kobj, id, change, data);
+	if (change->end)
+		change->end(data);
+	return ret;
 }
 
 /**

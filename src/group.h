@@ -14,12 +14,16 @@ struct resv_snapshot;
  * @apply: the group was looked at: do it, or return an errno
  * @confirm: the group was looked at again: did it work?  If not, undo it and
  *	return an errno.
+ * @begin: before the group is looked at; may be NULL
+ * @end: after all that, however it went, if @begin was called; may be NULL
  *
- * Both are called with the registry's lock held and the group's mutex not held.
+ * All are called with the registry's lock held and the group's mutex not held.
  */
 struct resv_group_change {
 	int (*apply)(struct resv_collect *c, void *data);
 	int (*confirm)(const struct resv_collect *c, void *data);
+	void (*begin)(void *data);
+	void (*end)(void *data);
 };
 
 int resv_groups_init(void);

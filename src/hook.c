@@ -36,6 +36,7 @@
 #define LOSS	"regions that the admin declares are not enforced"
 #define LOSS_MOVE	"MSI windows cannot be moved"
 #define LOSS_LISTED	"MSI windows of groups that share a container can differ"
+#define NOT_NEEDED	"no MSI window is moved"
 
 /* Functions that the hooks of MSI windows are on, see msi_window.c. */
 #define LIST_GROUP	"iommu_get_group_resv_regions"
@@ -60,6 +61,16 @@ static enum resv_hook_mode mode;
 static bool started;		/* being loaded: the mode is being acted on */
 static bool running;		/* loaded: a new mode has to be acted on */
 static bool closing;		/* nothing may be installed any more */
+
+/*
+ * The hooks of MSI windows.  They cost a few thousand instructions for each
+ * attach, so they are in only while a window is moved, or is to be; before, they
+ * are tried once and taken out again.
+ */
+static bool windows_needed;
+static bool windows_tried;
+static bool windows_ok;		/* when they were tried last */
+static bool windows_by_list;	/* ... the window is moved in the group's list */
 
 /* The self-test under way: which hook is asked to leave its mark, for whom. */
 static const struct resv_hook *tested;
@@ -113,6 +124,11 @@ static bool is_observer(const struct resv_hook *hook)
 {
 	return hook->level == RESV_HOOK_COUNT ||
 	       hook->level >= RESV_HOOK_JOIN;
+}
+
+static bool is_for_windows(const struct resv_hook *hook)
+{
+	return hook->level > RESV_HOOK_COUNT;
 }
 
 /**
@@ -333,36 +349,103 @@ static bool have(struct resv_collect *c, unsigned long address,
 	hook = want(address, symbol, "", level);
 	if (!hook)
 		return false;
+	/* One of windows, which has rested. */
+	if (!hook->installed && hook->state == RESV_HOOK_OFF)
+		put_in(hook);
 	if (hook->installed && !hook->checked && !c->no_iommu)
 		test(hook, c->group);
 	return hook->state == RESV_HOOK_ACTIVE;
 }
 
+static bool observers_known(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(observed); i++)
+		if (!find(0, observed[i].symbol, observed[i].level))
+			return false;
+	return true;
+}
+
+/* Have what tells who is attached to what.  Return: it can be told */
+static bool have_observers(void)
+{
+	struct resv_hook *hook;
+	bool all = true;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(observed); i++) {
+		hook = want(0, observed[i].symbol, observed[i].module,
+			    observed[i].level);
+		if (hook && !hook->installed && hook->state == RESV_HOOK_OFF)
+			put_in(hook);
+		/* Its module may come later; nobody can attach before that. */
+		all &= hook && hook->state != RESV_HOOK_INERT;
+	}
+	return all;
+}
+
+/* Take out what only moved windows need. */
+static void rest_windows(void)
+{
+	struct resv_hook *hook;
+
+	list_for_each_entry(hook, &hooks, node) {
+		if (!is_for_windows(hook) || hook->state == RESV_HOOK_INERT)
+			continue;
+		if (hook->installed)
+			take_out(hook);
+		hook->checked = false;
+		hook->reason = NOT_NEEDED;
+	}
+}
+
 /*
- * Have the hooks that move the group's MSI window, and tell who shares one.
+ * Have the hooks that move the group's MSI window, if any window is to be moved,
+ * or if it is not known whether they work.
  * @by_device: the functions that list its devices' regions are hooked
  *
  * Return: it can be moved
  */
 static bool have_window(struct resv_collect *c, bool by_device)
 {
+	bool tapped, listed, observed;
 	struct resv_range window;
-	struct resv_hook *hook;
-	bool tapped, listed, all = true;
-	unsigned int i;
 
 	if (closing || !by_kprobe() || !resv_collect_soft_window(c, &window))
 		return false;
+	if (!windows_needed && (windows_tried || c->no_iommu))
+		return windows_tried && windows_ok;
 	listed = have(c, 0, LIST_GROUP, RESV_HOOK_LISTED);
 	tapped = by_device && have(c, 0, MAKE_ENTRY, RESV_HOOK_ALLOC);
-	resv_msi_windows_by_list(!tapped);
-	for (i = 0; i < ARRAY_SIZE(observed); i++) {
-		hook = want(0, observed[i].symbol, observed[i].module,
-			    observed[i].level);
-		/* Its module may come later; nobody can attach before that. */
-		all &= hook && hook->state != RESV_HOOK_INERT;
-	}
-	return all && (tapped || listed);
+	observed = have_observers();
+	windows_by_list = !tapped;
+	resv_msi_windows_by_list(windows_by_list);
+	windows_ok = observed && (tapped || listed);
+	/* What there was no memory for is tried again with the next group. */
+	windows_tried = find(0, LIST_GROUP, RESV_HOOK_LISTED) &&
+			(!by_device || find(0, MAKE_ENTRY, RESV_HOOK_ALLOC)) &&
+			observers_known();
+	if (!windows_needed)
+		rest_windows();
+	return windows_ok;
+}
+
+/**
+ * resv_hooks_windows() - is any MSI window moved, or about to be?
+ * @needed: yes
+ *
+ * With true, the next look at a group has the hooks put in.
+ *
+ * Context: the registry's lock is held; sleeps for grace periods.
+ */
+void resv_hooks_windows(bool needed)
+{
+	mutex_lock(&hooks_lock);
+	if (windows_needed && !needed)
+		rest_windows();
+	windows_needed = needed;
+	mutex_unlock(&hooks_lock);
 }
 
 /**
@@ -414,7 +497,8 @@ bool resv_hooks_group(struct resv_collect *c)
 			all &= have(c, c->callbacks[i], NULL, RESV_HOOK_DEVICE);
 		by_device = all;
 	}
-	c->movable = have_window(c, by_device);
+	/* A test that hooks some other function is about that one alone. */
+	c->movable = !symbol && have_window(c, by_device);
 	/* It leaves out devices without an IOMMU, as the kernel does. */
 	all |= resv_livepatch_hook.state == RESV_HOOK_ACTIVE && !c->no_iommu;
 	/* "none" was asked for, and the hooks are about to go. */
@@ -433,7 +517,8 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 	list_for_each_entry_safe(hook, tmp, &hooks, node) {
 		if (action == MODULE_STATE_COMING && !closing &&
 		    hook->state == RESV_HOOK_OFF && !hook->installed &&
-		    !strcmp(hook->module, module->name))
+		    !strcmp(hook->module, module->name) &&
+		    (windows_needed || !is_for_windows(hook)))
 			put_in(hook);
 		if (action != MODULE_STATE_GOING)
 			continue;
@@ -463,6 +548,7 @@ static void drop_all(void)
 
 	list_for_each_entry_safe(hook, tmp, &hooks, node)
 		drop(hook);
+	windows_tried = false;
 }
 
 /**
@@ -564,6 +650,7 @@ static void forget_inert(void)
 	list_for_each_entry_safe(hook, tmp, &hooks, node)
 		if (hook->state == RESV_HOOK_INERT)
 			drop(hook);
+	windows_tried = false;
 }
 
 /* Some kprobe that is needed does not work.  @old: the mode before. */
@@ -758,38 +845,29 @@ void resv_hooks_unlock(void)
 static void window_feature(struct resv_features *f)
 {
 	const struct resv_hook *hook, *broken = NULL;
-	bool tapped = false, listed = false, any = false;
 	const char *name = "msi-window-move";
 
-	list_for_each_entry(hook, &hooks, node) {
-		any |= moves_window(hook);
-		if (hook->state == RESV_HOOK_INERT && !adds_regions(hook))
+	list_for_each_entry(hook, &hooks, node)
+		if (hook->state == RESV_HOOK_INERT && is_for_windows(hook))
 			broken = hook;
-		if (hook->state != RESV_HOOK_ACTIVE)
-			continue;
-		tapped |= hook->level == RESV_HOOK_ALLOC;
-		listed |= hook->level == RESV_HOOK_LISTED;
-	}
 	if (mode == RESV_HOOKS_NONE)
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "turned off by the parameter hooks=");
 	else if (!by_kprobe())
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "only kprobes move windows: hooks=auto");
-	else if (!any)
+	else if (!windows_tried)
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "no group with a movable window was seen");
-	else if (broken && (is_observer(broken) || !(tapped || listed)))
-		resv_feature_unknown(f, name, broken->reason);
-	else if (tapped)
-		resv_feature_hooked(f, name, "kprobe", MAKE_ENTRY
-				    ": sysfs, VFIO type 1 and iommufd see it");
-	else if (listed)
+	else if (!windows_ok)
+		resv_feature_unknown(f, name, broken ? broken->reason :
+				     "its hooks do not work");
+	else if (windows_by_list)
 		resv_feature_hooked(f, name, "kretprobe", LIST_GROUP
 				    ": sysfs and VFIO type 1 see it, iommufd does not");
 	else
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
-				 "not tested yet: no such group can be listed");
+		resv_feature_hooked(f, name, "kprobe", MAKE_ENTRY
+				    ": sysfs, VFIO type 1 and iommufd see it");
 }
 
 /**

@@ -96,6 +96,7 @@ void resv_hooks_run(void);
 void resv_hooks_exit(void);
 void resv_hooks_walk_begins(void);
 bool resv_hooks_group(struct resv_collect *c);
+void resv_hooks_windows(bool needed);
 int resv_hooks_switch(enum resv_hook_mode mode);
 bool resv_hooks_pending(void);
 void resv_hooks_replace_livepatch(void);

@@ -14,6 +14,7 @@
 #include "collect.h"
 #include "doorbell.h"
 #include "group.h"
+#include "hook.h"
 #include "idle.h"
 #include "inject.h"
 #include "msi.h"
@@ -357,9 +358,36 @@ static int confirm(const struct resv_collect *c, void *data)
 	return -EOPNOTSUPP;
 }
 
+static void begin(void *data)
+{
+	resv_hooks_windows(true);
+}
+
+/**
+ * resv_msi_hooks_rest() - have the hooks of windows out if nothing is moved
+ *
+ * Context: the registry's lock is held; may sleep.
+ */
+void resv_msi_hooks_rest(void)
+{
+	/* Groups to come may be moved, too. */
+	if (given.what != WANT_DEFAULT || resv_msi_windows_moved() ||
+	    resv_msi_windows_held())
+		return;
+	resv_hooks_windows(false);
+	resv_msi_windows_unwatched();
+}
+
+static void end(void *data)
+{
+	resv_msi_hooks_rest();
+}
+
 static const struct resv_group_change group_change = {
 	.apply = apply,
 	.confirm = confirm,
+	.begin = begin,
+	.end = end,
 };
 
 /**
@@ -405,6 +433,8 @@ int resv_msi_init(const char *val)
 	if (ret)
 		pr_err("msi_window=%s is not understood: give 0xBASE, 0xBASE,0xSIZE, auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default\n",
 		       val, MAX_AVOID);
+	else if (given.what != WANT_DEFAULT)
+		resv_hooks_windows(true);
 	return ret;
 }
 

@@ -56,6 +56,7 @@ static const struct resv_range mark_at = {
 static DEFINE_HASHTABLE(windows, 6);
 static DEFINE_RAW_SPINLOCK(table_lock);
 static bool move_in_list;	/* the second way is in use */
+static bool moved_any;		/* since the taps were put in */
 
 /**
  * struct lister - a task between a driver's function and its entry
@@ -158,6 +159,8 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 	} else {
 		w->at = *to;
 		w->by = by;
+		if (by != RESV_WINDOW_BY_KERNEL)
+			WRITE_ONCE(moved_any, true);
 	}
 	raw_spin_unlock_irqrestore(&table_lock, flags);
 	if (!ret && by != RESV_WINDOW_BY_KERNEL && !w->held) {
@@ -212,6 +215,49 @@ bool resv_msi_windows_moved(void)
 		if (w->by != RESV_WINDOW_BY_KERNEL)
 			return true;
 	return false;
+}
+
+/**
+ * resv_msi_windows_held() - is this module held because of a window?
+ *
+ * Context: the registry's lock is held.
+ */
+bool resv_msi_windows_held(void)
+{
+	struct resv_msi_window *w;
+	unsigned int bkt;
+
+	hash_for_each(windows, bkt, w, node)
+		if (READ_ONCE(w->held_by))
+			return true;
+	return false;
+}
+
+/**
+ * resv_msi_windows_unwatched() - no tap is in any more
+ *
+ * Who is attached to what is not known from now on; whoever is has the window
+ * at the kernel's place.
+ *
+ * Context: the registry's lock is held; no window is moved, and none held.
+ */
+void resv_msi_windows_unwatched(void)
+{
+	struct resv_msi_window *w;
+	unsigned long flags;
+	unsigned int bkt;
+
+	raw_spin_lock_irqsave(&table_lock, flags);
+	hash_for_each(windows, bkt, w, node) {
+		w->container = NULL;
+		w->joiner = NULL;
+		w->first = NULL;
+		w->domain = NULL;
+		w->strayed = false;
+	}
+	memset(listers, 0, sizeof(listers));
+	WRITE_ONCE(moved_any, false);
+	raw_spin_unlock_irqrestore(&table_lock, flags);
 }
 
 /**
@@ -306,6 +352,9 @@ unsigned int resv_msi_tap_device(struct device *dev, bool mark)
 	unsigned long flags;
 	bool full = false;
 
+	/* This tap is in for declared regions, too. */
+	if (!mark && !READ_ONCE(moved_any))
+		return 0;
 	raw_spin_lock_irqsave(&table_lock, flags);
 	w = find(dev->iommu_group);
 	if (mark)

@@ -63,6 +63,8 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 			 enum resv_window_by by);
 void resv_msi_window_gone(const struct iommu_group *group);
 bool resv_msi_windows_moved(void);
+bool resv_msi_windows_held(void);
+void resv_msi_windows_unwatched(void);
 void resv_msi_windows_walk_begins(void);
 void resv_msi_windows_walk_ends(void);
 void resv_msi_windows_exit(void);

@@ -119,7 +119,7 @@ static const char *below(const char *path)
 
 ssize_t __wrap_write(int fd, const void *buf, size_t size)
 {
-	char link[64], path[PATH_MAX], text[256];
+	char link[64], path[PATH_MAX], text[512];
 	const char *name;
 	ssize_t len;
 	int ret;

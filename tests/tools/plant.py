@@ -5,6 +5,7 @@
 Lines of a description:
   # comment                          outside of a file's content
   @ PATH                             a file, its content follows
+  @ PATH mode 444                    the same, with these permissions
   @ PATH/                            a folder
   @ PATH -> TARGET                   a symbolic link
 and in content:
@@ -40,6 +41,7 @@ def plant(tree, root):
                 entries[-1][1].append(line)
     for name, lines in entries:
         path, arrow, target = name.partition(" -> ")
+        path, _, mode = path.partition(" mode ")
         path = os.path.join(root, path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if arrow:
@@ -47,6 +49,8 @@ def plant(tree, root):
         elif not path.endswith("/"):
             with open(path, "wb") as out:
                 out.writelines(content(lines))
+            if mode:
+                os.chmod(path, int(mode, 8))
 
 
 plant(sys.argv[1], sys.argv[2])

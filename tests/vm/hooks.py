@@ -46,7 +46,7 @@ class Hook:
     reason: str
 
 
-HOOK = re.compile(r"(\S+) (kprobe|livepatch) (off|inert|active|draining) (\d+) (\d+) (\S.*)")
+HOOK = re.compile(r"(\S+) (kprobe|kretprobe|livepatch) (off|inert|active|draining) (\d+) (\d+) (\S.*)")
 
 
 def parse(lines):
@@ -92,6 +92,15 @@ def files(lines):
     return out
 
 
+OBSERVED = ("iommu_attach_group", "iommu_detach_group", "iommu_domain_free",
+            "vfio_iommu_type1_attach_group")
+
+
+def of_window(hook):
+    """It is there for the MSI window, not for declared regions."""
+    return hook.backend == "kretprobe" or hook.symbol in ("iommu_alloc_resv_region", *OBSERVED)
+
+
 class Section:
     """One section's answers; faults are collected as they are found."""
 
@@ -113,7 +122,7 @@ class Section:
         return self.files.get(path, ("missing", []))[1]
 
     def of(self, backend):
-        return [hook for hook in self.hooks if hook.backend == backend]
+        return [hook for hook in self.hooks if hook.backend == backend and not of_window(hook)]
 
     def hits(self, backend):
         return sum(hook.hits for hook in self.of(backend))
@@ -189,7 +198,7 @@ def is_hooked(lines, before, now, hooks):
     new = hooked(lines, now)[0] - hooked(lines, before)[0]
     faults = []
     for hook in hooks:
-        kind = "kprobe" if hook.backend == "kprobe" else "ftrace"
+        kind = "ftrace" if hook.backend == "livepatch" else "kprobe"
         there = any(k == kind and re.search(rf"\b{re.escape(hook.symbol)}\b", line)
                     for k, line in new)
         if hook.state == "active" and not there:
@@ -608,10 +617,32 @@ def judge_steps(lines, arch, least):
     return faults + all_ok(lines)
 
 
+def window_step(lines, key, hooks):
+    """The window can be moved if one of the two ways works, and all that is observed."""
+    hooks = [hook for hook in hooks if of_window(hook)]
+    good = {hook.symbol for hook in hooks if hook.state != "inert"}
+    told = [line.split(" ", 3) for line in judge.said(lines, "features", key)
+            if line.startswith("msi-window-move ")]
+    wanted = ["inert", "-"]
+    if good.issuperset(OBSERVED):
+        if "iommu_alloc_resv_region" in good:
+            wanted = ["added", "kprobe"]
+        elif LISTED in good:
+            wanted = ["added", "kretprobe"]
+    faults = [f"{key}: {hook}, though no window is moved" for hook in hooks
+              if hook.state == "active"]
+    if len(told) != 1 or told[0][1:3] != wanted or told[0][3:] in ([], ["-"]):
+        faults.append(f"{key}: features: {told}, expected msi-window-move {wanted}; {hooks}")
+    return faults
+
+
 def one_step(lines, key, label, result, last, arch):
     """What there was after one step had failed; LAST: none had, and all must be well."""
     hooks, faults = parse(judge.said(lines, "hooks", key))
     faults = [f"{key}: {fault}" for fault in faults]
+    if arch == "arm64" and result == "ok":
+        faults += window_step(lines, key, hooks)
+    hooks = [hook for hook in hooks if not of_window(hook)]
     feature = [line.split(" ", 3) for line in judge.said(lines, "features", key)
                if line.startswith("declared-regions ")]
     state = feature[0][1] if feature else "missing"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* iommu-resv check: would VFIO accept these maps? */
 #include <err.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,13 +50,56 @@ static enum verdict judge(const struct group *g, const struct range *map)
 
 static void print_region(const struct region *r, const char *note)
 {
-	char *start = format_address(r->at.start);
-	char *end = format_address(r->at.end);
+	char *text = format_region(r);
 
-	printf("  %s%s-%s %s (%s%s%s)\n", note, start, end, r->type, r->origin,
-	       r->device ? ", " : "", r->device ?: "");
-	free(start);
-	free(end);
+	printf("  %s%s\n", note, text);
+	free(text);
+}
+
+static void print_avoid(const struct range *range)
+{
+	printf(" avoid 0x%" PRIx64 "-0x%" PRIx64, range->start, range->end);
+}
+
+static bool hits_window(const struct group *g, const struct range *map)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++)
+		if (!strcmp(g->regions[i].type, "sw-msi") &&
+		    hit(&g->regions[i], map))
+			return true;
+	return false;
+}
+
+/*
+ * A place outside of all maps that are asked about, as a guest has them at
+ * the same time.  Where they are too many for the kernel, outside of the whole.
+ */
+static void say_movable(const struct group *g, int argc, char **argv)
+{
+	struct range map, whole = { .start = UINT64_MAX };
+	int i, nr = 0;
+
+	printf("  the MSI window can be moved: iommu-resv window %u auto", g->id);
+	for (i = 0; i < argc; i++) {
+		range_of_word(argv[i], &map);
+		if (!range_aligned(&map))
+			continue;
+		nr++;
+		if (map.start < whole.start)
+			whole.start = map.start;
+		if (map.end > whole.end)
+			whole.end = map.end;
+	}
+	if (nr > AVOID_MAX)
+		print_avoid(&whole);
+	for (i = 0; i < argc && nr <= AVOID_MAX; i++) {
+		range_of_word(argv[i], &map);
+		if (range_aligned(&map))
+			print_avoid(&map);
+	}
+	putchar('\n');
 }
 
 static void print_map(const struct group *g, const struct range *map,
@@ -141,6 +185,7 @@ static enum verdict check_group(const struct control *ctl,
 	enum verdict verdict, all = FITS;
 	struct json j = { 0 };
 	struct range map;
+	bool said = false;
 	int i;
 
 	if (ctl->json) {
@@ -155,10 +200,16 @@ static enum verdict check_group(const struct control *ctl,
 		verdict = judge(g, &map);
 		if (verdict == FITS_NOT || all == FITS)
 			all = verdict;
-		if (ctl->json)
+		if (ctl->json) {
 			json_map(&j, g, &map, verdict);
-		else
-			print_map(g, &map, verdict);
+			continue;
+		}
+		print_map(g, &map, verdict);
+		if (!said && verdict == FITS_NOT && range_aligned(&map) &&
+		    hits_window(g, &map)) {
+			say_movable(g, argc, argv);
+			said = true;
+		}
 	}
 	if (ctl->json) {
 		json_close(&j, ']');

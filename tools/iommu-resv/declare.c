@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts.h"
+#include "format.h"
 #include "range.h"
 #include "sysfs.h"
 #include "xalloc.h"
@@ -125,8 +125,7 @@ static int change(const struct control *ctl, const struct group *g,
 	int ret = 0;
 
 	if (!g->has_facts)
-		warnx("group %u: the module is not loaded ('modprobe iommu_resv'), or does not show this group",
-		      g->id);
+		say_no_facts(g);
 	else if (!file_exists(path))
 		warnx("group %u: the loaded module is too old to declare regions",
 		      g->id);

@@ -40,6 +40,19 @@ bool region_refuses(const struct region *r)
 	return strcmp(r->type, "direct-relaxable") && !(r->told && r->added);
 }
 
+/**
+ * region_harms_window() - would messages get lost if the MSI window were there?
+ * @r: region
+ * @window: where the MSI window is, or shall be
+ *
+ * The group's sw-msi region is the window itself.
+ */
+bool region_harms_window(const struct region *r, const struct range *window)
+{
+	return ranges_overlap(&r->at, window) && strcmp(r->type, "sw-msi") &&
+	       strcmp(r->type, "out-of-range");
+}
+
 /* Opens a file that may be absent; false leaves its fact unknown. */
 static bool fact_open(struct control *ctl, struct text *t, char *path)
 {
@@ -398,6 +411,38 @@ int groups_declared(struct control *ctl, bool all)
 			      g->id, g->id, r->at.start, r->at.end);
 			nr++;
 		}
+	}
+	groups_free(&groups);
+	return nr;
+}
+
+/**
+ * groups_moved() - name the groups whose MSI window is not the kernel's choice
+ * @ctl: options
+ * @held: as the module may be held by their guests; else to have them back
+ *
+ * Return: their number
+ */
+int groups_moved(struct control *ctl, bool held)
+{
+	struct groups groups;
+	int nr = 0;
+	size_t i;
+
+	read_all(ctl, NULL, &groups);
+	for (i = 0; i < groups.nr; i++) {
+		const struct group *g = &groups.g[i];
+
+		if (g->window_state != WINDOW_THERE ||
+		    !strcmp(g->window_by, "kernel"))
+			continue;
+		if (held)
+			warnx("group %u: its MSI window is moved, and a guest that has the group holds the module: stop it ('fuser -v /dev/vfio/%u')",
+			      g->id, g->id);
+		else
+			warnx("group %u: its MSI window is moved; to have it back: iommu-resv window %u default",
+			      g->id, g->id);
+		nr++;
 	}
 	groups_free(&groups);
 	return nr;

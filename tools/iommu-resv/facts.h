@@ -98,12 +98,14 @@ struct names;
 bool module_loaded(const struct control *ctl);
 int groups_read(struct control *ctl, struct names *names, struct groups *groups);
 int groups_declared(struct control *ctl, bool all);
+int groups_moved(struct control *ctl, bool held);
 int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		struct groups *groups);
 void groups_free(struct groups *groups);
 
 bool region_is_declared(const struct region *r);
 bool region_refuses(const struct region *r);
+bool region_harms_window(const struct region *r, const struct range *window);
 bool ranges_overlap(const struct range *a, const struct range *b);
 
 #endif

@@ -88,6 +88,14 @@ char *format_size(const struct control *ctl, const struct range *ranges,
 			 (unsigned int)(size % 10), units[u]);
 }
 
+/* "0x50000000-0x5000ffff reserved (dt, 0000:00:01.0)" */
+char *format_region(const struct region *r)
+{
+	return xasprintf("0x%" PRIx64 "-0x%" PRIx64 " %s (%s%s%s)",
+			 r->at.start, r->at.end, r->type, r->origin,
+			 r->device ? ", " : "", r->device ?: "");
+}
+
 char *format_flags(const struct region *r)
 {
 	if (!r->told)
@@ -104,6 +112,33 @@ unsigned int format_bits(const struct range *aperture)
 	while (bits < 64 && aperture->end >> bits)
 		bits++;
 	return bits;
+}
+
+/**
+ * print_window() - the line about the MSI window
+ * @ctl: options
+ * @g: a group with facts
+ */
+void print_window(const struct control *ctl, const struct group *g)
+{
+	const char *by = "placed by the kernel";
+	char *start, *size;
+
+	if (g->window_state == WINDOW_NONE) {
+		puts("MSI window: none, the hardware fixes where messages go");
+	} else if (g->window_state == WINDOW_THERE) {
+		if (!strcmp(g->window_by, "moved"))
+			by = "moved by the admin";
+		else if (!strcmp(g->window_by, "auto"))
+			by = "placed automatically";
+		start = format_address(g->window.start);
+		size = format_size(ctl, &g->window, 1);
+		printf("MSI window: %s, %s, %s\n", start, size, by);
+		free(start);
+		free(size);
+	} else {
+		puts("MSI window: unknown");
+	}
 }
 
 void json_range(struct json *j, const char *key, const struct range *range)
@@ -204,4 +239,10 @@ void say_not_loaded(const struct control *ctl)
 {
 	if (!ctl->loaded)
 		warnx("the module is not loaded: only the kernel's own regions are shown; 'modprobe iommu_resv' for the rest");
+}
+
+void say_no_facts(const struct group *g)
+{
+	warnx("group %u: the module is not loaded ('modprobe iommu_resv'), or does not show this group",
+	      g->id);
 }

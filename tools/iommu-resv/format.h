@@ -28,13 +28,17 @@ void table_print(struct libscols_table *table);
 char *format_address(uint64_t address);
 char *format_size(const struct control *ctl, const struct range *ranges,
 		  size_t nr);
+char *format_region(const struct region *r);
 char *format_flags(const struct region *r);
 unsigned int format_bits(const struct range *aperture);
+
+void print_window(const struct control *ctl, const struct group *g);
 
 void json_range(struct json *j, const char *key, const struct range *range);
 void json_region(struct json *j, const struct region *r);
 void json_groups(const struct control *ctl, const struct groups *groups);
 
 void say_not_loaded(const struct control *ctl);
+void say_no_facts(const struct group *g);
 
 #endif

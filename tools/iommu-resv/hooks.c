@@ -74,6 +74,8 @@ static const char *why_not(struct control *ctl, const char *mode, int error,
 	case -ETIMEDOUT:
 		return "some task does not get into the livepatch: 'grep -l 0 /proc/[0-9]*/patch_state' tells which, try again later";
 	case -EBUSY:
+		if (groups_moved(ctl, false) > 0)
+			return "MSI windows are moved, which only kprobes do: have them back first";
 		return livepatch ? "the module is busy, see the kernel log: try again" :
 				   "regions are declared: remove them first";
 	case -EOPNOTSUPP:

@@ -22,6 +22,7 @@ static const struct {
 	{ "hooks", cmd_hooks },
 	{ "declare", cmd_declare },
 	{ "undeclare", cmd_undeclare },
+	{ "window", cmd_window },
 	{ "unload", cmd_unload },
 };
 
@@ -36,6 +37,10 @@ static void usage(void)
 	      " iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
 	      " iommu-resv declare GROUP|DEVICE START END\n"
 	      " iommu-resv undeclare GROUP|DEVICE START END\n"
+	      " iommu-resv [options] window GROUP|DEVICE\n"
+	      " iommu-resv window GROUP|DEVICE BASE [SIZE]\n"
+	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
+	      " iommu-resv window GROUP|DEVICE default\n"
 	      " iommu-resv unload\n"
 	      "\n"
 	      "Show which I/O addresses a guest may not use, and why; declare more of them.\n"
@@ -48,6 +53,7 @@ static void usage(void)
 	      " hooks      how declared regions get into the kernel's lists; switch that\n"
 	      " declare    reserve a range that firmware does not tell of (ends included)\n"
 	      " undeclare  take that back\n"
+	      " window     where the host maps interrupt doorbells (Arm); move that\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
 	      "\n"
 	      "Options:\n"

@@ -13,6 +13,31 @@ static bool parse_address(const char *word, uint64_t *value)
 	return word_hex(word, 1, value) || word_decimal(word, value);
 }
 
+static void to_lower(char *word)
+{
+	for (; *word; word++)
+		if (*word >= 'A' && *word <= 'Z')
+			*word = (char)(*word - 'A' + 'a');
+}
+
+/**
+ * address_of_word() - leaves with a message if it is not that
+ * @word: the word
+ *
+ * Return: the address, or a size
+ */
+uint64_t address_of_word(const char *word)
+{
+	char *lower = xstrdup(word);
+	uint64_t value;
+
+	to_lower(lower);
+	if (!parse_address(lower, &value))
+		errx(EXIT_TROUBLE, "'%s' is no number like 0x8000000", word);
+	free(lower);
+	return value;
+}
+
 /**
  * range_of_word() - START-END; leaves with a message if it is not that
  * @word: the word
@@ -22,11 +47,8 @@ void range_of_word(const char *word, struct range *range)
 {
 	char *start = xstrdup(word);
 	char *end = strchr(start, '-');
-	size_t i;
 
-	for (i = 0; start[i]; i++)
-		if (start[i] >= 'A' && start[i] <= 'Z')
-			start[i] = (char)(start[i] - 'A' + 'a');
+	to_lower(start);
 	if (end)
 		*end++ = '\0';
 	if (!end || !parse_address(start, &range->start) ||

@@ -10,6 +10,10 @@
 /* No IOMMU of x86_64 or arm64 has smaller pages, so nothing is finer. */
 #define PAGE_MIN	4096
 
+/* The kernel's file msi_window takes no more ranges to avoid. */
+#define AVOID_MAX	8
+
+uint64_t address_of_word(const char *word);
 void range_of_word(const char *word, struct range *range);
 void range_of_words(int argc, char **argv, struct range *range);
 bool range_aligned(const struct range *range);

@@ -102,21 +102,20 @@ static void say_msi(const struct group *g)
 		puts(", this kernel cannot tell before the group is opened");
 }
 
-static void say_window(const struct control *ctl, const struct group *g)
+/* No map hits the window then, but the messages do not get there either. */
+static void say_window_hits(const struct group *g)
 {
-	char *start, *size;
+	size_t i;
 
-	if (g->window_state == WINDOW_NONE) {
-		puts("MSI window: none, the hardware fixes where messages go");
-	} else if (g->window_state == WINDOW_THERE) {
-		start = format_address(g->window.start);
-		size = format_size(ctl, &g->window, 1);
-		printf("MSI window: %s, %s, set by: %s\n", start, size,
-		       g->window_by);
-		free(start);
-		free(size);
-	} else {
-		puts("MSI window: unknown");
+	for (i = 0; i < g->nr_regions && g->window_state == WINDOW_THERE; i++) {
+		char *text;
+
+		if (!region_harms_window(&g->regions[i], &g->window))
+			continue;
+		text = format_region(&g->regions[i]);
+		printf("  overlaps %s: interrupts may be lost; 'iommu-resv window %u auto' moves it\n",
+		       text, g->id);
+		free(text);
 	}
 }
 
@@ -202,8 +201,8 @@ static const struct {
 	  "admin advice: declared, and no hook works for this group ('iommu-resv hooks').\n"
 	  "  VFIO accepts maps there; keep the guest's memory out of it." },
 	{ is_movable,
-	  "sw-msi: the host maps the interrupt doorbells here; the place is the kernel's\n"
-	  "  choice, not the hardware's." },
+	  "sw-msi: the host maps the interrupt doorbells here. Hardware does not fix the\n"
+	  "  place; it can be changed with 'iommu-resv window'." },
 	{ is_bridge,
 	  "pci-window: the bridge named as device does not redirect DMA upwards (ACS). DMA\n"
 	  "  there may reach a neighbour and not memory. VFIO accepts maps there." },
@@ -239,7 +238,8 @@ static void print_group(const struct control *ctl, const struct group *g)
 	if (g->has_facts) {
 		say_aperture(g);
 		say_msi(g);
-		say_window(ctl, g);
+		print_window(ctl, g);
+		say_window_hits(g);
 		putchar('\n');
 	}
 	printf("Reserved regions:%s\n", g->nr_regions ? "" : " none");

@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sysfs.h"
@@ -164,6 +165,14 @@ int file_write(const char *path, const char *text)
 bool file_exists(const char *path)
 {
 	return !access(path, F_OK);
+}
+
+/* By its mode, as sysfs goes by that for root, too, and access() does not. */
+bool file_writable(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && st.st_mode & 0222;
 }
 
 static int by_version(const void *a, const void *b)

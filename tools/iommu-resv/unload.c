@@ -10,6 +10,7 @@
 
 static int unload(struct control *ctl)
 {
+	bool declared, moved;
 	int ret;
 
 	if (module_there(ctl, LIVEPATCH) && livepatch_remove(ctl, true))
@@ -20,11 +21,17 @@ static int unload(struct control *ctl)
 	case -ENOENT:
 		return 0;
 	case -EAGAIN:
-		warnx(CORE " is in use: %s", groups_declared(ctl, true) > 0 ?
-		      "regions are declared, remove them first" :
-		      "another module needs it ('lsmod | grep ^" CORE "'), or its hooks are just being switched");
+		declared = groups_declared(ctl, true) > 0;
+		moved = groups_moved(ctl, true) > 0;
+		if (declared)
+			warnx(CORE " is in use: regions are declared, remove them first");
+		else
+			warnx(CORE " is in use: %sanother module needs it ('lsmod | grep ^" CORE "'), or its hooks are just being switched",
+			      moved ? "such a guest holds it, " : "");
 		break;
 	default:
+		if (ret == -EBUSY)
+			groups_moved(ctl, true);
 		errno = -ret;
 		warn(CORE);
 	}

@@ -18,8 +18,9 @@
  * vfio-check cost GROUP       CPU time of 10 map and unmap pairs, and of opening and closing the
  *                             group, the least that was seen: cost pairs=NS attach=NS
  * vfio-check hold GROUP SECS  keep the group open
- * vfio-check play WORD...     do the words one by one, whatever they give, see play(): for what
- *                             takes several groups in a container, or time in between
+ * vfio-check play WORD...     do the words one by one, whatever they give, see do_play(): for
+ *                             what takes several groups in a container, much memory, many
+ *                             interrupts, or time in between
  *
  * GROUP is its number or one of its PCI devices, as 0000:00:03.0.
  * All devices of the group must be bound to vfio-pci already. Exit 0 if the group opened.
@@ -28,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <poll.h>
@@ -57,8 +59,10 @@
 #define EDU_DMA_TO_RAM		2
 #define EDU_BUFFER		0x40000
 #define EDU_BUFFER_SIZE		4096
+#define EDU_DMA_SIZE		1024
 
 #define MSI_COUNT		3
+#define MSI_MISSES		3	/* that many did not come: no more are raised */
 
 struct range {
 	uint64_t start;
@@ -71,6 +75,13 @@ struct vfio {
 	int group;
 	struct range *range;
 	unsigned int nr_range;
+};
+
+struct edu {
+	int dev;
+	int event;			/* of its MSI, or -1 */
+	char *bar;
+	size_t size;
 };
 
 static size_t page;
@@ -281,7 +292,7 @@ static bool edu_dma(char *bar, uint64_t src, uint64_t dst, uint32_t cmd)
 
 	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_SRC) = src;
 	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_DST) = dst;
-	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_COUNT) = 1024;
+	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_COUNT) = EDU_DMA_SIZE;
 	*(volatile uint64_t *)edu_reg(bar, EDU_DMA_CMD) = cmd | EDU_DMA_BUSY;
 	while (*(volatile uint64_t *)edu_reg(bar, EDU_DMA_CMD) & EDU_DMA_BUSY) {
 		if (now() > end)
@@ -291,27 +302,32 @@ static bool edu_dma(char *bar, uint64_t src, uint64_t dst, uint32_t cmd)
 	return true;
 }
 
+/* RAM -> edu -> RAM, from one place that is mapped to another one: NULL, or what went wrong. */
+static const char *edu_move(char *bar, char *from, uint64_t src, char *to, uint64_t dst)
+{
+	unsigned int i;
+
+	for (i = 0; i < EDU_DMA_SIZE; i++) {
+		from[i] = i * 7 + (dst >> 12);
+		to[i] = 0;
+	}
+	if (!edu_dma(bar, src, EDU_BUFFER, 0) || !edu_dma(bar, EDU_BUFFER, dst, EDU_DMA_TO_RAM))
+		return "timeout";
+	return memcmp(from, to, EDU_DMA_SIZE) ? "differs" : NULL;
+}
+
 static const char *edu_copy(struct vfio *v, char *bar, char *mem, uint64_t iova)
 {
-	const char *why = "ok";
-	unsigned int i;
+	const char *why;
 	int err;
 
 	err = map(v, mem, iova, 2 * page);
 	if (err)
 		return errname(err);
-	for (i = 0; i < 1024; i++) {
-		mem[i] = i * 7 + (iova >> 12);
-		mem[page + i] = 0;
-	}
-	if (!edu_dma(bar, iova, EDU_BUFFER, 0) ||
-	    !edu_dma(bar, EDU_BUFFER, iova + page, EDU_DMA_TO_RAM))
-		why = "timeout";
-	else if (memcmp(mem, mem + page, 1024))
-		why = "differs";
+	why = edu_move(bar, mem, iova, mem + page, iova + page);
 	if (unmap(v, iova, 2 * page))
 		why = "unmap";
-	return why;
+	return why ? why : "ok";
 }
 
 static int msi_enable(int dev, int event)
@@ -328,60 +344,130 @@ static int msi_enable(int dev, int event)
 	return ioctl(dev, VFIO_DEVICE_SET_IRQS, set) ? errno : 0;
 }
 
-static void edu_msi(int dev, char *bar)
+static int msi_disable(int dev)
 {
-	int event = eventfd(0, EFD_CLOEXEC);
-	struct pollfd p = { .fd = event, .events = POLLIN };
-	unsigned int i, seen = 0;
-	uint64_t count;
-	int err;
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = VFIO_PCI_MSI_IRQ_INDEX,
+	};
 
-	err = msi_enable(dev, event);
-	if (err) {
-		printf("msi=%s\n", errname(err));
-		goto out;
-	}
-	for (i = 0; i < MSI_COUNT; i++) {
-		*(volatile uint32_t *)edu_reg(bar, EDU_IRQ_RAISE) = 1;
-		if (poll(&p, 1, 3000) == 1 && read(event, &count, sizeof(count)) == sizeof(count))
-			seen += count;
-		*(volatile uint32_t *)edu_reg(bar, EDU_IRQ_ACK) = 1;
-	}
-	printf("msi=%u/%u\n", seen, MSI_COUNT);
-out:
-	close(event);
+	return ioctl(dev, VFIO_DEVICE_SET_IRQS, &set) ? errno : 0;
 }
 
-/* Device DMA and interrupts, if the device is one whose behaviour is known. */
-static void check_edu(struct vfio *v, int dev, char *mem)
+/*
+ * Take over DEV, which may do DMA from then on: 0, or an errno and DEV is closed. It is ENODEV if
+ * the device is not one whose behaviour is known.
+ */
+static int edu_open(struct edu *e, int dev)
 {
 	struct vfio_region_info config = { .argsz = sizeof(config),
 					   .index = VFIO_PCI_CONFIG_REGION_INDEX };
 	struct vfio_region_info bar0 = { .argsz = sizeof(bar0),
 					 .index = VFIO_PCI_BAR0_REGION_INDEX };
-	uint64_t place[2];
+	uint16_t cmd = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
 	uint32_t id = 0;
-	uint16_t cmd;
-	unsigned int i, nr;
-	char *bar;
+	int err = ENODEV;
 
 	if (ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &config) ||
 	    pread(dev, &id, 4, config.offset) != 4 || id != EDU_ID)
+		goto out;
+	errno = EIO;
+	if (pwrite(dev, &cmd, 2, config.offset + PCI_COMMAND) == 2 &&
+	    !ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &bar0)) {
+		e->dev = dev;
+		e->event = -1;
+		e->size = bar0.size;
+		e->bar = mmap(NULL, e->size, PROT_READ | PROT_WRITE, MAP_SHARED, dev, bar0.offset);
+		if (e->bar != MAP_FAILED)
+			return 0;
+	}
+	err = errno;
+out:
+	close(dev);
+	return err;
+}
+
+static int edu_listen(struct edu *e)
+{
+	int err;
+
+	e->event = eventfd(0, EFD_CLOEXEC);
+	if (e->event < 0)
+		return errno;
+	err = msi_enable(e->dev, e->event);
+	if (err) {
+		close(e->event);
+		e->event = -1;
+	}
+	return err;
+}
+
+/* How many were seen of COUNT interrupts, or of the first RAISED if too many do not come. */
+static unsigned int edu_raise(struct edu *e, unsigned int count, unsigned int *raised)
+{
+	struct pollfd p = { .fd = e->event, .events = POLLIN };
+	unsigned int i, seen = 0, missed = 0;
+	uint64_t n;
+
+	for (i = 0; i < count && missed < MSI_MISSES; i++) {
+		*(volatile uint32_t *)edu_reg(e->bar, EDU_IRQ_RAISE) = 1;
+		if (poll(&p, 1, 3000) == 1 && read(e->event, &n, sizeof(n)) == sizeof(n))
+			seen += n;
+		else
+			missed++;
+		*(volatile uint32_t *)edu_reg(e->bar, EDU_IRQ_ACK) = 1;
+	}
+	*raised = i;
+	return seen;
+}
+
+static int edu_close(struct edu *e)
+{
+	int err = 0;
+
+	if (e->event >= 0) {
+		err = msi_disable(e->dev);
+		close(e->event);
+	}
+	munmap(e->bar, e->size);
+	close(e->dev);
+	return err;
+}
+
+static void edu_msi(struct edu *e)
+{
+	unsigned int seen, raised;
+	int err;
+
+	err = edu_listen(e);
+	if (err) {
+		printf("msi=%s\n", errname(err));
 		return;
-	cmd = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	if (pwrite(dev, &cmd, 2, config.offset + PCI_COMMAND) != 2 ||
-	    ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &bar0))
-		return;
-	bar = mmap(NULL, bar0.size, PROT_READ | PROT_WRITE, MAP_SHARED, dev, bar0.offset);
-	if (bar == MAP_FAILED) {
-		printf("dma=0 mmap\n");
+	}
+	seen = edu_raise(e, MSI_COUNT, &raised);
+	printf("msi=%u/%u\n", seen, raised);
+}
+
+/* Device DMA and interrupts, if the device is one whose behaviour is known. Closes DEV. */
+static void check_edu(struct vfio *v, int dev, char *mem)
+{
+	uint64_t place[2];
+	unsigned int i, nr;
+	struct edu e;
+	int err;
+
+	err = edu_open(&e, dev);
+	if (err) {
+		if (err != ENODEV)
+			printf("dma=0 %s\n", errname(err));
 		return;
 	}
 	nr = dma_places(v, place);
 	for (i = 0; i < nr; i++)
-		printf("dma=0x%016" PRIx64 " %s\n", place[i], edu_copy(v, bar, mem, place[i]));
-	edu_msi(dev, bar);
-	munmap(bar, bar0.size);
+		printf("dma=0x%016" PRIx64 " %s\n", place[i], edu_copy(v, e.bar, mem, place[i]));
+	edu_msi(&e);
+	edu_close(&e);
 }
 
 static void check_devices(struct vfio *v, char *mem)
@@ -401,7 +487,6 @@ static void check_devices(struct vfio *v, char *mem)
 		if (dev < 0)
 			continue;
 		check_edu(v, dev, mem);
-		close(dev);
 	}
 	if (dir)
 		closedir(dir);
@@ -518,14 +603,60 @@ static int do_pairs(const char *id, char *mem, unsigned long pairs)
 #define MAX_GROUPS	8
 #define PLAY_MEMORY	(16ULL << 20)
 
+/* What has memory of its own, in the order of the words; a place every so often is tried. */
+#define MAX_BIGS	4
+#define BIG_MEMORY	(2ULL << 30)
+#define BIG_STEP	0x10000
+
+#define MAX_HELD	4
+
+struct big {
+	struct range r;
+	char *mem;
+};
+
 struct play {
 	struct vfio v;			/* its container; not its group */
 	struct {
 		const char *name;
 		int fd;
 	} group[MAX_GROUPS];
+	struct {
+		const char *name;
+		struct edu edu;
+	} held[MAX_HELD];
+	struct big big[MAX_BIGS];
+	unsigned int nr_big;
 	char *mem;
 };
+
+/* What is behind the last ':', which is cut off: the name of a device has some, too. */
+static char *cut(char *arg)
+{
+	char *colon = strrchr(arg, ':');
+
+	if (!colon)
+		return arg + strlen(arg);
+	*colon = 0;
+	return colon + 1;
+}
+
+/* These two are false with errno set. */
+static bool number_of(const char *text, unsigned int *number)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	*number = n;
+	errno = EINVAL;
+	return end != text && !*end && n <= INT_MAX;
+}
+
+static bool range_of(const char *text, struct range *r)
+{
+	errno = ERANGE;
+	return sscanf(text, "%" SCNx64 "-%" SCNx64, &r->start, &r->end) == 2 && r->end >= r->start;
+}
 
 static int *play_group(struct play *p, const char *name)
 {
@@ -575,25 +706,84 @@ static int play_close(struct play *p, const char *name)
 /* Map START-END, and with AGAIN take it away. More than there is memory for is mapped as one. */
 static int play_map(struct play *p, const char *range, bool again)
 {
-	uint64_t start, end;
+	struct range r;
 	int err;
 
-	if (sscanf(range, "%" SCNx64 "-%" SCNx64, &start, &end) != 2 || end < start ||
-	    end - start >= PLAY_MEMORY)
+	if (!range_of(range, &r) || r.end - r.start >= PLAY_MEMORY)
 		return ERANGE;
-	err = map(&p->v, p->mem, start, end - start + 1);
+	err = map(&p->v, p->mem, r.start, r.end - r.start + 1);
 	if (!err && again)
-		err = unmap(&p->v, start, end - start + 1);
+		err = unmap(&p->v, r.start, r.end - r.start + 1);
 	return err;
 }
 
 static int play_unmap(struct play *p, const char *range)
 {
-	uint64_t start, end;
+	struct range r;
 
-	if (sscanf(range, "%" SCNx64 "-%" SCNx64, &start, &end) != 2)
+	if (!range_of(range, &r))
+		return errno;
+	return unmap(&p->v, r.start, r.end - r.start + 1);
+}
+
+/* Map START-END in one piece, with memory of its own. */
+static int play_big(struct play *p, const char *range)
+{
+	struct big b;
+	size_t size;
+	int err;
+
+	if (!range_of(range, &b.r) || b.r.end - b.r.start >= BIG_MEMORY)
 		return ERANGE;
-	return unmap(&p->v, start, end - start + 1);
+	if (p->nr_big == MAX_BIGS)
+		return ENOSPC;
+	size = b.r.end - b.r.start + 1;
+	b.mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (b.mem == MAP_FAILED)
+		return errno;
+	madvise(b.mem, size, MADV_HUGEPAGE);
+	err = map(&p->v, b.mem, b.r.start, size);
+	if (err)
+		munmap(b.mem, size);
+	else
+		p->big[p->nr_big++] = b;
+	return err;
+}
+
+/* The latest big one that holds all of R, or NULL with errno set. */
+static struct big *find_big(struct play *p, const struct range *r)
+{
+	unsigned int i;
+
+	for (i = p->nr_big; i--;)
+		if (p->big[i].r.start <= r->start && p->big[i].r.end >= r->end)
+			return &p->big[i];
+	errno = ENOENT;
+	return NULL;
+}
+
+static int play_unbig(struct play *p, const char *range)
+{
+	struct range r;
+	struct big *b;
+	size_t size;
+	int err;
+
+	if (!range_of(range, &r))
+		return errno;
+	b = find_big(p, &r);
+	if (!b)
+		return errno;
+	/* A part of it is not what was mapped: VFIO is not asked. */
+	size = r.end - r.start + 1;
+	err = b->r.start == r.start && b->r.end == r.end ? unmap(&p->v, r.start, size) : ENOENT;
+	if (err)
+		return err;
+	munmap(b->mem, size);
+	p->nr_big--;
+	memmove(b, b + 1, (char *)&p->big[p->nr_big] - (char *)b);
+	return 0;
 }
 
 /* "PATH=TEXT", with '_' for a blank. */
@@ -631,18 +821,200 @@ static int play_read(int n, const char *path)
 	return 0;
 }
 
+/* A held device, or NULL with errno set. */
+static struct edu *play_held(struct play *p, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_HELD; i++)
+		if (p->held[i].name && !strcmp(p->held[i].name, name))
+			return &p->held[i].edu;
+	errno = ENOENT;
+	return NULL;
+}
+
+/* File of a device, with MSI to be set, which whoever holds the device has; or -1. */
+static int play_device(struct play *p, const char *name, bool msi)
+{
+	int *group = play_group(p, name);
+
+	if (!group) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (msi && play_held(p, name)) {
+		errno = EBUSY;
+		return -1;
+	}
+	return ioctl(*group, VFIO_GROUP_GET_DEVICE_FD, name);
+}
+
 static int play_edu(struct play *p, const char *device)
 {
-	int *group = play_group(p, device), dev;
+	int dev = play_device(p, device, true);
 
-	if (!group)
-		return ENOENT;
-	dev = ioctl(*group, VFIO_GROUP_GET_DEVICE_FD, device);
 	if (dev < 0)
 		return errno;
 	check_edu(&p->v, dev, p->mem);
-	close(dev);
 	return 0;
+}
+
+/* DMA to places all over "DEVICE:START-END", which is in a big one, from elsewhere in that. */
+static const char *play_dma(struct play *p, char *arg)
+{
+	const char *range = cut(arg), *why = NULL;
+	uint64_t at, src, size;
+	struct range r;
+	struct big *b;
+	struct edu e;
+	char *mem;
+	int dev, err;
+
+	if (!range_of(range, &r) || r.end - r.start < EDU_DMA_SIZE - 1)
+		return errname(ERANGE);
+	b = find_big(p, &r);
+	if (!b)
+		return errname(errno);
+	src = 0;
+	if (r.start - b->r.start < page) {
+		if (b->r.end - r.end < page)
+			return errname(ENOSPC);
+		src = b->r.end - b->r.start + 1 - page;
+	}
+	dev = play_device(p, arg, false);
+	err = dev < 0 ? errno : edu_open(&e, dev);
+	if (err)
+		return errname(err);
+	mem = b->mem + (r.start - b->r.start);
+	size = r.end - r.start + 1;
+	for (at = 0; !why && at + EDU_DMA_SIZE <= size; at += BIG_STEP)
+		why = edu_move(e.bar, b->mem + src, b->r.start + src, mem + at, r.start + at);
+	at = size - EDU_DMA_SIZE;
+	if (!why)
+		why = edu_move(e.bar, b->mem + src, b->r.start + src, mem + at, r.start + at);
+	edu_close(&e);
+	return why ? why : "ok";
+}
+
+/* Where the messages go by the device's own register: what VFIO shows is not that. */
+static int msi_address(const char *device, uint64_t *address)
+{
+	unsigned char config[256 + PCI_MSI_DATA_64] = { 0 };
+	uint32_t low, high = 0;
+	unsigned int pos, i;
+	char path[128];
+	ssize_t len;
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", device);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	len = pread(fd, config, 256, 0);
+	err = len < 0 ? errno : len < 256 ? EIO : ENOENT;
+	close(fd);
+	pos = config[PCI_CAPABILITY_LIST] & ~3;
+	for (i = 0; err == ENOENT && pos >= PCI_STD_HEADER_SIZEOF && i < 48; i++) {
+		if (config[pos] == PCI_CAP_ID_MSI) {
+			memcpy(&low, config + pos + PCI_MSI_ADDRESS_LO, sizeof(low));
+			if (config[pos + PCI_MSI_FLAGS] & PCI_MSI_FLAGS_64BIT)
+				memcpy(&high, config + pos + PCI_MSI_ADDRESS_HI, sizeof(high));
+			*address = (uint64_t)high << 32 | low;
+			return 0;
+		}
+		pos = config[pos + PCI_CAP_LIST_NEXT] & ~3;
+	}
+	return err;
+}
+
+/* Open a device, enable its MSI, and tell where that goes. */
+static int play_listen(struct play *p, int n, const char *name, struct edu *e)
+{
+	int dev = play_device(p, name, true), err;
+	uint64_t address;
+
+	err = dev < 0 ? errno : edu_open(e, dev);
+	if (err)
+		return err;
+	err = edu_listen(e);
+	if (!err)
+		err = msi_address(name, &address);
+	if (err)
+		edu_close(e);
+	else
+		printf("%d msi-address %s 0x%016" PRIx64 "\n", n, name, address);
+	return err;
+}
+
+static void play_raise(int n, const char *name, struct edu *e, unsigned int count)
+{
+	unsigned int raised, seen = edu_raise(e, count, &raised);
+
+	printf("%d irqs %s %u/%u\n", n, name, seen, raised);
+}
+
+/* "DEVICE:COUNT" of a device that is held, or is opened for that. */
+static int play_irqs(struct play *p, int n, char *arg, bool held)
+{
+	const char *number = cut(arg);
+	unsigned int count;
+	struct edu e, *h;
+	int err;
+
+	if (!number_of(number, &count))
+		return errno;
+	if (held) {
+		h = play_held(p, arg);
+		if (!h)
+			return errno;
+		play_raise(n, arg, h, count);
+		return 0;
+	}
+	err = play_listen(p, n, arg, &e);
+	if (err)
+		return err;
+	play_raise(n, arg, &e, count);
+	return edu_close(&e);
+}
+
+static int play_hold(struct play *p, int n, const char *name)
+{
+	unsigned int i;
+	int err = ENOSPC;
+
+	for (i = 0; i < MAX_HELD; i++) {
+		if (p->held[i].name)
+			continue;
+		err = play_listen(p, n, name, &p->held[i].edu);
+		if (!err)
+			p->held[i].name = name;
+		break;
+	}
+	return err;
+}
+
+static int play_release(struct play *p, const char *name)
+{
+	unsigned int i;
+	int err = ENOENT;
+
+	for (i = 0; i < MAX_HELD; i++) {
+		if (!p->held[i].name || strcmp(p->held[i].name, name))
+			continue;
+		err = edu_close(&p->held[i].edu);
+		p->held[i].name = NULL;
+		break;
+	}
+	return err;
+}
+
+static int play_sleep(const char *arg)
+{
+	unsigned int ms;
+
+	if (!number_of(arg, &ms))
+		return errno;
+	return poll(NULL, 0, ms) ? errno : 0;
 }
 
 /*
@@ -652,7 +1024,21 @@ static int play_edu(struct play *p, const char *device)
  *     set:GROUP | unset:GROUP         VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER
  *     map:START-END | unmap:START-END
  *     try:START-END                   map, and unmap if that worked
+ *     big:START-END | unbig:START-END
+ *                                     as one map of up to 2 GiB, with memory of its own; up to 4
+ *                                     at a time, and they stay until the end
  *     edu:DEVICE                      dma= and msi= lines as of "check"; the group's name is DEVICE
+ *     dma:DEVICE:START-END            an edu device reads elsewhere in the "big" that has the
+ *                                     range, and writes to the range, each 64 KiB and its very
+ *                                     end: "N WORD timeout|differs" if that is not there then
+ *     irqs:DEVICE:COUNT               an edu device raises interrupts, one at a time:
+ *                                     "N msi-address DEVICE ADDRESS", as the device has it, and
+ *                                     "N irqs DEVICE SEEN/RAISED"; after 3 that did not come, no
+ *                                     more are raised
+ *     hold:DEVICE | release:DEVICE    with its MSI enabled, until the end; "N msi-address ...";
+ *                                     up to 4 devices, for which "edu" and "irqs" give EBUSY
+ *     raise:DEVICE:COUNT              as "irqs", of a device that is held: "N irqs ..." only
+ *     sleep:MS | pause                pause: until a signal kills, its line comes before
  *     write:PATH=TEXT | read:PATH     read: "N | LINE" for each line
  *         N WORD ok|ERRNO
  *     ranges                          N ranges START-END...
@@ -662,6 +1048,7 @@ static int do_play(int argc, char **argv)
 	struct play p = { .v = { .container = -1, .group = -1 } };
 	struct vfio_group_status status;
 	unsigned int i;
+	const char *why;
 	int n, err, *fd;
 	char *word, *arg;
 
@@ -678,6 +1065,7 @@ static int do_play(int argc, char **argv)
 			arg = word + strlen(word);
 		fd = play_group(&p, arg);
 		err = 0;
+		why = NULL;
 		if (!strcmp(word, "container")) {
 			p.v.container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 			err = p.v.container < 0 ? errno : 0;
@@ -709,12 +1097,33 @@ static int do_play(int argc, char **argv)
 			err = play_map(&p, arg, true);
 		} else if (!strcmp(word, "unmap")) {
 			err = play_unmap(&p, arg);
+		} else if (!strcmp(word, "big")) {
+			err = play_big(&p, arg);
+		} else if (!strcmp(word, "unbig")) {
+			err = play_unbig(&p, arg);
 		} else if (!strcmp(word, "edu")) {
 			free(p.v.range);
 			p.v.range = NULL;
 			p.v.nr_range = 0;
 			get_ranges(&p.v);
 			err = play_edu(&p, arg);
+		} else if (!strcmp(word, "dma")) {
+			why = play_dma(&p, arg);
+		} else if (!strcmp(word, "irqs")) {
+			err = play_irqs(&p, n, arg, false);
+		} else if (!strcmp(word, "hold")) {
+			err = play_hold(&p, n, arg);
+		} else if (!strcmp(word, "raise")) {
+			err = play_irqs(&p, n, arg, true);
+		} else if (!strcmp(word, "release")) {
+			err = play_release(&p, arg);
+		} else if (!strcmp(word, "sleep")) {
+			err = play_sleep(arg);
+		} else if (!strcmp(word, "pause")) {
+			printf("%d %s ok\n", n, argv[n]);
+			fflush(stdout);
+			while (true)
+				pause();
 		} else if (!strcmp(word, "write")) {
 			err = play_write(arg);
 		} else if (!strcmp(word, "read")) {
@@ -733,7 +1142,7 @@ static int do_play(int argc, char **argv)
 		} else {
 			err = ENOSYS;
 		}
-		printf("%d %s %s\n", n, argv[n], err ? errname(err) : "ok");
+		printf("%d %s %s\n", n, argv[n], why ? why : err ? errname(err) : "ok");
 	}
 	return 0;
 }
