@@ -334,12 +334,16 @@ def hotplug(key, name):
     step, check = served("moved", PLACE, PLUGGED, count=100)
     script.do("moved, VFIO", [step], check)
     script.do("gone", gone, says(rf"wait {device} ok \d+"))
+    # The window is the group's. Before 7.x the slot's port does not keep its device apart, so the
+    # group lives on without it.
+    alone = key.startswith("7-")
+    window = window_text(NATIVE, "kernel") if alone else window_text(PLACE)
     script.do("back", [*back, f"cat {file_of(PLUGGED)}", "dump again"], there,
-              says(r"\| " + window_text(NATIVE, "kernel")), keep("again"))
-    stock_step, stock_check = stock(PLUGGED)
-    script.do("back, VFIO", [stock_step], stock_check)
+              says(r"\| " + window), keep("again"))
+    again_step, again_check = stock(PLUGGED) if alone else (step, check)
+    script.do("back, VFIO", [again_step], again_check)
     put(script, "move again", PLUGGED, f"0x{PLACE[0]:x}")
-    script.do("moved again", ["dump moved"], moved("moved", "again", {PLUGGED: PLACE}))
+    script.do("moved again", ["dump moved"], moved("moved", "plugged", {PLUGGED: PLACE}))
     script.do("moved again, VFIO", [step], check)
     unload(script)
     load(script, "load with the parameter", f"msi_window=0x{PLACE[0]:x}")
@@ -350,7 +354,7 @@ def hotplug(key, name):
         script.do(f"gone, {n}", gone, says(rf"wait {device} ok \d+"))
         script.do(f"back, {n}", back, there)
     script.do("last", [f"cat {file_of(PLUGGED)}"], says(r"\| " + window_text(PLACE)))
-    if key != "6.12-arm64":     # deaf to its button there, see tests.py
+    if alone:       # else VFIO's reset of the slot makes it deaf to its button
         script.do("unplug", ["say unplug", f"wait-gone {device}", "sleep 300"],
                   says(rf"wait {device} ok \d+"))
     active(script)

@@ -34,7 +34,8 @@ static bool valid_hook(char **w)
 {
 	uint64_t count;
 
-	return word_among(w[1], "kprobe", "livepatch") &&
+	return (word_among(w[1], "kprobe", "kretprobe") ||
+		!strcmp(w[1], "livepatch")) &&
 	       (word_among(w[2], "off", "inert") ||
 		word_among(w[2], "active", "draining")) &&
 	       word_decimal(w[3], &count) && word_decimal(w[4], &count);
