@@ -311,7 +311,7 @@ static void tell(const struct resv_collect *c, const struct change *change)
 	static const char *const why[] = {
 		[RESV_WINDOW_KEPT] = "the kernel's place, which is free",
 		[RESV_WINDOW_LOW] = "the highest place below 4 GiB in the smallest free range",
-		[RESV_WINDOW_HIGH] = "the highest place in the smallest free range, as there is none below 4 GiB",
+		[RESV_WINDOW_HIGH] = "the highest place in the smallest free range above 4 GiB",
 	};
 	unsigned int doorbells = resv_doorbells_count(), i;
 	char avoid[MAX_AVOID * AVOID_LEN] = "";
