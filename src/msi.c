@@ -358,8 +358,18 @@ static int confirm(const struct resv_collect *c, void *data)
 	return -EOPNOTSUPP;
 }
 
+static bool hooks_needed(void)
+{
+	/* Groups to come may be moved, too. */
+	return given.what != WANT_DEFAULT || resv_msi_windows_moved() ||
+	       resv_msi_windows_held();
+}
+
 static void begin(void *data)
 {
+	/* What was seen when the hooks were tried is out of date. */
+	if (!hooks_needed())
+		resv_msi_windows_unwatched();
 	resv_hooks_windows(true);
 }
 
@@ -370,9 +380,7 @@ static void begin(void *data)
  */
 void resv_msi_hooks_rest(void)
 {
-	/* Groups to come may be moved, too. */
-	if (given.what != WANT_DEFAULT || resv_msi_windows_moved() ||
-	    resv_msi_windows_held())
+	if (hooks_needed())
 		return;
 	resv_hooks_windows(false);
 	resv_msi_windows_unwatched();

@@ -683,6 +683,60 @@ def clear_of(group, region):
     return faults
 
 
+# Doorbells that nobody drives: what counts them goes by the device tree. One is for each device,
+# in 64 KiB; one is switched off.
+EXTRA = 20
+DOORBELLS = Topology("msi-doorbells", "arm64", (), SMMU, (f"{EDU},addr=3",), dts="/ {\n" + "".join(
+    f"\tdoorbell@a{n:03x}0000 {{ compatible = \"test,doorbell\"; msi-controller;\n"
+    f"\t\treg = <0 0xa{n:03x}0000 0 0x10000>; }};\n" for n in range(EXTRA)) + """
+	doorbell@b0000000 { compatible = "test,doorbell"; msi-controller;
+		reg = <0 0xb0000000 0 0x10000>; socionext,synquacer-pre-its = <0x58000000 0x10000>; };
+	doorbell@b0010000 { compatible = "test,doorbell"; msi-controller; status = "disabled";
+		reg = <0 0xb0010000 0 0x10000>; };
+};
+""")
+
+
+def doorbells(key, name):
+    """No window is too small for the doorbells, and one that nobody sized is large enough. Any place
+    that is accepted works, the last one that the IOMMU reaches, too."""
+    kernel = kernels.get(key)
+    page = 16384 if key.endswith("-16k") else 4096
+    need = (EXTRA + 1) * page + 0x10000
+    room = (EXTRA + 2) * 0x10000
+    script = Script()
+    before(script)
+    script.do("load", [f"load {MODULE}", f"cat {FEATURES}", "dump loaded"],
+              says(rf"load {MODULE} ok .*",
+                   rf"\| msi-doorbells added - {EXTRA + 2} doorbells: .* 0x{need:x} bytes .*"),
+              keep("loaded"))
+    script.do("too small", [to(ONE, f"0x{PLACE[0]:x} 0x{need - page:x}"), "dump same"],
+              says(f"write {file_of(ONE)} EINVAL"), complains(ONE, base="loaded"),
+              in_log(f"{EXTRA + 2} doorbells", f"0x{need:x}"), same_dump("same", "loaded"))
+    top = (1 << 48) - room
+    for value, window, by in (
+            (f"0x{PLACE[0]:x} 0x{need:x}", (PLACE[0], PLACE[0] + need - 1), "moved"),
+            (f"0x{PLACE[0]:x}", (PLACE[0], PLACE[0] + room - 1), "moved"),
+            (f"auto,avoid={span(*LOW)}", (0x100000000 - -(-room // MB) * MB,
+                                          0x100000000 - -(-room // MB) * MB + room - 1), "auto"),
+            ("auto,avoid=0x0-0xffffffff,avoid=0x10000000000-0xffffffffffff",
+             (0x8000000000 - -(-room // MB) * MB,
+              0x8000000000 - -(-room // MB) * MB + room - 1), "auto"),
+            (f"0x{top:x}", (top, (1 << 48) - 1), "moved"), (f"0x{page:x}", (page, page + room - 1),
+                                                              "moved")):
+        put(script, value, ONE, value)
+        script.do(f"{value}: dump", ["dump moved"],
+                  moved("moved", "loaded", {ONE: window}, by))
+        step, check = play(*opened(ONE), ranges_are("moved", ONE),
+                           *([GUEST] if window[0] > LOW[1] else []),
+                           interrupts(ONE, 50, window))
+        script.do(f"{value}: VFIO", [step], check)
+    unload(script)
+    script.do("after", ["dump after"], same_dump("after", "before"))
+    faults = run_script(name, kernel, DOORBELLS, script, memory="2G", limit=240)
+    return f"{EXTRA + 2} doorbells take 0x{need:x}, room is 0x{room:x}", faults
+
+
 VIRTIO_MSI = Topology("msi-virtio", "arm64", (), "virt,gic-version=3",
                       ("virtio-iommu-pci,addr=2", f"{EDU},addr=3"), modules=("virtio_iommu",))
 
@@ -757,6 +811,7 @@ def table():
     out["msi-window-its-dt-6.12-arm64-16k"] = (main, "its", "dt", "6.12-arm64-16k", "kprobe")
     for key in ("5.10-arm64", "6.12-arm64-16k", "7-arm64"):
         out[f"msi-window-refused-{key}"] = (refusals, key)
+        out[f"msi-window-doorbells-{key}"] = (doorbells, key)
     for key in ("5.10-arm64", "7-arm64"):
         out[f"msi-window-load-{key}"] = (parameter, key)
         out[f"msi-window-late-{key}"] = (late, key)
