@@ -10,6 +10,7 @@ import initramfs
 import judge
 import kernels
 import msi_window
+import msi_window_selftest
 from malformed import CASES
 from selftest import judge_sees
 from topologies import BY_NAME, HOTPLUG, PLAIN, SRIOV, TABLE
@@ -335,6 +336,7 @@ def table():
     for what in INERT:
         add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
     tests["declare-judge-sees-faults"] = declare_selftest.judge_sees
+    tests["msi-window-judge-sees-faults"] = msi_window_selftest.judge_sees
     for name, (function, *args) in (declare.table() | hooks.table() |
                                     msi_window.table()).items():
         add(name, function, *args)
