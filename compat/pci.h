@@ -25,6 +25,7 @@ static inline bool compat_pci_msi_is_limited(const struct pci_dev *pdev)
  * By its MSI capability (PCI Local Bus Specification 3.0, section 6.8.1.3; MSI-X
  * always has 64 bits), or because the kernel knows better (quirks and drivers set
  * no_64bit_msi, which v7.0 made a mask; one of some other width counts as 32).
+ * One that cannot be asked counts as such, too: that place every device reaches.
  *
  * Context: may sleep; reads configuration space.
  */
@@ -36,11 +37,13 @@ static inline bool compat_pci_msi_is_32bit(struct pci_dev *pdev)
 	if ((pdev->msi_cap || pdev->msix_cap) &&
 	    compat_pci_msi_is_limited(pdev))
 		return true;
-	/* A device that does not answer reads as ones, which says nothing. */
-	return pdev->msi_cap &&
-	       !pci_read_config_word(pdev, pdev->msi_cap + PCI_MSI_FLAGS,
-				     &flags) &&
-	       !(flags & PCI_MSI_FLAGS_64BIT);
+	if (!pdev->msi_cap)
+		return false;
+	/* A device that is asleep does not answer, or with ones: not known. */
+	if (pci_read_config_word(pdev, pdev->msi_cap + PCI_MSI_FLAGS, &flags) ||
+	    flags == 0xffff)
+		return true;
+	return !(flags & PCI_MSI_FLAGS_64BIT);
 #else
 	return false;
 #endif

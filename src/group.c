@@ -528,7 +528,7 @@ bool resv_groups_declared(void)
 }
 
 /**
- * resv_groups_moved() - is the MSI window of any group moved?
+ * resv_groups_moved() - is the MSI window of any group moved, or was in use so?
  *
  * Waits for one that is being moved.
  */
@@ -537,7 +537,7 @@ bool resv_groups_moved(void)
 	bool moved;
 
 	mutex_lock(&registry_lock);
-	moved = resv_msi_windows_moved();
+	moved = resv_msi_windows_moved() || resv_msi_windows_held();
 	mutex_unlock(&registry_lock);
 	return moved;
 }

@@ -30,6 +30,7 @@
 #include "hook.h"
 #include "inject.h"
 #include "msi_window.h"
+#include "source.h"
 
 #define NOT_FIRING \
 	"it does not fire when a group's regions are listed (inlined, or probes are turned off)"
@@ -47,9 +48,10 @@ static const struct observed {
 	const char *module;
 	enum resv_hook_level level;
 } observed[] = {
-	{ "iommu_attach_group", "", RESV_HOOK_ATTACH },
-	{ "iommu_detach_group", "", RESV_HOOK_DETACH },
+	/* The end of what is seen to begin is seen, too, so in this order. */
 	{ "iommu_domain_free", "", RESV_HOOK_FREE },
+	{ "iommu_detach_group", "", RESV_HOOK_DETACH },
+	{ "iommu_attach_group", "", RESV_HOOK_ATTACH },
 	{ "vfio_iommu_type1_attach_group", "vfio_iommu_type1", RESV_HOOK_JOIN },
 };
 
@@ -153,6 +155,7 @@ bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group)
 	compat_iommu_get_group_resv_regions(group, &head);
 	WRITE_ONCE(tester, NULL);
 	WRITE_ONCE(tested, NULL);
+	resv_msi_tap_forget();
 	marked = moves_window(hook) ? resv_msi_marked(&head) :
 				      resv_declared_marked(&head);
 	list_for_each_entry_safe(region, next, &head, list)
@@ -171,6 +174,9 @@ void resv_hooks_go_inert(struct resv_hook *hook, const char *reason)
 {
 	hook->state = RESV_HOOK_INERT;
 	hook->reason = reason;
+	if (hook->said == reason)
+		return;
+	hook->said = reason;
 	pr_warn("hook %s (%s) is off: %s%s%s; %s\n", hook->symbol, hook->backend,
 		reason, hook->other[0] ? " " : "", hook->other, hook->loss);
 }
@@ -398,6 +404,24 @@ static void rest_windows(void)
 		hook->checked = false;
 		hook->reason = NOT_NEEDED;
 	}
+	resv_msi_windows_unwatched();
+}
+
+/*
+ * What did not work may have been for want of memory, or of luck: a call that the
+ * kernel kept from a probe.  It is said only once.
+ */
+static void retry_windows(void)
+{
+	struct resv_hook *hook;
+
+	list_for_each_entry(hook, &hooks, node)
+		if (is_for_windows(hook) && hook->state == RESV_HOOK_INERT &&
+		    !hook->installed) {
+			hook->state = RESV_HOOK_OFF;
+			hook->checked = false;
+		}
+	windows_by_list = false;
 }
 
 /*
@@ -412,15 +436,17 @@ static bool have_window(struct resv_collect *c, bool by_device)
 	bool tapped, listed, observed;
 	struct resv_range window;
 
-	if (closing || !by_kprobe() || !resv_collect_soft_window(c, &window))
+	if (closing || !by_kprobe() || !resv_sources_bound_windows() ||
+	    !resv_collect_soft_window(c, &window))
 		return false;
 	if (!windows_needed && (windows_tried || c->no_iommu))
 		return windows_tried && windows_ok;
 	listed = have(c, 0, LIST_GROUP, RESV_HOOK_LISTED);
 	tapped = by_device && have(c, 0, MAKE_ENTRY, RESV_HOOK_ALLOC);
 	observed = have_observers();
-	windows_by_list = !tapped;
-	resv_msi_windows_by_list(windows_by_list);
+	windows_by_list |= !tapped;
+	if (windows_by_list)
+		resv_msi_windows_by_list();
 	windows_ok = observed && (tapped || listed);
 	/* What there was no memory for is tried again with the next group. */
 	windows_tried = find(0, LIST_GROUP, RESV_HOOK_LISTED) &&
@@ -444,6 +470,8 @@ void resv_hooks_windows(bool needed)
 	mutex_lock(&hooks_lock);
 	if (windows_needed && !needed)
 		rest_windows();
+	if (!windows_needed && needed)
+		retry_windows();
 	windows_needed = needed;
 	mutex_unlock(&hooks_lock);
 }
@@ -549,6 +577,8 @@ static void drop_all(void)
 	list_for_each_entry_safe(hook, tmp, &hooks, node)
 		drop(hook);
 	windows_tried = false;
+	windows_by_list = false;
+	resv_msi_windows_unwatched();
 }
 
 /**
@@ -648,7 +678,9 @@ static void forget_inert(void)
 	struct resv_hook *hook, *tmp;
 
 	list_for_each_entry_safe(hook, tmp, &hooks, node)
-		if (hook->state == RESV_HOOK_INERT)
+		/* One of windows that is in may have to stay, and is tested anyway. */
+		if (hook->state == RESV_HOOK_INERT &&
+		    !(hook->installed && is_for_windows(hook)))
 			drop(hook);
 	windows_tried = false;
 }
@@ -665,8 +697,9 @@ static int give_up_kprobes(enum resv_hook_mode old)
 	}
 	/* First refuse declarations, then see whether one was made. */
 	WRITE_ONCE(mode, old);
-	if (resv_livepatch_hook.state != RESV_HOOK_ACTIVE &&
-	    (resv_groups_declared() || resv_groups_moved())) {
+	if (resv_groups_moved() ||
+	    (resv_livepatch_hook.state != RESV_HOOK_ACTIVE &&
+	     resv_groups_declared())) {
 		WRITE_ONCE(mode, new);
 		return 0;
 	}
@@ -856,6 +889,9 @@ static void window_feature(struct resv_features *f)
 	else if (!by_kprobe())
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "only kprobes move windows: hooks=auto");
+	else if (!resv_sources_bound_windows())
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "sources= leaves out kernel, pci, aperture or msi, which tell where a window may be");
 	else if (!windows_tried)
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "no group with a movable window was seen");

@@ -58,6 +58,7 @@ enum resv_hook_level {
  * @installed: the backend has it
  * @checked: tested in the walk under way, or since
  * @reason: why it is not active; static text, or NULL
+ * @said: reason that was logged last
  * @other: who is in the way, if @reason is about that, else ""
  * @loss: what the user does not get without it
  * @hits: calls seen
@@ -76,6 +77,7 @@ struct resv_hook {
 	bool installed;
 	bool checked;
 	const char *reason;
+	const char *said;
 	char other[RESV_SYMBOL_LEN];
 	const char *loss;
 	atomic64_t hits;

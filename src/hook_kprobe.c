@@ -35,7 +35,7 @@ static void tap_alloc(struct pt_regs *regs)
 {
 	struct resv_range window;
 
-	if (compat_argument(regs, 3) != IOMMU_RESV_SW_MSI ||
+	if ((u32)compat_argument(regs, 3) != IOMMU_RESV_SW_MSI ||
 	    !resv_msi_tap_alloc(&window))
 		return;
 	compat_argument_set(regs, 0, window.start);
@@ -107,11 +107,18 @@ struct listing {
 
 static int listing_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
+	struct kretprobe *rp = compat_get_kretprobe(ri);
 	struct listing *listing = (void *)ri->data;
+	struct resv_hook *hook;
 
+	if (!rp)
+		return 1;
+	hook = container_of(rp, struct resv_hook, rp);
 	listing->group = (void *)compat_argument(regs, 0);
 	listing->head = (void *)compat_argument(regs, 1);
-	return 0;
+	/* By 1 the kernel takes the place back, and the return is not seen. */
+	return !resv_hooks_marking(hook) &&
+	       !resv_msi_tap_listing(listing->group);
 }
 
 NOKPROBE_SYMBOL(listing_begins);

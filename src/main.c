@@ -202,6 +202,7 @@ static int __init iommu_resv_init(void)
 	ret = resv_declare_loaded();
 	if (ret)
 		goto exit_groups;
+	resv_msi_loaded();
 	nr = resv_groups_count(&bytes);
 	if (nr)
 		pr_info("version %s, %u IOMMU group%s\n", RESV_VERSION, nr,

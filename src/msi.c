@@ -68,6 +68,7 @@ struct change {
 };
 
 static struct wish given;	/* by the parameter */
+static bool loaded;
 
 /* Blanks, with one comma among them or not. */
 static bool separator(const char **p)
@@ -270,15 +271,20 @@ static int move(const struct resv_collect *c, struct change *change)
 static int apply(struct resv_collect *c, void *data)
 {
 	struct change *change = data;
+	struct resv_range window;
 	int ret;
 
 	change->w = resv_msi_window_find(c->group);
+	if (!change->w && resv_collect_soft_window(c, &window))
+		/* For want of memory it was not taken notice of. */
+		return -ENOMEM;
 	if (!change->w) {
 		pr_err("group %d: has no MSI window that could be moved: the hardware fixes where messages go\n",
 		       c->id);
 		return -EOPNOTSUPP;
 	}
-	if (!c->movable) {
+	/* Back it can go whatever hooks do. */
+	if (!c->movable && change->wish.what != WANT_DEFAULT) {
 		pr_err("group %d: the MSI window cannot be moved, because no hook would do it: see msi-window-move in /sys/kernel/iommu_resv/features\n",
 		       c->id);
 		return -EOPNOTSUPP;
@@ -314,8 +320,12 @@ static void tell(const struct resv_collect *c, const struct change *change)
 		[RESV_WINDOW_HIGH] = "the highest place in the smallest free range above 4 GiB",
 	};
 	unsigned int doorbells = resv_doorbells_count(), i;
-	char avoid[MAX_AVOID * AVOID_LEN] = "";
+	char avoid[MAX_AVOID * AVOID_LEN] = "", room[24] = "";
 	int len = 0;
+
+	if (doorbells)
+		scnprintf(room, sizeof(room), "room for %u doorbell%s",
+			  doorbells, doorbells == 1 ? "" : "s");
 
 	for (i = 0; i < change->wish.nr_avoid; i++)
 		len += scnprintf(avoid + len, sizeof(avoid) - len,
@@ -324,10 +334,10 @@ static void tell(const struct resv_collect *c, const struct change *change)
 				 change->wish.avoid[i].end);
 	switch (change->by) {
 	case RESV_WINDOW_BY_AUTO:
-		pr_info("group %d: MSI window 0x%llx-0x%llx from the next attach on: %s%s; room for %u doorbell%s%s%s\n",
+		pr_info("group %d: MSI window 0x%llx-0x%llx from the next attach on: %s%s; %s%s%s\n",
 			c->id, change->to.start, change->to.end,
-			why[change->why], avoid, doorbells,
-			doorbells == 1 ? "" : "s",
+			why[change->why], avoid,
+			doorbells ? room : "as large as the kernel's",
 			c->msi32 ? "; below 4 GiB because of " : "",
 			c->msi32 ? resv_collect_name_at(c, c->msi32) : "");
 		break;
@@ -354,7 +364,9 @@ static int confirm(const struct resv_collect *c, void *data)
 	       c->id);
 	change->by = RESV_WINDOW_BY_KERNEL;
 	change->to = change->w->native;
-	resv_when_idle(c->group, do_move, change);
+	if (resv_when_idle(c->group, do_move, change))
+		pr_err("group %d: and was attached meanwhile: write default to msi_window when it is free\n",
+		       c->id);
 	return -EOPNOTSUPP;
 }
 
@@ -367,9 +379,6 @@ static bool hooks_needed(void)
 
 static void begin(void *data)
 {
-	/* What was seen when the hooks were tried is out of date. */
-	if (!hooks_needed())
-		resv_msi_windows_unwatched();
 	resv_hooks_windows(true);
 }
 
@@ -380,10 +389,8 @@ static void begin(void *data)
  */
 void resv_msi_hooks_rest(void)
 {
-	if (hooks_needed())
-		return;
-	resv_hooks_windows(false);
-	resv_msi_windows_unwatched();
+	if (!hooks_needed())
+		resv_hooks_windows(false);
 }
 
 static void end(void *data)
@@ -480,20 +487,75 @@ static bool apply_given(struct resv_collect *c, struct resv_msi_window *w)
 {
 	struct change change = { .wish = given, .w = w };
 
-	if (given.what == WANT_DEFAULT || w->asked)
+	int ret;
+
+	if (given.what == WANT_DEFAULT || w->asked || !loaded)
 		return false;
 	if (!c->movable) {
 		/* Hooks can come later; say it once. */
-		if (c->first)
+		if (!w->denied)
 			pr_warn("group %d: msi_window= is not in force, because no hook works: see msi-window-move in /sys/kernel/iommu_resv/features\n",
 				c->id);
+		w->denied = true;
 		return false;
 	}
-	w->asked = true;
-	if (decide(c, &change) || move(c, &change))
+	ret = decide(c, &change) ?: move(c, &change);
+	/* Without memory it is tried again when the group is looked at again. */
+	w->asked = ret != -ENOMEM;
+	if (ret)
 		return false;
 	tell(c, &change);
 	return true;
+}
+
+/* A device that came can have needs that those before it had not. */
+static void tell_unsuited(const struct resv_collect *c,
+			  struct resv_msi_window *w)
+{
+	struct resv_window_plan plan = plan_of(c, w);
+	const struct resv_region *hit;
+	enum resv_window_fault fault;
+	u64 size = w->at.end - w->at.start + 1;
+
+	if (w->by == RESV_WINDOW_BY_KERNEL ||
+	    !resv_window_judge(&plan, w->at.start, size, &fault, &hit)) {
+		w->unsuited = false;
+		return;
+	}
+	if (w->unsuited)
+		return;
+	w->unsuited = true;
+	explain(c, &plan, w->at.start, size, fault, hit);
+	pr_warn("group %d: the MSI window was moved before a device came that it does not suit: interrupts may get lost; write auto to msi_window\n",
+		c->id);
+}
+
+/* The hardware takes messages itself: so there is no window to be moved. */
+static void drop_window(struct resv_collect *c, struct resv_msi_window *w)
+{
+	struct change change = {
+		.w = w,
+		.to = w->native,
+		.by = RESV_WINDOW_BY_KERNEL,
+	};
+
+	if (w->by == RESV_WINDOW_BY_KERNEL ||
+	    !resv_when_idle(c->group, do_move, &change))
+		resv_msi_window_gone(c->group);
+	else
+		w->seen = true;
+}
+
+/**
+ * resv_msi_loaded() - loading cannot fail any more: the parameter is in force
+ *
+ * Context: may sleep.
+ */
+void resv_msi_loaded(void)
+{
+	loaded = true;
+	if (given.what != WANT_DEFAULT)
+		resv_groups_rescan();
 }
 
 /**
@@ -509,11 +571,8 @@ bool resv_msi_arrive(struct resv_collect *c)
 	struct resv_range window;
 
 	if (!resv_collect_soft_window(c, &window)) {
-		/* A device that came has a region of the hardware's. */
-		if (w && w->by == RESV_WINDOW_BY_KERNEL)
-			resv_msi_window_gone(c->group);
-		else if (w)
-			w->seen = true;
+		if (w)
+			drop_window(c, w);
 		return false;
 	}
 	if (!w)
@@ -525,6 +584,7 @@ bool resv_msi_arrive(struct resv_collect *c)
 	if (apply_given(c, w))
 		return true;
 	tell_conflicts(c, w, &window);
+	tell_unsuited(c, w);
 	return false;
 }
 

@@ -239,7 +239,7 @@ bool resv_msi_windows_held(void)
  * Who is attached to what is not known from now on; whoever is has the window
  * at the kernel's place.
  *
- * Context: the registry's lock is held; no window is moved, and none held.
+ * Context: any; no window is moved, and none held.
  */
 void resv_msi_windows_unwatched(void)
 {
@@ -250,6 +250,7 @@ void resv_msi_windows_unwatched(void)
 	raw_spin_lock_irqsave(&table_lock, flags);
 	hash_for_each(windows, bkt, w, node) {
 		w->container = NULL;
+		w->joined = false;
 		w->joiner = NULL;
 		w->first = NULL;
 		w->domain = NULL;
@@ -257,6 +258,7 @@ void resv_msi_windows_unwatched(void)
 	}
 	memset(listers, 0, sizeof(listers));
 	WRITE_ONCE(moved_any, false);
+	WRITE_ONCE(move_in_list, false);
 	raw_spin_unlock_irqrestore(&table_lock, flags);
 }
 
@@ -310,12 +312,13 @@ void resv_msi_windows_exit(void)
 }
 
 /**
- * resv_msi_windows_by_list() - which way is in use
- * @by_list: groups' lists are edited
+ * resv_msi_windows_by_list() - the second way is in use, for some group at least
+ *
+ * Where the first one is, no entry is left at the driver's place for the second.
  */
-void resv_msi_windows_by_list(bool by_list)
+void resv_msi_windows_by_list(void)
 {
-	WRITE_ONCE(move_in_list, by_list);
+	WRITE_ONCE(move_in_list, true);
 }
 
 /* An entry for the calling task, with table_lock held. */
@@ -396,6 +399,18 @@ bool resv_msi_tap_alloc(struct resv_range *window)
 	return lister;
 }
 
+/**
+ * resv_msi_tap_forget() - the calling task lists nothing any more
+ *
+ * A self-test may have left a mark for an entry that was never made.
+ */
+void resv_msi_tap_forget(void)
+{
+	struct resv_range unused;
+
+	resv_msi_tap_alloc(&unused);
+}
+
 /* With table_lock held: the other group of @w's container, if its place differs. */
 static const struct resv_msi_window *odd_one_out(const struct resv_msi_window *w)
 {
@@ -428,6 +443,30 @@ static void move_entries(struct list_head *head, const struct resv_range *from,
 		resv_list_insert(head, region, &absorbed);
 	}
 	resv_declared_take_back(&absorbed);
+}
+
+/**
+ * resv_msi_tap_listing() - the kernel is about to list a group's regions
+ * @group: the group
+ *
+ * Anybody may read the kernel's file, in many tasks at once, and each call that is
+ * to be seen again when it returns takes one of a limited number of places.
+ *
+ * Context: any; does not sleep.
+ * Return: resv_msi_tap_listed() is needed for this call
+ */
+bool resv_msi_tap_listing(const struct iommu_group *group)
+{
+	const struct resv_msi_window *w;
+	unsigned long flags;
+	bool needed;
+
+	raw_spin_lock_irqsave(&table_lock, flags);
+	w = find(group);
+	needed = w && (w->joiner == current ||
+		       (move_in_list && !is_same(place(w), &w->native)));
+	raw_spin_unlock_irqrestore(&table_lock, flags);
+	return needed;
 }
 
 /**
@@ -495,6 +534,7 @@ void resv_msi_tap_join(const void *container, const struct iommu_group *group)
 	w = find(group);
 	if (w) {
 		w->container = container;
+		w->joined = true;
 		w->joiner = current;
 		w->first = NULL;
 	}
@@ -532,11 +572,8 @@ static void share_cookie(struct resv_msi_window *w)
 void resv_msi_tap_attach(const struct iommu_domain *domain,
 			 const struct iommu_group *group)
 {
-	struct resv_range at = { 0 };
 	struct resv_msi_window *w;
-	bool strayed = false;
 	unsigned long flags;
-	int id = 0;
 
 	raw_spin_lock_irqsave(&table_lock, flags);
 	w = find(group);
@@ -545,25 +582,21 @@ void resv_msi_tap_attach(const struct iommu_domain *domain,
 	w->domain = domain;
 	if (!w->first)
 		w->first = domain;
+	w->strayed = false;
+	if (w->joined && domain != w->first)
+		share_cookie(w);
+	if (is_same(place(w), &w->native))
+		goto unlock;
 	/* Being unloaded: too late to move anything. */
-	if (w->by != RESV_WINDOW_BY_KERNEL && !w->held_by &&
-	    !try_module_get(THIS_MODULE)) {
+	if (!w->held_by && !try_module_get(THIS_MODULE)) {
+		w->strayed = false;
 		w->by = RESV_WINDOW_BY_KERNEL;
 		w->at = w->native;
-	}
-	if (w->by != RESV_WINDOW_BY_KERNEL)
+	} else {
 		w->held_by = domain;
-	w->strayed = false;
-	if (domain != w->first)
-		share_cookie(w);
-	strayed = w->strayed;
-	at = w->cookie_at;
-	id = w->id;
+	}
 unlock:
 	raw_spin_unlock_irqrestore(&table_lock, flags);
-	if (strayed)
-		pr_err_ratelimited("group %d: its container has the MSI window at 0x%llx, so this group has it there, too, until it leaves\n",
-				   id, at.start);
 }
 
 /**
@@ -584,6 +617,9 @@ void resv_msi_tap_detach(const struct iommu_domain *domain,
 	if (w && w->domain == domain) {
 		w->domain = NULL;
 		w->strayed = false;
+		/* Else it goes from the one it came with to one that was there. */
+		if (!w->joined)
+			w->container = NULL;
 	}
 	raw_spin_unlock_irqrestore(&table_lock, flags);
 }
@@ -598,7 +634,9 @@ void resv_msi_tap_free(const struct iommu_domain *domain)
 {
 	struct resv_msi_window *w;
 	unsigned int bkt, holds = 0;
+	struct resv_range at = { 0 };
 	unsigned long flags;
+	int strayed = -1;
 
 	raw_spin_lock_irqsave(&table_lock, flags);
 	hash_for_each(windows, bkt, w, node) {
@@ -608,8 +646,17 @@ void resv_msi_tap_free(const struct iommu_domain *domain)
 			w->strayed = false;
 			w->joiner = NULL;
 		}
-		if (w->first == domain)
+		/* The attach is over: it failed, was undone, or found another domain. */
+		if (w->first == domain) {
 			w->first = NULL;
+			w->joined = false;
+			if (!w->domain)
+				w->container = NULL;
+			if (w->strayed) {
+				strayed = w->id;
+				at = w->cookie_at;
+			}
+		}
 		if (w->held_by == domain) {
 			w->held_by = NULL;
 			holds++;
@@ -618,6 +665,9 @@ void resv_msi_tap_free(const struct iommu_domain *domain)
 	raw_spin_unlock_irqrestore(&table_lock, flags);
 	while (holds--)
 		module_put(THIS_MODULE);
+	if (strayed >= 0)
+		pr_err_ratelimited("group %d: its container has the MSI window at 0x%llx, so this group has it there, too, until it leaves\n",
+				   strayed, at.start);
 }
 
 /**

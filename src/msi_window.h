@@ -21,6 +21,8 @@ struct task_struct;
  * @at: where it is from the next attach on
  * @by: who placed it; not the kernel means that @at is not @native
  * @container: what VFIO's container of the last attach goes by; only compared
+ * @joined: VFIO attaches the group to @container, and has not found a domain yet, or
+ *	has it attached to one of its own
  * @joiner: task that attaches the group to @container, until it has the list
  * @first: domain of the attach under way, or the last one
  * @domain: domain that the group is attached to now, if somebody attached it
@@ -29,7 +31,9 @@ struct task_struct;
  * @cookie_at: see @strayed
  * @seen: by the walk under way
  * @asked: the parameter was applied to this group, or was refused
+ * @denied: it was logged that the parameter cannot be applied
  * @told: overlap that was logged already
+ * @unsuited: it was logged that a moved window does not suit the group any more
  *
  * The registry's lock is held by all who write @held to @by, and by those who
  * add and remove; what the taps read of it is written under the table's lock as
@@ -44,6 +48,7 @@ struct resv_msi_window {
 	struct resv_range at;
 	enum resv_window_by by;
 	const void *container;
+	bool joined;
 	const struct task_struct *joiner;
 	const struct iommu_domain *first;
 	const struct iommu_domain *domain;
@@ -52,7 +57,9 @@ struct resv_msi_window {
 	struct resv_range cookie_at;
 	bool seen;
 	bool asked;
+	bool denied;
 	struct resv_range told;
+	bool unsuited;
 };
 
 /* For the owners of the registry's lock */
@@ -70,9 +77,11 @@ void resv_msi_windows_walk_ends(void);
 void resv_msi_windows_exit(void);
 
 /* For the hooks */
-void resv_msi_windows_by_list(bool by_list);
+void resv_msi_windows_by_list(void);
 unsigned int resv_msi_tap_device(struct device *dev, bool mark);
 bool resv_msi_tap_alloc(struct resv_range *window);
+void resv_msi_tap_forget(void);
+bool resv_msi_tap_listing(const struct iommu_group *group);
 int resv_msi_tap_listed(struct iommu_group *group, struct list_head *head,
 			bool mark);
 void resv_msi_tap_join(const void *container, const struct iommu_group *group);

@@ -93,6 +93,27 @@ int resv_sources_select(const char *list)
 }
 
 /**
+ * resv_sources_bound_windows() - is all told that bounds an MSI window?
+ *
+ * Other regions, the windows of bridges, what the IOMMU reaches, doorbells and
+ * devices with 32-bit MSI.
+ */
+bool resv_sources_bound_windows(void)
+{
+	static const struct resv_source *const needed[] = {
+		&resv_source_kernel, &resv_source_pci, &resv_source_aperture,
+		&resv_source_msi,
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(needed); i++)
+		for (j = 0; j < ARRAY_SIZE(sources); j++)
+			if (sources[j] == needed[i] && !(active & BIT(j)))
+				return false;
+	return true;
+}
+
+/**
  * resv_sources_init() - make the selected sources ready
  *
  * Return: 0 or -ENOMEM, with nothing left to exit

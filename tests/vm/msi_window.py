@@ -4,6 +4,7 @@ interrupts of the device; what is refused changes nothing.
 
 Built as the tests of declare.py are. That an interrupt went through the window shows in the address
 that the device's own register has, which is an IOVA inside of it."""
+import hooks
 import judge
 import kernels
 from declare import (FEATURES, HOOKS, MODULE, ONE, OTHER, MANY, PARAMETER, UNSAFE, Script,
@@ -11,7 +12,9 @@ from declare import (FEATURES, HOOKS, MODULE, ONE, OTHER, MANY, PARAMETER, UNSAF
                      of, play, ranges_are, run_script, same_dump, same_vfio, says, series_of, shown,
                      span, where, writes)
 from topologies import ARM, BY_NAME, EDU, SLOTS, SMMU, X86, Topology
+from declare import APPEND
 from declare import MACHINE as DECLARE_MACHINE
+from vm import Vm
 
 NATIVE = (0x8000000, 0x80fffff)
 LOW = (0, 0x3fffffff)               # a guest with 1 GiB at 0
@@ -518,6 +521,7 @@ def refusals(key, name):
             ("auto , avoid=0x0-0x3fffffff , avoid=0xfee00000-0xffffffff\n",
              (0xfed00000, 0xfedfffff), "auto"),
             ("auto,avoid=0x20000000-0x2fffffff", NATIVE, "auto"),
+            ("auto,avoid=0x0-0xffffffffff", ((1 << 48) - MB, (1 << 48) - 1), "auto"),
             ("default\n", NATIVE, "kernel")):
         script.do(repr(text), [f"write-hex {file_of(ONE)} {text.encode().hex()}",
                                f"cat {file_of(ONE)}", f"dump form"],
@@ -796,6 +800,54 @@ def none(key, name):
     return "", faults
 
 
+CYCLES = 25
+
+
+def cycles(key, name):
+    """Moved, loaded and unloaded again and again while others read all files and use VFIO: nothing
+    breaks, nothing is left, nothing is lost."""
+    kernel = kernels.get(key)
+    mounts = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
+    steps = [*mounts, f"write {UNSAFE} 1", "bind", "hooked before", f"load {MODULE}",
+             to(ONE, "0x50000000"), "allocs seen", to(ONE, "default"), "unload iommu_resv",
+             "sleep 500", "allocs before", "spawn reader read-all",
+             # Mostly free, but for a moment again and again; and never free
+             f"spawn user /vfio-check loop {ONE} 250", f"spawn other /vfio-check loop {OTHER}",
+             f"window-cycle {CYCLES} {MODULE} {file_of(ONE)}",
+             "stop user", "stop other", "stop reader", f"load {MODULE}", to(ONE, "auto"),
+             f"cat {HOOKS}", "dump loaded", f"run /vfio-check check {ONE}", "unload iommu_resv",
+             "hooked end", "left", "sleep 1000", "allocs after"]
+    vm = Vm(name, kernel, machine("its", "dt"), steps, memory="1G", smp=2, limit=420,
+            append=f"{APPEND} slub_debug=FZPU page_poison=1")
+    lines = vm.run()
+    faults = vm.complaints() + hooks.all_ok(lines)
+    told = [line.split() for line in judge.said(lines, "window-cycle")]
+    if [t[:2] for t in told] != [[str(CYCLES), "0"]]:
+        faults.append(f"window-cycle: {told}")
+    for who in ("user", "other", "reader"):
+        said = judge.said(lines, who)
+        counts = dict(word.split("=") for line in said[:-1] for word in line.split())
+        if said[-1:] != ["exit 0"] or int(counts.get("errors", 0)) or \
+                int(counts.get("loops", counts.get("passes", 0))) < 20:
+            faults.append(f"{who}: {said}")
+    missed = [line for line in lines if line.startswith("| ") and
+              hooks.HOOK.fullmatch(line[2:]) and hooks.HOOK.fullmatch(line[2:])[5] != "0"]
+    faults += [f"missed: {line}" for line in missed]
+    if "run msi=3/3" not in lines:
+        faults.append(f"afterwards VFIO says {judge.said(lines, 'run')}")
+    (before_it, _), (after, caches) = (hooks.allocations(lines, label)
+                                       for label in ("before", "after"))
+    if caches < 5 or not any("[iommu_resv" in who
+                             for _, who in hooks.allocations(lines, "seen")[0]):
+        faults.append("memory is not seen")
+    faults += [f"{who} has {count - before_it.get((cache, who), 0)} objects of {cache} more"
+               for (cache, who), count in after.items()
+               if count - before_it.get((cache, who), 0) >
+               (20 if "iommu_alloc_resv_region" in who else 0)]
+    faults += hooks.is_clean(lines, "before", "end", kernel.arch)
+    return f"{CYCLES} times, {told[0][2] if told else '?'} tries met a group in use", faults
+
+
 def table():
     """The tests by name, as in tests.py."""
     out = {}
@@ -814,6 +866,7 @@ def table():
         out[f"msi-window-doorbells-{key}"] = (doorbells, key)
     for key in ("5.10-arm64", "7-arm64"):
         out[f"msi-window-load-{key}"] = (parameter, key)
+        out[f"msi-window-cycles-{key}"] = (cycles, key)
         out[f"msi-window-late-{key}"] = (late, key)
         out[f"msi-window-list-{key}"] = (main, "its", "dt", key, "kretprobe")
     for key in ("6.12-arm64", "7-arm64"):

@@ -38,6 +38,8 @@
  *                              active, and unload both
  * declare-cycle N FILE START END   declare-cycle N FAILURES BUSY: declare and take back; how often
  *                              it was tried again because the group was in use
+ * window-cycle N FILE GROUPFILE   window-cycle N FAILURES BUSY: load, move the MSI window to and fro, and
+ *                              unload, every other time with the window moved
  * inject FILE LABEL MAX [PARAMETER...]   load the test build with each step in turn made to fail,
  *                              see inject()
  * inject-switch FILE LABEL MAX FROM TO GROUP   see inject_switch()
@@ -780,6 +782,27 @@ static void undeclare(const char *word)
 	must("undeclare", path, write_file(path, text));
 }
 
+static void window_cycle(int n, char *file, const char *path)
+{
+	static const char * const places[] = {
+		"0x50000000", "auto,avoid=0x0-0x3fffffff", "default", "0x58000000 0x200000", "auto",
+		"default",
+	};
+	int i, j, moves, failures = 0, err;
+	unsigned long busy = 0;
+
+	for (i = 0; i < n && failures <= 20; i++) {
+		err = must("load", file, load(&file, 1));
+		moves = i & 1 ? 4 : 6;
+		for (j = 0; j < moves && !err; j++)
+			err = must("window", path, write_patiently(path, places[j], &busy));
+		failures += !!err;
+		if (!access("/sys/module/iommu_resv", F_OK))
+			failures += !!must("unload", CORE, unload("iommu_resv"));
+	}
+	tell("window-cycle %d %d %lu\n", i, failures, busy);
+}
+
 /*
  * inject LABEL N ok|ERRNO STEPS: a load with its step N made to fail, from 1 until there is no
  * such step, or MAX. Before the unload "hooks LABEL.N LINE" and "features LABEL.N LINE", after it
@@ -1197,6 +1220,8 @@ static void step(char *line)
 		livepatch_cycle(atoi(arg));
 	} else if (!strcmp(cmd, "declare-cycle") && n == 5) {
 		declare_cycle(atoi(arg), word[2], word[3], word[4]);
+	} else if (!strcmp(cmd, "window-cycle") && n == 4) {
+		window_cycle(atoi(arg), word[2], word[3]);
 	} else if (!strcmp(cmd, "inject") && n > 3) {
 		inject(word + 1, n - 1);
 	} else if (!strcmp(cmd, "inject-switch") && n == 7) {

@@ -13,7 +13,8 @@
  *     dma=IOVA ok|WHY             per edu device and place: RAM -> edu -> RAM is the same
  *     msi=SEEN/RAISED             per edu device: interrupts by an eventfd
  * vfio-check probe GROUP      only open it, and change nothing: open=ok | open=ERRNO STEP
- * vfio-check loop GROUP       map, unmap, open and close until SIGTERM; print loops=N errors=N
+ * vfio-check loop GROUP [MS]  map, unmap, open and close until SIGTERM, with a pause between; print
+ *                             loops=N errors=N
  * vfio-check pairs GROUP N    print the nanoseconds of N map and unmap pairs: pairs=N ns=NS
  * vfio-check cost GROUP       CPU time of 10 map and unmap pairs, and of opening and closing the
  *                             group, the least that was seen: cost pairs=NS attach=NS
@@ -555,7 +556,7 @@ static void on_term(int sig)
 	stop = 1;
 }
 
-static int do_loop(const char *id, char *mem)
+static int do_loop(const char *id, char *mem, unsigned long pause)
 {
 	unsigned long loops = 0, errors = 0;
 	struct vfio v;
@@ -575,6 +576,7 @@ static int do_loop(const char *id, char *mem)
 		}
 		vfio_close(&v);
 		loops++;
+		usleep(pause * 1000);
 	}
 	printf("loops=%lu errors=%lu\n", loops, errors);
 	return 0;
@@ -1208,8 +1210,8 @@ int main(int argc, char **argv)
 		return do_check(argv[2], mem);
 	if (argc == 3 && !strcmp(argv[1], "probe"))
 		return do_probe(argv[2]);
-	if (argc == 3 && !strcmp(argv[1], "loop"))
-		return do_loop(argv[2], mem);
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "loop"))
+		return do_loop(argv[2], mem, argc == 4 ? strtoul(argv[3], NULL, 0) : 0);
 	if (argc == 4 && !strcmp(argv[1], "pairs"))
 		return do_pairs(argv[2], mem, strtoul(argv[3], NULL, 0));
 	if (argc == 4 && !strcmp(argv[1], "hold")) {
