@@ -72,6 +72,7 @@ static bool closing;		/* nothing may be installed any more */
 static bool windows_needed;
 static bool windows_tried;
 static bool windows_ok;		/* when they were tried last */
+static bool windows_again;	/* that was in vain, and may not be now */
 static bool windows_by_list;	/* ... the window is moved in the group's list */
 
 /* The self-test under way: which hook is asked to leave its mark, for whom. */
@@ -439,8 +440,10 @@ static bool have_window(struct resv_collect *c, bool by_device)
 	if (closing || !by_kprobe() || !resv_sources_bound_windows() ||
 	    !resv_collect_soft_window(c, &window))
 		return false;
-	if (!windows_needed && (windows_tried || c->no_iommu))
+	if (!windows_needed &&
+	    ((windows_tried && !windows_again) || c->no_iommu))
 		return windows_tried && windows_ok;
+	windows_again = false;
 	listed = have(c, 0, LIST_GROUP, RESV_HOOK_LISTED);
 	tapped = by_device && have(c, 0, MAKE_ENTRY, RESV_HOOK_ALLOC);
 	observed = have_observers();
@@ -490,6 +493,13 @@ void resv_hooks_walk_begins(void)
 	list_for_each_entry(hook, &hooks, node)
 		hook->checked = false;
 	resv_livepatch_hook.checked = false;
+	/* Unless some group will need it; the table goes on doing both. */
+	if (windows_needed) {
+		windows_by_list = false;
+	} else if (windows_tried && !windows_ok) {
+		retry_windows();
+		windows_again = true;
+	}
 	mutex_unlock(&hooks_lock);
 }
 

@@ -800,6 +800,83 @@ def none(key, name):
     return "", faults
 
 
+PROBES = "/sys/kernel/debug/kprobes/enabled"
+READERS = 280       # more than a kretprobe has places
+
+
+def off(key, name):
+    """Probes are turned off for the whole machine: what is told is true, and default works."""
+    kernel = kernels.get(key)
+    topology = machine("its", "dt")
+    look = [f"unbind {OTHER}", f"bind {OTHER}", "sleep 400"]
+    script = Script()
+    before(script)
+    load(script)
+    script.do("loaded", ["mount debugfs /sys/kernel/debug", "dump loaded"], keep("loaded"))
+    put(script, "move", ONE, f"0x{PLACE[0]:x}")
+    script.do("moved", ["dump moved"], moved("moved", "loaded", {ONE: PLACE}))
+    good_step, good = served("moved", PLACE, ONE, count=3)
+    step, check = stock(ONE)
+    for n in range(2):
+        script.do(f"probes off, {n}", [f"write {PROBES} 0", *look, f"cat {FEATURES}", f"dump off{n}",
+                                       to(OTHER, f"0x{PLACE[0]:x}")],
+                  says(f"write {PROBES} ok", r"\| msi-window-move inert - \S.*",
+                       f"write {file_of(OTHER)} EOPNOTSUPP"), same_but_features(f"off{n}", "loaded"))
+        script.do(f"probes off, {n}, VFIO", [step], check)
+        script.do(f"probes off, {n}, served", [good_step],
+                  fails(good, f"{GUEST} EINVAL", "not into " + span(*PLACE), "ranges"))
+        if n:
+            put(script, "default without probes", ONE, "default")
+        script.do(f"probes on, {n}", [f"write {PROBES} 1", *look, f"cat {FEATURES}", f"dump on{n}"],
+                  says(f"write {PROBES} ok", r"\| msi-window-move added kprobe \S.*"),
+                  same_but_features(f"on{n}", "loaded" if n else "moved"))
+        script.do(f"probes on, {n}, VFIO", [step if n else good_step], check if n else good)
+    unload(script)
+    script.do("after", ["dump after"], same_dump("after", "before"))
+    faults = run_script(name, kernel, topology, script, memory="2G", limit=240)
+    return "", faults
+
+
+def same_but_features(label, base):
+    """All groups are as in BASE; what the module says of itself may differ."""
+    def check(piece, state):
+        faults = keep(label)(piece, state)
+        if faults:
+            return faults
+        now, then = groups_of(state, label), groups_of(state, base)
+        return [f"group {n}: {file} is {now[n].files[file]}, in {base} {then[n].files.get(file)}"
+                for n in now for file in now[n].files if now[n].files[file] != then[n].files.get(file)]
+    return check
+
+
+def readers(key, backend, name):
+    """However many read the kernel's list, the window is moved and who must be refused is."""
+    test = backend != "kprobe"
+    kernel = kernels.get(key, test=test)
+    topology = machine("its", "dt")
+    script = Script()
+    before(script)
+    load(script, words="test_group=1" if test else "", backend=backend)
+    script.do("readers", [f"spawn r watch-many {READERS} {of(OTHER, 'reserved_regions')} msi",
+                          "sleep 5000"])
+    put(script, "move", ONE, f"0x{PLACE[0]:x}")
+    script.do("moved", [f"cat {file_of(ONE)}", f"cat {of(ONE, 'reserved_regions')}", "dump moved"],
+              says(r"\| " + window_text(PLACE), rf"\| 0x{PLACE[0]:016x} 0x{PLACE[1]:016x} msi"),
+              keep("moved"))
+    step, check = play("container", f"open:{ONE}", f"set:{ONE}", "iommu", f"open:{OTHER}",
+                       (f"set:{OTHER}", "EINVAL"), interrupts(ONE, 3, PLACE))
+    script.do("apart", [step], check)
+    step, check = play("container", f"open:{OTHER}", f"set:{OTHER}", "iommu", f"open:{ONE}",
+                       (f"set:{ONE}", "EINVAL"), interrupts(OTHER, 3, NATIVE))
+    script.do("apart, the other way", [step], check)
+    active(script, backend)
+    put(script, "default", ONE, "default")
+    script.do("they end", ["stop r"], says(f"r watchers={READERS} bad=0", "r exit 0"))
+    unload(script)
+    faults = run_script(name, kernel, topology, script, memory="1G", limit=300)
+    return f"{READERS} readers", faults
+
+
 CYCLES = 25
 
 
@@ -867,6 +944,8 @@ def table():
     for key in ("5.10-arm64", "7-arm64"):
         out[f"msi-window-load-{key}"] = (parameter, key)
         out[f"msi-window-cycles-{key}"] = (cycles, key)
+        out[f"msi-window-off-{key}"] = (off, key)
+        out[f"msi-window-readers-{key}"] = (readers, key, "kprobe")
         out[f"msi-window-late-{key}"] = (late, key)
         out[f"msi-window-list-{key}"] = (main, "its", "dt", key, "kretprobe")
     for key in ("6.12-arm64", "7-arm64"):

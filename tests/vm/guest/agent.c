@@ -45,7 +45,7 @@
  * inject-switch FILE LABEL MAX FROM TO GROUP   see inject_switch()
  *
  * Commands of spawn, beside programs: "read-all"; "uevents"; "watch FILE TEXT": read FILE again
- * and again, and count the times that TEXT was not in it; "churn DEVICE": take a PCI device away
+ * and again, and count the times that TEXT was not in it; "watch-many N FILE TEXT": N that do so; "churn DEVICE": take a PCI device away
  * and have the bus looked at again.
  *
  * As /sbin/modprobe, for the kernel: see modprobe().
@@ -1000,6 +1000,39 @@ static int watch(const char *path, const char *want)
 	return 0;
 }
 
+static int watch_many(int n, const char *path, const char *want)
+{
+	pid_t *pid = calloc(n, sizeof(*pid));
+	int i, status, bad = 0, null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	for (i = 0; i < n; i++) {
+		bool good = true;
+		char *text;
+
+		pid[i] = fork();
+		if (pid[i])
+			continue;
+		dup2(null, 1);
+		do {
+			text = read_file(path, NULL);
+			good = good && text && strstr(text, want);
+			free(text);
+		} while (!stopping);
+		_exit(!good);
+	}
+	while (!stopping)
+		usleep(20000);
+	for (i = 0; i < n; i++)
+		kill(pid[i], SIGTERM);
+	for (i = 0; i < n; i++) {
+		while (waitpid(pid[i], &status, 0) < 0 && errno == EINTR)
+			;
+		bad += status != 0;
+	}
+	printf("watchers=%d bad=%d\n", n, bad);
+	return 0;
+}
+
 static int churn(const char *device)
 {
 	unsigned long times = 0, errors = 0;
@@ -1050,6 +1083,8 @@ static void spawn(const char *name, char **word, int n)
 		exit(uevents());
 	if (!strcmp(word[0], "watch") && n == 3)
 		exit(watch(word[1], word[2]));
+	if (!strcmp(word[0], "watch-many") && n == 4)
+		exit(watch_many(atoi(word[1]), word[2], word[3]));
 	if (!strcmp(word[0], "churn") && n == 2)
 		exit(churn(word[1]));
 	signal(SIGTERM, SIG_DFL);
