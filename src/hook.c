@@ -331,6 +331,7 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 				hook->backend);
 		hook->state = RESV_HOOK_ACTIVE;
 		hook->reason = NULL;
+		hook->said = NULL;
 		return;
 	}
 	if (hook->state == RESV_HOOK_INERT)
@@ -398,12 +399,18 @@ static void rest_windows(void)
 	struct resv_hook *hook;
 
 	list_for_each_entry(hook, &hooks, node) {
-		if (!is_for_windows(hook) || hook->state == RESV_HOOK_INERT)
+		bool inert = hook->state == RESV_HOOK_INERT;
+
+		if (!is_for_windows(hook))
 			continue;
 		if (hook->installed)
 			take_out(hook);
 		hook->checked = false;
-		hook->reason = NOT_NEEDED;
+		/* What it had to say stays. */
+		if (inert)
+			hook->state = RESV_HOOK_INERT;
+		else
+			hook->reason = NOT_NEEDED;
 	}
 	resv_msi_windows_unwatched();
 }
