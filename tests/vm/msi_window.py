@@ -99,6 +99,15 @@ def arrives(word, device, count, window):
     return want
 
 
+def raises(device, count):
+    """A word: a held device raises COUNT interrupts, and all arrive."""
+    word = f"raise:{device}:{count}"
+
+    def want(_, got):
+        return [] if got == [f"irqs {device} {count}/{count}", f"{word} ok"] else [f"{got}"]
+    return (word, want)
+
+
 def holds(device, window):
     """A word: DEVICE is kept open with its interrupts on, which go through WINDOW."""
     word = f"hold:{device}"
@@ -296,14 +305,18 @@ def shared(key, name):
                        f"unset:{ONE}", f"close:{ONE}", ranges_are("moved", OTHER),
                        *refused_at(PLACE), interrupts(OTHER, 100, PLACE))
     script.do("one leaves", [step], check)
-    functions = play("container", f"open:{MANY}", f"set:{MANY}", "iommu", GUEST,
-                     f"dma:{MANY}:{span(*NATIVE)}", *refused_at(PLACE),
-                     interrupts(MANY, COUNT, PLACE))
-    script.do("a group of two functions", [functions[0]], functions[1])
-    second = play("container", f"open:{OTHER_FUNCTION}", f"set:{OTHER_FUNCTION}", "iommu", GUEST,
-                  f"dma:{OTHER_FUNCTION}:{span(*NATIVE)}",
-                  interrupts(OTHER_FUNCTION, COUNT, PLACE))
-    script.do("its second function", [second[0]], second[1])
+    step, check = play(
+        *opened(MANY), GUEST, f"dma:{MANY}:{span(*NATIVE)}",
+        f"dma:{OTHER_FUNCTION}:{span(*NATIVE)}", *refused_at(PLACE), holds(MANY, PLACE),
+        interrupts(OTHER_FUNCTION, COUNT, PLACE), raises(MANY, COUNT))
+    script.do("a group of two functions", [step], check)
+    # All at once, and each has its turn while the others are held.
+    step, check = play(
+        *opened(ONE, OTHER, MANY), GUEST, holds(ONE, PLACE), holds(MANY, PLACE),
+        holds(OTHER, PLACE), raises(ONE, COUNT), raises(OTHER, COUNT), raises(MANY, COUNT),
+        f"release:{ONE}", f"unset:{ONE}", f"close:{ONE}", *refused_at(PLACE), raises(OTHER, 100),
+        raises(MANY, 100))
+    script.do("three groups in a container", [step], check)
     active(script)
     for device in (ONE, OTHER, MANY):
         put(script, f"default for {device}", device, "default")

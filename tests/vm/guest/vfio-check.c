@@ -660,12 +660,19 @@ static bool range_of(const char *text, struct range *r)
 	return sscanf(text, "%" SCNx64 "-%" SCNx64, &r->start, &r->end) == 2 && r->end >= r->start;
 }
 
+/* By the name it was opened under, or by another device of it. */
 static int *play_group(struct play *p, const char *name)
 {
+	const char *id = NULL;
 	unsigned int i;
 
 	for (i = 0; i < MAX_GROUPS; i++)
 		if (p->group[i].name && !strcmp(p->group[i].name, name))
+			return &p->group[i].fd;
+	if (strchr(name, ':'))
+		id = group_id(name);
+	for (i = 0; id && i < MAX_GROUPS; i++)
+		if (p->group[i].name && !strcmp(group_id(p->group[i].name), id))
 			return &p->group[i].fd;
 	return NULL;
 }
