@@ -489,7 +489,7 @@ static bool apply_given(struct resv_collect *c, struct resv_msi_window *w)
 
 	int ret;
 
-	if (given.what == WANT_DEFAULT || w->asked || !loaded)
+	if (given.what == WANT_DEFAULT || w->asked)
 		return false;
 	if (!c->movable) {
 		/* Hooks can come later; say it once. */
@@ -581,6 +581,9 @@ bool resv_msi_arrive(struct resv_collect *c)
 	if (!w)
 		return false;
 	w->seen = true;
+	/* It will be applied to this group, and may cure it. */
+	if (given.what != WANT_DEFAULT && !loaded)
+		return false;
 	if (apply_given(c, w))
 		return true;
 	tell_conflicts(c, w, &window);

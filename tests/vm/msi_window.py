@@ -397,8 +397,8 @@ def killed(key, name):
     words = " ".join([*opened(ONE), GUEST, f"irqs:{ONE}:1000000"])
     for n in range(3):
         script.do(f"killed among interrupts, {n}",
-                  [f"spawn user /vfio-check play {words}", "sleep 1500",
-                   to(ONE, "default"), "unload iommu_resv", f"dump used{n}", "kill user"],
+                  [f"spawn user /vfio-check play {words}",
+                   "wait-text /tmp/user msi-address", "sleep 300", to(ONE, "default"), "unload iommu_resv", f"dump used{n}", "kill user"],
                   says(f"write {file_of(ONE)} EBUSY", "unload iommu_resv (EBUSY|EAGAIN)",
                        f"user 4 {GUEST} ok", rf"user 5 msi-address {ONE} 0x{PLACE[0] >> 20:011x}[0-9a-f]{{5}}",
                        "user exit 137"),
@@ -407,8 +407,8 @@ def killed(key, name):
         script.do(f"after the kill, {n}, VFIO", [step], check)
     # Held without interrupts, and the module goes as soon as nobody has it.
     words = " ".join([*opened(ONE), GUEST, f"hold:{ONE}", "pause"])
-    script.do("killed while it holds", [f"spawn user /vfio-check play {words}", "sleep 1000",
-                                        "unload iommu_resv", "kill user", "unload iommu_resv",
+    script.do("killed while it holds", [f"spawn user /vfio-check play {words}",
+                                        "wait-text /tmp/user hold:", "unload iommu_resv", "kill user", "unload iommu_resv",
                                         "left", "dump after", "vfio"],
               lambda piece, _: [] if [line[-2:] == "ok" for line in
                                       piece.said("unload iommu_resv".split()[0])] == [False, True]
@@ -577,7 +577,7 @@ def parameter(key, name):
     # One is in use, and so keeps the kernel's place.
     words = " ".join([*opened(OTHER), f"hold:{OTHER}", "pause"])
     late = "0xfff00000 0x100000 auto"
-    script.do("one in use", [f"spawn user /vfio-check play {words}", "sleep 1000",
+    script.do("one in use", [f"spawn user /vfio-check play {words}", "wait-text /tmp/user hold:",
                              f"load {MODULE} msi_window=auto,avoid={span(*LOW)}",
                              f"cat {file_of(ONE)}", f"cat {file_of(MANY)}", "dump param",
                              f"cat {of(OTHER, 'resv/msi_window')}", "kill user"],
@@ -610,15 +610,16 @@ def late(key, name):
     script = Script()
     before(script)
     step, check = play("container", f"open:{ONE}", f"set:{ONE}", "iommu", f"open:{OTHER}",
-                       holds(ONE, NATIVE), "sleep:4000", mark("join"), f"set:{OTHER}", mark("end"),
+                       holds(ONE, NATIVE), "await:/tmp/options-go", mark("join"), f"set:{OTHER}", mark("end"),
                        interrupts(OTHER, 100, NATIVE), *refused_at(NATIVE), *refused_at(PLACE),
                        # Who had the cookie made leaves; the doorbell is still mapped there.
                        f"release:{ONE}", f"unset:{ONE}", f"close:{ONE}", *refused_at(NATIVE),
                        interrupts(OTHER, 100, NATIVE))
     command = step[len("run "):]
-    script.do("joined late", [f"spawn run {command}", "sleep 1500", f"load {MODULE}",
+    script.do("joined late", [f"spawn run {command}", "wait-text /tmp/run hold:", f"load {MODULE}",
                               "dump loaded", to(ONE, f"0x{PLACE[0]:x}"),
-                              to(OTHER, f"0x{PLACE[0]:x}"), "wait-job run", "dump after-it"],
+                              to(OTHER, f"0x{PLACE[0]:x}"), "options go on", "wait-job run",
+                              "dump after-it"],
               says(rf"load {MODULE} ok .*", f"write {file_of(ONE)} EBUSY",
                    f"write {file_of(OTHER)} ok"), keep("loaded"), check,
               complains(OTHER, 1, "join", "loaded"),

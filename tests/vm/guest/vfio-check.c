@@ -1017,6 +1017,19 @@ static int play_release(struct play *p, const char *name)
 	return err;
 }
 
+/* Until that file is there; somebody else makes it. */
+static int play_await(const char *path)
+{
+	double end = now() + 120;
+
+	while (access(path, F_OK)) {
+		if (now() > end)
+			return ETIMEDOUT;
+		usleep(20000);
+	}
+	return 0;
+}
+
 static int play_sleep(const char *arg)
 {
 	unsigned int ms;
@@ -1047,7 +1060,8 @@ static int play_sleep(const char *arg)
  *     hold:DEVICE | release:DEVICE    with its MSI enabled, until the end; "N msi-address ...";
  *                                     up to 4 devices, for which "edu" and "irqs" give EBUSY
  *     raise:DEVICE:COUNT              as "irqs", of a device that is held: "N irqs ..." only
- *     sleep:MS | pause                pause: until a signal kills, its line comes before
+ *     sleep:MS | await:PATH           await: until that file is there
+ *     pause                           until a signal kills; its line comes before
  *     write:PATH=TEXT | read:PATH     read: "N | LINE" for each line
  *         N WORD ok|ERRNO
  *     ranges                          N ranges START-END...
@@ -1128,6 +1142,8 @@ static int do_play(int argc, char **argv)
 			err = play_release(&p, arg);
 		} else if (!strcmp(word, "sleep")) {
 			err = play_sleep(arg);
+		} else if (!strcmp(word, "await")) {
+			err = play_await(arg);
 		} else if (!strcmp(word, "pause")) {
 			printf("%d %s ok\n", n, argv[n]);
 			fflush(stdout);
