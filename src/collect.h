@@ -43,6 +43,7 @@ enum resv_window_by {
  * @window_known: the group has one
  * @window_asked: @window_known is an answer, not a blank
  * @window_by: who placed it
+ * @in_use: somebody who maps by himself, as VFIO, has attached the group
  * @movable: the hooks are there that can move it
  * @bridges: windows of the host bridges above the devices, which are told only
  *	where they catch a device's DMA (see source_pci.c)
@@ -78,6 +79,7 @@ struct resv_collect {
 	bool window_known;
 	bool window_asked;
 	enum resv_window_by window_by;
+	bool in_use;
 	bool movable;
 	struct resv_set bridges;
 	u32 msi32;

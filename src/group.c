@@ -153,6 +153,7 @@ static int collect_device(struct device *dev, void *data)
 	struct resv_collect *c = data;
 
 	c->nr_devices++;
+	c->in_use |= compat_domain_is_users(compat_iommu_get_domain_for_dev(dev));
 	collect_callback(c, dev);
 	return resv_sources_device(c, dev);
 }
@@ -493,10 +494,11 @@ static int rescan(bool tell)
  * resv_groups_rescan() - look at all groups now
  *
  * Context: may sleep; the module is loaded, and held so.
+ * Return: 0, or the last of the errors that groups made
  */
-void resv_groups_rescan(void)
+int resv_groups_rescan(void)
 {
-	rescan(true);
+	return rescan(true);
 }
 
 /**

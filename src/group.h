@@ -29,7 +29,7 @@ struct resv_group_change {
 int resv_groups_init(void);
 void resv_groups_exit(void);
 unsigned int resv_groups_count(size_t *bytes);
-void resv_groups_rescan(void);
+int resv_groups_rescan(void);
 void resv_groups_rescan_soon(void);
 bool resv_groups_declared(void);
 bool resv_groups_moved(void);

@@ -326,9 +326,12 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 
 	hook->checked = true;
 	if (resv_hooks_test(hook, group)) {
-		if (hook->state == RESV_HOOK_INERT)
+		if (hook->state == RESV_HOOK_INERT) {
 			pr_info("hook %s (%s) works again\n", hook->symbol,
 				hook->backend);
+			/* The observers were off as well, and nobody tells of that. */
+			resv_msi_windows_doubt();
+		}
 		hook->state = RESV_HOOK_ACTIVE;
 		hook->reason = NULL;
 		hook->said = NULL;
@@ -429,6 +432,7 @@ static void retry_windows(void)
 			hook->state = RESV_HOOK_OFF;
 			hook->checked = false;
 		}
+	/* Unless some group needs it; the table goes on doing both. */
 	windows_by_list = false;
 }
 
@@ -500,12 +504,9 @@ void resv_hooks_walk_begins(void)
 	list_for_each_entry(hook, &hooks, node)
 		hook->checked = false;
 	resv_livepatch_hook.checked = false;
-	/* Unless some group will need it; the table goes on doing both. */
-	if (windows_needed) {
-		windows_by_list = false;
-	} else if (windows_tried && !windows_ok) {
+	if (windows_tried && (windows_needed || !windows_ok)) {
 		retry_windows();
-		windows_again = true;
+		windows_again = !windows_ok;
 	}
 	mutex_unlock(&hooks_lock);
 }
@@ -700,6 +701,7 @@ static void forget_inert(void)
 		    !(hook->installed && is_for_windows(hook)))
 			drop(hook);
 	windows_tried = false;
+	windows_by_list = false;
 }
 
 /* Some kprobe that is needed does not work.  @old: the mode before. */

@@ -145,8 +145,12 @@ static void explain(const struct resv_collect *c,
 		       c->id, plan->page);
 		break;
 	case RESV_WINDOW_SMALL:
-		pr_err("group %d: MSI window of 0x%llx bytes is too small: %u doorbells take 0x%llx\n",
-		       c->id, size, resv_doorbells_count(), plan->need);
+		if (resv_doorbells_count())
+			pr_err("group %d: MSI window of 0x%llx bytes is too small: %u doorbells take 0x%llx\n",
+			       c->id, size, resv_doorbells_count(), plan->need);
+		else
+			pr_err("group %d: MSI window of 0x%llx bytes is too small: how many doorbells there are is not known, so not less than the kernel's 0x%llx\n",
+			       c->id, size, plan->need);
 		break;
 	case RESV_WINDOW_OUTSIDE:
 		if (plan->aperture)
@@ -279,8 +283,9 @@ static int apply(struct resv_collect *c, void *data)
 		/* For want of memory it was not taken notice of. */
 		return -ENOMEM;
 	if (!change->w) {
-		pr_err("group %d: has no MSI window that could be moved: the hardware fixes where messages go\n",
-		       c->id);
+		pr_err("group %d: has no MSI window that could be moved: %s\n",
+		       c->id, c->listed ? "the hardware fixes where messages go" :
+		       "the kernel's list is not asked (sources=)");
 		return -EOPNOTSUPP;
 	}
 	/* Back it can go whatever hooks do. */
@@ -289,8 +294,11 @@ static int apply(struct resv_collect *c, void *data)
 		       c->id);
 		return -EOPNOTSUPP;
 	}
-	ret = decide(c, change);
-	return ret ?: move(c, change);
+	ret = decide(c, change) ?: move(c, change);
+	/* From now on the parameter has no say in it. */
+	if (!ret)
+		change->w->asked = true;
+	return ret;
 }
 
 /* Does the list that VFIO goes by have the window there, and only there? */
@@ -530,20 +538,32 @@ static void tell_unsuited(const struct resv_collect *c,
 		c->id);
 }
 
-/* The hardware takes messages itself: so there is no window to be moved. */
-static void drop_window(struct resv_collect *c, struct resv_msi_window *w)
+/*
+ * No device lists a window that counts.  If that is because the hardware takes
+ * messages itself, there is none to be moved; else a driver had no memory.
+ *
+ * Return: the lists have changed
+ */
+static bool drop_window(struct resv_collect *c, struct resv_msi_window *w)
 {
 	struct change change = {
 		.w = w,
 		.to = w->native,
 		.by = RESV_WINDOW_BY_KERNEL,
 	};
+	bool moved = w->by != RESV_WINDOW_BY_KERNEL, fixed = false;
+	unsigned int i;
 
-	if (w->by == RESV_WINDOW_BY_KERNEL ||
-	    !resv_when_idle(c->group, do_move, &change))
-		resv_msi_window_gone(c->group);
-	else
-		w->seen = true;
+	for (i = 0; i < c->regions.nr; i++)
+		fixed |= c->regions.r[i].type == RESV_MSI;
+	w->seen = true;
+	if (!fixed || (moved && resv_when_idle(c->group, do_move, &change)))
+		return false;
+	if (moved)
+		pr_warn("group %d: the MSI window is the kernel's again: a device came for which the hardware takes messages\n",
+			c->id);
+	resv_msi_window_gone(c->group);
+	return moved;
 }
 
 /**
@@ -554,8 +574,9 @@ static void drop_window(struct resv_collect *c, struct resv_msi_window *w)
 void resv_msi_loaded(void)
 {
 	loaded = true;
-	if (given.what != WANT_DEFAULT)
-		resv_groups_rescan();
+	/* What cannot be done now for want of memory is done with the next walk. */
+	if (given.what != WANT_DEFAULT && resv_groups_rescan())
+		resv_groups_rescan_soon();
 }
 
 /**
@@ -571,9 +592,7 @@ bool resv_msi_arrive(struct resv_collect *c)
 	struct resv_range window;
 
 	if (!resv_collect_soft_window(c, &window)) {
-		if (w)
-			drop_window(c, w);
-		return false;
+		return w && drop_window(c, w);
 	}
 	if (!w)
 		w = resv_msi_window_add(c->group, c->id, &window);
@@ -581,6 +600,7 @@ bool resv_msi_arrive(struct resv_collect *c)
 	if (!w)
 		return false;
 	w->seen = true;
+	resv_msi_window_settle(w, c->in_use);
 	/* It will be applied to this group, and may cure it. */
 	if (given.what != WANT_DEFAULT && !loaded)
 		return false;

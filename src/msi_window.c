@@ -40,6 +40,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include "compat/iommu.h"
 #include "declared.h"
 #include "list.h"
 #include "msi_window.h"
@@ -260,6 +261,57 @@ void resv_msi_windows_unwatched(void)
 	WRITE_ONCE(moved_any, false);
 	WRITE_ONCE(move_in_list, false);
 	raw_spin_unlock_irqrestore(&table_lock, flags);
+}
+
+/**
+ * resv_msi_windows_doubt() - taps were off for some time
+ *
+ * Context: any.
+ */
+void resv_msi_windows_doubt(void)
+{
+	struct resv_msi_window *w;
+	unsigned long flags;
+	unsigned int bkt;
+
+	raw_spin_lock_irqsave(&table_lock, flags);
+	hash_for_each(windows, bkt, w, node)
+		w->doubt = true;
+	raw_spin_unlock_irqrestore(&table_lock, flags);
+}
+
+/**
+ * resv_msi_window_settle() - the group was looked at: is what is known of it right?
+ * @w: window
+ * @in_use: somebody has attached the group
+ *
+ * Who attached while the taps were off has the window at the kernel's place; who
+ * detached then holds the module no more.
+ *
+ * Context: the registry's lock is held.
+ */
+void resv_msi_window_settle(struct resv_msi_window *w, bool in_use)
+{
+	unsigned long flags;
+	bool held = false;
+
+	raw_spin_lock_irqsave(&table_lock, flags);
+	if (w->doubt && !in_use) {
+		held = w->held_by;
+		w->held_by = NULL;
+		w->domain = NULL;
+		w->first = NULL;
+		w->container = NULL;
+		w->joined = false;
+		w->strayed = false;
+	} else if (w->doubt && !w->domain) {
+		w->strayed = w->by != RESV_WINDOW_BY_KERNEL;
+		w->cookie_at = w->native;
+	}
+	w->doubt = false;
+	raw_spin_unlock_irqrestore(&table_lock, flags);
+	if (held)
+		module_put(THIS_MODULE);
 }
 
 /**
@@ -583,7 +635,11 @@ void resv_msi_tap_attach(const struct iommu_domain *domain,
 	if (!w->first)
 		w->first = domain;
 	w->strayed = false;
-	if (w->joined && domain != w->first)
+	/*
+	 * Before v5.18 a group looks free until it is attached, so that VFIO may
+	 * have been on its way before its join could be seen.
+	 */
+	if ((w->joined || !RESV_HAVE(RESV_PUT_CORE)) && domain != w->first)
 		share_cookie(w);
 	if (is_same(place(w), &w->native))
 		goto unlock;
@@ -614,7 +670,8 @@ void resv_msi_tap_detach(const struct iommu_domain *domain,
 
 	raw_spin_lock_irqsave(&table_lock, flags);
 	w = find(group);
-	if (w && w->domain == domain) {
+	/* Or it was attached while taps were off. */
+	if (w && (w->domain == domain || !w->domain)) {
 		w->domain = NULL;
 		w->strayed = false;
 		/* Else it goes from the one it came with to one that was there. */

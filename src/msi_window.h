@@ -19,7 +19,7 @@ struct task_struct;
  * @held: @group has a reference of ours, so that its address means no other
  * @native: where the driver puts it
  * @at: where it is from the next attach on
- * @by: who placed it; not the kernel means that @at is not @native
+ * @by: who placed it; the kernel means that @at is @native
  * @container: what VFIO's container of the last attach goes by; only compared
  * @joined: VFIO attaches the group to @container, and has not found a domain yet, or
  *	has it attached to one of its own
@@ -29,8 +29,10 @@ struct task_struct;
  * @held_by: domain on whose account this module is held, or NULL
  * @strayed: @domain has its cookie at @cookie_at, which is not @at
  * @cookie_at: see @strayed
+ * @doubt: taps were off for some time, so the above may be out of date
  * @seen: by the walk under way
- * @asked: the parameter was applied to this group, or was refused
+ * @asked: the parameter was applied to this group, or was refused, or the file was
+ *	written
  * @denied: it was logged that the parameter cannot be applied
  * @told: overlap that was logged already
  * @unsuited: it was logged that a moved window does not suit the group any more
@@ -55,6 +57,7 @@ struct resv_msi_window {
 	const struct iommu_domain *held_by;
 	bool strayed;
 	struct resv_range cookie_at;
+	bool doubt;
 	bool seen;
 	bool asked;
 	bool denied;
@@ -72,6 +75,8 @@ void resv_msi_window_gone(const struct iommu_group *group);
 bool resv_msi_windows_moved(void);
 bool resv_msi_windows_held(void);
 void resv_msi_windows_unwatched(void);
+void resv_msi_windows_doubt(void);
+void resv_msi_window_settle(struct resv_msi_window *w, bool in_use);
 void resv_msi_windows_walk_begins(void);
 void resv_msi_windows_walk_ends(void);
 void resv_msi_windows_exit(void);
