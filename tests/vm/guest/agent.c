@@ -38,7 +38,7 @@
  *                              active, and unload both
  * declare-cycle N FILE START END   declare-cycle N FAILURES BUSY: declare and take back; how often
  *                              it was tried again because the group was in use
- * window-cycle N FILE GROUPFILE   window-cycle N FAILURES BUSY: load, move the MSI window to and fro, and
+ * window-cycle N FILE GROUPFILE   window-cycle N FAILURES BUSY: load, move the MSI window about, and
  *                              unload, every other time with the window moved
  * inject FILE LABEL MAX [PARAMETER...]   load the test build with each step in turn made to fail,
  *                              see inject()
