@@ -591,9 +591,8 @@ bool resv_msi_arrive(struct resv_collect *c)
 	struct resv_msi_window *w = resv_msi_window_find(c->group);
 	struct resv_range window;
 
-	if (!resv_collect_soft_window(c, &window)) {
+	if (!resv_collect_soft_window(c, &window))
 		return w && drop_window(c, w);
-	}
 	if (!w)
 		w = resv_msi_window_add(c->group, c->id, &window);
 	/* Without memory the group has no movable window until the next walk. */
