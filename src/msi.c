@@ -494,7 +494,6 @@ static void tell_conflicts(const struct resv_collect *c,
 static bool apply_given(struct resv_collect *c, struct resv_msi_window *w)
 {
 	struct change change = { .wish = given, .w = w };
-
 	int ret;
 
 	if (given.what == WANT_DEFAULT || w->asked)

@@ -699,6 +699,55 @@ def overlap(key, name):
     return "", faults
 
 
+# The second function of a slot has a region of its own.
+JOINS = Topology("msi-joins", "arm64", (), SMMU, DEVICES, dts="""
+/ {
+	reserved-memory {
+		#address-cells = <2>;
+		#size-cells = <2>;
+		ranges;
+		hole: hole {
+			iommu-addresses = <&edu7 0 0 0x50010000 0 0x10000>;
+		};
+	};
+	pcie@10000000 {
+		edu7: edu@7,1 {
+			reg = <0x3900 0 0 0 0>;
+			memory-region = <&hole>;
+		};
+	};
+};
+""")
+
+
+def joins(key, name):
+    """A device joins a group whose window is moved, and has a region there: it is told, once."""
+    kernel = kernels.get(key)
+    device = f"/sys/bus/pci/devices/{OTHER_FUNCTION}"
+    script = Script()
+    script.do("start", [f"write {UNSAFE} 1", "bind", f"write {device}/remove 1",
+                        f"wait-gone {device}", f"load {MODULE}"],
+              says(rf"load {MODULE} ok .*"))
+    put(script, "move", MANY, f"0x{PLACE[0]:x}", in_log(span(*PLACE)))
+    script.do("join", ["write /sys/bus/pci/rescan 1", f"wait {device}", f"bind {OTHER_FUNCTION}",
+                       "sleep 500", "dump joined"], says(f"bind {OTHER_FUNCTION} ok"), keep("joined"),
+              lambda piece, state: [] if OTHER_FUNCTION in where(state["joined"], MANY).names()
+              else ["it did not join"],
+              lambda piece, _: [f"the log does not tell '{word}': {piece.log}" for word in
+                                ("0x50010000-0x5001ffff", OTHER_FUNCTION, "does not suit")
+                                if sum(word in line for line in piece.log) == 0])
+    script.do("said once", [f"unbind {ONE}", f"bind {ONE}", "sleep 400"], logged(0))
+    script.do("auto", [to(MANY, "auto"), "dump cured"], says(f"write {file_of(MANY)} ok"),
+              keep("cured"), in_log("the kernel's place"),
+              lambda _, state: clear_of(where(state["cured"], MANY), (0x50010000, 0x5001ffff)))
+    step, check = play(*opened(MANY), ranges_are("cured", MANY), interrupts(MANY, 3, NATIVE),
+                       interrupts(OTHER_FUNCTION, 3, NATIVE))
+    script.do("VFIO", [step], check)
+    unload(script)
+    faults = run_script(name, kernel, JOINS, script, memory="1G", limit=120)
+    return "", faults
+
+
 def in_window(address, group):
     base, size, _ = group.lines("msi_window")[0].split()
     return int(base, 16) <= address < int(base, 16) + int(size, 16)
@@ -1032,6 +1081,9 @@ def table():
         out[f"msi-window-readers-{key}"] = (readers, key, "kprobe")
         out[f"msi-window-late-{key}"] = (late, key)
         out[f"msi-window-list-{key}"] = (main, "its", "dt", key, "kretprobe")
+    # On 7.x a function that comes back has a group of its own.
+    for key in ("5.10-arm64", "6.12-arm64"):
+        out[f"msi-window-joins-{key}"] = (joins, key)
     for key in ("6.12-arm64", "7-arm64"):
         out[f"msi-window-virtio-{key}"] = (virtio, key)
     for key in X86:
