@@ -919,7 +919,12 @@ def off(key, name):
     """Probes are turned off for the whole machine: what is told is true, and default works."""
     kernel = kernels.get(key)
     topology = machine("its", "dt")
-    look = [f"unbind {OTHER}", f"bind {OTHER}", "sleep 400"]
+
+    def look(state):
+        """Have all groups looked at, which may take a moment, until that is what is told."""
+        return [f"unbind {OTHER}", f"bind {OTHER}",
+                f"wait-text {FEATURES} msi-window-move {state}", "sleep 500"]
+
     script = Script()
     before(script)
     load(script)
@@ -929,7 +934,8 @@ def off(key, name):
     good_step, good = served("moved", PLACE, ONE, count=3)
     step, check = stock(ONE)
     for n in range(2):
-        script.do(f"probes off, {n}", [f"write {PROBES} 0", *look, f"cat {FEATURES}", f"dump off{n}",
+        script.do(f"probes off, {n}", [f"write {PROBES} 0", *look("inert"), f"cat {FEATURES}",
+                                       f"dump off{n}",
                                        to(OTHER, f"0x{PLACE[0]:x}")],
                   says(f"write {PROBES} ok", r"\| msi-window-move inert - \S.*",
                        f"write {file_of(OTHER)} EOPNOTSUPP"), same_but_features(f"off{n}", "loaded"))
@@ -938,7 +944,8 @@ def off(key, name):
                   fails(good, f"{GUEST} EINVAL", "not into " + span(*PLACE), "ranges"))
         if n:
             put(script, "default without probes", ONE, "default")
-        script.do(f"probes on, {n}", [f"write {PROBES} 1", *look, f"cat {FEATURES}", f"dump on{n}"],
+        script.do(f"probes on, {n}", [f"write {PROBES} 1", *look("added"), f"cat {FEATURES}",
+                                      f"dump on{n}"],
                   says(f"write {PROBES} ok", r"\| msi-window-move added kprobe \S.*"),
                   same_but_features(f"on{n}", "loaded" if n else "moved"))
         script.do(f"probes on, {n}, VFIO", [step if n else good_step], check if n else good)
@@ -947,15 +954,17 @@ def off(key, name):
     script.do("load without probes", [f"write {PROBES} 0", f"load {MODULE} msi_window=0x{PLACE[0]:x}",
                                       f"cat {file_of(ONE)}"],
               says(rf"load {MODULE} ok .*", r"\| " + window_text(NATIVE, "kernel")))
-    script.do("probes come", [f"write {PROBES} 1", *look, f"cat {file_of(ONE)}", f"cat {FEATURES}"],
+    script.do("probes come", [f"write {PROBES} 1", *look("added"), f"cat {file_of(ONE)}",
+                                f"cat {FEATURES}"],
               # A driver's hook that never worked is tried again when hooks= is written.
               says(r"\| " + window_text(PLACE), r"\| msi-window-move added kretprobe \S.*"))
     script.do("probes come, VFIO", [good_step], good)
     # In use when they go, free when they come: nothing is held for ever.
     words = " ".join([*opened(ONE), f"hold:{ONE}", "pause"])
     script.do("gone meanwhile", [f"spawn user /vfio-check play {words}",
-                                 "wait-text /tmp/user hold:", f"write {PROBES} 0", *look, "kill user",
-                                 f"write {PROBES} 1", *look, to(ONE, "default")],
+                                 "wait-text /tmp/user hold:", f"write {PROBES} 0", *look("inert"),
+                                 "kill user", f"write {PROBES} 1", *look("added"),
+                                 to(ONE, "default")],
               says(f"write {file_of(ONE)} ok"))
     unload(script, "unload at the end")
     script.do("after", ["dump after"], same_dump("after", "before"))
