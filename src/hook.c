@@ -458,7 +458,8 @@ static bool have_window(struct resv_collect *c, bool by_device)
 	listed = have(c, 0, LIST_GROUP, RESV_HOOK_LISTED);
 	tapped = by_device && have(c, 0, MAKE_ENTRY, RESV_HOOK_ALLOC);
 	observed = have_observers();
-	windows_by_list |= !tapped;
+	/* What the group before could not have for want of memory is no matter. */
+	windows_by_list = !tapped || (windows_tried && windows_by_list);
 	if (windows_by_list)
 		resv_msi_windows_by_list();
 	windows_ok = observed && (tapped || listed);
