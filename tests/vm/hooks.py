@@ -1162,10 +1162,11 @@ def judge_cost(lines, arch):
     return faults + all_ok(lines)
 
 
-# Without the module all is one in 500 or one in 40 cheaper, once in all rounds.
+# Without the module all is one in 500 or one in 40 cheaper, once in all rounds: in the last, as the
+# first one can be dearer.
 PLANTED_COST = (
-    (r"^(say without-kprobe$.*?pairs=)(\d+)", lambda m: f"{m[1]}{int(m[2]) * 499 // 500}"),
-    (r"^(say without-kprobe$.*?attach=)(\d+)", lambda m: f"{m[1]}{int(m[2]) * 39 // 40}"),
+    (r"\A(.*^say without-kprobe$.*?pairs=)(\d+)", lambda m: f"{m[1]}{int(m[2]) * 499 // 500}"),
+    (r"\A(.*^say without-kprobe$.*?attach=)(\d+)", lambda m: f"{m[1]}{int(m[2]) * 39 // 40}"),
     (r"^say kprobe$", "say nothing"),
 )
 
