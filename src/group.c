@@ -539,7 +539,7 @@ bool resv_groups_moved(void)
 	bool moved;
 
 	mutex_lock(&registry_lock);
-	moved = resv_msi_windows_moved() || resv_msi_windows_held();
+	moved = resv_msi_windows_in_force();
 	mutex_unlock(&registry_lock);
 	return moved;
 }

@@ -381,8 +381,7 @@ static int confirm(const struct resv_collect *c, void *data)
 static bool hooks_needed(void)
 {
 	/* Groups to come may be moved, too. */
-	return given.what != WANT_DEFAULT || resv_msi_windows_moved() ||
-	       resv_msi_windows_held();
+	return given.what != WANT_DEFAULT || resv_msi_windows_in_force();
 }
 
 static void begin(void *data)

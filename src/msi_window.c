@@ -203,33 +203,19 @@ void resv_msi_window_gone(const struct iommu_group *group)
 }
 
 /**
- * resv_msi_windows_moved() - is any window moved?
+ * resv_msi_windows_in_force() - is any window moved, or in use from when it was?
+ *
+ * The second is what this module is held for.
  *
  * Context: the registry's lock is held.
  */
-bool resv_msi_windows_moved(void)
+bool resv_msi_windows_in_force(void)
 {
 	struct resv_msi_window *w;
 	unsigned int bkt;
 
 	hash_for_each(windows, bkt, w, node)
-		if (w->by != RESV_WINDOW_BY_KERNEL)
-			return true;
-	return false;
-}
-
-/**
- * resv_msi_windows_held() - is this module held because of a window?
- *
- * Context: the registry's lock is held.
- */
-bool resv_msi_windows_held(void)
-{
-	struct resv_msi_window *w;
-	unsigned int bkt;
-
-	hash_for_each(windows, bkt, w, node)
-		if (READ_ONCE(w->held_by))
+		if (w->by != RESV_WINDOW_BY_KERNEL || READ_ONCE(w->held_by))
 			return true;
 	return false;
 }

@@ -72,8 +72,7 @@ struct resv_msi_window *resv_msi_window_add(struct iommu_group *group, int id,
 int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 			 enum resv_window_by by);
 void resv_msi_window_gone(const struct iommu_group *group);
-bool resv_msi_windows_moved(void);
-bool resv_msi_windows_held(void);
+bool resv_msi_windows_in_force(void);
 void resv_msi_windows_unwatched(void);
 void resv_msi_windows_doubt(void);
 void resv_msi_window_settle(struct resv_msi_window *w, bool in_use);

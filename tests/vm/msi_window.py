@@ -648,24 +648,32 @@ def late(key, name):
 
 # A firmware region over the window, as was seen on real hardware: 16 MiB from 0x7800000.
 OVER = (0x7800000, 0x87fffff)
-OVERLAP = Topology("msi-overlap", "arm64", (), SMMU, (f"{EDU},addr=3", f"{EDU},addr=4"), dts="""
-/ {
-	reserved-memory {
+
+
+def with_hole(name, devices, slot, function, region):
+    """A machine whose device tree has REGION, which must stay free, for one of its devices."""
+    start, size = region[0], region[1] - region[0] + 1
+    return Topology(name, "arm64", (), SMMU, devices, dts=f"""
+/ {{
+	reserved-memory {{
 		#address-cells = <2>;
 		#size-cells = <2>;
 		ranges;
-		over: over {
-			iommu-addresses = <&edu3 0 0 0x7800000 0 0x1000000>;
-		};
-	};
-	pcie@10000000 {
-		edu3: edu@3,0 {
-			reg = <0x1800 0 0 0 0>;
-			memory-region = <&over>;
-		};
-	};
-};
+		hole: hole {{
+			iommu-addresses = <&holed 0 0 0x{start:x} 0 0x{size:x}>;
+		}};
+	}};
+	pcie@10000000 {{
+		holed: edu@{slot},{function} {{
+			reg = <0x{slot << 11 | function << 8:x} 0 0 0 0>;
+			memory-region = <&hole>;
+		}};
+	}};
+}};
 """)
+
+
+OVERLAP = with_hole("msi-overlap", (f"{EDU},addr=3", f"{EDU},addr=4"), 3, 0, OVER)
 
 
 def overlap(key, name):
@@ -700,24 +708,8 @@ def overlap(key, name):
 
 
 # The second function of a slot has a region of its own.
-JOINS = Topology("msi-joins", "arm64", (), SMMU, DEVICES, dts="""
-/ {
-	reserved-memory {
-		#address-cells = <2>;
-		#size-cells = <2>;
-		ranges;
-		hole: hole {
-			iommu-addresses = <&edu7 0 0 0x50010000 0 0x10000>;
-		};
-	};
-	pcie@10000000 {
-		edu7: edu@7,1 {
-			reg = <0x3900 0 0 0 0>;
-			memory-region = <&hole>;
-		};
-	};
-};
-""")
+INSIDE = (0x50010000, 0x5001ffff)
+JOINS = with_hole("msi-joins", DEVICES, 7, 1, INSIDE)
 
 
 def joins(key, name):
@@ -734,12 +726,12 @@ def joins(key, name):
               lambda piece, state: [] if OTHER_FUNCTION in where(state["joined"], MANY).names()
               else ["it did not join"],
               lambda piece, _: [f"the log does not tell '{word}': {piece.log}" for word in
-                                ("0x50010000-0x5001ffff", OTHER_FUNCTION, "does not suit")
+                                (span(*INSIDE), OTHER_FUNCTION, "does not suit")
                                 if sum(word in line for line in piece.log) == 0])
     script.do("said once", [f"unbind {ONE}", f"bind {ONE}", "sleep 400"], logged(0))
     script.do("auto", [to(MANY, "auto"), "dump cured"], says(f"write {file_of(MANY)} ok"),
               keep("cured"), in_log("the kernel's place"),
-              lambda _, state: clear_of(where(state["cured"], MANY), (0x50010000, 0x5001ffff)))
+              lambda _, state: clear_of(where(state["cured"], MANY), INSIDE))
     step, check = play(*opened(MANY), ranges_are("cured", MANY), interrupts(MANY, 3, NATIVE),
                        interrupts(OTHER_FUNCTION, 3, NATIVE))
     script.do("VFIO", [step], check)
