@@ -14,6 +14,32 @@
 #include <linux/irqdomain.h>
 #include <linux/slab.h>
 #include "compat/compat.h"
+#include "compat/sysfs.h"
+
+#ifndef RESV_HAVE_RESV_REGION
+/* Before v4.11 nobody makes or takes these; what edits lists compiles all the same. */
+enum iommu_resv_type {
+	IOMMU_RESV_DIRECT,
+	IOMMU_RESV_RESERVED,
+	IOMMU_RESV_MSI,
+	IOMMU_RESV_SW_MSI,
+};
+
+struct iommu_resv_region {
+	struct list_head list;
+	phys_addr_t start;
+	size_t length;
+	int prot;
+	enum iommu_resv_type type;
+};
+#endif
+
+/* Nobody maps doorbells before v4.7, nor says so. */
+#ifdef IOMMU_MMIO
+#define COMPAT_IOMMU_MMIO	IOMMU_MMIO
+#else
+#define COMPAT_IOMMU_MMIO	0
+#endif
 
 /* The regions of a single device can be asked for, and given back. */
 #define COMPAT_HAS_DEVICE_REGIONS \
@@ -46,10 +72,14 @@
 	(RESV_HAVE(DOMAIN_GEOMETRY) && \
 	 (RESV_HAVE(DOMAIN_ALLOC_DEV) || RESV_HAVE(DOMAIN_ALLOC_BUS)))
 
-/* MSI isolation can be asked for the way VFIO of this kernel asks. */
+/*
+ * MSI isolation can be asked for the way VFIO of this kernel asks.  Before v4.11 it
+ * asks the IOMMU only, and the SMMU drivers say yes to whatever takes messages.
+ */
 #define COMPAT_HAS_MSI_ISOLATION \
 	(RESV_HAVE(ISOLATED_MSI_GROUP) || \
-	 (RESV_HAVE(ISOLATED_MSI_DOMAINS) && RESV_HAVE(CAP_INTR_REMAP) && \
+	 (RESV_HAVE(CAP_INTR_REMAP) && \
+	  (RESV_HAVE(ISOLATED_MSI_DOMAINS) || IS_ENABLED(CONFIG_X86)) && \
 	  (RESV_HAVE(CAPABLE_BUS) || RESV_HAVE(CAPABLE_DEVICE))))
 
 /**
@@ -65,6 +95,66 @@ static inline struct iommu_device *compat_dev_iommu_device(struct device *dev)
 #else
 	return NULL;
 #endif
+}
+
+/**
+ * compat_dev_iommu_instance() - class device of the IOMMU that translates a device
+ * @dev: device, whose group's mutex the caller holds
+ *
+ * What /sys/class/iommu shows.  Before v5.7 or so a device has only a link to it,
+ * which iommu_device_link() made; arm-smmu drivers make none before v4.11.
+ *
+ * Return: the device, or NULL if this kernel does not tell
+ */
+static inline struct device *compat_dev_iommu_instance(struct device *dev)
+{
+#ifdef RESV_HAVE_OPS_OF_IOMMU_DEVICE
+	struct iommu_device *iommu = compat_dev_iommu_device(dev);
+
+	return iommu ? iommu->dev : NULL;
+#else
+	struct kobject *kobj = compat_kernfs_link(dev->kobj.sd, "iommu");
+
+	return kobj ? container_of(kobj, struct device, kobj) : NULL;
+#endif
+}
+
+enum compat_iommu_driver {
+	COMPAT_ARM_SMMU,	/* version 2 and 3 */
+	COMPAT_VIRTIO_IOMMU,
+};
+
+/**
+ * compat_dev_is_behind() - whose IOMMU translates a device?
+ * @dev: device, whose group's mutex the caller holds
+ * @which: driver
+ *
+ * Where the IOMMU is not known its driver shows in the name of its function that
+ * maps, as there are no modular ones there.
+ *
+ * Context: may sleep.
+ */
+static inline bool compat_dev_is_behind(struct device *dev,
+					enum compat_iommu_driver which)
+{
+	static const char *const names[] = { "arm-smmu", "virtio_iommu" };
+	struct device *iommu = compat_dev_iommu_instance(dev);
+	bool found = false;
+
+	if (iommu && iommu->parent && iommu->parent->driver)
+		return !strncmp(iommu->parent->driver->name, names[which],
+				strlen(names[which]));
+#ifdef RESV_HAVE_BUS_OPS_MAP
+	if (dev->bus && dev->bus->iommu_ops) {
+		static const char *const maps[] = { "arm_smmu_map", "viommu_map" };
+		char *name = kasprintf(GFP_KERNEL, "%ps",
+				       dev->bus->iommu_ops->map);
+
+		found = name && !strncmp(name, maps[which], strlen(maps[which]));
+		kfree(name);
+	}
+#endif
+	return found;
 }
 
 /**

@@ -21,8 +21,10 @@ static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
 		return &regs->si;
 	case 2:
 		return &regs->dx;
-	default:
+	case 3:
 		return &regs->cx;
+	default:
+		return &regs->r8;
 	}
 #elif defined(CONFIG_ARM64)
 	return (unsigned long *)&regs->regs[n];
@@ -32,9 +34,9 @@ static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
 }
 
 /**
- * compat_argument() - one of the first four arguments of a probed function
+ * compat_argument() - one of the first five arguments of a probed function
  * @regs: registers at the function's entry
- * @n: 0 to 3
+ * @n: 0 to 4
  */
 static inline unsigned long compat_argument(struct pt_regs *regs,
 					    unsigned int n)
@@ -45,7 +47,7 @@ static inline unsigned long compat_argument(struct pt_regs *regs,
 /**
  * compat_argument_set() - have the function see another argument
  * @regs: registers at the function's entry
- * @n: 0 to 3
+ * @n: 0 to 4
  * @value: what it is to see
  *
  * Every kind of kprobe gives these registers to the function, as long as the
@@ -67,6 +69,19 @@ static inline int compat_result(const struct pt_regs *regs)
 	return (int)regs->ax;
 #else
 	return (int)regs->regs[0];
+#endif
+}
+
+/**
+ * compat_result_pointer() - what a probed function returns, if that is a pointer
+ * @regs: registers when it returns
+ */
+static inline void *compat_result_pointer(const struct pt_regs *regs)
+{
+#ifdef CONFIG_X86_64
+	return (void *)regs->ax;
+#else
+	return (void *)regs->regs[0];
 #endif
 }
 

@@ -50,4 +50,30 @@ static inline void *compat_kernfs_child(struct kernfs_node *parent,
 #endif
 }
 
+/**
+ * compat_kernfs_link() - what a link in a sysfs directory leads to
+ * @parent: directory, kept alive by the caller
+ * @name: link
+ *
+ * Context: may sleep.
+ * Return: the other directory's kobject, alive for as long as the link, or NULL
+ */
+static inline struct kobject *compat_kernfs_link(struct kernfs_node *parent,
+						 const char *name)
+{
+#ifdef RESV_HAVE_KERNFS_LOOKUP
+	struct kernfs_node *kn = kernfs_find_and_get(parent, name);
+	struct kobject *kobj = NULL;
+
+	if (!kn)
+		return NULL;
+	if (kernfs_type(kn) == KERNFS_LINK)
+		kobj = kn->symlink.target_kn->priv;
+	kernfs_put(kn);
+	return kobj;
+#else
+	return NULL;
+#endif
+}
+
 #endif /* RESV_COMPAT_SYSFS_H */

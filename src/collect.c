@@ -141,8 +141,42 @@ bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
 	return found;
 }
 
+static int claim(struct resv_collect *c, u32 name, u64 start, u64 end,
+		 enum resv_type type, enum resv_origin origin, u8 flags)
+{
+	u32 mask = RESV_TYPE(RESV_DIRECT) | RESV_TYPE(RESV_DIRECT_RELAXABLE) |
+		   RESV_TYPE(RESV_RESERVED) | RESV_TYPE(type);
+
+	if (resv_collect_explain(c, name, start, end, mask, origin))
+		return 0;
+	return resv_collect_add(c, name, start, end, type, origin,
+				RESV_F_ADDED | flags);
+}
+
 /**
- * resv_collect_claim() - a region that firmware declares for a device
+ * resv_collect_claim() - a region that the IOMMU's driver lists for a device
+ * @c: collection
+ * @name: the device
+ * @start: first address
+ * @end: last address, inclusive
+ * @type: what drivers since v5.3 make of it
+ * @origin: who says so
+ *
+ * Explains the kernel's own region if there is one.  Else it goes on the
+ * device's list, if this module makes that, or is added as advice: nobody refuses
+ * a map there.
+ *
+ * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
+ */
+int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
+		       enum resv_type type, enum resv_origin origin)
+{
+	return claim(c, name, start, end, type, origin,
+		     c->own_devices ? RESV_F_LISTED : 0);
+}
+
+/**
+ * resv_collect_advise() - a region that firmware declares for a device
  * @c: collection
  * @name: the device
  * @start: first address
@@ -150,20 +184,35 @@ bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
  * @type: what a kernel that knows this table makes of it
  * @origin: the table
  *
- * Explains the kernel's own region if there is one, else adds it as advice:
- * nobody refuses a map there.
+ * As resv_collect_claim(), but it never goes on the list: no driver of the
+ * kernels whose lists this module makes has it there.
  *
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
-int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
-		       enum resv_type type, enum resv_origin origin)
+int resv_collect_advise(struct resv_collect *c, u32 name, u64 start, u64 end,
+			enum resv_type type, enum resv_origin origin)
 {
-	u32 mask = RESV_TYPE(RESV_DIRECT) | RESV_TYPE(RESV_DIRECT_RELAXABLE) |
-		   RESV_TYPE(RESV_RESERVED) | RESV_TYPE(type);
+	return claim(c, name, start, end, type, origin, 0);
+}
 
-	if (resv_collect_explain(c, name, start, end, mask, origin))
-		return 0;
-	return resv_collect_add(c, name, start, end, type, origin, RESV_F_ADDED);
+/**
+ * resv_collect_is_listed() - is a region on the group's list, whoever makes that?
+ * @r: region of a collection
+ */
+bool resv_collect_is_listed(const struct resv_region *r)
+{
+	return (RESV_KERNEL_TYPES & RESV_TYPE(r->type)) &&
+	       (!(r->flags & RESV_F_ADDED) || (r->flags & RESV_F_LISTED));
+}
+
+/**
+ * resv_collect_is_hole() - may nobody map there, where maps are checked?
+ * @r: region of a collection
+ */
+bool resv_collect_is_hole(const struct resv_region *r)
+{
+	return r->type == RESV_OUT_OF_RANGE ||
+	       (resv_collect_is_listed(r) && r->type != RESV_DIRECT_RELAXABLE);
 }
 
 /**
@@ -236,24 +285,15 @@ static int add_out_of_range(struct resv_collect *c)
 	if (c->aperture.start > 0)
 		ret = resv_collect_add(c, 0, 0, c->aperture.start - 1,
 				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
-				       RESV_F_ADDED | RESV_F_ENFORCED);
+				       RESV_F_ADDED);
 	if (!ret && c->aperture.end < ULLONG_MAX)
 		ret = resv_collect_add(c, 0, c->aperture.end + 1, ULLONG_MAX,
 				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
-				       RESV_F_ADDED | RESV_F_ENFORCED);
+				       RESV_F_ADDED);
 	return ret;
 }
 
-/**
- * resv_collect_finish() - what is left, once every source was asked
- * @c: collection
- *
- * VFIO takes every region of the group list out of the domain's aperture but
- * for the relaxable ones (vfio_iommu_resv_exclude()).
- *
- * Return: 0 or -ENOMEM
- */
-int resv_collect_finish(struct resv_collect *c)
+static int find_usable(struct resv_collect *c)
 {
 	u32 mask = RESV_KERNEL_TYPES & ~RESV_TYPE(RESV_DIRECT_RELAXABLE);
 	int ret;
@@ -268,4 +308,24 @@ int resv_collect_finish(struct resv_collect *c)
 		c->usable_known = true;
 	}
 	return add_out_of_range(c);
+}
+
+/**
+ * resv_collect_finish() - what is left, once every source was asked
+ * @c: collection
+ *
+ * VFIO takes every region of the group list out of the domain's aperture but
+ * for the relaxable ones (vfio_iommu_resv_exclude()).
+ *
+ * Return: 0 or -ENOMEM
+ */
+int resv_collect_finish(struct resv_collect *c)
+{
+	int ret = find_usable(c);
+	unsigned int i;
+
+	for (i = 0; !ret && c->checked && i < c->regions.nr; i++)
+		if (resv_collect_is_hole(&c->regions.r[i]))
+			c->regions.r[i].flags |= RESV_F_ENFORCED;
+	return ret;
 }

@@ -60,6 +60,9 @@ enum resv_window_by {
  * @arrived: a device came for which something is declared by the parameter
  * @first: nothing was known of this group before, so say what is odd about it
  *	now, and not again at each walk
+ * @own_list: the kernel has no list of the group, so the sources make it
+ * @own_devices: the kernel has none of its devices, so the sources make those
+ * @checked: a map that hits what is on the list is refused, by VFIO or by us
  */
 struct resv_collect {
 	struct iommu_group *group;
@@ -93,6 +96,9 @@ struct resv_collect {
 	bool hooked;
 	bool arrived;
 	bool first;
+	bool own_list;
+	bool own_devices;
+	bool checked;
 };
 
 int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id);
@@ -104,6 +110,10 @@ bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
 			  u32 typemask, enum resv_origin origin);
 int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
 		       enum resv_type type, enum resv_origin origin);
+int resv_collect_advise(struct resv_collect *c, u32 name, u64 start, u64 end,
+			enum resv_type type, enum resv_origin origin);
+bool resv_collect_is_listed(const struct resv_region *r);
+bool resv_collect_is_hole(const struct resv_region *r);
 int resv_collect_finish(struct resv_collect *c);
 bool resv_collect_soft_window(const struct resv_collect *c,
 			      struct resv_range *window);

@@ -9,6 +9,7 @@
  * Either changes only while nobody has attached the group: see idle.c.
  */
 #include <linux/kernel.h>
+#include <linux/kobject.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "collect.h"

@@ -10,7 +10,6 @@
  * runs with preemption off, where PREEMPT_RT forbids any allocation, so entries
  * are taken from a stock that a worker fills up again.
  */
-#include <linux/iommu.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/sched.h>
@@ -18,6 +17,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+#include "compat/iommu.h"
 #include "declared.h"
 #include "list.h"
 

@@ -29,6 +29,7 @@
 #define MAX_DOORBELLS	1024U
 
 static unsigned int nr_doorbells;
+static bool untold;		/* one that does not tell who sent a message */
 static u64 need;		/* bytes of a window that holds them, 0 if unknown */
 static char reason[72];
 
@@ -75,6 +76,8 @@ static int add_doorbell(void *ctx, const struct resv_madt_doorbell *doorbell)
 	struct pages *pages = ctx;
 	int ret;
 
+	if (doorbell->type == RESV_MADT_MSI_FRAME)
+		untold = true;
 	if (pages->graviton && doorbell->type == RESV_MADT_MSI_FRAME) {
 		page = doorbell->base & PAGE_MASK;
 		end = (doorbell->base + GRAVITON_FRAME - 1) & PAGE_MASK;
@@ -136,6 +139,10 @@ static void count_dt(void)
 				      PAGE_SIZE);
 		nr_doorbells++;
 		need += bytes;
+		/* Frames of GICv2m, "mbi-ranges" of a GICv3, and whatever else. */
+		if (!of_device_is_compatible(np, "arm,gic-v3-its") &&
+		    !of_device_is_compatible(np, "arm,gic-v5-its"))
+			untold = true;
 	}
 }
 
@@ -150,6 +157,7 @@ int resv_doorbells_init(void)
 	int ret;
 
 	nr_doorbells = 0;
+	untold = false;
 	need = 0;
 	ret = count_acpi();
 	if (ret)
@@ -186,6 +194,19 @@ u64 resv_doorbells_room(u64 native)
 unsigned int resv_doorbells_count(void)
 {
 	return nr_doorbells;
+}
+
+/**
+ * resv_doorbells_isolation() - do all of them tell who sent a message?
+ *
+ * As irq_domain_check_msi_remap() of v4.11 and later finds, for the whole machine:
+ * an ITS goes by the sender (IHI 0069, section 5.2), a frame of GICv2m does not.
+ */
+enum resv_isolation resv_doorbells_isolation(void)
+{
+	if (!nr_doorbells)
+		return RESV_ISOLATION_UNKNOWN;
+	return untold ? RESV_ISOLATION_UNSAFE : RESV_ISOLATION_ISOLATED;
 }
 
 /**

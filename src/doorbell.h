@@ -3,12 +3,14 @@
 #ifndef RESV_DOORBELL_H
 #define RESV_DOORBELL_H
 
+#include "collect.h"
 #include "feature.h"
 
 int resv_doorbells_init(void);
 u64 resv_doorbells_need(void);
 u64 resv_doorbells_room(u64 native);
 unsigned int resv_doorbells_count(void);
+enum resv_isolation resv_doorbells_isolation(void);
 void resv_doorbells_features(struct resv_features *f);
 
 #endif /* RESV_DOORBELL_H */

@@ -31,11 +31,12 @@
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 #include "compat/bus.h"
 #include "compat/iommu.h"
+#include "compat/kref.h"
+#include "compat/sched.h"
 #include "compat/sysfs.h"
 #include "collect.h"
 #include "declare.h"
@@ -43,8 +44,10 @@
 #include "departure.h"
 #include "group.h"
 #include "hook.h"
+#include "lacking.h"
 #include "msi.h"
 #include "msi_window.h"
+#include "police.h"
 #include "report.h"
 #include "source.h"
 
@@ -173,6 +176,8 @@ static int collect(struct resv_collect *c, struct kobject *kobj, int id,
 	ret = resv_collect_init(c, group_of(kobj), id);
 	if (ret)
 		return ret;
+	c->own_list = resv_lacks_list();
+	c->own_devices = resv_lacks_device_lists();
 	resv_declared_for_each(d)
 		d->arriving = false;
 	c->first = !g;
@@ -285,7 +290,7 @@ static int publish(struct kobject *kobj, struct resv_group *g,
 	}
 	g->seen = true;
 	/* The entry first: files can be read as soon as they are there. */
-	ret = sysfs_create_group(kobj, &resv_group_attrs);
+	ret = resv_report_add_group(kobj);
 	if (ret) {
 		forget(g);
 		return ret;
@@ -308,6 +313,7 @@ static void gone(struct kobject *kobj, int id)
 {
 	resv_declare_gone(group_of(kobj), id);
 	resv_msi_window_gone(group_of(kobj));
+	resv_police_gone(group_of(kobj));
 }
 
 /*
@@ -341,7 +347,7 @@ static int update(struct kobject *kobj, int id)
 	}
 	if (ret == -ENODEV) {
 		if (g)
-			sysfs_remove_group(kobj, &resv_group_attrs);
+			resv_report_remove_group(kobj);
 		gone(kobj, id);
 		return 0;
 	}
@@ -349,7 +355,8 @@ static int update(struct kobject *kobj, int id)
 		g->seen = true;
 	if (ret)
 		return ret;
-	ret = publish(kobj, g, &c);
+	/* Who opens the group because of its files finds it guarded. */
+	ret = resv_police_update(&c) ?: publish(kobj, g, &c);
 	keep_aperture(kobj, &c);
 	resv_collect_free(&c);
 	return ret;
@@ -465,6 +472,7 @@ static int rescan(bool tell)
 		g->seen = false;
 	resv_declare_walk_begins();
 	resv_msi_windows_walk_begins();
+	resv_police_walk_begins();
 	resv_hooks_walk_begins();
 	for (i = 0; i < nr; i++) {
 		/* Not all are seen then, but another walk is on its way. */
@@ -480,6 +488,7 @@ static int rescan(bool tell)
 	if (!err && all) {
 		resv_declare_walk_ends();
 		resv_msi_windows_walk_ends();
+		resv_police_walk_ends();
 	}
 	resv_msi_hooks_rest();
 	/* For want of memory the taps would leave something out: try again. */
@@ -570,7 +579,7 @@ static int try_change(struct resv_group *g, struct kobject *kobj, int id,
 		return ret;
 	}
 	/* Out of memory now means that readers see it with the next walk. */
-	if (publish(kobj, g, &c) < 0)
+	if (resv_police_update(&c) || publish(kobj, g, &c) < 0)
 		resv_groups_rescan_soon();
 	else
 		kobject_uevent(kobj, KOBJ_CHANGE);
@@ -790,7 +799,7 @@ static bool any_dying(void)
 
 	spin_lock(&groups_kset->list_lock);
 	list_for_each_entry(kobj, &groups_kset->list, entry)
-		if (!kref_read(&kobj->kref))
+		if (!compat_kref_read(&kobj->kref))
 			dying = true;
 	spin_unlock(&groups_kset->list_lock);
 	return dying;
@@ -821,7 +830,7 @@ static bool remove_folders(void)
 		if (!kobj)
 			continue;
 		if (has_folder(kobj))
-			sysfs_remove_group(kobj, &resv_group_attrs);
+			resv_report_remove_group(kobj);
 		kobject_put(kobj);
 	}
 	kfree(list);
@@ -847,6 +856,7 @@ static void forget_all(void)
 	resv_declared_for_each(d)
 		resv_declared_unbind(d);
 	resv_msi_windows_exit();
+	resv_police_exit();
 	hash_for_each_safe(registry, bkt, tmp, g, node)
 		forget(g);
 	mutex_unlock(&registry_lock);

@@ -29,7 +29,12 @@
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
+#include "lacking.h"
+#include "list.h"
+#include "msi_cookie.h"
 #include "msi_window.h"
+#include "police.h"
+#include "refusal.h"
 #include "source.h"
 
 #define NOT_FIRING \
@@ -37,22 +42,41 @@
 #define LOSS	"regions that the admin declares are not enforced"
 #define LOSS_MOVE	"MSI windows cannot be moved"
 #define LOSS_LISTED	"MSI windows of groups that share a container can differ"
+#define LOSS_CHECKS	"maps over reserved regions are not refused"
+#define LOSS_INFO	"VFIO does not tell usable ranges"
+#define LOSS_COOKIES	"interrupts of devices that VFIO has get lost"
 #define NOT_NEEDED	"no MSI window is moved"
+#define NOT_REFUSING \
+	"a map is not refused by it (inlined, or probes are turned off)"
+#define NOT_CHECKED	"turned off by the parameter police="
 
 /* Functions that the hooks of MSI windows are on, see msi_window.c. */
 #define LIST_GROUP	"iommu_get_group_resv_regions"
 #define MAKE_ENTRY	"iommu_alloc_resv_region"
 
-static const struct observed {
+#define MAP		"iommu_map"
+#define COMPOSE		"iommu_dma_map_msi_msg"
+#define TYPE1		"vfio_iommu_type1"
+
+struct function {
 	const char *symbol;
 	const char *module;
 	enum resv_hook_level level;
-} observed[] = {
+};
+
+static const struct function observed[] = {
 	/* The end of what is seen to begin is seen, too, so in this order. */
 	{ "iommu_domain_free", "", RESV_HOOK_FREE },
 	{ "iommu_detach_group", "", RESV_HOOK_DETACH },
 	{ "iommu_attach_group", "", RESV_HOOK_ATTACH },
-	{ "vfio_iommu_type1_attach_group", "vfio_iommu_type1", RESV_HOOK_JOIN },
+	{ "vfio_iommu_type1_attach_group", TYPE1, RESV_HOOK_JOIN },
+};
+
+/* Without these, containers do not tell their usable ranges. */
+static const struct function told[] = {
+	{ "vfio_iommu_type1_release", TYPE1, RESV_HOOK_RELEASE },
+	{ "vfio_iommu_type1_open", TYPE1, RESV_HOOK_OPEN },
+	{ "vfio_iommu_type1_ioctl", TYPE1, RESV_HOOK_INFO },
 };
 
 static LIST_HEAD(hooks);
@@ -125,13 +149,79 @@ static bool moves_window(const struct resv_hook *hook)
  */
 static bool is_observer(const struct resv_hook *hook)
 {
-	return hook->level == RESV_HOOK_COUNT ||
-	       hook->level >= RESV_HOOK_JOIN;
+	switch (hook->level) {
+	case RESV_HOOK_DEVICE:
+	case RESV_HOOK_GROUP:
+	case RESV_HOOK_ALLOC:
+	case RESV_HOOK_LISTED:
+	case RESV_HOOK_MAP:
+	case RESV_HOOK_HIDE:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static unsigned int purpose_of(enum resv_hook_level level)
+{
+	switch (level) {
+	case RESV_HOOK_DEVICE:
+	case RESV_HOOK_GROUP:
+	case RESV_HOOK_COUNT:
+		return RESV_FOR_REGIONS;
+	case RESV_HOOK_ALLOC:
+	case RESV_HOOK_LISTED:
+		return RESV_FOR_WINDOWS;
+	case RESV_HOOK_JOIN:
+	case RESV_HOOK_ATTACH:
+	case RESV_HOOK_DETACH:
+	case RESV_HOOK_FREE:
+		return RESV_FOR_WINDOWS | RESV_FOR_CHECKS | RESV_FOR_COOKIES;
+	case RESV_HOOK_MAP:
+	case RESV_HOOK_OPEN:
+	case RESV_HOOK_RELEASE:
+	case RESV_HOOK_INFO:
+		return RESV_FOR_CHECKS;
+	case RESV_HOOK_HIDE:
+		return RESV_FOR_HIDING;
+	case RESV_HOOK_COMPOSE:
+		return RESV_FOR_COOKIES;
+	}
+	return 0;
 }
 
 static bool is_for_windows(const struct resv_hook *hook)
 {
-	return hook->level > RESV_HOOK_COUNT;
+	return hook->purpose & RESV_FOR_WINDOWS;
+}
+
+/* What hooks are in for, as far as they can be. */
+static unsigned int needed(void)
+{
+	unsigned int purposes = RESV_FOR_REGIONS;
+
+	if (closing || mode == RESV_HOOKS_NONE)
+		return 0;
+	if (windows_needed)
+		purposes |= RESV_FOR_WINDOWS;
+	if (resv_police_wanted())
+		purposes |= RESV_FOR_CHECKS;
+	if (resv_native_ignored)
+		purposes |= RESV_FOR_HIDING;
+	if (resv_lacks_cookies())
+		purposes |= RESV_FOR_COOKIES;
+	return purposes;
+}
+
+/**
+ * resv_hooks_needed() - are hooks in for this?
+ * @purpose: RESV_FOR_*
+ *
+ * Context: any; the answer may be out of date while hooks come and go.
+ */
+bool resv_hooks_needed(unsigned int purpose)
+{
+	return needed() & purpose;
 }
 
 /**
@@ -144,7 +234,7 @@ static bool is_for_windows(const struct resv_hook *hook)
 bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group)
 {
 	struct iommu_resv_region *region, *next;
-	u64 before = atomic64_read(&hook->hits);
+	u64 before = resv_hook_hits(hook);
 	LIST_HEAD(head);
 	bool marked;
 
@@ -157,11 +247,14 @@ bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group)
 	WRITE_ONCE(tester, NULL);
 	WRITE_ONCE(tested, NULL);
 	resv_msi_tap_forget();
-	marked = moves_window(hook) ? resv_msi_marked(&head) :
-				      resv_declared_marked(&head);
+	if (hook->level == RESV_HOOK_HIDE)
+		marked = resv_list_is_hidden(&head);
+	else
+		marked = moves_window(hook) ? resv_msi_marked(&head) :
+					      resv_declared_marked(&head);
 	list_for_each_entry_safe(region, next, &head, list)
 		kfree(region);
-	return marked && atomic64_read(&hook->hits) != before;
+	return marked && resv_hook_hits(hook) != before;
 }
 
 /**
@@ -194,7 +287,22 @@ static void drop(struct resv_hook *hook)
 	if (hook->installed)
 		take_out(hook);
 	list_del(&hook->node);
+	free_percpu(hook->hits);
 	kfree(hook);
+}
+
+/**
+ * resv_hook_hits() - calls that were seen
+ * @hook: hook
+ */
+u64 resv_hook_hits(const struct resv_hook *hook)
+{
+	unsigned int cpu;
+	u64 hits = 0;
+
+	for_each_possible_cpu(cpu)
+		hits += READ_ONCE(*per_cpu_ptr(hook->hits, cpu));
+	return hits;
 }
 
 static int put_in(struct resv_hook *hook)
@@ -275,6 +383,21 @@ static const char *loss_of(enum resv_hook_level level)
 		return "MSI windows are not moved for iommufd";
 	case RESV_HOOK_LISTED:
 		return LOSS_LISTED;
+	case RESV_HOOK_MAP:
+		return LOSS_CHECKS;
+	case RESV_HOOK_OPEN:
+	case RESV_HOOK_RELEASE:
+	case RESV_HOOK_INFO:
+		return LOSS_INFO;
+	case RESV_HOOK_HIDE:
+		return "native=ignore does not ignore what the kernel lists";
+	case RESV_HOOK_COMPOSE:
+		return LOSS_COOKIES;
+	case RESV_HOOK_JOIN:
+	case RESV_HOOK_ATTACH:
+	case RESV_HOOK_DETACH:
+	case RESV_HOOK_FREE:
+		return resv_police_wanted() ? LOSS_CHECKS : LOSS_MOVE;
 	default:
 		return LOSS_MOVE;
 	}
@@ -293,14 +416,20 @@ static struct resv_hook *want(unsigned long address, const char *symbol,
 	hook = kzalloc(sizeof(*hook), GFP_KERNEL);
 	if (!hook)
 		return NULL;
+	hook->hits = alloc_percpu(u64);
+	if (!hook->hits) {
+		kfree(hook);
+		return NULL;
+	}
 	hook->address = address;
 	if (symbol)
 		strscpy(hook->symbol, symbol, sizeof(hook->symbol));
 	else
 		name_of(address, hook->symbol);
 	strscpy(hook->module, module, sizeof(hook->module));
-	hook->backend = level == RESV_HOOK_LISTED ? "kretprobe" : "kprobe";
 	hook->level = level;
+	hook->purpose = purpose_of(level);
+	hook->backend = resv_kprobe_is_return(hook) ? "kretprobe" : "kprobe";
 	hook->loss = loss_of(level);
 	list_add_tail(&hook->node, &hooks);
 	/* The driver's module is just going. */
@@ -378,21 +507,26 @@ static bool observers_known(void)
 	return true;
 }
 
+/* Have a hook that is not tested.  Return: it is in, or will be with its module */
+static bool have_function(const struct function *function)
+{
+	struct resv_hook *hook;
+
+	hook = want(0, function->symbol, function->module, function->level);
+	if (hook && !hook->installed && hook->state == RESV_HOOK_OFF)
+		put_in(hook);
+	/* Its module may come later; nobody can attach before that. */
+	return hook && hook->state != RESV_HOOK_INERT;
+}
+
 /* Have what tells who is attached to what.  Return: it can be told */
 static bool have_observers(void)
 {
-	struct resv_hook *hook;
 	bool all = true;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(observed); i++) {
-		hook = want(0, observed[i].symbol, observed[i].module,
-			    observed[i].level);
-		if (hook && !hook->installed && hook->state == RESV_HOOK_OFF)
-			put_in(hook);
-		/* Its module may come later; nobody can attach before that. */
-		all &= hook && hook->state != RESV_HOOK_INERT;
-	}
+	for (i = 0; i < ARRAY_SIZE(observed); i++)
+		all &= have_function(&observed[i]);
 	return all;
 }
 
@@ -404,7 +538,9 @@ static void rest_windows(void)
 	list_for_each_entry(hook, &hooks, node) {
 		bool inert = hook->state == RESV_HOOK_INERT;
 
-		if (!is_for_windows(hook))
+		/* Others may need it still. */
+		if (!is_for_windows(hook) ||
+		    (hook->purpose & needed() & ~RESV_FOR_WINDOWS))
 			continue;
 		if (hook->installed)
 			take_out(hook);
@@ -416,6 +552,91 @@ static void rest_windows(void)
 			hook->reason = NOT_NEEDED;
 	}
 	resv_msi_windows_unwatched();
+}
+
+/* Take out what is for nothing any more. */
+static void rest_checks(void)
+{
+	struct resv_hook *hook;
+
+	list_for_each_entry(hook, &hooks, node) {
+		if (!(hook->purpose & RESV_FOR_CHECKS) ||
+		    (hook->purpose & needed()))
+			continue;
+		if (hook->installed)
+			take_out(hook);
+		hook->checked = false;
+		if (hook->state != RESV_HOOK_INERT)
+			hook->reason = NOT_CHECKED;
+	}
+	resv_police_unwatched();
+}
+
+/**
+ * resv_hooks_police() - the parameter "police" has changed
+ *
+ * The next look at a group has the hooks put in, if that is wanted.
+ *
+ * Context: may sleep for grace periods.
+ */
+void resv_hooks_police(void)
+{
+	mutex_lock(&hooks_lock);
+	if (!resv_police_wanted())
+		rest_checks();
+	mutex_unlock(&hooks_lock);
+}
+
+/*
+ * iommu_map() is tested by a call that is refused in any case, but for another reason
+ * if it was the hook that has refused it.
+ */
+static bool test_map(struct resv_hook *hook)
+{
+	u64 before = resv_hook_hits(hook);
+
+	return resv_refusals_try() &&
+	       (!COMPAT_CAN_TRY_MAP || resv_hook_hits(hook) != before);
+}
+
+/* Have the hooks that check the group's maps.  Return: they are checked */
+static bool have_checks(void)
+{
+	static const struct function map = { MAP, "", RESV_HOOK_MAP };
+	struct resv_hook *hook;
+	unsigned int i;
+	bool all;
+
+	if (!(needed() & RESV_FOR_CHECKS))
+		return false;
+	all = have_observers();
+	for (i = 0; i < ARRAY_SIZE(told); i++)
+		have_function(&told[i]);
+	/* Last, so that what it sees was seen to begin. */
+	all &= have_function(&map);
+	hook = find(0, MAP, RESV_HOOK_MAP);
+	if (!hook || !hook->installed)
+		return false;
+	if (!hook->checked) {
+		hook->checked = true;
+		if (test_map(hook)) {
+			hook->state = RESV_HOOK_ACTIVE;
+			hook->reason = NULL;
+			hook->said = NULL;
+		} else if (hook->state != RESV_HOOK_INERT) {
+			resv_hooks_go_inert(hook, NOT_REFUSING);
+		}
+	}
+	return all && hook->state == RESV_HOOK_ACTIVE;
+}
+
+/* Have the hook that maps doorbells.  Return: they are mapped */
+static bool have_cookies(void)
+{
+	static const struct function compose = { COMPOSE, "", RESV_HOOK_COMPOSE };
+
+	return (needed() & RESV_FOR_COOKIES) && have_observers() &&
+	       have_function(&compose);
 }
 
 /*
@@ -449,7 +670,7 @@ static bool have_window(struct resv_collect *c, bool by_device)
 	struct resv_range window;
 
 	if (closing || !by_kprobe() || !resv_sources_bound_windows() ||
-	    !resv_collect_soft_window(c, &window))
+	    resv_lacks_list() || !resv_collect_soft_window(c, &window))
 		return false;
 	if (!windows_needed &&
 	    ((windows_tried && !windows_again) || c->no_iommu))
@@ -526,6 +747,17 @@ bool resv_hooks_group(struct resv_collect *c)
 	unsigned int i;
 
 	mutex_lock(&hooks_lock);
+	c->checked = !resv_lacks_checks() ||
+		     (have_checks() && resv_police_checks(c->group, c->in_use));
+	if (c->own_list) {
+		/* There is no list of the kernel's that could be hooked. */
+		if (needed() & RESV_FOR_HIDING)
+			have(c, 0, LIST_GROUP, RESV_HOOK_HIDE);
+		c->movable = have_cookies() && resv_sources_bound_windows();
+		all = c->checked;
+		mutex_unlock(&hooks_lock);
+		return all;
+	}
 	if (!c->no_iommu && resv_livepatch_check(c->group) &&
 	    mode == RESV_HOOKS_LIVEPATCH) {
 		WRITE_ONCE(mode, RESV_HOOKS_AUTO);
@@ -565,7 +797,7 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 		if (action == MODULE_STATE_COMING && !closing &&
 		    hook->state == RESV_HOOK_OFF && !hook->installed &&
 		    !strcmp(hook->module, module->name) &&
-		    (windows_needed || !is_for_windows(hook)))
+		    (hook->purpose & needed()))
 			put_in(hook);
 		if (action != MODULE_STATE_GOING)
 			continue;
@@ -595,6 +827,22 @@ static void drop_all(void)
 
 	list_for_each_entry_safe(hook, tmp, &hooks, node)
 		drop(hook);
+	windows_tried = false;
+	windows_by_list = false;
+	resv_msi_windows_unwatched();
+	resv_police_unwatched();
+}
+
+/* Hooks that another backend takes the place of. */
+static void drop_replaced(void)
+{
+	struct resv_hook *hook, *tmp;
+	const unsigned int kept = RESV_FOR_CHECKS | RESV_FOR_HIDING |
+				  RESV_FOR_COOKIES;
+
+	list_for_each_entry_safe(hook, tmp, &hooks, node)
+		if (!(hook->purpose & kept & needed()))
+			drop(hook);
 	windows_tried = false;
 	windows_by_list = false;
 	resv_msi_windows_unwatched();
@@ -724,7 +972,7 @@ static int give_up_kprobes(enum resv_hook_mode old)
 		return 0;
 	}
 	mutex_lock(&hooks_lock);
-	drop_all();
+	drop_replaced();
 	mutex_unlock(&hooks_lock);
 	return -EOPNOTSUPP;
 }
@@ -779,7 +1027,7 @@ static int switch_to_livepatch(void)
 	if (ret)
 		return ret;
 	mutex_lock(&hooks_lock);
-	drop_all();
+	drop_replaced();
 	mutex_unlock(&hooks_lock);
 	return 0;
 }
@@ -805,6 +1053,11 @@ static int switch_off(void)
 	ret = refuse_if_moved(old);
 	if (ret)
 		return ret;
+	if (resv_msi_cookies()) {
+		WRITE_ONCE(mode, old);
+		pr_err("hooks: interrupts of devices that VFIO has are mapped by this module, close the virtual machines first\n");
+		return -EBUSY;
+	}
 	mutex_lock(&hooks_lock);
 	drop_all();
 	mutex_unlock(&hooks_lock);
@@ -865,7 +1118,7 @@ int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
 
 	mutex_lock(&hooks_lock);
 	list_for_each_entry(hook, &hooks, node) {
-		ret = fn(hook, atomic64_read(&hook->hits),
+		ret = fn(hook, resv_hook_hits(hook),
 			 resv_kprobe_missed(hook) + atomic64_read(&hook->lost),
 			 data);
 		if (ret)
@@ -873,7 +1126,7 @@ int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
 	}
 	hook = &resv_livepatch_hook;
 	if (!ret && IS_ENABLED(CONFIG_LIVEPATCH))
-		ret = fn(hook, atomic64_read(&hook->hits),
+		ret = fn(hook, resv_hook_hits(hook),
 			 atomic64_read(&hook->lost), data);
 	mutex_unlock(&hooks_lock);
 	return ret;
@@ -909,6 +1162,11 @@ static void window_feature(struct resv_features *f)
 	else if (!by_kprobe())
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "only kprobes move windows: hooks=auto");
+	else if (resv_native_ignored)
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "turned off by the parameter native=ignore");
+	else if (resv_lacks_list())
+		return;
 	else if (!resv_sources_bound_windows())
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "sources= leaves out kernel, pci, aperture or msi, which tell where a window may be");
@@ -924,6 +1182,97 @@ static void window_feature(struct resv_features *f)
 	else
 		resv_feature_hooked(f, name, "kprobe", MAKE_ENTRY
 				    ": sysfs, VFIO type 1 and iommufd see it");
+}
+
+/* A hook that is needed and does not work, or NULL. */
+static const struct resv_hook *first_inert(const struct function *function,
+					   unsigned int nr)
+{
+	const struct resv_hook *hook;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		hook = find(0, function[i].symbol, function[i].level);
+		if (hook && hook->state == RESV_HOOK_INERT)
+			return hook;
+	}
+	return NULL;
+}
+
+/* The usable ranges in VFIO's answer. */
+static void ranges_feature(struct resv_features *f, bool checks)
+{
+	const char *name = "iova-ranges";
+	const struct resv_hook *broken = first_inert(told, ARRAY_SIZE(told));
+
+	if (!checks)
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "nothing is refused, so all ranges are usable: see map-checks");
+	else if (broken)
+		resv_feature_unknown(f, name, broken->reason);
+	else
+		resv_feature_hooked(f, name, "kretprobe",
+				    "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
+}
+
+/* What VFIO refuses. */
+static void checks_feature(struct resv_features *f)
+{
+	const struct resv_hook *map = find(0, MAP, RESV_HOOK_MAP), *broken;
+	const char *name = "map-checks", *off = NULL;
+
+	if (!resv_lacks_checks()) {
+		resv_feature_add(f, name, RESV_FEATURE_NATIVE,
+				 "VFIO refuses maps that hit a region or leave the aperture");
+		resv_feature_add(f, "iova-ranges", RESV_FEATURE_NATIVE,
+				 "VFIO_IOMMU_GET_INFO tells them");
+		return;
+	}
+	broken = first_inert(observed, ARRAY_SIZE(observed));
+	if (mode == RESV_HOOKS_NONE)
+		off = "turned off by the parameter hooks=: VFIO accepts maps over reserved regions";
+	else if (resv_police_mode() == RESV_POLICE_OFF)
+		off = "turned off by the parameter police=: VFIO accepts maps over reserved regions";
+	else if (!map && !broken)
+		off = "no group was seen yet";
+	if (off)
+		resv_feature_add(f, name, RESV_FEATURE_INERT, off);
+	else if (broken || map->state == RESV_HOOK_INERT)
+		resv_feature_unknown(f, name, broken ? broken->reason :
+						       map->reason);
+	else
+		resv_feature_hooked(f, name, "kprobe",
+				    resv_police_mode() == RESV_POLICE_WARN ?
+				    MAP ": maps that hit a region or leave the aperture are told, and let through (police=warn)" :
+				    MAP ": maps that hit a region or leave the aperture are refused");
+	ranges_feature(f, !off && !broken && map && map->state != RESV_HOOK_INERT);
+}
+
+/* Doorbells of devices that VFIO has. */
+static void cookies_feature(struct resv_features *f)
+{
+	const struct resv_hook *hook = find(0, COMPOSE, RESV_HOOK_COMPOSE);
+	const char *name = "msi-cookies";
+
+	if (!IS_ENABLED(CONFIG_ARM64))
+		return;
+	if (!resv_lacks_cookies())
+		resv_feature_add(f, name, RESV_FEATURE_NATIVE,
+				 "VFIO has doorbells of interrupts mapped");
+	else if (!IS_ENABLED(CONFIG_KPROBES))
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "this kernel has no kprobes: interrupts of devices that VFIO has get lost");
+	else if (mode == RESV_HOOKS_NONE)
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "turned off by the parameter hooks=: interrupts of devices that VFIO has get lost");
+	else if (!hook)
+		resv_feature_add(f, name, RESV_FEATURE_INERT,
+				 "no group was seen yet");
+	else if (hook->state == RESV_HOOK_INERT)
+		resv_feature_unknown(f, name, hook->reason);
+	else
+		resv_feature_hooked(f, name, "kprobe",
+				    COMPOSE ": doorbells are mapped in the MSI window when an interrupt is set up");
 }
 
 /**
@@ -950,9 +1299,16 @@ void resv_hooks_features(struct resv_features *f)
 		inert = resv_livepatch_hook.reason;
 	by = kprobe && livepatch ? "kprobe,livepatch" :
 	     kprobe ? "kprobe" : "livepatch";
+	checks_feature(f);
+	cookies_feature(f);
 	if (mode == RESV_HOOKS_NONE)
 		resv_feature_add(f, "declared-regions", RESV_FEATURE_INERT,
 				 "turned off by the parameter hooks=");
+	else if (resv_lacks_list())
+		resv_feature_add(f, "declared-regions",
+				 resv_police_mode() == RESV_POLICE_ENFORCE ?
+				 RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
+				 "on the list that this module makes: see map-checks");
 	else if (livepatch || (kprobe && !inert))
 		resv_feature_hooked(f, "declared-regions", by,
 				    "put into the lists that reserved_regions and VFIO go by");

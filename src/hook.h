@@ -3,8 +3,10 @@
 #ifndef RESV_HOOK_H
 #define RESV_HOOK_H
 
+#include <linux/bitops.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 #include "feature.h"
 
@@ -42,7 +44,23 @@ enum resv_hook_level {
 	RESV_HOOK_ATTACH,	/* (struct iommu_domain *, struct iommu_group *) */
 	RESV_HOOK_DETACH,	/* (struct iommu_domain *, struct iommu_group *) */
 	RESV_HOOK_FREE,		/* (struct iommu_domain *) */
+	/* For kernels whose VFIO checks nothing. */
+	RESV_HOOK_MAP,		/* (domain, IOVA, address, size, protection) */
+	RESV_HOOK_OPEN,		/* returns VFIO's container */
+	RESV_HOOK_RELEASE,	/* (VFIO's container) */
+	RESV_HOOK_INFO,		/* (VFIO's container, command, argument) */
+	/* With native=ignore: nothing is on the list, when it returns. */
+	RESV_HOOK_HIDE,		/* as RESV_HOOK_GROUP */
+	/* Doorbells are mapped here, for kernels that do not. */
+	RESV_HOOK_COMPOSE,	/* (interrupt, struct msi_msg *) */
 };
+
+/* What a hook is for. */
+#define RESV_FOR_REGIONS	BIT(0)	/* declared ones */
+#define RESV_FOR_WINDOWS	BIT(1)	/* that are moved */
+#define RESV_FOR_CHECKS		BIT(2)	/* of maps and attaches */
+#define RESV_FOR_HIDING		BIT(3)
+#define RESV_FOR_COOKIES	BIT(4)
 
 #define RESV_SYMBOL_LEN		64
 
@@ -54,6 +72,7 @@ enum resv_hook_level {
  * @address: its address, or 0 to go by @symbol
  * @backend: "kprobe", "kretprobe" or "livepatch"
  * @level: what the function's arguments are
+ * @purpose: RESV_FOR_*
  * @state: where it is in its life
  * @installed: the backend has it
  * @checked: tested in the walk under way, or since
@@ -61,10 +80,10 @@ enum resv_hook_level {
  * @said: reason that was logged last
  * @other: who is in the way, if @reason is about that, else ""
  * @loss: what the user does not get without it
- * @hits: calls seen
+ * @hits: calls seen, by CPU, as iommu_map() is called by all of them
  * @lost: regions that could not be added for lack of memory
  * @kp: the kprobe
- * @rp: the kretprobe, of a hook at RESV_HOOK_LISTED
+ * @rp: the kretprobe, if @backend is that
  */
 struct resv_hook {
 	struct list_head node;
@@ -73,6 +92,7 @@ struct resv_hook {
 	unsigned long address;
 	const char *backend;
 	enum resv_hook_level level;
+	unsigned int purpose;
 	enum resv_hook_state state;
 	bool installed;
 	bool checked;
@@ -80,7 +100,7 @@ struct resv_hook {
 	const char *said;
 	char other[RESV_SYMBOL_LEN];
 	const char *loss;
-	atomic64_t hits;
+	u64 __percpu *hits;
 	atomic64_t lost;
 #ifdef CONFIG_KPROBES
 	struct kprobe kp;
@@ -99,6 +119,8 @@ void resv_hooks_exit(void);
 void resv_hooks_walk_begins(void);
 bool resv_hooks_group(struct resv_collect *c);
 void resv_hooks_windows(bool needed);
+void resv_hooks_police(void);
+bool resv_hooks_needed(unsigned int purpose);
 int resv_hooks_switch(enum resv_hook_mode mode);
 bool resv_hooks_pending(void);
 void resv_hooks_replace_livepatch(void);
@@ -109,6 +131,7 @@ int resv_hooks_each(int (*fn)(const struct resv_hook *hook, u64 hits,
 void resv_hooks_lock(void);
 void resv_hooks_unlock(void);
 bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group);
+u64 resv_hook_hits(const struct resv_hook *hook);
 void resv_hooks_go_inert(struct resv_hook *hook, const char *reason);
 void resv_hooks_features(struct resv_features *f);
 
@@ -117,6 +140,7 @@ void resv_hooks_features(struct resv_features *f);
 int resv_kprobe_install(struct resv_hook *hook);
 void resv_kprobe_remove(struct resv_hook *hook);
 u64 resv_kprobe_missed(const struct resv_hook *hook);
+bool resv_kprobe_is_return(const struct resv_hook *hook);
 #else
 static inline int resv_kprobe_install(struct resv_hook *hook)
 {
@@ -128,6 +152,11 @@ static inline void resv_kprobe_remove(struct resv_hook *hook) { }
 static inline u64 resv_kprobe_missed(const struct resv_hook *hook)
 {
 	return 0;
+}
+
+static inline bool resv_kprobe_is_return(const struct resv_hook *hook)
+{
+	return false;
 }
 #endif
 

@@ -28,7 +28,11 @@
 /* Transitions take a second or so; a task in a long sleep can hold one up. */
 #define PATCH_TIMEOUT	(60 * HZ)
 
+static DEFINE_PER_CPU(u64, livepatch_hits);
+
 struct resv_hook resv_livepatch_hook = {
+	.hits = &livepatch_hits,
+	.purpose = RESV_FOR_REGIONS,
 	.symbol = "iommu_get_group_resv_regions",
 	.backend = "livepatch",
 	.level = RESV_HOOK_GROUP,
@@ -241,7 +245,7 @@ EXPORT_SYMBOL_GPL(resv_livepatch_event);
  */
 bool resv_livepatch_hit(void)
 {
-	atomic64_inc(&resv_livepatch_hook.hits);
+	this_cpu_inc(*resv_livepatch_hook.hits);
 	return resv_hooks_marking(&resv_livepatch_hook);
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_hit);

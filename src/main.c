@@ -7,7 +7,10 @@
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
+#include "lacking.h"
 #include "msi.h"
+#include "police.h"
+#include "refusal.h"
 #include "report.h"
 #include "source.h"
 
@@ -72,17 +75,27 @@ static const char *const modes[] = {
 	[RESV_HOOKS_NONE] = "none",
 };
 
-static int hooks_set(const char *val, const struct kernel_param *kp)
+/* Which of @words is @val, but for a line's end?  Or -EINVAL. */
+static int word_of(const char *val, const char *const *words, unsigned int nr)
 {
 	size_t len = strcspn(val, "\n");
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(modes); i++)
-		if (strlen(modes[i]) == len && !strncmp(val, modes[i], len) &&
+	for (i = 0; i < nr; i++)
+		if (strlen(words[i]) == len && !strncmp(val, words[i], len) &&
 		    !val[len + (val[len] == '\n')])
-			return resv_hooks_switch(i);
+			return i;
+	return -EINVAL;
+}
+
+static int hooks_set(const char *val, const struct kernel_param *kp)
+{
+	int i = word_of(val, modes, ARRAY_SIZE(modes));
+
+	if (i >= 0)
+		return resv_hooks_switch(i);
 	pr_err("hooks=%.*s is not understood: give auto, kprobe, livepatch or none\n",
-	       (int)min_t(size_t, len, 64), val);
+	       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 	return -EINVAL;
 }
 
@@ -147,6 +160,68 @@ static const struct kernel_param_ops msi_window_ops = {
 module_param_cb(msi_window, &msi_window_ops, NULL, 0444);
 MODULE_PARM_DESC(msi_window, "where the movable MSI window (Arm) of each group goes when it is found: 0xBASE[,0xSIZE], auto[,avoid=0xSTART-0xEND...] or default (the kernel's place)");
 
+static const char *const police_modes[] = {
+	[RESV_POLICE_ENFORCE] = "enforce",
+	[RESV_POLICE_WARN] = "warn",
+	[RESV_POLICE_OFF] = "off",
+};
+
+static int police_set(const char *val, const struct kernel_param *kp)
+{
+	int i = word_of(val, police_modes, ARRAY_SIZE(police_modes));
+
+	if (i >= 0)
+		return resv_police_switch(i);
+	pr_err("police=%.*s is not understood: give enforce, warn or off\n",
+	       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
+	return -EINVAL;
+}
+
+static int police_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n",
+			 police_modes[resv_police_mode()]);
+}
+
+static const struct kernel_param_ops police_ops = {
+	.set = police_set,
+	.get = police_get,
+};
+
+module_param_cb(police, &police_ops, NULL, 0644);
+MODULE_PARM_DESC(police, "where VFIO checks no maps (before 5.4): enforce = refuse maps that hit reserved regions (default), warn = only tell, off");
+
+bool resv_native_ignored;
+
+static const char *const native_modes[] = { "use", "ignore" };
+
+static int native_set(const char *val, const struct kernel_param *kp)
+{
+	int i = word_of(val, native_modes, ARRAY_SIZE(native_modes));
+
+	if (i < 0) {
+		pr_err("native=%.*s is not understood: give use or ignore\n",
+		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
+		return -EINVAL;
+	}
+	resv_native_ignored = i;
+	return 0;
+}
+
+static int native_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n",
+			 native_modes[resv_native_ignored]);
+}
+
+static const struct kernel_param_ops native_ops = {
+	.set = native_set,
+	.get = native_get,
+};
+
+module_param_cb(native, &native_ops, NULL, 0444);
+MODULE_PARM_DESC(native, "use (default), or ignore: a test mode that adds what this kernel has, and hides that from VFIO");
+
 /* Say what is off, and refuse if the admin wants all or nothing. */
 static int check_features(void)
 {
@@ -183,9 +258,12 @@ static int __init iommu_resv_init(void)
 	ret = resv_test_step("sources") ?: resv_sources_init();
 	if (ret)
 		return ret;
-	ret = resv_hooks_init();
+	ret = resv_test_step("refusals") ?: resv_refusals_init();
 	if (ret)
 		goto exit_sources;
+	ret = resv_hooks_init();
+	if (ret)
+		goto exit_refusals;
 	ret = resv_declare_init(declare_list) ?: resv_msi_init(msi_window);
 	if (ret)
 		goto exit_hooks;
@@ -210,7 +288,10 @@ static int __init iommu_resv_init(void)
 	else
 		pr_info("version %s, no IOMMU group yet: the IOMMU is off (firmware setup, on Intel intel_iommu=on), or this kernel makes groups when drivers bind\n",
 			RESV_VERSION);
+	if (resv_native_ignored)
+		pr_warn("native=ignore is for tests: VFIO does not see the kernel's reserved regions, only this module refuses maps there\n");
 	resv_hooks_run();
+	resv_police_loaded();
 	return 0;
 
 exit_groups:
@@ -220,6 +301,8 @@ exit_report:
 exit_hooks:
 	resv_hooks_exit();
 	resv_declared_exit();
+exit_refusals:
+	resv_refusals_exit();
 exit_sources:
 	resv_sources_exit();
 	return ret;
@@ -231,6 +314,7 @@ static void __exit iommu_resv_exit(void)
 	resv_groups_exit();
 	resv_hooks_exit();
 	resv_declared_exit();
+	resv_refusals_exit();
 	resv_sources_exit();
 }
 

@@ -714,6 +714,28 @@ void resv_msi_tap_free(const struct iommu_domain *domain)
 }
 
 /**
+ * resv_msi_tap_place() - where are the group's doorbells to be mapped?
+ * @group: group
+ * @window: set to the window
+ *
+ * Context: any; does not sleep.
+ * Return: it has a window
+ */
+bool resv_msi_tap_place(const struct iommu_group *group,
+			struct resv_range *window)
+{
+	struct resv_msi_window *w;
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&table_lock, flags);
+	w = find(group);
+	if (w)
+		*window = *place(w);
+	raw_spin_unlock_irqrestore(&table_lock, flags);
+	return w;
+}
+
+/**
  * resv_msi_marked() - has a hook moved the window of this list?
  * @head: list of a group, of the self-test
  */

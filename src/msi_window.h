@@ -95,5 +95,7 @@ void resv_msi_tap_detach(const struct iommu_domain *domain,
 			 const struct iommu_group *group);
 void resv_msi_tap_free(const struct iommu_domain *domain);
 bool resv_msi_marked(const struct list_head *head);
+bool resv_msi_tap_place(const struct iommu_group *group,
+			struct resv_range *window);
 
 #endif /* RESV_MSI_WINDOW_H */

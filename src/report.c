@@ -18,43 +18,13 @@
 #include "feature.h"
 #include "group.h"
 #include "hook.h"
+#include "lacking.h"
 #include "msi.h"
+#include "police.h"
 #include "report.h"
 #include "source.h"
 
 struct iommu_group;
-
-/**
- * struct resv_snapshot - what is known about a group at one moment, unchanging
- * @ref: the registry has one, each reader another for as long as it copies
- * @rcu: for freeing after the last reader has looked at the pointer
- * @aperture: what the IOMMU can address, if @aperture_known
- * @aperture_known: else aperture says ENODATA
- * @usable_known: else usable says ENODATA
- * @isolation: of MSIs
- * @window: movable MSI window, if @window_known
- * @window_known: the group has one
- * @window_asked: else msi_window says ENODATA
- * @window_by: who placed it
- * @regions_len: bytes of the first text
- * @usable_len: bytes of the second text
- * @text: both texts
- */
-struct resv_snapshot {
-	struct kref ref;
-	struct rcu_head rcu;
-	struct resv_range aperture;
-	struct resv_range window;
-	enum resv_isolation isolation;
-	enum resv_window_by window_by;
-	bool aperture_known;
-	bool usable_known;
-	bool window_known;
-	bool window_asked;
-	size_t regions_len;
-	size_t usable_len;
-	char text[];
-};
 
 /* "0x%016llx 0x%016llx" and a blank or the end of line. */
 #define RANGE_LEN	(2 * (2 + 16) + 2)
@@ -66,6 +36,12 @@ static size_t region_len(const struct resv_collect *c,
 	       strlen(resv_origin_name(r->origin)) + 1 +
 	       strlen(resv_collect_name_at(c, r->name)) + 1 +
 	       strlen("native enforced") + 1;
+}
+
+/* As iommu_group_show_resv_regions() since v4.11: both kinds of MSI are one word. */
+static const char *kernels_name(enum resv_type type)
+{
+	return resv_type_name(type == RESV_SW_MSI ? RESV_MSI : type);
 }
 
 /**
@@ -85,6 +61,8 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c)
 	for (i = 0; i < c->regions.nr; i++)
 		room += region_len(c, &c->regions.r[i]);
 	room += c->usable.nr * RANGE_LEN;
+	for (i = 0; c->own_list && i < c->taken.nr; i++)
+		room += RANGE_LEN + strlen(kernels_name(c->taken.r[i].type)) + 1;
 	snapshot = compat_kvmalloc(sizeof(*snapshot) + room);
 	if (!snapshot)
 		return ERR_PTR(-ENOMEM);
@@ -115,6 +93,14 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c)
 		p += scnprintf(p, end - p, "0x%016llx 0x%016llx\n",
 			       c->usable.r[i].start, c->usable.r[i].end);
 	snapshot->usable_len = p - snapshot->text - snapshot->regions_len;
+	for (i = 0; c->own_list && i < c->taken.nr; i++) {
+		const struct resv_region *r = &c->taken.r[i];
+
+		p += scnprintf(p, end - p, "0x%016llx 0x%016llx %s\n", r->start,
+			       r->end, kernels_name(r->type));
+	}
+	snapshot->list_len = p - snapshot->text - snapshot->regions_len -
+			     snapshot->usable_len;
 	return snapshot;
 }
 
@@ -171,6 +157,7 @@ bool resv_snapshot_equal(const struct resv_snapshot *a,
 {
 	return a->regions_len == b->regions_len &&
 	       a->usable_len == b->usable_len &&
+	       a->list_len == b->list_len &&
 	       a->isolation == b->isolation &&
 	       a->aperture_known == b->aperture_known &&
 	       a->aperture.start == b->aperture.start &&
@@ -181,7 +168,8 @@ bool resv_snapshot_equal(const struct resv_snapshot *a,
 	       a->window_by == b->window_by &&
 	       a->window.start == b->window.start &&
 	       a->window.end == b->window.end &&
-	       !memcmp(a->text, b->text, a->regions_len + a->usable_len);
+	       !memcmp(a->text, b->text,
+		       a->regions_len + a->usable_len + a->list_len);
 }
 
 /**
@@ -192,7 +180,7 @@ size_t resv_snapshot_bytes(const struct resv_snapshot *snapshot)
 {
 	if (is_vmalloc_addr(snapshot))
 		return PAGE_ALIGN(sizeof(*snapshot) + snapshot->regions_len +
-				  snapshot->usable_len + 1);
+				  snapshot->usable_len + snapshot->list_len + 1);
 	return ksize(snapshot);
 }
 
@@ -241,33 +229,50 @@ static char *text_copy(const char *text, size_t len)
 	return copy;
 }
 
+/* The texts of a snapshot, in their order. */
+enum which_text {
+	TEXT_REGIONS,
+	TEXT_USABLE,
+	TEXT_LIST,
+};
+
 /**
  * struct group_text - which text of which group
  * @kobj: kobject of the group
- * @usable: the second of the snapshot's texts, else the first
+ * @which: text
  */
 struct group_text {
 	struct kobject *kobj;
-	bool usable;
+	enum which_text which;
 };
 
 static char *make_group_text(void *ctx, size_t *len)
 {
-	const struct group_text *which = ctx;
-	struct resv_snapshot *snapshot = resv_group_snapshot(which->kobj);
+	const struct group_text *what = ctx;
+	struct resv_snapshot *snapshot = resv_group_snapshot(what->kobj);
+	const char *from;
 	char *text;
 
 	if (!snapshot)
 		return ERR_PTR(-ENODEV);
-	if (!which->usable) {
+	from = snapshot->text;
+	switch (what->which) {
+	case TEXT_REGIONS:
 		*len = snapshot->regions_len;
-		text = text_copy(snapshot->text, *len);
-	} else if (snapshot->usable_known) {
+		break;
+	case TEXT_USABLE:
+		from += snapshot->regions_len;
 		*len = snapshot->usable_len;
-		text = text_copy(snapshot->text + snapshot->regions_len, *len);
-	} else {
-		text = ERR_PTR(-ENODATA);
+		break;
+	case TEXT_LIST:
+		from += snapshot->regions_len + snapshot->usable_len;
+		*len = snapshot->list_len;
+		break;
 	}
+	if (what->which == TEXT_USABLE && !snapshot->usable_known)
+		text = ERR_PTR(-ENODATA);
+	else
+		text = text_copy(from, *len);
 	resv_snapshot_put(snapshot);
 	return text;
 }
@@ -276,12 +281,12 @@ static ssize_t group_text_read(struct file *file, struct kobject *kobj,
 			       compat_bin_attribute *attr, char *buf,
 			       loff_t off, size_t count)
 {
-	struct group_text which = {
+	struct group_text what = {
 		.kobj = kobj,
-		.usable = attr->private,
+		.which = (unsigned long)attr->private,
 	};
 
-	return read_text(file, buf, off, count, make_group_text, &which);
+	return read_text(file, buf, off, count, make_group_text, &what);
 }
 
 static compat_bin_attribute regions_attr = {
@@ -291,7 +296,17 @@ static compat_bin_attribute regions_attr = {
 
 static compat_bin_attribute usable_attr = {
 	.attr = { .name = "usable", .mode = 0444 },
-	.private = (void *)true,
+	.private = (void *)TEXT_USABLE,
+	.read = group_text_read,
+};
+
+/*
+ * In the group's own folder, where the kernel does not make it; in ours, where that
+ * is only as if.  Unlike the kernel's it can be longer than a page.
+ */
+static compat_bin_attribute list_attr = {
+	.attr = { .name = "reserved_regions", .mode = 0444 },
+	.private = (void *)TEXT_LIST,
 	.read = group_text_read,
 };
 
@@ -394,6 +409,16 @@ static struct iommu_group_attribute msi_window_attr = {
 	.store = msi_window_store,
 };
 
+static ssize_t refused_show(struct iommu_group *group, char *buf)
+{
+	return resv_police_show(group, buf);
+}
+
+static struct iommu_group_attribute refused_attr = {
+	.attr = { .name = "refused", .mode = 0444 },
+	.show = refused_show,
+};
+
 static struct iommu_group_attribute declare_attr = {
 	.attr = { .name = "declare", .mode = 0200 },
 	.store = declare_store,
@@ -404,6 +429,7 @@ static struct attribute *group_attrs[] = {
 	&declare_attr.attr,
 	&msi_isolation_attr.attr,
 	&msi_window_attr.attr,
+	&refused_attr.attr,
 	NULL
 };
 
@@ -413,11 +439,71 @@ static compat_bin_attr_list group_bin_attrs[] = {
 	NULL
 };
 
-const struct attribute_group resv_group_attrs = {
+static const struct attribute_group group_attr_group = {
 	.name = RESV_FOLDER,
 	.attrs = group_attrs,
 	.bin_attrs = group_bin_attrs,
 };
+
+static compat_bin_attr_list ignoring_bin_attrs[] = {
+	&list_attr,
+	&regions_attr,
+	&usable_attr,
+	NULL
+};
+
+/* With native=ignore. */
+static const struct attribute_group ignoring_attr_group = {
+	.name = RESV_FOLDER,
+	.attrs = group_attrs,
+	.bin_attrs = ignoring_bin_attrs,
+};
+
+static const struct attribute_group *folder(void)
+{
+	return resv_native_ignored ? &ignoring_attr_group : &group_attr_group;
+}
+
+/* The kernel's own file is to be made, and nobody else has made it. */
+static bool adds_list(struct kobject *kobj)
+{
+	return resv_lacks_list() && !resv_native_ignored &&
+	       !compat_kernfs_child(kobj->sd, list_attr.attr.name);
+}
+
+/**
+ * resv_report_add_group() - make a group's files
+ * @kobj: kobject of the group
+ *
+ * Context: may sleep.
+ * Return: 0 or an errno, with nothing made
+ */
+int resv_report_add_group(struct kobject *kobj)
+{
+	int ret = sysfs_create_group(kobj, folder());
+
+	if (ret || !adds_list(kobj))
+		return ret;
+	ret = sysfs_create_bin_file(kobj, &list_attr);
+	if (ret)
+		sysfs_remove_group(kobj, folder());
+	return ret;
+}
+
+/**
+ * resv_report_remove_group() - remove them, waiting for readers that are inside
+ * @kobj: kobject of the group
+ *
+ * Context: may sleep.
+ */
+void resv_report_remove_group(struct kobject *kobj)
+{
+	/* A kernel that makes lists has its own. */
+	if (!RESV_HAVE(GROUP_RESV_REGIONS) &&
+	    compat_kernfs_child(kobj->sd, list_attr.attr.name) == &list_attr)
+		sysfs_remove_bin_file(kobj, &list_attr);
+	sysfs_remove_group(kobj, folder());
+}
 
 static ssize_t version_show(struct kobject *kobj, struct kobj_attribute *attr,
 			    char *buf)

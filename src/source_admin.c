@@ -34,9 +34,13 @@ static int admin_device(struct resv_collect *c, struct device *dev)
 		} else {
 			continue;
 		}
+		/* On a list that this module makes it is from now on. */
 		ret = name < 0 ? name :
 		      resv_collect_add(c, name, d->start, d->end, RESV_RESERVED,
-				       RESV_ORIGIN_ADMIN, RESV_F_ADDED);
+				       RESV_ORIGIN_ADMIN,
+				       RESV_F_ADDED |
+				       (c->own_list && !d->held && !d->arriving ?
+					RESV_F_LISTED : 0));
 		if (ret)
 			break;
 	}
@@ -63,11 +67,8 @@ static int admin_group(struct resv_collect *c)
 	for (i = 0; i < c->regions.nr; i++) {
 		struct resv_region *r = &c->regions.r[i];
 
-		if (r->origin != RESV_ORIGIN_ADMIN)
-			continue;
-		/* Who refuses the map is VFIO, since v5.4. */
-		if (RESV_HAVE(VFIO_IOVA_RANGE) && is_listed(c, r))
-			r->flags |= RESV_F_ENFORCED;
+		if (r->origin == RESV_ORIGIN_ADMIN && is_listed(c, r))
+			r->flags |= RESV_F_LISTED;
 	}
 	return 0;
 }

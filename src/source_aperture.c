@@ -118,17 +118,17 @@ static unsigned int vtd_width(u64 cap, unsigned int sagaw)
  */
 static u64 vtd_end(struct device *dev)
 {
-	struct iommu_device *iommu = compat_dev_iommu_device(dev);
+	struct device *iommu = compat_dev_iommu_instance(dev);
 	unsigned int legacy, scalable, fl_sagaw, dma;
 	struct resv_range attached;
 	u64 cap, ecap;
 
-	if (!iommu || !iommu->dev ||
-	    iommu_attribute(iommu->dev, "intel-iommu", "cap", &cap) ||
-	    iommu_attribute(iommu->dev, "intel-iommu", "ecap", &ecap))
+	if (!iommu || iommu_attribute(iommu, "intel-iommu", "cap", &cap) ||
+	    iommu_attribute(iommu, "intel-iommu", "ecap", &ecap))
 		return 0;
 	legacy = vtd_width(cap, CAP_SAGAW(cap));
-	if (!ECAP_SMTS(ecap) || !ECAP_FLTS(ecap))
+	/* First-level tables are used since v5.6. */
+	if (!RESV_HAVE(VFIO_IOVA_RANGE) || !ECAP_SMTS(ecap) || !ECAP_FLTS(ecap))
 		return legacy ? BIT_ULL(legacy) - 1 : 0;
 	if (!attached_geometry(dev, &attached))
 		return 0;
@@ -169,6 +169,23 @@ static int fresh_geometry(struct device *dev, struct resv_range *aperture,
 	return known;
 }
 
+/*
+ * Before v5.7 or so an Intel domain says 48 or 57 bits
+ * (DEFAULT_DOMAIN_ADDRESS_WIDTH) whatever it is attached to, and a map beyond what
+ * the hardware has is refused by the driver (intel_iommu_map(), -EFAULT).  Tables of
+ * more levels than that default are not used.
+ */
+static bool old_vtd_geometry(struct device *dev, struct resv_range *aperture,
+			     u64 *page)
+{
+	u64 end = RESV_HAVE(VFIO_IOVA_RANGE) ? 0 : vtd_end(dev);
+
+	if (!end || fresh_geometry(dev, aperture, page) <= 0)
+		return false;
+	aperture->end = min(aperture->end, end);
+	return true;
+}
+
 /* SMMUv3 architecture specification IHI 0070, sections 6.3.1 and 6.3.6. */
 #define SMMU_IDR0		0x0
 #define SMMU_IDR0_S1P		BIT(1)
@@ -184,8 +201,8 @@ static int fresh_geometry(struct device *dev, struct resv_range *aperture,
 static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
 {
 #ifdef CONFIG_ARM64
-	struct iommu_device *iommu = compat_dev_iommu_device(dev);
-	struct device *hw = iommu && iommu->dev ? iommu->dev->parent : NULL;
+	struct device *iommu = compat_dev_iommu_instance(dev);
+	struct device *hw = iommu ? iommu->parent : NULL;
 	unsigned int width;
 	struct resource *res;
 	void __iomem *regs;
@@ -225,6 +242,8 @@ static bool find_aperture(struct device *dev, struct resv_range *aperture,
 	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
 	int ret;
 
+	if (old_vtd_geometry(dev, aperture, page))
+		return true;
 	/* Somebody like VFIO has attached: that is the answer. */
 	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
 	    geometry_of(domain, aperture)) {
@@ -266,12 +285,8 @@ static void aperture_features(struct resv_features *f)
 				 "geometry of a domain, of the group's DMA domain, or of the hardware");
 		resv_feature_add(f, "out-of-range", RESV_FEATURE_ADDED,
 				 "what lies outside of the aperture");
-		if (RESV_HAVE(GROUP_RESV_REGIONS))
-			resv_feature_add(f, "usable", RESV_FEATURE_ADDED,
-					 "known before attach");
-		else
-			resv_feature_unknown(f, "usable",
-					     "without the kernel's group list");
+		resv_feature_add(f, "usable", RESV_FEATURE_ADDED,
+				 "known before attach");
 	} else {
 		resv_feature_unknown(f, "aperture",
 				     "unknown way to make a domain: aperture and usable cannot be read");

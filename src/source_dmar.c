@@ -4,6 +4,7 @@
  * driver's back, and that the Intel driver maps 1:1.
  */
 #include <linux/pci.h>
+#include <linux/sizes.h>
 #include "acpi_table.h"
 #include "compat/compat.h"
 #include "parse_dmar.h"
@@ -119,6 +120,24 @@ static bool relaxable(const struct pci_dev *pdev)
 	       (pdev->class >> 16) == PCI_BASE_CLASS_DISPLAY;
 }
 
+/*
+ * The driver maps the first 16 MiB for an ISA bridge, for old floppy controllers
+ * (intel_iommu_get_resv_regions(); before v5.3 iommu_prepare_isa()).
+ */
+static int floppy(struct resv_collect *c, const struct pci_dev *pdev)
+{
+	int name;
+
+	if (!c->own_devices || !IS_ENABLED(CONFIG_INTEL_IOMMU_FLOPPY_WA) ||
+	    (pdev->class >> 8) != PCI_CLASS_BRIDGE_ISA)
+		return 0;
+	name = resv_collect_name(c, dev_name(&pdev->dev));
+	if (name < 0)
+		return name;
+	return resv_collect_claim(c, name, 0, SZ_16M - 1, RESV_DIRECT_RELAXABLE,
+				  RESV_ORIGIN_KERNEL);
+}
+
 static int dmar_device(struct resv_collect *c, struct device *dev)
 {
 	enum resv_type type = RESV_DIRECT;
@@ -128,10 +147,14 @@ static int dmar_device(struct resv_collect *c, struct device *dev)
 	unsigned int i;
 	int name, ret;
 
-	if (!dev_is_pci(dev) || !nr_rmrrs)
+	if (!dev_is_pci(dev))
 		return 0;
 	pdev = to_pci_dev(dev);
-	if (RESV_HAVE(RESV_RELAXABLE) && relaxable(pdev))
+	ret = floppy(c, pdev);
+	if (ret || !nr_rmrrs)
+		return ret;
+	/* The kernel tells them apart since v5.3, and exempts them since v3.17. */
+	if ((RESV_HAVE(RESV_RELAXABLE) || c->own_devices) && relaxable(pdev))
 		type = RESV_DIRECT_RELAXABLE;
 	name = resv_collect_name(c, dev_name(dev));
 	if (name < 0)

@@ -7,6 +7,7 @@
  */
 #include <linux/of.h>
 #include <linux/of_address.h>
+#include "compat/compat.h"
 #include "parse_dt.h"
 #include "source.h"
 
@@ -45,13 +46,19 @@ static int dt_entry(void *ctx, u32 phandle, u64 start, u64 end)
 	struct dt_walk *walk = ctx;
 	struct device_node *np = of_find_node_by_phandle(phandle);
 	bool ours = np == walk->dev->of_node;
+	enum resv_type type;
 
 	of_node_put(np);
 	if (!ours)
 		return 0;
-	return resv_collect_claim(walk->c, walk->name, start, end,
-				  same_as_memory(walk->memory, start, end) ?
-				  RESV_DIRECT : RESV_RESERVED, RESV_ORIGIN_DT);
+	type = same_as_memory(walk->memory, start, end) ? RESV_DIRECT :
+							  RESV_RESERVED;
+	/* Kernels that do not know the property do not list it either. */
+	if (!RESV_HAVE(OF_RESV_REGIONS))
+		return resv_collect_advise(walk->c, walk->name, start, end, type,
+					   RESV_ORIGIN_DT);
+	return resv_collect_claim(walk->c, walk->name, start, end, type,
+				  RESV_ORIGIN_DT);
 }
 
 static int dt_device(struct resv_collect *c, struct device *dev)

@@ -4,9 +4,10 @@
  *
  * They explain what the kernel reports.  Where it reports nothing we add
  * nothing: every kernel with a region list knows both, and leaves the second
- * out where the hardware says so (HTRangeIgnore, since v6.16).
+ * out where the hardware says so (HTRangeIgnore, since v6.16).  Where there is no
+ * list the first is on the one that we make, and source_ivrs.c adds the second.
  */
-#include "compat/compat.h"
+#include "compat/iommu.h"
 #include "source.h"
 
 /* Writes there are interrupt messages: Intel SDM vol. 3, "Message Address Register". */
@@ -18,13 +19,21 @@
 
 static int fixed_device(struct resv_collect *c, struct device *dev)
 {
-	int name;
+	int name, ret;
 
 	if (!IS_ENABLED(CONFIG_X86))
 		return 0;
 	name = resv_collect_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
+	/* What the virtio IOMMU's driver lists is there already. */
+	if (c->own_devices && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU)) {
+		ret = resv_collect_add(c, name, APIC_START, APIC_END, RESV_MSI,
+				       RESV_ORIGIN_APIC,
+				       RESV_F_ADDED | RESV_F_LISTED);
+		if (ret)
+			return ret;
+	}
 	resv_collect_explain(c, name, APIC_START, APIC_END,
 			     RESV_TYPE(RESV_MSI), RESV_ORIGIN_APIC);
 	resv_collect_explain(c, name, HT_START, HT_END,

@@ -126,10 +126,10 @@ static int iort_device(struct resv_collect *c, struct device *dev)
 	for (i = 0; i < nr_rmrs; i++) {
 		if (rmrs[i].smmu_base != base || !streams_meet(fwspec, &rmrs[i]))
 			continue;
-		ret = resv_collect_claim(c, name, rmrs[i].start, rmrs[i].end,
-					 rmrs[i].flags & RESV_IORT_RMR_REMAP_PERMITTED ?
-					 RESV_DIRECT_RELAXABLE : RESV_DIRECT,
-					 RESV_ORIGIN_RMR);
+		ret = resv_collect_advise(c, name, rmrs[i].start, rmrs[i].end,
+					  rmrs[i].flags & RESV_IORT_RMR_REMAP_PERMITTED ?
+					  RESV_DIRECT_RELAXABLE : RESV_DIRECT,
+					  RESV_ORIGIN_RMR);
 		if (ret)
 			return ret;
 	}

@@ -61,6 +61,18 @@ static void ivrs_exit(void)
 	resv_acpi_table_free(&table);
 }
 
+/*
+ * The driver's last region of any device (amd_iommu_get_resv_regions()): addresses
+ * that the IOMMU does not translate, specification 48882, section 2.1.2.
+ */
+static int hypertransport(struct resv_collect *c, int name)
+{
+	if (!c->own_devices)
+		return 0;
+	return resv_collect_claim(c, name, 0xfd00000000ULL, 0xffffffffffULL,
+				  RESV_RESERVED, RESV_ORIGIN_HT);
+}
+
 static int ivrs_device(struct resv_collect *c, struct device *dev)
 {
 	struct pci_dev *pdev;
@@ -69,13 +81,16 @@ static int ivrs_device(struct resv_collect *c, struct device *dev)
 	u64 start, end;
 	u16 devid;
 
-	if (!dev_is_pci(dev) || !nr_ivmds)
+	if (!dev_is_pci(dev))
 		return 0;
 	pdev = to_pci_dev(dev);
-	devid = pci_dev_id(pdev);
+	devid = PCI_DEVID(pdev->bus->number, pdev->devfn);
 	name = resv_collect_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
+	ret = hypertransport(c, name);
+	if (ret)
+		return ret;
 	for (i = 0; i < nr_ivmds; i++) {
 		const struct resv_ivrs_ivmd *m = &ivmds[i];
 

@@ -3,9 +3,14 @@
  * What the running kernel itself reports: per device, because its own
  * reserved_regions merges over the group and so loses who causes a region,
  * and per group, because that list is what VFIO goes by.
+ *
+ * Before v4.11 there is neither.  Then the group's list is what the other sources
+ * say that drivers since v5.4 list.  On x86 before v5.3 there is only the group's,
+ * and they say which device causes what.
  */
 #include "compat/iommu.h"
 #include "declared.h"
+#include "lacking.h"
 #include "source.h"
 
 /* The enum's values moved in v5.3: translate by name (see region.h). */
@@ -51,9 +56,6 @@ static int region_of(const struct iommu_resv_region *region,
 	r->type = type;
 	r->origin = type == RESV_SW_MSI ? RESV_ORIGIN_WINDOW : RESV_ORIGIN_KERNEL;
 	r->flags = 0;
-	/* VFIO maps over relaxable regions, and checks nothing before v5.4. */
-	if (RESV_HAVE(VFIO_IOVA_RANGE) && type != RESV_DIRECT_RELAXABLE)
-		r->flags |= RESV_F_ENFORCED;
 	return 0;
 }
 
@@ -64,6 +66,9 @@ static int kernel_device(struct resv_collect *c, struct device *dev)
 	LIST_HEAD(head);
 	int name, ret;
 
+	/* No kernel without lists knows these, so nobody else makes them. */
+	if (resv_lacks_list() && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU))
+		return 0;
 	/* What the admin declared is told by who knows it: source_admin.c. */
 	resv_declared_hide(true);
 	ret = compat_iommu_get_resv_regions(dev, &head);
@@ -89,6 +94,14 @@ static int kernel_device(struct resv_collect *c, struct device *dev)
 	return ret;
 }
 
+/* Does the kernel mean the same by @r?  Before v5.3 it has no relaxable type. */
+static bool is_same_type(const struct resv_region *d, const struct resv_region *r)
+{
+	return d->type == r->type ||
+	       (!RESV_HAVE(RESV_RELAXABLE) && r->type == RESV_DIRECT &&
+		d->type == RESV_DIRECT_RELAXABLE);
+}
+
 static bool told_by_a_device(const struct resv_collect *c,
 			     const struct resv_region *r)
 {
@@ -99,7 +112,7 @@ static bool told_by_a_device(const struct resv_collect *c,
 	for (i = 0; i < c->regions.nr; i++) {
 		const struct resv_region *d = &c->regions.r[i];
 
-		if (d->type != r->type || d->start > start || d->end < start)
+		if (!is_same_type(d, r) || d->start > start || d->end < start)
 			continue;
 		if (d->end >= r->end)
 			return true;
@@ -108,23 +121,61 @@ static bool told_by_a_device(const struct resv_collect *c,
 	return false;
 }
 
-/* Where no list of single devices can be had: what the drivers alone list. */
+/* The kernel has a region of its own there, so it is not we who add it. */
+static void confirm(struct resv_collect *c, const struct resv_region *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		struct resv_region *d = &c->regions.r[i];
+
+		if ((d->flags & RESV_F_LISTED) && is_same_type(d, r) &&
+		    d->start >= r->start && d->end <= r->end)
+			d->flags = 0;
+	}
+}
+
+/*
+ * Where no list of single devices can be had: what the drivers list for the group,
+ * against what the other sources say of each device.
+ */
 static int undivided_group(struct resv_collect *c)
 {
 	struct iommu_resv_region *region, *next;
 	struct resv_region r = { 0 };
 	LIST_HEAD(head);
+	unsigned int i;
 	int ret = 0;
 
 	resv_declared_hide(true);
 	compat_iommu_get_group_resv_regions(c->group, &head);
 	resv_declared_hide(false);
 	list_for_each_entry_safe(region, next, &head, list) {
-		if (!ret && !region_of(region, &r))
-			ret = resv_collect_add(c, 0, r.start, r.end, r.type,
-					       r.origin, r.flags);
+		if (!ret && !region_of(region, &r)) {
+			confirm(c, &r);
+			if (!told_by_a_device(c, &r))
+				ret = resv_collect_add(c, 0, r.start, r.end,
+						       r.type, r.origin, r.flags);
+		}
 		kfree(region);
 	}
+	/* What the kernel does not list nobody enforces. */
+	for (i = 0; i < c->regions.nr; i++)
+		c->regions.r[i].flags &= ~RESV_F_LISTED;
+	return ret;
+}
+
+/* The group's list, of all that is on those of its devices. */
+static int list_group(struct resv_collect *c)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < c->regions.nr; i++)
+		if (resv_collect_is_listed(&c->regions.r[i]))
+			ret = resv_set_merge_one(&c->taken, &c->regions.r[i]);
+	c->listed = !ret;
+	c->taken_known = !ret;
 	return ret;
 }
 
@@ -155,7 +206,9 @@ static int kernel_group(struct resv_collect *c)
 	bool sane = true;
 	int err, ret = 0;
 
-	if (!COMPAT_HAS_DEVICE_REGIONS)
+	if (c->own_list)
+		return list_group(c);
+	if (c->own_devices)
 		ret = undivided_group(c);
 	err = compat_iommu_get_group_resv_regions(c->group, &head);
 	if (!ret && !err)
@@ -190,30 +243,24 @@ static int kernel_group(struct resv_collect *c)
 
 static void kernel_features(struct resv_features *f)
 {
-	if (RESV_HAVE(GROUP_RESV_REGIONS))
+	if (!resv_lacks_list())
 		resv_feature_add(f, "regions", RESV_FEATURE_NATIVE,
 				 "iommu_get_group_resv_regions, what reserved_regions and VFIO use");
 	else
-		resv_feature_unknown(f, "regions",
-				     "no iommu_get_group_resv_regions: usable ranges cannot be told");
-	if (COMPAT_HAS_DEVICE_REGIONS)
+		resv_feature_add(f, "regions", RESV_FEATURE_ADDED,
+				 "reserved_regions, from the other sources: this kernel lists nothing");
+	if (!resv_lacks_device_lists())
 		resv_feature_add(f, "region-devices", RESV_FEATURE_ADDED,
 				 "which device causes a region, from the driver's list of each");
 	else
-		resv_feature_unknown(f, "region-devices",
-				     "unknown way to get and free a device's list: regions show no device");
-	if (RESV_HAVE(RESV_RELAXABLE))
+		resv_feature_add(f, "region-devices", RESV_FEATURE_ADDED,
+				 "which device causes a region, from firmware's tables");
+	if (RESV_HAVE(RESV_RELAXABLE) && !resv_native_ignored)
 		resv_feature_add(f, "direct-relaxable", RESV_FEATURE_NATIVE,
 				 "graphics and USB RMRRs do not stop assignment");
 	else
-		resv_feature_add(f, "direct-relaxable", RESV_FEATURE_INERT,
-				 "kernel older than 5.3: graphics and USB RMRRs stop assignment like all others");
-	if (RESV_HAVE(VFIO_IOVA_RANGE))
-		resv_feature_add(f, "map-checks", RESV_FEATURE_NATIVE,
-				 "VFIO refuses maps that hit a region or leave the aperture");
-	else
-		resv_feature_add(f, "map-checks", RESV_FEATURE_INERT,
-				 "kernel older than 5.4: VFIO accepts maps over reserved regions");
+		resv_feature_add(f, "direct-relaxable", RESV_FEATURE_ADDED,
+				 "graphics and USB RMRRs are told apart, and maps over them let through");
 }
 
 const struct resv_source resv_source_kernel = {

@@ -5,13 +5,41 @@
 #include "compat/iommu.h"
 #include "compat/pci.h"
 #include "doorbell.h"
+#include "lacking.h"
 #include "msi_window.h"
 #include "source.h"
 
-static int msi_device(struct resv_collect *c, struct device *dev)
+/* MSI_IOVA_BASE and MSI_IOVA_LENGTH of the SMMU's drivers in every kernel that has them. */
+#define WINDOW_START	0x8000000ULL
+#define WINDOW_END	0x80fffffULL
+
+/*
+ * The window that the driver of an SMMU lists since v4.11.  On kernels before that
+ * it is where msi_cookie.c maps doorbells.
+ */
+static int add_window(struct resv_collect *c, struct device *dev)
 {
+	const struct resv_msi_window *w = resv_msi_window_find(c->group);
 	int name;
 
+	if (!IS_ENABLED(CONFIG_ARM64) || !c->own_list ||
+	    !compat_dev_is_behind(dev, COMPAT_ARM_SMMU))
+		return 0;
+	name = resv_collect_name(c, dev_name(dev));
+	if (name < 0)
+		return name;
+	return resv_collect_add(c, name, w ? w->at.start : WINDOW_START,
+				w ? w->at.end : WINDOW_END, RESV_SW_MSI,
+				RESV_ORIGIN_WINDOW,
+				RESV_F_ADDED | RESV_F_LISTED);
+}
+
+static int msi_device(struct resv_collect *c, struct device *dev)
+{
+	int name = add_window(c, dev);
+
+	if (name)
+		return name;
 	if (compat_device_intr_remap(dev))
 		c->intr_remap = true;
 	if (c->msi32 || !dev_is_pci(dev) ||
@@ -40,6 +68,8 @@ static int msi_group(struct resv_collect *c)
 		c->isolation = compat_iommu_group_has_isolated_msi(c->group,
 								   c->intr_remap) ?
 			       RESV_ISOLATION_ISOLATED : RESV_ISOLATION_UNSAFE;
+	else
+		c->isolation = resv_doorbells_isolation();
 	return 0;
 }
 
@@ -50,7 +80,13 @@ static void msi_features(struct resv_features *f)
 				 "iommu_group_has_isolated_msi");
 	else if (COMPAT_HAS_MSI_ISOLATION)
 		resv_feature_add(f, "msi-isolation", RESV_FEATURE_ADDED,
-				 "irq_domain_check_msi_remap or interrupt remapping of the IOMMU");
+				 RESV_HAVE(ISOLATED_MSI_DOMAINS) ?
+				 "irq_domain_check_msi_remap or interrupt remapping of the IOMMU" :
+				 "interrupt remapping of the IOMMU");
+	else if (IS_ENABLED(CONFIG_ARM64) &&
+		 resv_doorbells_isolation() != RESV_ISOLATION_UNKNOWN)
+		resv_feature_add(f, "msi-isolation", RESV_FEATURE_ADDED,
+				 "by what takes messages: this kernel's VFIO lets groups be opened that are unsafe");
 	else
 		resv_feature_unknown(f, "msi-isolation",
 				     "unknown way to ask: msi_isolation says unknown");

@@ -5,7 +5,8 @@
  * vfio-check check GROUP      open the group and print, in this order,
  *     open=ok | open=ERRNO STEP   the step that refused
  *     unsafe=1                    only with allow_unsafe_interrupts, which is set if it helps
- *     range=START END             one line per entry of the IOVA_RANGE capability
+ *     range=START END             one line per entry of the IOVA_RANGE capability; none on kernels
+ *                                 before 5.4, which have no such thing, and then no edge=
  *     inside=START END TYPE FIRST LAST
  *                                 per line of the group's reserved_regions: result of a map of
  *                                 its first and of its last page, "ok" or an errno
@@ -36,6 +37,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +76,7 @@ struct vfio {
 	const char *id;
 	int container;
 	int group;
-	struct range *range;
+	struct range *range;		/* NULL: the kernel does not tell */
 	unsigned int nr_range;
 };
 
@@ -219,16 +221,28 @@ static const char *try_map(struct vfio *v, void *mem, uint64_t iova)
 	return err ? errname(err) : "ok";
 }
 
+/* The file that lists a group's reserved regions, or NULL: kernels before 4.11 have none. */
+static FILE *open_regions(const char *id)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), GROUPS "/%s/reserved_regions", id);
+	return fopen(path, "r");
+}
+
+static bool next_region(FILE *f, struct range *r, char type[32])
+{
+	return fscanf(f, "%" SCNx64 " %" SCNx64 " %31s", &r->start, &r->end, type) == 3;
+}
+
 static void check_maps(struct vfio *v, void *mem)
 {
-	char path[128], type[32];
+	FILE *f = open_regions(v->id);
 	struct range r;
 	unsigned int i;
-	FILE *f;
+	char type[32];
 
-	snprintf(path, sizeof(path), GROUPS "/%s/reserved_regions", v->id);
-	f = fopen(path, "r");
-	while (f && fscanf(f, "%" SCNx64 " %" SCNx64 " %31s", &r.start, &r.end, type) == 3) {
+	while (f && next_region(f, &r, type)) {
 		printf("inside=0x%016" PRIx64 " 0x%016" PRIx64 " %s ", r.start, r.end, type);
 		printf("%s ", try_map(v, mem, r.start));
 		printf("%s\n", try_map(v, mem, r.end));
@@ -262,12 +276,54 @@ static const char *group_id(const char *arg)
 	return strdup(slash ? slash + 1 : link);
 }
 
+/* Of any group: a container may have several, and all of them count. */
+static bool is_reserved(uint64_t start, uint64_t end)
+{
+	bool found = false;
+	struct dirent *d;
+	struct range r;
+	char type[32];
+	DIR *dir;
+	FILE *f;
+
+	dir = opendir(GROUPS);
+	while (dir && !found && (d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		f = open_regions(d->d_name);
+		while (f && !found && next_region(f, &r, type))
+			found = r.start <= end && r.end >= start;
+		if (f)
+			fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Two pages at AT, or STEP further, and so on, until that is not reserved. */
+static uint64_t free_place(uint64_t at, uint64_t step)
+{
+	unsigned int i;
+
+	/* Something is free long before; the end is for a file that is nonsense. */
+	for (i = 0; i < 1000 && is_reserved(at, at + 2 * page - 1); i++)
+		at += step;
+	return at;
+}
+
 /* Two places to try DMA at: low, and as high as edu and every page table reach. */
 static unsigned int dma_places(struct vfio *v, uint64_t place[2])
 {
 	const uint64_t low = 0x1000000, top = (1ULL << 47) - 1;
 	unsigned int i, nr = 0;
 
+	if (!v->range) {
+		/* Nor does such a kernel tell the aperture, which is 39 bits at least. */
+		place[nr++] = free_place(low, low);
+		place[nr++] = free_place((1ULL << 39) - 3 * page, -low);
+		return nr;
+	}
 	for (i = 0; i < v->nr_range && !nr; i++)
 		if (v->range[i].start <= low && v->range[i].end >= low + 2 * page - 1)
 			place[nr++] = low;
@@ -643,7 +699,7 @@ static char *cut(char *arg)
 	return colon + 1;
 }
 
-/* These two are false with errno set. */
+/* These are false with errno set. */
 static bool number_of(const char *text, unsigned int *number)
 {
 	char *end;
@@ -652,6 +708,17 @@ static bool number_of(const char *text, unsigned int *number)
 	*number = n;
 	errno = EINVAL;
 	return end != text && !*end && n <= INT_MAX;
+}
+
+static bool wide_of(const char *text, int base, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, base);
+	if (!errno && (end == text || *end))
+		errno = EINVAL;
+	return !errno;
 }
 
 static bool range_of(const char *text, struct range *r)
@@ -1039,6 +1106,299 @@ static int play_sleep(const char *arg)
 	return poll(NULL, 0, ms) ? errno : 0;
 }
 
+/* Random maps: up to so many pages large, and up to so many pages off an edge. */
+#define RANDOM_PAGES	512
+#define RANDOM_NEAR	600
+#define RANDOM_EDGES	64
+#define RANDOM_LINE	100	/* answers in a line */
+#define RANDOM_TOLD	5	/* so many odd answers are told in full */
+
+/* splitmix64: any seed is good, and all machines draw the same. */
+static uint64_t draw(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+/*
+ * Three of four near an edge, where a page more or less counts, the others of any magnitude. All is
+ * reckoned in pages. The last page of all is left out: VFIO does not find it again to unmap. What
+ * is drawn does not depend on answers, so that one seed means the same requests everywhere.
+ */
+static void draw_map(uint64_t *state, const uint64_t *edge, unsigned int nr_edge, struct range *r)
+{
+	const uint64_t last = UINT64_MAX / page;
+	uint64_t first, nr;
+
+	if (draw(state) % 4) {
+		first = edge[draw(state) % nr_edge] / page;
+		first += draw(state) % (2 * RANDOM_NEAR + 1);
+		first = first > RANDOM_NEAR ? first - RANDOM_NEAR : 0;
+	} else {
+		nr = 12 + draw(state) % 52;
+		first = (draw(state) >> (64 - nr)) / page;
+	}
+	nr = RANDOM_PAGES >> draw(state) % 10;
+	nr = 1 + draw(state) % nr;
+	if (first >= last)
+		first = last - 1;
+	if (nr > last - first)
+		nr = last - first;
+	r->start = first * page;
+	r->end = (first + nr) * page - 1;
+}
+
+/* "SEED,COUNT,EDGE[:EDGE...]" */
+static int play_random(struct play *p, int n, char *arg)
+{
+	unsigned int count, i, nr_edge = 0, len = 0, accepted = 0, refused = 0, other = 0;
+	char *seed = strsep(&arg, ","), *number = strsep(&arg, ","), *text, *mem;
+	uint64_t state, edge[RANDOM_EDGES];
+	char answers[RANDOM_LINE + 1];
+	const char *odd;
+	struct range r;
+	uint64_t size;
+	int err;
+
+	if (!number || !wide_of(seed, 10, &state) || !number_of(number, &count))
+		return EINVAL;
+	while ((text = strsep(&arg, ":")))
+		if (nr_edge == RANDOM_EDGES || !wide_of(text, 16, &edge[nr_edge++]))
+			return EINVAL;
+	if (!nr_edge)
+		return EINVAL;
+	/* Pages that are there, and each by itself: a map shall not fail for want of memory. */
+	size = RANDOM_PAGES * page;
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return errno;
+	madvise(mem, size, MADV_NOHUGEPAGE);
+	memset(mem, 1, size);
+	for (i = 0; i < count; i++) {
+		draw_map(&state, edge, nr_edge, &r);
+		odd = "errno";
+		err = map(&p->v, mem, r.start, r.end - r.start + 1);
+		if (!err) {
+			odd = "unmap";
+			err = unmap(&p->v, r.start, r.end - r.start + 1);
+			answers[len] = '.';
+			accepted += !err;
+		} else if (err == EINVAL) {
+			err = 0;
+			answers[len] = 'E';
+			refused++;
+		}
+		if (err) {
+			answers[len] = '?';
+			if (other++ < RANDOM_TOLD)
+				printf("%d random-%s %u 0x%016" PRIx64 " 0x%" PRIx64 " %s\n", n,
+				       odd, i, r.start, r.end - r.start + 1, errname(err));
+		}
+		if (++len == RANDOM_LINE || i == count - 1) {
+			answers[len] = 0;
+			printf("%d random %s %u %s\n", n, seed, i + 1 - len, answers);
+			len = 0;
+		}
+	}
+	printf("%d random %s total=%u accepted=%u refused=%u other=%u\n", n, seed, count, accepted,
+	       refused, other);
+	munmap(mem, size);
+	return 0;
+}
+
+/* What VFIO_IOMMU_GET_INFO gives, as far as any kernel does, whatever headers are here. */
+struct info {
+	uint32_t argsz;
+	uint32_t flags;
+	uint64_t iova_pgsizes;
+	uint32_t cap_offset;		/* 5.4 */
+	uint32_t pad;			/* written since 6.6 */
+};
+
+struct info_cap {
+	uint16_t id;
+	uint16_t version;
+	uint32_t next;
+};
+
+struct info_ranges {
+	struct info_cap header;
+	uint32_t nr_iovas;
+	uint32_t reserved;		/* struct range follow */
+};
+
+/* What every kernel takes, and what those take that have capabilities */
+#define INFO_FIRST	offsetof(struct info, cap_offset)
+#define INFO_SECOND	offsetof(struct info, pad)
+
+#define INFO_FLAG_CAPS	2
+
+/* Ids of capabilities, and sizes of those that have one */
+#define INFO_RANGES		1
+#define INFO_MIGRATION		2
+#define INFO_MIGRATION_SIZE	32
+#define INFO_DMA_AVAIL		3
+#define INFO_DMA_AVAIL_SIZE	12
+
+#define INFO_BUFFER	0x40000		/* more than kernels write, whatever argsz says */
+#define INFO_SPLIT	20		/* cap_offset is the last in its page then */
+#define INFO_POISON	0xa5
+
+/* An answer of VFIO_IOMMU_GET_INFO. What is in its buffer need not be aligned. */
+struct answer {
+	int n;				/* of the word */
+	const char *what;
+	const char *buf;
+	uint32_t size;			/* of what was asked for */
+	uint32_t exact;			/* what the kernel has */
+	uint32_t end;			/* of what it may have written */
+};
+
+/* Print the capability at AT. False if that is not all inside. */
+static bool info_cap(struct answer *a, uint32_t at, struct info_cap *cap)
+{
+	struct info_ranges ranges;
+	struct range r;
+	uint64_t len;
+	uint32_t i;
+
+	if (at > a->size || a->size - at < sizeof(*cap))
+		return false;
+	memcpy(cap, a->buf + at, sizeof(*cap));
+	printf("%d info-cap %s id=%u version=%u next=%u\n", a->n, a->what, cap->id, cap->version,
+	       cap->next);
+	if (cap->id == INFO_RANGES) {
+		if (a->size - at < sizeof(ranges))
+			return false;
+		memcpy(&ranges, a->buf + at, sizeof(ranges));
+		len = sizeof(ranges) + (uint64_t)ranges.nr_iovas * sizeof(r);
+	} else if (cap->id == INFO_MIGRATION) {
+		len = INFO_MIGRATION_SIZE;
+	} else if (cap->id == INFO_DMA_AVAIL) {
+		len = INFO_DMA_AVAIL_SIZE;
+	} else {
+		/* Nobody knows how long it is: all that the kernel has may be of it. */
+		len = a->exact > at + sizeof(*cap) ? a->exact - at : sizeof(*cap);
+	}
+	if (a->size - at < len)
+		return false;
+	for (i = 0; cap->id == INFO_RANGES && i < ranges.nr_iovas; i++) {
+		memcpy(&r, a->buf + at + sizeof(ranges) + i * sizeof(r), sizeof(r));
+		printf("%d info-range %s 0x%016" PRIx64 " 0x%016" PRIx64 "\n", a->n, a->what,
+		       r.start, r.end);
+	}
+	/* Since 6.6 each is filled up to 8 bytes. */
+	len = (at + len + 7) & ~7ULL;
+	if (len > a->size)
+		len = a->size;
+	if (a->end < len)
+		a->end = len;
+	return true;
+}
+
+/* They are in order, so that one that leads back is as bad as one that leads out. */
+static void info_chain(struct answer *a, uint32_t at)
+{
+	struct info_cap cap = { .next = at };
+
+	while (cap.next) {
+		at = cap.next;
+		if (!info_cap(a, at, &cap) || (cap.next && cap.next <= at)) {
+			printf("%d info-cap %s broken\n", a->n, a->what);
+			return;
+		}
+	}
+}
+
+/* How much to ask for by WHAT, when EXACT is what the kernel wants. */
+static bool info_argsz(const char *what, uint32_t exact, uint32_t *argsz)
+{
+	uint64_t wide = exact;
+
+	if (!strcmp(what, "exact-1"))
+		wide--;
+	else if (!strcmp(what, "exact+64"))
+		wide += 64;
+	else if (strcmp(what, "exact") && strcmp(what, "page") && strcmp(what, "fresh") &&
+		 strcmp(what, "readonly") && !wide_of(what, 10, &wide))
+		return false;
+	*argsz = wide;
+	return wide <= UINT32_MAX;
+}
+
+/* Ask once, in a buffer that shows what was written, and print all that came. */
+static int info_ask(struct play *p, int n, const char *what, uint32_t exact)
+{
+	bool readonly = !strcmp(what, "readonly"), fresh = !strcmp(what, "fresh");
+	struct answer a = { .n = n, .what = what, .exact = exact };
+	uint32_t argsz, i, poisoned = INFO_BUFFER;
+	struct info info;
+	char *base, *buf;
+	int err;
+
+	if (!info_argsz(what, exact, &argsz))
+		return EINVAL;
+	base = mmap(NULL, page + INFO_BUFFER, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	if (base == MAP_FAILED)
+		return errno;
+	/* Else the second page could come with the first. */
+	madvise(base, page + INFO_BUFFER, MADV_NOHUGEPAGE);
+	buf = base;
+	if (readonly || fresh || !strcmp(what, "page"))
+		buf += page - INFO_SPLIT;
+	/* To poison a page is to touch it: of a fresh one, its zeroes are the poison. */
+	if (fresh)
+		poisoned = INFO_SPLIT;
+	memset(buf, INFO_POISON, poisoned);
+	memcpy(buf, &argsz, sizeof(argsz));
+	if (readonly && mprotect(base + page, INFO_BUFFER, PROT_READ)) {
+		err = errno;
+		goto out;
+	}
+	err = ioctl(p->v.container, VFIO_IOMMU_GET_INFO, buf) ? errno : 0;
+	memcpy(&info, buf, sizeof(info));
+	printf("%d info %s ret=%s argsz=%u flags=0x%x pgsizes=0x%" PRIx64 " cap_offset=", n, what,
+	       err ? errname(err) : "ok", info.argsz, info.flags, info.iova_pgsizes);
+	if (argsz < INFO_SECOND)
+		printf("-\n");
+	else
+		printf("%u\n", info.cap_offset);
+	a.buf = buf;
+	a.size = argsz < INFO_BUFFER ? argsz : INFO_BUFFER;
+	/* Who is refused gets nothing, and argsz is the caller's own. */
+	a.end = err ? sizeof(argsz) : a.size < sizeof(info) ? a.size : sizeof(info);
+	/* A kernel that has no capabilities leaves cap_offset as it was. */
+	if (!err && argsz >= INFO_SECOND && info.flags & INFO_FLAG_CAPS)
+		info_chain(&a, info.cap_offset);
+	for (i = a.end; i < INFO_BUFFER; i++)
+		if ((unsigned char)buf[i] != (i < poisoned ? INFO_POISON : 0))
+			break;
+	printf("%d info-tail %s %s\n", n, what, i < INFO_BUFFER ? "dirty" : "clean");
+	err = 0;
+out:
+	munmap(base, page + INFO_BUFFER);
+	return err;
+}
+
+/* "ARGSZ[,ARGSZ...]" */
+static int play_info(struct play *p, int n, char *arg)
+{
+	/* No kernel refuses this, and all say what they would have. */
+	struct info info = { .argsz = INFO_FIRST };
+	char *what;
+	int err = 0;
+
+	if (ioctl(p->v.container, VFIO_IOMMU_GET_INFO, &info))
+		return errno;
+	while (!err && (what = strsep(&arg, ",")))
+		err = info_ask(p, n, what, info.argsz);
+	return err;
+}
+
 /*
  * Words, GROUP being a device of the group, and what is printed behind the number of the word:
  *     container | iommu | drop        a new container, VFIO_SET_IOMMU, close the container
@@ -1060,6 +1420,29 @@ static int play_sleep(const char *arg)
  *     hold:DEVICE | release:DEVICE    with its MSI enabled, until the end; "N msi-address ...";
  *                                     up to 4 devices, for which "edu" and "irqs" give EBUSY
  *     raise:DEVICE:COUNT              as "irqs", of a device that is held: "N irqs ..." only
+ *     random:SEED,COUNT,EDGE[:EDGE...]
+ *                                     COUNT maps of 1 to 512 pages, unmapped again, at places that
+ *                                     follow from SEED (decimal), from the EDGEs (hexadecimal; most
+ *                                     are near one), and from the size of a page:
+ *                                     "N random SEED FIRST ANSWERS" for each 100, FIRST being the
+ *                                     number of the first, from 0; an answer is "." accepted, "E"
+ *                                     EINVAL, or "?" else. Of these the first 5 are told before, as
+ *                                     "N random-errno NUMBER START SIZE ERRNO", or "N
+ *                                     random-unmap ..." if only the unmap failed. At last "N
+ *                                     random SEED total=N accepted=N refused=N other=N"
+ *     info:ARGSZ[,ARGSZ...]           VFIO_IOMMU_GET_INFO with each: a number, or "exact",
+ *                                     which is what the kernel wants, "exact-1", "exact+64", or
+ *                                     "exact" in a buffer of which 20 bytes are in one page and the
+ *                                     others in a next that was touched ("page"), was not
+ *                                     ("fresh"), or cannot be written ("readonly"):
+ *                                     "N info ARGSZ ret=ok|ERRNO argsz=N flags=0x.. pgsizes=0x..
+ *                                     cap_offset=N" as in the buffer then, which was filled with
+ *                                     0xa5, and cap_offset "-" if less than 20 bytes were asked
+ *                                     for; "N info-cap ARGSZ id=N version=N next=N" for each, and
+ *                                     "N info-range ARGSZ START END" for each behind its
+ *                                     capability; "N info-cap ARGSZ broken" if the chain leaves
+ *                                     what was asked for; "N info-tail ARGSZ clean|dirty": was
+ *                                     nothing written behind all that?
  *     sleep:MS | await:PATH           await: until that file is there
  *     pause                           until a signal kills; its line comes before
  *     write:PATH=TEXT | read:PATH     read: "N | LINE" for each line
@@ -1140,6 +1523,10 @@ static int do_play(int argc, char **argv)
 			err = play_irqs(&p, n, arg, true);
 		} else if (!strcmp(word, "release")) {
 			err = play_release(&p, arg);
+		} else if (!strcmp(word, "random")) {
+			err = play_random(&p, n, arg);
+		} else if (!strcmp(word, "info")) {
+			err = play_info(&p, n, arg);
 		} else if (!strcmp(word, "sleep")) {
 			err = play_sleep(arg);
 		} else if (!strcmp(word, "await")) {

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Fact: kref_read().
+ * Upstream: 2c935bc57221 ("locking/atomic, kref: Add kref_read()"), v4.11.
+ */
+#include <linux/kref.h>
+#include "probe.h"
+
+PROBE(unsigned int, probe_kref_read, (const struct kref *kref))
+{
+	return kref_read(kref);
+}

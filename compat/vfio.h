@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What <linux/vfio.h> of user space says since v5.4 of VFIO_IOMMU_GET_INFO (commit
+ * a717072007e8), for kernels whose own header does not.
+ */
+#ifndef RESV_COMPAT_VFIO_H
+#define RESV_COMPAT_VFIO_H
+
+#include <linux/types.h>
+#include <linux/vfio.h>
+
+#define COMPAT_VFIO_IOMMU_INFO_CAPS		(1 << 1)
+#define COMPAT_VFIO_CAP_IOVA_RANGE		1
+
+/* struct vfio_iommu_type1_info; older programs know it up to @iova_pgsizes. */
+struct compat_vfio_info {
+	__u32 argsz;
+	__u32 flags;
+	__u64 iova_pgsizes;
+	__u32 cap_offset;
+	__u32 pad;
+};
+
+/* struct vfio_iommu_type1_info_cap_iova_range, without its ranges. */
+struct compat_vfio_cap_iova_range {
+	__u16 id;
+	__u16 version;
+	__u32 next;
+	__u32 nr_iovas;
+	__u32 reserved;
+};
+
+#endif /* RESV_COMPAT_VFIO_H */
