@@ -46,7 +46,7 @@ static struct refusal_domains *domains;
 static bool used;
 
 /* Never called: before it would be, the domain was found to have no tables. */
-static int cannot(void)
+static int __maybe_unused cannot(void)
 {
 	return -EINVAL;
 }

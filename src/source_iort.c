@@ -83,8 +83,8 @@ static void iort_exit(void)
  */
 static bool smmu_base(struct device *dev, u64 *base)
 {
-	struct iommu_device *iommu = compat_dev_iommu_device(dev);
-	struct device *hw = iommu && iommu->dev ? iommu->dev->parent : NULL;
+	struct device *iommu = compat_dev_iommu_instance(dev);
+	struct device *hw = iommu ? iommu->parent : NULL;
 	struct resource *res;
 
 	if (!hw || hw->bus != &platform_bus_type)

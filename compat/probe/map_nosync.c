@@ -6,7 +6,8 @@
 #include <linux/iommu.h>
 #include "probe.h"
 
-PROBE(int, probe_map_nosync, (struct iommu_domain *domain, unsigned long iova))
+/* It is not exported; that it is there is enough. */
+PROBE(unsigned int, probe_map_nosync, (struct iommu_domain *domain, unsigned long iova))
 {
-	return iommu_map_nosync(domain, iova, 0, 4096, IOMMU_READ, GFP_KERNEL);
+	return sizeof(iommu_map_nosync(domain, iova, 0, 4096, IOMMU_READ, GFP_KERNEL));
 }
