@@ -60,8 +60,8 @@ EXPORT_SYMBOL_GPL(resv_list_insert);
  * resv_list_hide() - nothing is on a group's list, as far as VFIO is concerned
  * @head: list of the caller's, sorted
  *
- * An empty entry is left for the MSI window, by which VFIO has the kernel map
- * doorbells.
+ * The first byte is left of the MSI window, by which VFIO has the kernel map doorbells.
+ * VFIO of v7.x warns of an empty entry.
  *
  * Context: any where memory can be freed.
  */
@@ -71,7 +71,7 @@ void resv_list_hide(struct list_head *head)
 
 	list_for_each_entry_safe(region, next, head, list) {
 		if (region->type == IOMMU_RESV_SW_MSI) {
-			region->length = 0;
+			region->length = 1;
 			continue;
 		}
 		list_del(&region->list);
@@ -88,7 +88,7 @@ bool resv_list_is_hidden(const struct list_head *head)
 	const struct iommu_resv_region *region;
 
 	list_for_each_entry(region, head, list)
-		if (region->length)
+		if (region->length > 1)
 			return false;
 	return true;
 }

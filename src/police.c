@@ -929,8 +929,8 @@ bool resv_police_checks(const struct iommu_group *group, bool in_use)
 
 	if (mode != RESV_POLICE_ENFORCE)
 		return false;
-	/* One that is seen for the first time is a stranger's if it is in use. */
-	return b ? !(in_use && b->stranger) : !in_use;
+	/* Whoever has it, and was not seen to attach it, is left alone. */
+	return !in_use || (b && !b->stranger && READ_ONCE(b->domain));
 }
 
 static void forget(struct beat *b)

@@ -3,6 +3,7 @@
  * Fact: the kernel lists regions of the device tree (iommu-addresses).
  * Upstream: a5bf3cfce8cb ("iommu: Implement of_iommu_get_resv_regions()"), v6.3.
  */
+#include <linux/device.h>
 #include <linux/of_iommu.h>
 #include "probe.h"
 

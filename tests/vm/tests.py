@@ -9,6 +9,7 @@ import hooks
 import initramfs
 import judge
 import kernels
+import lacking
 import msi_window
 import msi_window_selftest
 from malformed import CASES
@@ -338,6 +339,6 @@ def table():
     tests["declare-judge-sees-faults"] = declare_selftest.judge_sees
     tests["msi-window-judge-sees-faults"] = msi_window_selftest.judge_sees
     for name, (function, *args) in (declare.table() | hooks.table() |
-                                    msi_window.table()).items():
+                                    msi_window.table() | lacking.table()).items():
         add(name, function, *args)
     return tests
