@@ -35,6 +35,7 @@
 #include <linux/workqueue.h>
 #include "compat/bus.h"
 #include "compat/iommu.h"
+#include "compat/kobject.h"
 #include "compat/kref.h"
 #include "compat/sched.h"
 #include "compat/sysfs.h"
@@ -420,7 +421,7 @@ static struct kobject *group_by_id(int id)
 	char name[12];
 
 	scnprintf(name, sizeof(name), "%d", id);
-	return kset_find_obj(groups_kset, name);
+	return compat_kset_find_obj(groups_kset, name);
 }
 
 /* Look at one group in a walk over all. */

@@ -238,6 +238,11 @@ static int kernel_group(struct resv_collect *c)
 			c->id);
 	c->listed = !err && !ret;
 	c->taken_known = c->listed && sane;
+	/* The kernel does not know which of its regions are relaxable, we do. */
+	if (c->own_devices && c->taken_known) {
+		resv_set_free(&c->taken);
+		ret = list_group(c);
+	}
 	return ret;
 }
 
