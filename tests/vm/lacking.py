@@ -8,7 +8,7 @@ import declare
 import hooks
 import judge
 import kernels
-from topologies import ARM, BY_NAME, PLAIN, SMMU, TABLE, X86, Q35, Topology, EDU
+from topologies import ARM, PLAIN, TABLE, X86
 from vm import Vm
 
 MODULE = "/iommu_resv.ko"
@@ -285,6 +285,8 @@ TRACE = "/sys/kernel/tracing/trace"
 
 def police_steps(arch):
     device, (low, _) = DEVICE[arch], WINDOW[arch]
+    # The first byte of the movable window is all that VFIO knows of.
+    low += 0x1000
     page = f"0x{low:x}-0x{low + 0xfff:x}"
     free = "0x1000000-0x1000fff"
     play = f"run /vfio-check play container open:{device} set:{device} iommu try:{page} try:{free}"
@@ -324,6 +326,7 @@ def judge_police(lines, arch):
     section = hooks.sections(lines)
     kind = "msi apic" if arch == "amd64" else "sw-msi window"
     line = f"0x{low:016x} 0x{high:016x} {kind} {device} added "
+    page = low + 0x1000
 
     def expect(label, answer, count, enforced, feature):
         text = section.get(label, [])
@@ -349,18 +352,18 @@ def judge_police(lines, arch):
     # Nothing hides the kernel's own list from VFIO then.
     expect("none", "EINVAL", int_of(section, "many"), False, "inert - turned off by the parameter hooks=")
     expect("auto", "EINVAL", int_of(section, "many") + 1, True, "added kprobe")
-    last = (rf"\| 0x{low:016x} 0x{low + 0xfff:016x} 0x{low:016x} 0x{high:016x} {kind} {device} \d+ "
+    last = (rf"\| 0x{page:016x} 0x{page + 0xfff:016x} 0x{low:016x} 0x{high:016x} {kind} {device} \d+ "
             "vfio-check")
     if not any(re.fullmatch(last, t) for t in section.get("enforce", [])):
         faults.append(f"refused does not tell '{last}'")
-    trace = rf".*vfio-check-\d+ .*map_refused: group=\d+ iova=0x{low:x}-0x{low + 0xfff:x} " \
+    trace = rf".*vfio-check-\d+ .*map_refused: group=\d+ iova=0x{page:x}-0x{page + 0xfff:x} " \
             rf"region=0x{low:x}-0x{high:x} type={kind.split()[0]} origin={kind.split()[1]} " \
             rf"device={device}"
     found = [t for t in section.get("enforce", []) if re.fullmatch(r"\| *" + trace, t)]
     if len(found) != 1:
         faults.append(f"{len(found)} times in the trace: {trace}")
     log = [t for t in judge.said(lines, "log") if t.startswith("iommu_resv: ")]
-    for pattern in (rf"group \d+: a map of 0x{low:x}-0x{low + 0xfff:x} by vfio-check\[\d+\] is "
+    for pattern in (rf"group \d+: a map of 0x{page:x}-0x{page + 0xfff:x} by vfio-check\[\d+\] is "
                     rf"refused: it hits 0x{low:x}-0x{high:x} \({', '.join(kind.split())}, {device}\)",
                     r"a map of .* should be refused \(police=warn\)",
                     r"police=perhaps is not understood: give enforce, warn or off",
@@ -405,6 +408,194 @@ def police(key, name):
     return "", faults
 
 
+# lacking-cost: instructions of a map and unmap pair
+
+COST_ROUNDS = 3
+COSTS = {4: 1.02, 64: 1.03}
+MSI_AND_APERTURE = 2
+
+
+def more_holes(number):
+    return [(0x100000000 + n * 0x100000, 0x100000fff + n * 0x100000) for n in range(number)]
+
+
+def cost_steps(arch):
+    device = DEVICE[arch]
+    steps = ["bind", f"{IGNORE} police=off"]
+    there = MSI_AND_APERTURE
+    for number in COSTS:
+        steps += declares("add", more_holes(number - MSI_AND_APERTURE)[there - MSI_AND_APERTURE:],
+                          device)
+        there = number
+        for _ in range(COST_ROUNDS):
+            for label, mode in (("unpoliced", "off"), ("policed", "enforce")):
+                steps += [f"write {POLICE} {mode}", "sleep 300", f"say {label}-{number}",
+                          f"run /vfio-check cost {device}"]
+        steps += [f"say regions-{number}", f"cat {GROUP.format(device)}/resv/regions",
+                  f"cat {GROUP.format(device)}/resv/refused", f"cat {HOOKS}"]
+    steps += declares("remove", more_holes(max(COSTS) - MSI_AND_APERTURE), device)
+    return [*steps, "unload iommu_resv", "left"]
+
+
+def cost_ratios(lines):
+    found = hooks.costs(lines)
+    out = {}
+    for number in COSTS:
+        off, on = found.get(f"unpoliced-{number}"), found.get(f"policed-{number}")
+        if off and on and off[2] == on[2] == COST_ROUNDS:
+            out[number] = on[0] / off[0]
+    return out
+
+
+def judge_cost(lines):
+    faults = hooks.all_ok(lines)
+    for number, limit in COSTS.items():
+        ratio = cost_ratios(lines).get(number)
+        if not ratio or ratio > limit:
+            faults.append(f"{number} regions: {ratio} of what it is unpoliced, allowed are {limit}")
+        regions = [t for t in hooks.sections(lines).get(f"regions-{number}", [])
+                   if t.startswith("| 0x") and t.endswith(" enforced")]
+        if len(regions) != number:
+            faults.append(f"{len(regions)} regions are enforced, expected {number}")
+    # What is not hooked costs nothing.
+    part = [hook for hook in hooks.parse([t[2:] for t in hooks.sections(lines).get(
+        "regions-64", []) if t.startswith("| iommu_map ")])[0]]
+    if not part or part[0].hits < 100:
+        faults.append(f"nothing was policed: {part}")
+    return faults
+
+
+PLANTED_COST = (
+    (r"^(say policed-4$.*?pairs=)(\d+)(.*^say policed-4$.*?pairs=)(\d+)(.*^say policed-4$.*?pairs=)"
+     r"(\d+)", lambda m: "".join(str(int(x) * 103 // 100) if x.isdigit() else x
+                                 for x in m.groups())),
+    (r" added enforced$", " added advice"),
+)
+
+
+def cost(key, name):
+    """Clocks count instructions here (-icount shift=0)."""
+    kernel = kernels.get(key)
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], cost_steps(kernel.arch), judge_cost,
+                              PLANTED_COST, limit=300, accel="tcg,thread=single",
+                              qemu=["-icount", "shift=0,sleep=off"])
+    note = "; ".join(f"{n} regions {ratio:.4f}" for n, ratio in cost_ratios(lines).items())
+    pair = hooks.costs(lines).get("unpoliced-4", (0,))[0] / 10
+    note += f"; a pair of {pair:.0f} instructions"
+    return note, faults and faults + [note]
+
+
+# lacking-cycles: loaded and unloaded under readers and users of VFIO
+
+CYCLES = 30
+
+
+def cycles_steps():
+    return [*hooks.MOUNTS, "bind", "hooked before", IGNORE, "allocs seen", "unload iommu_resv",
+            "sleep 500", "allocs before", "spawn reader read-all",
+            f"spawn user /vfio-check loop {A}", f"spawn other /vfio-check loop {B} 3",
+            f"cycle {CYCLES} {MODULE} iommu_resv native=ignore", IGNORE, "sleep 300",
+            *[f"write {POLICE} {mode}" for mode in ("warn", "off", "enforce") * 5],
+            "stop other", "stop user", "stop reader", "say end", f"cat {HOOKS}", f"cat {FEATURES}",
+            "unload iommu_resv", "hooked end", "left", "sleep 1000", "allocs after"]
+
+
+def judge_cycles(lines, arch):
+    faults = hooks.all_ok(lines)
+    if judge.said(lines, "cycle") != [f"{CYCLES} 0"]:
+        faults.append(f"cycle: {judge.said(lines, 'cycle')} {judge.said(lines, 'cycle-error')[:5]}")
+    counts = {}
+    for who in ("reader", "user", "other"):
+        told = judge.said(lines, who)
+        counts.update((f"{who}-{word.split('=')[0]}", word.split("=")[1])
+                      for line in told[:-1] for word in line.split())
+        if told[-1:] != ["exit 0"]:
+            faults.append(f"{who}: {told}")
+    for what in ("reader-files", "user-loops", "other-loops"):
+        if int(counts.get(what, 0)) < 20:
+            faults.append(f"little happened meanwhile: {counts}")
+    for what in ("user-errors", "other-errors"):
+        if counts.get(what) != "0":
+            faults.append(f"VFIO user: {counts}")
+    end = hooks.Section(lines, "end", faults)
+    there = {hook.symbol: hook for hook in end.hooks}
+    for symbol in ("iommu_map", "iommu_attach_group", "vfio_iommu_type1_open"):
+        if symbol not in there or there[symbol].state != "active":
+            faults.append(f"{symbol}: {there.get(symbol)}")
+    (before, _), (after, caches) = (hooks.allocations(lines, label) for label in ("before", "after"))
+    if caches < 5 or not any("[iommu_resv" in who
+                             for _, who in hooks.allocations(lines, "seen")[0]):
+        faults.append("the memory of a loaded module is not seen")
+    for (cache, who), count in after.items():
+        more = count - before.get((cache, who), 0)
+        if more > (20 if "iommu_alloc_resv_region" in who else 0):
+            faults.append(f"{who} has {more} objects of {cache} more than before")
+    faults += hooks.is_clean(lines, "before", "end", arch)
+    return faults
+
+
+PLANTED_CYCLES = (
+    (r"^(cycle \d+) 0$", r"\1 1"),
+    (r"^user loops=(\d+) errors=0$", r"user loops=\1 errors=2"),
+    (r"^other exit 0$", "other exit 139"),
+    (r"^allocs after ", "allocs after kmalloc-64 1 0xffffffffc0251050 age=1 pid=1\nallocs after "),
+    *hooks.leaves("end"),
+)
+
+
+def cycles(key, name):
+    kernel = kernels.get(key)
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], cycles_steps(),
+                              partial(judge_cycles, arch=kernel.arch), PLANTED_CYCLES,
+                              memory="1G", smp=2, limit=420,
+                              append="slub_debug=FZPU page_poison=1")
+    told = [line for who in ("user", "other", "reader") for line in judge.said(lines, who)[:-1]]
+    return " ".join(told), faults
+
+
+# lacking-steps: the Nth step of loading fails, for all N
+
+STEPS_MAX = 40
+
+
+def steps_steps():
+    return [*hooks.MOUNTS, "bind", "hooked before",
+            f"inject {MODULE} ignore {STEPS_MAX} native=ignore", "hooked end", "left"]
+
+
+def judge_steps(lines, arch):
+    faults = hooks.all_ok(lines)
+    results = hooks.injected(lines)
+    names = hooks.failed_steps(lines)
+    if len(results) < 10 or len(results) >= STEPS_MAX or len(names) != len(results) - 1:
+        faults.append(f"{len(results)} loads, {names}")
+    last = f"ignore.{len(results)}"
+    for key, (result, _) in results.items():
+        told = {line.split()[0]: line.split()[1] for line in judge.said(lines, "features", key)}
+        states = {hook.symbol: hook.state for hook in hooks.parse(judge.said(lines, "hooks", key))[0]}
+        good = told.get("map-checks") == "added" and states.get("iommu_map") == "active"
+        if key == last and not (result == "ok" and good):
+            faults.append(f"{key}: no step fails: {result} {told} {states}")
+        # A step that fails at a hook is tried again for the next group, or the feature is off.
+        if result == "ok" and not good and told.get("map-checks") != "inert":
+            faults.append(f"{key}: loaded, and {told.get('map-checks')} {states}")
+        if result == "ok" and told.get("map-checks") == "inert" and \
+                states.get("iommu_map") == "active" and "inert" not in states.values():
+            faults.append(f"{key}: off, and all hooks work: {states}")
+        faults += hooks.is_clean(lines, "before", key, arch)
+    return faults + hooks.is_clean(lines, "before", "end", arch)
+
+
+def steps(key, name):
+    kernel = kernels.get(key, test=True)
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], steps_steps(),
+                              partial(judge_steps, arch=kernel.arch),
+                              ((r"^inject ignore 1 ENOMEM", "inject ignore 1 ok"),
+                               *hooks.leaves("ignore.2"), *hooks.leaves("end")), limit=300)
+    names = hooks.failed_steps(lines)
+    return f"{len(names)} failures of {len(set(names))} steps: {', '.join(sorted(set(names)))}", faults
+
+
 def table():
     """{name: (function, arguments...)}"""
     out = {}
@@ -417,4 +608,10 @@ def table():
         out[f"lacking-attach-{key}"] = (attach, key)
     for key in ("5.10-amd64", "7-amd64", "6.12-arm64"):
         out[f"lacking-police-{key}"] = (police, key)
+    for key in ("6.12-amd64", "7-arm64"):
+        out[f"lacking-cost-{key}"] = (cost, key)
+    for key in ("5.10-amd64", "7-amd64", "6.12-arm64"):
+        out[f"lacking-cycles-{key}"] = (cycles, key)
+    for key in ("5.10-amd64", "7-arm64"):
+        out[f"lacking-steps-{key}"] = (steps, key)
     return out

@@ -7,7 +7,7 @@
  * steps                        lines sent
  * load FILE [PARAMETER...]     load FILE ok|ERRNO NANOSECONDS (of CPU time, here and below)
  * unload MODULE                unload MODULE ok|ERRNO
- * cycle N FILE MODULE          cycle N FAILURES (load and unload N times)
+ * cycle N FILE MODULE [PARAMETER...]   cycle N FAILURES (load and unload N times)
  * write PATH TEXT              write PATH ok|ERRNO
  * write-hex PATH HEX           write-hex ok|ERRNO BYTES: these bytes in one write
  * fill PATH START STRIDE MAX   fill COUNT ok|ERRNO: "add" so many pages, until one is refused
@@ -424,12 +424,16 @@ static int unload(const char *name)
 	return err;
 }
 
-static void cycle(int n, char *file, const char *name)
+/* WORD: FILE MODULE [PARAMETER...] */
+static void cycle(int n, char **word, int words)
 {
 	int i, failures = 0, err;
+	char *name = word[1];
 
+	/* As load() wants it: the parameters behind the file. */
+	word[1] = word[0];
 	for (i = 0; i < n; i++) {
-		err = load(&file, 1);
+		err = load(word + 1, words - 1);
 		if (!err) {
 			usleep(50000);
 			err = unload(name);
@@ -1185,8 +1189,8 @@ static void step(char *line)
 		tell("load %s %s %llu\n", arg, errname(err), (unsigned long long)(cpu_ns() - start));
 	} else if (!strcmp(cmd, "unload")) {
 		tell("unload %s %s\n", arg, errname(unload(arg)));
-	} else if (!strcmp(cmd, "cycle") && n == 4) {
-		cycle(atoi(arg), word[2], word[3]);
+	} else if (!strcmp(cmd, "cycle") && n >= 4) {
+		cycle(atoi(arg), word + 2, n - 2);
 	} else if (!strcmp(cmd, "write") && n > 2) {
 		tell("write %s %s\n", arg,
 		     errname(write_file(arg, strstr(whole, arg) + strlen(arg) + 1)));
