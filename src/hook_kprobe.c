@@ -48,18 +48,23 @@ static void tap_alloc(struct pt_regs *regs)
 	compat_argument_set(regs, 1, window.end - window.start + 1);
 }
 
-/* Somebody maps: to the wrong place? */
-static void tap_map(struct pt_regs *regs)
+/* Somebody maps: to the wrong place?  The one that is called often. */
+static int tap_map(struct kprobe *kp, struct pt_regs *regs)
 {
+	struct resv_hook *hook = container_of(kp, struct resv_hook, kp);
 	const struct iommu_domain *domain = (void *)compat_argument(regs, 0);
 
+	this_cpu_inc(*hook->hits);
 	/* Our own test of that, or what somebody else wants. */
 	if (resv_refusals_tried(domain) ||
 	    resv_police_tap_map(domain, compat_argument(regs, 1),
 				compat_argument(regs, 3),
 				(int)compat_argument(regs, 4)))
 		resv_refuse_map(regs);
+	return 0;
 }
+
+NOKPROBE_SYMBOL(tap_map);
 
 static int tap(struct kprobe *kp, struct pt_regs *regs)
 {
@@ -70,9 +75,6 @@ static int tap(struct kprobe *kp, struct pt_regs *regs)
 
 	this_cpu_inc(*hook->hits);
 	switch (hook->level) {
-	case RESV_HOOK_MAP:
-		tap_map(regs);
-		break;
 	case RESV_HOOK_DEVICE:
 		lost = resv_declared_tap_device(first, second,
 						resv_hooks_marking(hook));
@@ -113,6 +115,7 @@ static int tap(struct kprobe *kp, struct pt_regs *regs)
 	case RESV_HOOK_COMPOSE:
 		lost = !resv_cookie_tap_compose((u32)(unsigned long)first, second);
 		break;
+	case RESV_HOOK_MAP:
 	case RESV_HOOK_LISTED:
 	case RESV_HOOK_COUNT:
 	case RESV_HOOK_OPEN:
@@ -345,7 +348,7 @@ int resv_kprobe_install(struct resv_hook *hook)
 		hook->kp.addr = (kprobe_opcode_t *)hook->address;
 	else
 		hook->kp.symbol_name = hook->symbol;
-	hook->kp.pre_handler = tap;
+	hook->kp.pre_handler = hook->level == RESV_HOOK_MAP ? tap_map : tap;
 	ret = register_kprobe(&hook->kp);
 	hook->installed = !ret;
 	return ret;

@@ -18,9 +18,10 @@ enum verdict {
 	FITS_UNKNOWN,
 };
 
-static bool hit(const struct region *r, const struct range *map)
+static bool hit(const struct group *g, const struct region *r,
+		const struct range *map)
 {
-	return region_refuses(r) && ranges_overlap(&r->at, map);
+	return region_refuses(g, r) && ranges_overlap(&r->at, map);
 }
 
 static bool inside_usable(const struct group *g, const struct range *map)
@@ -43,7 +44,7 @@ static enum verdict judge(const struct group *g, const struct range *map)
 	if (g->usable_known)
 		return inside_usable(g, map) ? FITS : FITS_NOT;
 	for (i = 0; i < g->nr_regions; i++)
-		if (hit(&g->regions[i], map))
+		if (hit(g, &g->regions[i], map))
 			return FITS_NOT;
 	return FITS_UNKNOWN;
 }
@@ -67,7 +68,7 @@ static bool hits_window(const struct group *g, const struct range *map)
 
 	for (i = 0; i < g->nr_regions; i++)
 		if (!strcmp(g->regions[i].type, "sw-msi") &&
-		    hit(&g->regions[i], map))
+		    hit(g, &g->regions[i], map))
 			return true;
 	return false;
 }
@@ -121,7 +122,7 @@ static void print_map(const struct group *g, const struct range *map,
 	for (i = 0; i < g->nr_regions; i++) {
 		const struct region *r = &g->regions[i];
 
-		if (hit(r, map)) {
+		if (hit(g, r, map)) {
 			print_region(r, "");
 			hits = true;
 		} else if (ranges_overlap(&r->at, map)) {
@@ -151,12 +152,12 @@ static void json_map(struct json *j, const struct group *g,
 	json_bool(j, "aligned", range_aligned(map));
 	json_open(j, "hits", '[');
 	for (i = 0; i < g->nr_regions; i++)
-		if (hit(&g->regions[i], map))
+		if (hit(g, &g->regions[i], map))
 			json_region(j, &g->regions[i]);
 	json_close(j, ']');
 	json_open(j, "advice", '[');
 	for (i = 0; i < g->nr_regions; i++)
-		if (!hit(&g->regions[i], map) &&
+		if (!hit(g, &g->regions[i], map) &&
 		    ranges_overlap(&g->regions[i].at, map))
 			json_region(j, &g->regions[i]);
 	json_close(j, ']');
@@ -171,7 +172,7 @@ static void say_attach(const struct group *g)
 	for (i = 0; i < g->nr_regions; i++) {
 		const struct region *r = &g->regions[i];
 
-		if (strcmp(r->type, "direct") || (r->told && r->added))
+		if (strcmp(r->type, "direct") || !region_refuses(g, r))
 			continue;
 		warnx("group %u has a region of type direct: VFIO may refuse to attach the device at all, see 'iommu-resv show %u'",
 		      g->id, g->id);
@@ -244,10 +245,14 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 	names_close(names);
 	if (!ret) {
 		const struct group *g = &groups.g[0];
+		bool gaps = ctl->gaps;
 
+		/* What was refused is not asked for, so it makes no gap. */
+		groups_refused(ctl, &groups);
+		ctl->gaps = gaps;
 		say_not_loaded(ctl);
 		say_attach(g);
-		say_inert(ctl);
+		say_inert(ctl, g);
 		ret = exit_codes[check_group(ctl, g, argc - 1, argv + 1)];
 	}
 	groups_free(&groups);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "features.h"
 #include "format.h"
 #include "range.h"
 #include "sysfs.h"
@@ -28,7 +29,7 @@ static const struct region *in_the_way(const struct group *g,
 		const struct region *r = &g->regions[i];
 
 		if (ranges_overlap(&r->at, range) &&
-		    (region_refuses(r) || region_is_declared(r)))
+		    (region_refuses(g, r) || region_is_declared(r)))
 			return r;
 	}
 	return NULL;
@@ -67,7 +68,8 @@ static void say_not_declared(const char *what, const struct group *g)
 }
 
 /* The kernel's number as a line that says what to do. */
-static void say(const struct group *g, const struct range *range, int error)
+static void say(struct control *ctl, const struct group *g,
+		const struct range *range, int error)
 {
 	char *what = subject(g, range);
 
@@ -102,8 +104,12 @@ static void say(const struct group *g, const struct range *range, int error)
 		      what, g->id);
 		break;
 	case -EOPNOTSUPP:
-		warnx("%s would not be enforced, as no hook works for this group: see 'iommu-resv hooks'",
-		      what);
+		if (checks_off(ctl))
+			warnx("%s would not be enforced, as maps over reserved regions are not refused: see 'iommu-resv police'",
+			      what);
+		else
+			warnx("%s would not be enforced, as no hook works for this group: see 'iommu-resv hooks'",
+			      what);
 		break;
 	case -ENODEV:
 		warnx("%s: the group is going away", what);
@@ -115,7 +121,7 @@ static void say(const struct group *g, const struct range *range, int error)
 	free(what);
 }
 
-static int change(const struct control *ctl, const struct group *g,
+static int change(struct control *ctl, const struct group *g,
 		  const char *verb, const struct range *range)
 {
 	char *path = xasprintf("%s/kernel/iommu_groups/%u/resv/declare",
@@ -132,7 +138,7 @@ static int change(const struct control *ctl, const struct group *g,
 	else
 		ret = file_write(path, text) ?: 1;
 	if (ret < 0)
-		say(g, range, ret);
+		say(ctl, g, range, ret);
 	free(text);
 	free(path);
 	return ret == 1 ? EXIT_OK : EXIT_TROUBLE;

@@ -20,24 +20,46 @@
 #include "xalloc.h"
 
 #define KERNEL_DIGITS	16	/* the kernel prints addresses as 0x%016llx */
+#define COMM_MAX	64	/* a name of a process has 15 bytes so far */
 
 bool ranges_overlap(const struct range *a, const struct range *b)
 {
 	return a->start <= b->end && b->start <= a->end;
 }
 
+static bool touches_usable(const struct group *g, const struct range *range)
+{
+	size_t i;
+
+	for (i = 0; i < g->usable.nr; i++)
+		if (ranges_overlap(&g->usable.r[i], range))
+			return true;
+	return false;
+}
+
 /**
  * region_refuses() - is it taken out of the usable ranges?
+ * @g: its group
  * @r: region
  *
- * On kernels whose VFIO checks nothing the kernel's own regions are advice,
- * and still no place for a guest.
+ * Where nobody checks maps, all regions are advice, and still no place for a
+ * guest if they are on the kernel's list.  Where the module makes that list, too,
+ * it tells by the usable ranges which of them are.
  */
-bool region_refuses(const struct region *r)
+bool region_refuses(const struct group *g, const struct region *r)
 {
 	if (r->told && r->enforced)
 		return true;
-	return strcmp(r->type, "direct-relaxable") && !(r->told && r->added);
+	if (!strcmp(r->type, "direct-relaxable") || !strcmp(r->type, "pci-window"))
+		return false;
+	if (!(r->told && r->added) || !strcmp(r->type, "out-of-range"))
+		return true;
+	return g->unchecked && !(g->usable_known && touches_usable(g, &r->at));
+}
+
+bool region_is_declared(const struct region *r)
+{
+	return r->told && !strcmp(r->origin, "admin");
 }
 
 /**
@@ -197,6 +219,44 @@ static bool parse_window(struct group *g, char *line)
 	return true;
 }
 
+/*
+ * START END REGIONSTART REGIONEND TYPE ORIGIN DEVICE PID COMM: the last is what the
+ * process calls itself, so it may begin or end with blanks, or be empty.
+ */
+static bool parse_last_refused(struct refused *refused, char *line)
+{
+	struct range map, at;
+	char *w[8], *comm;
+
+	if (!words_split(line, w, 8) || !range_parse(w, &map) ||
+	    !range_parse(w + 2, &at) || !word_is_name(w[4]) ||
+	    !word_is_name(w[5]))
+		return false;
+	comm = strchr(w[7], ' ');
+	if (!comm)
+		return false;
+	*comm++ = '\0';
+	if (!word_decimal(w[7], &refused->pid) || strlen(comm) > COMM_MAX)
+		return false;
+	refused->map = map;
+	refused->hit = (struct region) {
+		.at = at,
+		.type = xstrdup(w[4]),
+		.origin = xstrdup(w[5]),
+		.device = strcmp(w[6], "-") ? xstrdup(w[6]) : NULL,
+	};
+	refused->comm = xstrdup(comm);
+	return true;
+}
+
+/* The number of maps, and a line about the last if there is one. */
+static bool parse_refused(struct refused *refused, unsigned int nr, char *line)
+{
+	if (nr == 1)
+		return word_decimal(line, &refused->count);
+	return nr == 2 && refused->count && parse_last_refused(refused, line);
+}
+
 static bool parse_domain(struct group *g, char *line)
 {
 	if (g->domain || !last_word_ok(line))
@@ -223,6 +283,72 @@ static bool read_fact(struct control *ctl, struct group *g, const char *dir,
 	}
 	fact_close(ctl, &t);
 	return true;
+}
+
+static void refused_free(struct refused *refused)
+{
+	free(refused->hit.type);
+	free(refused->hit.origin);
+	free(refused->hit.device);
+	free(refused->comm);
+}
+
+/* All of it makes sense, or nothing of it is taken. */
+static void read_refused(struct control *ctl, struct group *g)
+{
+	struct refused refused = { 0 };
+	struct text t;
+	char *line;
+
+	if (!fact_open(ctl, &t, xasprintf("%s/kernel/iommu_groups/%u/resv/refused",
+					  ctl->sysfs, g->id)))
+		return;
+	while (text_next(&t, &line)) {
+		char *copy = xstrdup(line);
+
+		if (!parse_refused(&refused, t.line, line))
+			text_bad(&t, copy);
+		free(copy);
+	}
+	if (!t.bad && (!t.line || (refused.count && !refused.comm))) {
+		warnx("%s: a line is missing", t.path);
+		ctl->gaps = true;
+	} else {
+		refused.known = !t.bad;
+	}
+	fact_close(ctl, &t);
+	if (refused.known)
+		g->refused = refused;
+	else
+		refused_free(&refused);
+}
+
+/* Regions that only the module can enforce, or that nobody does though VFIO would. */
+static bool tells_lack(const struct region *r)
+{
+	if (!r->told || !strcmp(r->type, "direct-relaxable"))
+		return false;
+	if (!strcmp(r->type, "out-of-range"))
+		return !r->enforced;
+	return r->added == r->enforced && !region_is_declared(r) &&
+	       strcmp(r->type, "pci-window");
+}
+
+/* Who checks maps, by what is known of the group; nobody need if it has no holes. */
+static void find_checks(struct group *g)
+{
+	bool any = false;
+	size_t i;
+
+	g->lacks_checks = g->refused.known;
+	for (i = 0; i < g->nr_regions; i++)
+		g->lacks_checks |= tells_lack(&g->regions[i]);
+	g->unchecked = g->lacks_checks;
+	for (i = 0; i < g->nr_regions; i++) {
+		g->unchecked &= !g->regions[i].enforced;
+		any |= region_refuses(g, &g->regions[i]);
+	}
+	g->unchecked &= any;
 }
 
 static int read_devices(struct group *g, struct names *names, const char *dir)
@@ -272,6 +398,7 @@ static void group_free(struct group *g)
 	free(g->domain);
 	free(g->msi_isolation);
 	free(g->window_by);
+	refused_free(&g->refused);
 }
 
 void groups_free(struct groups *groups)
@@ -303,6 +430,7 @@ static int group_read(struct control *ctl, struct names *names,
 		read_fact(ctl, &g, resv, "aperture", parse_aperture);
 		read_fact(ctl, &g, resv, "msi_isolation", parse_isolation);
 		read_fact(ctl, &g, resv, "msi_window", parse_window);
+		find_checks(&g);
 	} else {
 		read_fact(ctl, &g, dir, "reserved_regions", parse_kernel);
 	}
@@ -378,9 +506,26 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
 	return 0;
 }
 
-bool region_is_declared(const struct region *r)
+/**
+ * groups_refused() - find out what the module refused
+ * @ctl: options
+ * @groups: groups
+ *
+ * For commands that show it.  What some process calls itself, which is in there,
+ * is not to stop one that changes something.
+ */
+void groups_refused(struct control *ctl, struct groups *groups)
 {
-	return r->told && !strcmp(r->origin, "admin");
+	size_t i;
+
+	for (i = 0; i < groups->nr; i++) {
+		struct group *g = &groups->g[i];
+
+		if (!g->has_facts)
+			continue;
+		read_refused(ctl, g);
+		find_checks(g);
+	}
 }
 
 /**

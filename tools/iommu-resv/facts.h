@@ -28,7 +28,7 @@ struct ranges {
  * @device: whose region, NULL if the whole group's or not told
  * @told: by the module; else @added and @enforced mean nothing
  * @added: the module found it, not the kernel
- * @enforced: VFIO refuses maps there
+ * @enforced: maps there are refused, by VFIO or else by the module
  */
 struct region {
 	struct range at;
@@ -53,6 +53,24 @@ enum window_state {
 };
 
 /**
+ * struct refused - maps that the module refuses, as VFIO does not
+ * @known: the rest is valid
+ * @count: how many; with police=warn it lets them through and counts them, too
+ * @map: the last of them, if there are any
+ * @hit: what that hit
+ * @pid: whose it was
+ * @comm: name of that process
+ */
+struct refused {
+	bool known;
+	uint64_t count;
+	struct range map;
+	struct region hit;
+	uint64_t pid;
+	char *comm;
+};
+
+/**
  * struct group - an IOMMU group
  * @id: its number
  * @domain: type of its default domain, NULL if the kernel does not tell
@@ -61,6 +79,9 @@ enum window_state {
  * @regions: the module's facts; without the module, what the kernel says
  * @nr_regions: their number
  * @has_facts: the module has facts about this group
+ * @lacks_checks: VFIO checks no map on this kernel, but the module may
+ * @unchecked: nor does the module
+ * @refused: what the module refused, if groups_refused() was called
  * @usable_known: @usable is valid (it may be empty)
  * @usable: where VFIO accepts maps
  * @aperture_known: @aperture is valid
@@ -78,6 +99,9 @@ struct group {
 	struct region *regions;
 	size_t nr_regions;
 	bool has_facts;
+	bool lacks_checks;
+	bool unchecked;
+	struct refused refused;
 	bool usable_known;
 	struct ranges usable;
 	bool aperture_known;
@@ -99,12 +123,13 @@ bool module_loaded(const struct control *ctl);
 int groups_read(struct control *ctl, struct names *names, struct groups *groups);
 int groups_declared(struct control *ctl, bool all);
 int groups_moved(struct control *ctl, bool held);
+void groups_refused(struct control *ctl, struct groups *groups);
 int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		struct groups *groups);
 void groups_free(struct groups *groups);
 
 bool region_is_declared(const struct region *r);
-bool region_refuses(const struct region *r);
+bool region_refuses(const struct group *g, const struct region *r);
 bool region_harms_window(const struct region *r, const struct range *window);
 bool ranges_overlap(const struct range *a, const struct range *b);
 

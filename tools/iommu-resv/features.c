@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv features: what the module does on this kernel. */
+/* iommu-resv features: what the module does on this kernel; who asks for it. */
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "features.h"
 #include "format.h"
+#include "modules.h"
 #include "sysfs.h"
 #include "words.h"
 #include "xalloc.h"
@@ -166,8 +167,100 @@ void print_hooks(struct control *ctl, struct json *j)
 	print_kind(ctl, &hooks, j);
 }
 
+static void checks_line(char **words, void *data)
+{
+	struct checks *checks = data;
+
+	if (strcmp(words[0], "map-checks"))
+		return;
+	checks_free(checks);
+	checks->state = xstrdup(words[1]);
+	checks->hook = xstrdup(words[2]);
+	checks->reason = xstrdup(words[3]);
+}
+
+/**
+ * checks_read() - who refuses maps over reserved regions?
+ * @ctl: options
+ * @checks: to fill; checks_free() it
+ */
+void checks_read(struct control *ctl, struct checks *checks)
+{
+	*checks = (struct checks) { 0 };
+	each_line(ctl, &features, checks_line, checks);
+}
+
+/**
+ * checks_inert() - does nobody?
+ * @checks: of checks_read()
+ */
+bool checks_inert(const struct checks *checks)
+{
+	return checks->state && !strcmp(checks->state, "inert");
+}
+
+void checks_free(struct checks *checks)
+{
+	free(checks->state);
+	free(checks->hook);
+	free(checks->reason);
+	*checks = (struct checks) { 0 };
+}
+
+/* The mode, if by that nothing is refused though the module could; allocated. */
+static char *lenient_mode(const struct control *ctl, const struct checks *checks)
+{
+	char *mode;
+
+	/* The parameter is there on kernels whose VFIO does it, too. */
+	if (!checks->state || !strcmp(checks->state, "native"))
+		return NULL;
+	mode = parameter_read(ctl, "police");
+	if (mode && word_among(mode, "warn", "off"))
+		return mode;
+	free(mode);
+	return NULL;
+}
+
+/**
+ * checks_off() - are maps over reserved regions let through, as far as is known?
+ * @ctl: options
+ */
+bool checks_off(struct control *ctl)
+{
+	struct checks checks;
+	bool gaps = ctl->gaps, off;
+	char *mode;
+
+	checks_read(ctl, &checks);
+	/* Not what was asked for, so the answer has no gap by it. */
+	ctl->gaps = gaps;
+	mode = lenient_mode(ctl, &checks);
+	off = mode || checks_inert(&checks);
+	free(mode);
+	checks_free(&checks);
+	return off;
+}
+
+static void say_unchecked(struct control *ctl, const struct group *g,
+			  const struct checks *checks)
+{
+	char *mode = lenient_mode(ctl, checks);
+
+	if (mode)
+		warnx("police=%s: maps over reserved regions are not refused, see 'iommu-resv police'",
+		      mode);
+	else if (checks_inert(checks))
+		warnx("map-checks is inert: maps over reserved regions are not refused, see 'iommu-resv police'");
+	else if (checks->state && g->unchecked)
+		warnx("group %u is in use by somebody whose maps are not checked: maps over reserved regions are not refused",
+		      g->id);
+	free(mode);
+}
+
 struct inert {
 	bool added;
+	struct checks checks;
 	unsigned int nr;
 	char *first;
 };
@@ -178,6 +271,7 @@ static void inert_feature(char **words, void *data)
 
 	if (!strcmp(words[0], "declared-regions"))
 		inert->added = strcmp(words[1], "inert");
+	checks_line(words, &inert->checks);
 }
 
 static void inert_hook(char **words, void *data)
@@ -191,13 +285,15 @@ static void inert_hook(char **words, void *data)
 }
 
 /**
- * say_inert() - one line if hooks do not work that somebody wanted
+ * say_inert() - one line if hooks do not work that somebody wanted, and one if
+ * nobody refuses maps
  * @ctl: options
+ * @g: group that it is about
  *
  * One backend is enough: a livepatch that could not be had is no trouble as
  * long as kprobes do the work.
  */
-void say_inert(struct control *ctl)
+void say_inert(struct control *ctl, const struct group *g)
 {
 	struct inert inert = { 0 };
 	bool gaps = ctl->gaps;
@@ -211,8 +307,10 @@ void say_inert(struct control *ctl)
 	else if (inert.nr)
 		warnx("the hooks %s and %u more are inert: declared regions are not enforced, see 'iommu-resv hooks'",
 		      inert.first, inert.nr - 1);
+	say_unchecked(ctl, g, &inert.checks);
 	/* Not what was asked for, so the answer has no gap by it. */
 	ctl->gaps = gaps;
+	checks_free(&inert.checks);
 	free(inert.first);
 }
 

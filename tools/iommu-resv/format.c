@@ -179,6 +179,32 @@ static void json_window(struct json *j, const struct group *g)
 	json_close(j, '}');
 }
 
+static void json_refused(struct json *j, const struct refused *refused)
+{
+	const struct region *r = &refused->hit;
+
+	json_open(j, "refused", '{');
+	json_number(j, "count", refused->count);
+	if (refused->count) {
+		json_open(j, "last", '{');
+		json_address(j, "start", refused->map.start);
+		json_address(j, "end", refused->map.end);
+		json_open(j, "region", '{');
+		json_address(j, "start", r->at.start);
+		json_address(j, "end", r->at.end);
+		json_string(j, "type", r->type);
+		json_string(j, "origin", r->origin);
+		json_string(j, "device", r->device);
+		json_close(j, '}');
+		json_number(j, "pid", refused->pid);
+		json_string(j, "comm", refused->comm);
+		json_close(j, '}');
+	} else {
+		json_null(j, "last");
+	}
+	json_close(j, '}');
+}
+
 static void json_group(struct json *j, const struct group *g)
 {
 	size_t i;
@@ -217,6 +243,8 @@ static void json_group(struct json *j, const struct group *g)
 	}
 	json_string(j, "msi_isolation", g->msi_isolation);
 	json_window(j, g);
+	if (g->refused.known)
+		json_refused(j, &g->refused);
 	json_close(j, '}');
 }
 

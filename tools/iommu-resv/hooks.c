@@ -10,13 +10,7 @@
 #include "features.h"
 #include "hooks.h"
 #include "modules.h"
-#include "sysfs.h"
 #include "xalloc.h"
-
-static char *mode_path(const struct control *ctl)
-{
-	return xasprintf("%s/module/" CORE "/parameters/hooks", ctl->sysfs);
-}
 
 /**
  * hooks_mode() - the mode in force
@@ -26,24 +20,7 @@ static char *mode_path(const struct control *ctl)
  */
 char *hooks_mode(const struct control *ctl)
 {
-	char *line, *mode = NULL;
-	struct text t;
-
-	if (text_open(&t, mode_path(ctl)))
-		return NULL;
-	if (text_next(&t, &line) && line[0] && !strchr(line, ' '))
-		mode = xstrdup(line);
-	text_close(&t);
-	return mode;
-}
-
-static int write_mode(const struct control *ctl, const char *mode)
-{
-	char *path = mode_path(ctl);
-	int ret = file_write(path, mode);
-
-	free(path);
-	return ret;
+	return parameter_read(ctl, "hooks");
 }
 
 /**
@@ -55,7 +32,8 @@ void hooks_restore(const struct control *ctl, const char *mode)
 {
 	char *now = hooks_mode(ctl);
 
-	if (mode && now && strcmp(mode, now) && !write_mode(ctl, mode)) {
+	if (mode && now && strcmp(mode, now) &&
+	    !parameter_write(ctl, "hooks", mode)) {
 		free(now);
 		now = xstrdup(mode);
 	}
@@ -90,7 +68,7 @@ static const char *why_not(struct control *ctl, const char *mode, int error,
 
 static int set_mode(struct control *ctl, const char *mode)
 {
-	int error = write_mode(ctl, mode);
+	int error = parameter_write(ctl, "hooks", mode);
 	char *reason = NULL;
 
 	if (!error)

@@ -105,6 +105,7 @@ int cmd_list(struct control *ctl, int argc, char **argv)
 	if (groups.nr)
 		say_not_loaded(ctl);
 	if (ctl->json) {
+		groups_refused(ctl, &groups);
 		json_groups(ctl, &groups);
 	} else if (groups.nr) {
 		table = table_new(ctl, columns, sizeof(columns) / sizeof(columns[0]));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How the livepatch leaves: it is disabled, the kernel leads every task out of
- * it, which the folder's end tells, and only then its module can go.
+ * The two modules: parameters, and how they leave.
+ *
+ * The livepatch is disabled, the kernel leads every task out of it, which the
+ * folder's end tells, and only then its module can go.
  */
 #include <err.h>
 #include <errno.h>
@@ -28,6 +30,63 @@ bool module_there(const struct control *ctl, const char *module)
 
 	free(path);
 	return there;
+}
+
+static char *parameter_path(const struct control *ctl, const char *name)
+{
+	return xasprintf("%s/module/" CORE "/parameters/%s", ctl->sysfs, name);
+}
+
+/**
+ * parameter_there() - does the loaded module have it?
+ * @ctl: options
+ * @name: the parameter
+ */
+bool parameter_there(const struct control *ctl, const char *name)
+{
+	char *path = parameter_path(ctl, name);
+	bool there = file_exists(path);
+
+	free(path);
+	return there;
+}
+
+/**
+ * parameter_read() - what it is
+ * @ctl: options
+ * @name: the parameter, whose values are single words
+ *
+ * Return: allocated, or NULL if it cannot be read
+ */
+char *parameter_read(const struct control *ctl, const char *name)
+{
+	char *line, *value = NULL;
+	struct text t;
+
+	if (text_open(&t, parameter_path(ctl, name)))
+		return NULL;
+	if (text_next(&t, &line) && line[0] && !strchr(line, ' '))
+		value = xstrdup(line);
+	text_close(&t);
+	return value;
+}
+
+/**
+ * parameter_write() - set it
+ * @ctl: options
+ * @name: the parameter
+ * @value: what it shall be
+ *
+ * Return: 0, or what the kernel says to it as -errno
+ */
+int parameter_write(const struct control *ctl, const char *name,
+		    const char *value)
+{
+	char *path = parameter_path(ctl, name);
+	int ret = file_write(path, value);
+
+	free(path);
+	return ret;
 }
 
 static time_t seconds(void)

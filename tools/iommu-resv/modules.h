@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The two modules, and how they leave. */
+/* The two modules: parameters, and how they leave. */
 #ifndef MODULES_H
 #define MODULES_H
 
@@ -12,6 +12,10 @@
 #define LIVEPATCH	"iommu_resv_livepatch"
 
 bool module_there(const struct control *ctl, const char *module);
+bool parameter_there(const struct control *ctl, const char *name);
+char *parameter_read(const struct control *ctl, const char *name);
+int parameter_write(const struct control *ctl, const char *name,
+		    const char *value);
 bool livepatch_enabled(const struct control *ctl);
 int livepatch_remove(const struct control *ctl, bool back);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* iommu-resv show: everything about some groups, in words too. */
 #include <err.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,61 +121,84 @@ static void say_window_hits(const struct group *g)
 }
 
 /* Which regions a sentence is about. */
-static bool is_attach_rmrr(const struct region *r)
+static bool is_attach_rmrr(const struct group *g, const struct region *r)
 {
 	return !strcmp(r->type, "direct") && !strcmp(r->origin, "rmrr") &&
-	       !(r->told && r->added);
+	       region_refuses(g, r);
 }
 
-static bool is_attach(const struct region *r)
+static bool is_attach_other(const struct group *g, const struct region *r)
 {
 	return !strcmp(r->type, "direct") && strcmp(r->origin, "rmrr") &&
-	       !(r->told && r->added);
+	       region_refuses(g, r);
 }
 
-static bool is_relaxable(const struct region *r)
+static bool is_attach(const struct group *g, const struct region *r)
 {
+	return is_attach_other(g, r) && !g->lacks_checks;
+}
+
+static bool is_direct(const struct group *g, const struct region *r)
+{
+	return is_attach_other(g, r) && g->lacks_checks && r->enforced;
+}
+
+static bool is_relaxable(const struct group *g, const struct region *r)
+{
+	(void)g;
 	return !strcmp(r->type, "direct-relaxable");
 }
 
-static bool is_bridge(const struct region *r)
+static bool is_bridge(const struct group *g, const struct region *r)
 {
+	(void)g;
 	return !strcmp(r->type, "pci-window");
 }
 
-static bool is_refused(const struct region *r)
+static bool is_enforced(const struct region *r)
 {
 	return strcmp(r->type, "direct") && r->told && r->enforced;
 }
 
-static bool is_unchecked(const struct region *r)
+static bool is_refused(const struct group *g, const struct region *r)
 {
-	return r->told && !r->added && !r->enforced && !is_relaxable(r);
+	return is_enforced(r) && !g->lacks_checks;
 }
 
-static bool is_unknown_to_kernel(const struct region *r)
+static bool is_refused_by_module(const struct group *g, const struct region *r)
 {
-	return r->told && r->added && !r->enforced && !is_bridge(r) &&
-	       !region_is_declared(r);
+	return is_enforced(r) && g->lacks_checks;
 }
 
-static bool is_not_hooked(const struct region *r)
+static bool is_unchecked(const struct group *g, const struct region *r)
 {
-	return region_is_declared(r) && !r->enforced;
+	return r->told && !r->enforced && region_refuses(g, r);
 }
 
-static bool is_untold(const struct region *r)
+static bool is_unknown_to_kernel(const struct group *g, const struct region *r)
 {
-	return !r->told && strcmp(r->type, "direct") && !is_relaxable(r);
+	return r->told && r->added && !r->enforced && !region_refuses(g, r) &&
+	       !is_bridge(g, r) && !is_relaxable(g, r) && !region_is_declared(r);
 }
 
-static bool is_movable(const struct region *r)
+static bool is_not_hooked(const struct group *g, const struct region *r)
 {
+	return region_is_declared(r) && !r->enforced && !region_refuses(g, r);
+}
+
+static bool is_untold(const struct group *g, const struct region *r)
+{
+	return !r->told && strcmp(r->type, "direct") && !is_relaxable(g, r);
+}
+
+static bool is_movable(const struct group *g, const struct region *r)
+{
+	(void)g;
 	return !strcmp(r->type, "sw-msi");
 }
 
 static const struct {
-	bool (*about)(const struct region *r);
+	bool (*about)(const struct group *g, const struct region *r);
 	const char *sentence;
 } sentences[] = {
 	{ is_attach_rmrr,
@@ -184,15 +208,22 @@ static const struct {
 	  "direct: firmware keeps these addresses for itself, mapped 1:1. VFIO refuses\n"
 	  "  to attach the device, whatever is mapped; before kernel 6.6 it does so only\n"
 	  "  for Intel's (RMRR), attaches devices with others, and refuses maps there." },
+	{ is_direct,
+	  "direct: firmware keeps these addresses for itself, mapped 1:1. Before kernel 6.6\n"
+	  "  VFIO attaches the device, and here the module refuses maps there." },
 	{ is_relaxable,
 	  "direct-relaxable: firmware used these addresses before the kernel took over.\n"
 	  "  VFIO attaches the device and accepts maps there." },
 	{ is_refused,
 	  "enforced: VFIO refuses a map that touches such a region (EINVAL)." },
+	{ is_refused_by_module,
+	  "enforced: the module refuses a map that touches such a region (EINVAL), as VFIO\n"
+	  "  itself does since kernel 5.4." },
 	{ is_untold,
 	  "VFIO refuses a map that touches one of these regions (EINVAL, since kernel 5.4)." },
 	{ is_unchecked,
-	  "native advice: this kernel's VFIO checks no map. One there is accepted, and DMA\n"
+	  "advice outside of the usable ranges: this kernel's VFIO checks no map, and the\n"
+	  "  module refuses none here ('iommu-resv police'). One there is accepted, and DMA\n"
 	  "  to it does not reach the guest's memory." },
 	{ is_unknown_to_kernel,
 	  "added advice: firmware declares it, this kernel does not act on it. VFIO accepts\n"
@@ -215,7 +246,7 @@ static void say_what_vfio_does(const struct group *g)
 
 	for (k = 0; k < sizeof(sentences) / sizeof(sentences[0]); k++) {
 		for (i = 0; i < g->nr_regions; i++)
-			if (sentences[k].about(&g->regions[i]))
+			if (sentences[k].about(g, &g->regions[i]))
 				break;
 		if (i == g->nr_regions)
 			continue;
@@ -224,6 +255,24 @@ static void say_what_vfio_does(const struct group *g)
 		said = true;
 		printf("- %s\n", sentences[k].sentence);
 	}
+}
+
+static void say_refused(const struct group *g)
+{
+	const struct refused *refused = &g->refused;
+	char *start, *end, *hit;
+
+	if (!refused->known || !refused->count)
+		return;
+	start = format_address(refused->map.start);
+	end = format_address(refused->map.end);
+	hit = format_region(&refused->hit);
+	printf("\nRefused maps: %" PRIu64 ", the last:\n"
+	       "%s-%s by process %" PRIu64 " (%s)\n  hits %s\n",
+	       refused->count, start, end, refused->pid, refused->comm, hit);
+	free(start);
+	free(end);
+	free(hit);
 }
 
 static void print_group(const struct control *ctl, const struct group *g)
@@ -252,6 +301,7 @@ static void print_group(const struct control *ctl, const struct group *g)
 		if (g->usable.nr)
 			print_usable(ctl, g);
 	}
+	say_refused(g);
 	say_what_vfio_does(g);
 }
 
@@ -267,6 +317,7 @@ int cmd_show(struct control *ctl, int argc, char **argv)
 	names = names_open(ctl);
 	ret = groups_find(ctl, names, argc, argv, &groups);
 	names_close(names);
+	groups_refused(ctl, &groups);
 	say_not_loaded(ctl);
 	if (ctl->json) {
 		json_groups(ctl, &groups);

@@ -268,10 +268,12 @@ static int show_window(struct control *ctl, char **argv)
 	if (!ret) {
 		const struct group *g = &groups.g[0];
 
-		if (ctl->json)
+		if (ctl->json) {
+			groups_refused(ctl, &groups);
 			json_groups(ctl, &groups);
-		else if (g->has_facts)
+		} else if (g->has_facts) {
 			print_window(ctl, g);
+		}
 		if (!g->has_facts)
 			say_no_facts(g);
 		if (g->window_state == WINDOW_UNKNOWN)

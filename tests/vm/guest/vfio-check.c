@@ -17,8 +17,9 @@
  * vfio-check loop GROUP [MS]  map, unmap, open and close until SIGTERM, with a pause between; print
  *                             loops=N errors=N
  * vfio-check pairs GROUP N    print the nanoseconds of N map and unmap pairs: pairs=N ns=NS
- * vfio-check cost GROUP       CPU time of 10 map and unmap pairs, and of opening and closing the
- *                             group, the middle of what was seen: cost pairs=NS attach=NS
+ * vfio-check cost GROUP [PAGES]   CPU time of 10 map and unmap pairs of so many pages (1), and of
+ *                             opening and closing the group, the middle of what was seen:
+ *                             cost pairs=NS attach=NS
  * vfio-check hold GROUP SECS  keep the group open
  * vfio-check play WORD...     do the words one by one, whatever they give, see do_play(): for
  *                             what takes several groups in a container, much memory, many
@@ -1587,18 +1588,37 @@ static uint64_t middle(uint64_t ns[COST_ROUNDS])
 	return ns[COST_ROUNDS / 2];
 }
 
-static int do_cost(const char *id, char *mem)
+/* MEM is a page; for more pages there is memory of its own, in the machine's huge pages. */
+static char *cost_memory(char *mem, unsigned long pages)
+{
+	char *more;
+
+	if (pages == 1)
+		return mem;
+	more = mmap(NULL, pages * page, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (more == MAP_FAILED) {
+		printf("cost no huge pages: %s\n", errname(errno));
+		return NULL;
+	}
+	memset(more, 1, pages * page);
+	return more;
+}
+
+static int do_cost(const char *id, char *mem, unsigned long pages)
 {
 	uint64_t start, pair[COST_ROUNDS], attach[COST_ROUNDS];
 	struct vfio v;
 	int i, j;
 
-	if (!open_loud(&v, id))
+	mem = cost_memory(mem, pages);
+	if (!mem || !open_loud(&v, id))
 		return 1;
 	for (i = 0; i < COST_ROUNDS; i++) {
 		start = cpu_ns();
 		for (j = 0; j < COST_PAIRS; j++)
-			if (map(&v, mem, 0x1000000, page) || unmap(&v, 0x1000000, page))
+			if (map(&v, mem, 0x1000000, pages * page) ||
+			    unmap(&v, 0x1000000, pages * page))
 				return 1;
 		pair[i] = cpu_ns() - start;
 	}
@@ -1644,8 +1664,8 @@ int main(int argc, char **argv)
 		sleep(strtoul(argv[3], NULL, 0));
 		return 0;
 	}
-	if (argc == 3 && !strcmp(argv[1], "cost"))
-		return do_cost(argv[2], mem);
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "cost"))
+		return do_cost(argv[2], mem, argc > 3 ? strtoul(argv[3], NULL, 10) : 1);
 	fprintf(stderr, "usage: vfio-check check|probe|loop|cost GROUP | pairs GROUP N | "
 			"hold GROUP SECONDS | play WORD...\n");
 	return 2;
