@@ -103,6 +103,8 @@ bool resv_info_ends(const struct resv_info_call *call)
 		return false;
 	/* With native=ignore the kernel has told its own. */
 	info.flags &= ~COMPAT_VFIO_IOMMU_INFO_CAPS;
+	/* It is told in any case; v4.4 does not say so. */
+	info.flags |= VFIO_IOMMU_INFO_PGSIZES;
 	info.argsz = call->argsz;
 	head = call->argsz >= WITH_OFFSET ? WITH_OFFSET : WITHOUT_OFFSET;
 	size = sizeof(info) + bytes;

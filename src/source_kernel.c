@@ -165,15 +165,24 @@ static int undivided_group(struct resv_collect *c)
 	return ret;
 }
 
-/* The group's list, of all that is on those of its devices. */
-static int list_group(struct resv_collect *c)
+/* What is on the lists of the group's devices is on that of the group. */
+static int list_devices(struct resv_collect *c, u32 typemask)
 {
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; !ret && i < c->regions.nr; i++)
-		if (resv_collect_is_listed(&c->regions.r[i]))
+		if ((typemask & RESV_TYPE(c->regions.r[i].type)) &&
+		    resv_collect_is_listed(&c->regions.r[i]))
 			ret = resv_set_merge_one(&c->taken, &c->regions.r[i]);
+	return ret;
+}
+
+/* The group's list where this module makes it. */
+static int list_group(struct resv_collect *c)
+{
+	int ret = list_devices(c, RESV_ALL_TYPES);
+
 	c->listed = !ret;
 	c->taken_known = !ret;
 	return ret;
@@ -219,7 +228,9 @@ static int kernel_group(struct resv_collect *c)
 		} else if (region_of(region, &r)) {
 			sane = false;
 		} else {
-			ret = resv_set_merge_one(&c->taken, &r);
+			/* Which of its direct regions are relaxable we know. */
+			if (!c->own_devices || r.type != RESV_DIRECT)
+				ret = resv_set_merge_one(&c->taken, &r);
 			if (!ret && !told_by_a_device(c, &r))
 				ret = resv_collect_add(c, 0, r.start, r.end,
 						       r.type, r.origin, r.flags);
@@ -236,13 +247,11 @@ static int kernel_group(struct resv_collect *c)
 	if (!sane && c->first)
 		pr_warn("group %d: the kernel lists a region that makes no sense, so usable ranges are not told\n",
 			c->id);
+	if (!ret && c->own_devices)
+		ret = list_devices(c, RESV_TYPE(RESV_DIRECT) |
+				      RESV_TYPE(RESV_DIRECT_RELAXABLE));
 	c->listed = !err && !ret;
 	c->taken_known = c->listed && sane;
-	/* The kernel does not know which of its regions are relaxable, we do. */
-	if (c->own_devices && c->taken_known) {
-		resv_set_free(&c->taken);
-		ret = list_group(c);
-	}
 	return ret;
 }
 

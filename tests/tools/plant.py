@@ -11,6 +11,7 @@ Lines of a description:
 and in content:
   hex BYTES...                       a line of these bytes
   repeat N LINE                      the line N times
+  long N LINE                        the line's last character N times
   errno N                            reading the file fails (see fake_kernel.c)
 Files NAME,write and NAME,delete: what the kernel does then (see fake_kernel.c)
 """
@@ -26,6 +27,9 @@ def content(lines):
         elif word == "repeat":
             count, _, rest = rest.partition(" ")
             yield (rest + "\n").encode() * int(count)
+        elif word == "long":
+            count, _, rest = rest.partition(" ")
+            yield (rest[:-1] + rest[-1] * int(count) + "\n").encode()
         else:
             yield (line + "\n").encode()
 

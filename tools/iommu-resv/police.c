@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* iommu-resv police: who refuses maps, and whether the module shall where VFIO does not. */
 #include <err.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,8 +69,11 @@ static int switch_mode(struct control *ctl, const char *mode)
 
 	if (!error)
 		return judge(ctl, mode);
-	warnx("police=%s: %s; the kernel log may tell more", mode,
-	      strerror(-error));
+	if (error == -ENODEV)
+		warnx("police=%s: the module is just being unloaded", mode);
+	else
+		warnx("police=%s: %s; the kernel log may tell more", mode,
+		      strerror(-error));
 	now = parameter_read(ctl, "police");
 	warnx("police=%s stays in force", now ?: "unknown");
 	free(now);

@@ -140,7 +140,7 @@ static bool is_attach(const struct group *g, const struct region *r)
 
 static bool is_direct(const struct group *g, const struct region *r)
 {
-	return is_attach_other(g, r) && g->lacks_checks && r->enforced;
+	return is_attach_other(g, r) && g->lacks_checks;
 }
 
 static bool is_relaxable(const struct group *g, const struct region *r)
@@ -155,19 +155,15 @@ static bool is_bridge(const struct group *g, const struct region *r)
 	return !strcmp(r->type, "pci-window");
 }
 
-static bool is_enforced(const struct region *r)
-{
-	return strcmp(r->type, "direct") && r->told && r->enforced;
-}
-
 static bool is_refused(const struct group *g, const struct region *r)
 {
-	return is_enforced(r) && !g->lacks_checks;
+	return strcmp(r->type, "direct") && r->told && r->enforced &&
+	       !g->lacks_checks;
 }
 
 static bool is_refused_by_module(const struct group *g, const struct region *r)
 {
-	return is_enforced(r) && g->lacks_checks;
+	return r->told && r->enforced && g->lacks_checks;
 }
 
 static bool is_unchecked(const struct group *g, const struct region *r)
@@ -210,7 +206,7 @@ static const struct {
 	  "  for Intel's (RMRR), attaches devices with others, and refuses maps there." },
 	{ is_direct,
 	  "direct: firmware keeps these addresses for itself, mapped 1:1. Before kernel 6.6\n"
-	  "  VFIO attaches the device, and here the module refuses maps there." },
+	  "  VFIO attaches the device nevertheless." },
 	{ is_relaxable,
 	  "direct-relaxable: firmware used these addresses before the kernel took over.\n"
 	  "  VFIO attaches the device and accepts maps there." },
