@@ -6,10 +6,11 @@
 #ifndef RESV_COMPAT_VFIO_H
 #define RESV_COMPAT_VFIO_H
 
+#include <linux/bitops.h>
 #include <linux/types.h>
 #include <linux/vfio.h>
 
-#define COMPAT_VFIO_IOMMU_INFO_CAPS		(1 << 1)
+#define COMPAT_VFIO_IOMMU_INFO_CAPS		BIT(1)
 #define COMPAT_VFIO_CAP_IOVA_RANGE		1
 
 /* struct vfio_iommu_type1_info; older programs know it up to @iova_pgsizes. */

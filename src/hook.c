@@ -1219,8 +1219,11 @@ static void ranges_feature(struct resv_features *f, bool checks)
 static void checks_feature(struct resv_features *f)
 {
 	const struct resv_hook *map = find(0, MAP, RESV_HOOK_MAP), *broken;
-	const char *name = "map-checks", *off = NULL;
+	const char *name = "map-checks", *off = NULL, *how;
 
+	how = "iommu_map: maps that hit a region or leave the aperture are refused";
+	if (resv_police_mode() == RESV_POLICE_WARN)
+		how = "iommu_map: such maps are told, and let through (police=warn)";
 	if (!resv_lacks_checks()) {
 		resv_feature_add(f, name, RESV_FEATURE_NATIVE,
 				 "VFIO refuses maps that hit a region or leave the aperture");
@@ -1232,7 +1235,7 @@ static void checks_feature(struct resv_features *f)
 	if (mode == RESV_HOOKS_NONE)
 		off = "turned off by the parameter hooks=: VFIO accepts maps over reserved regions";
 	else if (resv_police_mode() == RESV_POLICE_OFF)
-		off = "turned off by the parameter police=: VFIO accepts maps over reserved regions";
+		off = "turned off by the parameter police=: VFIO accepts such maps";
 	else if (!map && !broken)
 		off = "no group was seen yet";
 	if (off)
@@ -1241,10 +1244,7 @@ static void checks_feature(struct resv_features *f)
 		resv_feature_unknown(f, name, broken ? broken->reason :
 						       map->reason);
 	else
-		resv_feature_hooked(f, name, "kprobe",
-				    resv_police_mode() == RESV_POLICE_WARN ?
-				    MAP ": maps that hit a region or leave the aperture are told, and let through (police=warn)" :
-				    MAP ": maps that hit a region or leave the aperture are refused");
+		resv_feature_hooked(f, name, "kprobe", how);
 	ranges_feature(f, !off && !broken && map && map->state != RESV_HOOK_INERT);
 }
 
@@ -1272,7 +1272,7 @@ static void cookies_feature(struct resv_features *f)
 		resv_feature_unknown(f, name, hook->reason);
 	else
 		resv_feature_hooked(f, name, "kprobe",
-				    COMPOSE ": doorbells are mapped in the MSI window when an interrupt is set up");
+				    "iommu_dma_map_msi_msg: doorbells are mapped in the MSI window when an interrupt is set up");
 }
 
 /**

@@ -26,11 +26,6 @@
 #define WITH_OFFSET	offsetofend(struct compat_vfio_info, cap_offset)
 #define WITHOUT_OFFSET	offsetofend(struct compat_vfio_info, iova_pgsizes)
 
-#ifndef offsetofend
-#define offsetofend(type, member) \
-	(offsetof(type, member) + sizeof(((type *)0)->member))
-#endif
-
 /**
  * resv_info_begins() - vfio_iommu_type1_ioctl() was called
  * @call: set to what the answer needs

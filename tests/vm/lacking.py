@@ -345,8 +345,8 @@ def judge_police(lines, arch):
 
     expect("enforce", "EINVAL", 1, True, "added kprobe iommu_map: maps that hit a region or leave "
            "the aperture are refused")
-    expect("warn", "ok", 2, False, "added kprobe iommu_map: maps that hit a region or leave the "
-           "aperture are told, and let through (police=warn)")
+    expect("warn", "ok", 2, False, "added kprobe iommu_map: such maps are told, and let through "
+           "(police=warn)")
     expect("off", "ok", 2, False, "inert - turned off by the parameter police=")
     expect("again", "EINVAL", 3, True, "added kprobe")
     # Nothing hides the kernel's own list from VFIO then.
