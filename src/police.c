@@ -384,7 +384,7 @@ static enum verdict judge(const struct iommu_domain *domain, u64 start, u64 end)
 }
 
 /*
- * VFIO before v6.? maps two pages at 0 of a domain of its own, to see what sizes the
+ * VFIO before v6.1 or so maps two pages at 0 of a domain of its own, to see what sizes the
  * IOMMU uses, and takes them back at once (vfio_test_domain_fgsp()).  It is the first
  * map of the domain, and no concern of anybody's.
  */
@@ -746,7 +746,10 @@ struct resv_range *resv_police_ranges(const void *container, unsigned int *nr)
 			break;
 	}
 	unlock_table(flags);
-	return ranges;
+	if (*nr)
+		return ranges;
+	kfree(ranges);
+	return NULL;
 }
 
 /**

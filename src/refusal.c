@@ -6,9 +6,9 @@
  * iommu_map() looks at the domain's type before anything else and returns -EINVAL for
  * one that has no page tables (4.4 to 6.12, drivers/iommu/iommu.c; the function that
  * maps must be there, and is not called).  iommu_attach_group() returns an error for
- * one that no device can be attached to: -ENODEV, since v6.? -EINVAL.  Since v6.16
- * iommu_map() warns of such a domain; there, which is only with native=ignore, it is
- * one with tables, and an address that is not aligned.
+ * one that no device can be attached to: -ENODEV (4.4 to 6.1), or -EINVAL as it is of
+ * no driver (6.12).  Since v6.16 iommu_map() warns of such a domain; there, which is
+ * only with native=ignore, it is one with tables, and an address that is not aligned.
  *
  * The functions read it after the handler has returned.  So it is not part of this
  * module, and is freed only if no task can be about to read it.
