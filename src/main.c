@@ -258,7 +258,7 @@ static int __init iommu_resv_init(void)
 	ret = resv_test_step("sources") ?: resv_sources_init();
 	if (ret)
 		return ret;
-	ret = resv_test_step("refusals") ?: resv_refusals_init();
+	ret = resv_refusals_init();
 	if (ret)
 		goto exit_sources;
 	ret = resv_hooks_init();

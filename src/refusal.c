@@ -70,7 +70,8 @@ int resv_refusals_init(void)
 {
 	if (!resv_lacks_checks())
 		return 0;
-	domains = kzalloc(sizeof(*domains), GFP_KERNEL);
+	domains = resv_test_step("refusals") ? NULL :
+					       kzalloc(sizeof(*domains), GFP_KERNEL);
 	if (!domains)
 		return -ENOMEM;
 	set_pages(&domains->domain, domains->ops);

@@ -52,7 +52,7 @@ bool region_refuses(const struct group *g, const struct region *r)
 		return true;
 	if (!strcmp(r->type, "direct-relaxable") || !strcmp(r->type, "pci-window"))
 		return false;
-	if (!(r->told && r->added) || !strcmp(r->type, "out-of-range"))
+	if (!(r->told && r->added))
 		return true;
 	return g->unchecked && !(g->usable_known && touches_usable(g, &r->at));
 }
