@@ -98,6 +98,23 @@ static inline struct iommu_device *compat_dev_iommu_device(struct device *dev)
 }
 
 /**
+ * compat_dev_has_iommu() - does an IOMMU translate for a device?
+ * @dev: device, whose group's mutex the caller holds
+ *
+ * Groups without one are of VFIO's no-IOMMU mode, and of mediated devices.
+ */
+static inline bool compat_dev_has_iommu(struct device *dev)
+{
+#if defined(RESV_HAVE_OPS_OF_IOMMU_DEVICE)
+	return compat_dev_iommu_device(dev);
+#elif defined(RESV_HAVE_BUS_OPS_MAP)
+	return dev->bus && dev->bus->iommu_ops;
+#else
+	return true;
+#endif
+}
+
+/**
  * compat_dev_iommu_instance() - class device of the IOMMU that translates a device
  * @dev: device, whose group's mutex the caller holds
  *

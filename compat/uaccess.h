@@ -30,10 +30,10 @@ static inline bool compat_copy_to_user_nofault(void __user *to, const void *from
 {
 	unsigned long left;
 
-	if (!compat_access_ok(to, len))
-		return false;
+	/* Before anything else: access_ok() may ask whether faults are served. */
 	pagefault_disable();
-	left = __copy_to_user_inatomic(to, from, len);
+	left = compat_access_ok(to, len) ?
+	       __copy_to_user_inatomic(to, from, len) : len;
 	pagefault_enable();
 	return !left;
 }
@@ -53,10 +53,9 @@ static inline bool compat_copy_from_user_nofault(void *to,
 {
 	unsigned long left;
 
-	if (!compat_access_ok(from, len))
-		return false;
 	pagefault_disable();
-	left = __copy_from_user_inatomic(to, from, len);
+	left = compat_access_ok(from, len) ?
+	       __copy_from_user_inatomic(to, from, len) : len;
 	pagefault_enable();
 	return !left;
 }

@@ -6,6 +6,7 @@
  * Everything here may sleep and is called by one task at a time.
  */
 #include <linux/mm.h>
+#include "compat/compat.h"
 #include "collect.h"
 
 #define PAGE_4K		4096ULL
@@ -172,7 +173,7 @@ int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
 		       enum resv_type type, enum resv_origin origin)
 {
 	return claim(c, name, start, end, type, origin,
-		     c->own_devices ? RESV_F_LISTED : 0);
+		     c->own_device ? RESV_F_LISTED : 0);
 }
 
 /**
@@ -212,7 +213,8 @@ bool resv_collect_is_listed(const struct resv_region *r)
 bool resv_collect_is_hole(const struct resv_region *r)
 {
 	return r->type == RESV_OUT_OF_RANGE ||
-	       (resv_collect_is_listed(r) && r->type != RESV_DIRECT_RELAXABLE);
+	       (resv_collect_is_listed(r) && r->type != RESV_DIRECT_RELAXABLE &&
+		!(r->flags & RESV_F_EXCUSED));
 }
 
 /**
@@ -324,6 +326,9 @@ int resv_collect_finish(struct resv_collect *c)
 	int ret = find_usable(c);
 	unsigned int i;
 
+	/* Without knowing the list nobody can check by it. */
+	if (!RESV_HAVE(VFIO_IOVA_RANGE))
+		c->checked &= c->taken_known;
 	for (i = 0; !ret && c->checked && i < c->regions.nr; i++)
 		if (resv_collect_is_hole(&c->regions.r[i]))
 			c->regions.r[i].flags |= RESV_F_ENFORCED;

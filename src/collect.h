@@ -62,6 +62,8 @@ enum resv_window_by {
  *	now, and not again at each walk
  * @own_list: the kernel has no list of the group, so the sources make it
  * @own_devices: the kernel has none of its devices, so the sources make those
+ * @own_device: that of the device that the sources are being asked about, which an
+ *	IOMMU translates for
  * @checked: a map that hits what is on the list is refused, by VFIO or by us
  */
 struct resv_collect {
@@ -98,6 +100,7 @@ struct resv_collect {
 	bool first;
 	bool own_list;
 	bool own_devices;
+	bool own_device;
 	bool checked;
 };
 

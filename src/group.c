@@ -159,6 +159,7 @@ static int collect_device(struct device *dev, void *data)
 	c->nr_devices++;
 	c->in_use |= compat_domain_is_users(compat_iommu_get_domain_for_dev(dev));
 	collect_callback(c, dev);
+	c->own_device = c->own_devices && compat_dev_has_iommu(dev);
 	return resv_sources_device(c, dev);
 }
 
@@ -519,6 +520,18 @@ int resv_groups_rescan(void)
 void resv_groups_rescan_soon(void)
 {
 	schedule_delayed_work(&rescan_work, READ_ONCE(rescan_delay));
+}
+
+/**
+ * resv_groups_flush() - nobody will ask for that any more
+ *
+ * A tap may have done so after resv_groups_exit().
+ *
+ * Context: no hook is in; may sleep.
+ */
+void resv_groups_flush(void)
+{
+	cancel_delayed_work_sync(&rescan_work);
 }
 
 /**

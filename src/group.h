@@ -31,6 +31,7 @@ void resv_groups_exit(void);
 unsigned int resv_groups_count(size_t *bytes);
 int resv_groups_rescan(void);
 void resv_groups_rescan_soon(void);
+void resv_groups_flush(void);
 bool resv_groups_declared(void);
 bool resv_groups_moved(void);
 int resv_group_change(struct kobject *kobj,

@@ -45,6 +45,7 @@
 #define LOSS_CHECKS	"maps over reserved regions are not refused"
 #define LOSS_INFO	"VFIO does not tell usable ranges"
 #define LOSS_COOKIES	"interrupts of devices that VFIO has get lost"
+#define NOT_LOADED	"the module with this function is not loaded"
 #define NOT_NEEDED	"no MSI window is moved"
 #define NOT_REFUSING \
 	"a map is not refused by it (inlined, or probes are turned off)"
@@ -77,7 +78,10 @@ static const struct function told[] = {
 	{ "vfio_iommu_type1_release", TYPE1, RESV_HOOK_RELEASE },
 	{ "vfio_iommu_type1_open", TYPE1, RESV_HOOK_OPEN },
 	{ "vfio_iommu_type1_ioctl", TYPE1, RESV_HOOK_INFO },
+	{ "vfio_iommu_type1_attach_group", TYPE1, RESV_HOOK_JOINED },
 };
+
+static const char no_memory[] = "no memory";
 
 static LIST_HEAD(hooks);
 static DEFINE_MUTEX(hooks_lock);
@@ -94,6 +98,7 @@ static bool closing;		/* nothing may be installed any more */
  * are tried once and taken out again.
  */
 static bool windows_needed;
+static bool watched;		/* see resv_police_watch() */
 static bool windows_tried;
 static bool windows_ok;		/* when they were tried last */
 static bool windows_again;	/* that was in vain, and may not be now */
@@ -181,6 +186,7 @@ static unsigned int purpose_of(enum resv_hook_level level)
 	case RESV_HOOK_OPEN:
 	case RESV_HOOK_RELEASE:
 	case RESV_HOOK_INFO:
+	case RESV_HOOK_JOINED:
 		return RESV_FOR_CHECKS;
 	case RESV_HOOK_HIDE:
 		return RESV_FOR_HIDING;
@@ -305,11 +311,15 @@ u64 resv_hook_hits(const struct resv_hook *hook)
 	return hits;
 }
 
-static int put_in(struct resv_hook *hook)
+/* @coming: the module with the function is there, just now or since. */
+static int put_in_now(struct resv_hook *hook, bool coming)
 {
 	int ret;
 
 	ret = resv_test_step("register_kprobe") ?: resv_kprobe_install(hook);
+	/* v4.13 to v5.8 or so say that of a kretprobe in a module that is not there. */
+	if (ret == -EINVAL && hook->module[0] && !coming)
+		ret = -ENOENT;
 	switch (ret) {
 	case 0:
 		hook->reason = NULL;
@@ -319,8 +329,9 @@ static int put_in(struct resv_hook *hook)
 			hook->reason = "not tested yet: no group of this driver can be listed";
 		break;
 	case -ENOENT:
-		if (hook->module[0])
-			hook->reason = "the module with this function is not loaded";
+		hook->absent = hook->module[0];
+		if (hook->absent)
+			hook->reason = NOT_LOADED;
 		else if (!hook->address)
 			resv_hooks_go_inert(hook, "this kernel has no such function");
 		break;
@@ -336,7 +347,7 @@ static int put_in(struct resv_hook *hook)
 		resv_hooks_go_inert(hook, "this kernel has no kprobes, or none here");
 		break;
 	case -ENOMEM:
-		resv_hooks_go_inert(hook, "no memory");
+		resv_hooks_go_inert(hook, no_memory);
 		break;
 	case -ENODEV:
 		resv_hooks_go_inert(hook, "ftrace is turned off (sysctl kernel.ftrace_enabled)");
@@ -345,6 +356,11 @@ static int put_in(struct resv_hook *hook)
 		resv_hooks_go_inert(hook, "this kernel allows no probe there");
 	}
 	return ret;
+}
+
+static int put_in(struct resv_hook *hook)
+{
+	return put_in_now(hook, false);
 }
 
 /* Name of the function at an address, without the module's. */
@@ -388,6 +404,7 @@ static const char *loss_of(enum resv_hook_level level)
 	case RESV_HOOK_OPEN:
 	case RESV_HOOK_RELEASE:
 	case RESV_HOOK_INFO:
+	case RESV_HOOK_JOINED:
 		return LOSS_INFO;
 	case RESV_HOOK_HIDE:
 		return "native=ignore does not ignore what the kernel lists";
@@ -513,7 +530,9 @@ static bool have_function(const struct function *function)
 	struct resv_hook *hook;
 
 	hook = want(0, function->symbol, function->module, function->level);
-	if (hook && !hook->installed && hook->state == RESV_HOOK_OFF)
+	/* To look for a name takes long, and a module that comes is told of. */
+	if (hook && !hook->installed && hook->state == RESV_HOOK_OFF &&
+	    !hook->absent)
 		put_in(hook);
 	/* Its module may come later; nobody can attach before that. */
 	return hook && hook->state != RESV_HOOK_INERT;
@@ -528,6 +547,13 @@ static bool have_observers(void)
 	for (i = 0; i < ARRAY_SIZE(observed); i++)
 		all &= have_function(&observed[i]);
 	return all;
+}
+
+/* Who has what is not known from now on. */
+static void unwatch(void)
+{
+	watched = false;
+	resv_police_watch(false);
 }
 
 /* Take out what only moved windows need. */
@@ -554,12 +580,17 @@ static void rest_windows(void)
 	resv_msi_windows_unwatched();
 }
 
-/* Take out what is for nothing any more. */
+/*
+ * Take out what is for nothing any more, the last first: what looks at the table goes
+ * before what keeps it up to date.
+ */
 static void rest_checks(void)
 {
 	struct resv_hook *hook;
 
-	list_for_each_entry(hook, &hooks, node) {
+	if (!(needed() & RESV_FOR_COOKIES))
+		unwatch();
+	list_for_each_entry_reverse(hook, &hooks, node) {
 		if (!(hook->purpose & RESV_FOR_CHECKS) ||
 		    (hook->purpose & needed()))
 			continue;
@@ -569,7 +600,6 @@ static void rest_checks(void)
 		if (hook->state != RESV_HOOK_INERT)
 			hook->reason = NOT_CHECKED;
 	}
-	resv_police_unwatched();
 }
 
 /**
@@ -599,35 +629,55 @@ static bool test_map(struct resv_hook *hook)
 	       (!COMPAT_CAN_TRY_MAP || resv_hook_hits(hook) != before);
 }
 
+/* Have what tells police.c who is where.  Return: it tells all */
+static bool have_watch(void)
+{
+	if (!have_observers()) {
+		unwatch();
+		return false;
+	}
+	if (!watched)
+		resv_police_watch(true);
+	watched = true;
+	return true;
+}
+
 /* Have the hooks that check the group's maps.  Return: they are checked */
 static bool have_checks(void)
 {
 	static const struct function map = { MAP, "", RESV_HOOK_MAP };
 	struct resv_hook *hook;
 	unsigned int i;
-	bool all;
 
 	if (!(needed() & RESV_FOR_CHECKS))
 		return false;
-	all = have_observers();
+	/* What is seen to begin must be seen to end, or nothing is looked at. */
+	if (!have_watch())
+		return false;
 	for (i = 0; i < ARRAY_SIZE(told); i++)
 		have_function(&told[i]);
-	/* Last, so that what it sees was seen to begin. */
-	all &= have_function(&map);
+	have_function(&map);
 	hook = find(0, MAP, RESV_HOOK_MAP);
 	if (!hook || !hook->installed)
 		return false;
-	if (!hook->checked) {
-		hook->checked = true;
-		if (test_map(hook)) {
-			hook->state = RESV_HOOK_ACTIVE;
-			hook->reason = NULL;
-			hook->said = NULL;
-		} else if (hook->state != RESV_HOOK_INERT) {
-			resv_hooks_go_inert(hook, NOT_REFUSING);
+	if (hook->checked)
+		return hook->state == RESV_HOOK_ACTIVE;
+	hook->checked = true;
+	if (test_map(hook)) {
+		if (hook->state == RESV_HOOK_INERT) {
+			pr_info("hook %s (%s) works again\n", hook->symbol,
+				hook->backend);
+			/* All probes were off, and nobody tells of that. */
+			resv_police_watch(false);
+			resv_police_watch(true);
 		}
+		hook->state = RESV_HOOK_ACTIVE;
+		hook->reason = NULL;
+		hook->said = NULL;
+	} else if (hook->state != RESV_HOOK_INERT) {
+		resv_hooks_go_inert(hook, NOT_REFUSING);
 	}
-	return all && hook->state == RESV_HOOK_ACTIVE;
+	return hook->state == RESV_HOOK_ACTIVE;
 }
 
 /* Have the hook that maps doorbells.  Return: they are mapped */
@@ -635,7 +685,7 @@ static bool have_cookies(void)
 {
 	static const struct function compose = { COMPOSE, "", RESV_HOOK_COMPOSE };
 
-	return (needed() & RESV_FOR_COOKIES) && have_observers() &&
+	return (needed() & RESV_FOR_COOKIES) && have_watch() &&
 	       have_function(&compose);
 }
 
@@ -723,8 +773,14 @@ void resv_hooks_walk_begins(void)
 	struct resv_hook *hook;
 
 	mutex_lock(&hooks_lock);
-	list_for_each_entry(hook, &hooks, node)
+	list_for_each_entry(hook, &hooks, node) {
 		hook->checked = false;
+		/* There may be some by now; windows have their own way. */
+		if (hook->state == RESV_HOOK_INERT && !hook->installed &&
+		    hook->reason == no_memory &&
+		    (hook->purpose & needed() & ~RESV_FOR_WINDOWS & ~RESV_FOR_REGIONS))
+			hook->state = RESV_HOOK_OFF;
+	}
 	resv_livepatch_hook.checked = false;
 	if (windows_tried && (windows_needed || !windows_ok)) {
 		retry_windows();
@@ -794,11 +850,14 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 
 	mutex_lock(&hooks_lock);
 	list_for_each_entry_safe(hook, tmp, &hooks, node) {
+		if (action == MODULE_STATE_COMING &&
+		    !strcmp(hook->module, module->name))
+			hook->absent = false;
 		if (action == MODULE_STATE_COMING && !closing &&
 		    hook->state == RESV_HOOK_OFF && !hook->installed &&
 		    !strcmp(hook->module, module->name) &&
 		    (hook->purpose & needed()))
-			put_in(hook);
+			put_in_now(hook, true);
 		if (action != MODULE_STATE_GOING)
 			continue;
 		if (hook->address && within_module(hook->address, module)) {
@@ -808,7 +867,8 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 		if (hook->installed &&
 		    !strcmp(hook->module, module->name)) {
 			take_out(hook);
-			hook->reason = "the module with this function is not loaded";
+			hook->absent = true;
+			hook->reason = NOT_LOADED;
 		}
 	}
 	mutex_unlock(&hooks_lock);
@@ -825,12 +885,13 @@ static void drop_all(void)
 {
 	struct resv_hook *hook, *tmp;
 
-	list_for_each_entry_safe(hook, tmp, &hooks, node)
+	unwatch();
+	/* What looks at the tables goes before what keeps them up to date. */
+	list_for_each_entry_safe_reverse(hook, tmp, &hooks, node)
 		drop(hook);
 	windows_tried = false;
 	windows_by_list = false;
 	resv_msi_windows_unwatched();
-	resv_police_unwatched();
 }
 
 /* Hooks that another backend takes the place of. */
@@ -944,11 +1005,16 @@ static void forget_inert(void)
 {
 	struct resv_hook *hook, *tmp;
 
-	list_for_each_entry_safe(hook, tmp, &hooks, node)
+	list_for_each_entry_safe(hook, tmp, &hooks, node) {
 		/* One of windows that is in may have to stay, and is tested anyway. */
-		if (hook->state == RESV_HOOK_INERT &&
-		    !(hook->installed && is_for_windows(hook)))
-			drop(hook);
+		if (hook->state != RESV_HOOK_INERT ||
+		    (hook->installed && is_for_windows(hook)))
+			continue;
+		/* While it did not work something may have been missed. */
+		if (hook->purpose & RESV_FOR_CHECKS)
+			unwatch();
+		drop(hook);
+	}
 	windows_tried = false;
 	windows_by_list = false;
 }
@@ -1215,6 +1281,16 @@ static void ranges_feature(struct resv_features *f, bool checks)
 				    "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
 }
 
+/* Maps are refused, of whatever group. */
+static bool checks_work(void)
+{
+	const struct resv_hook *map = find(0, MAP, RESV_HOOK_MAP);
+
+	return resv_police_mode() == RESV_POLICE_ENFORCE && map &&
+	       map->state == RESV_HOOK_ACTIVE &&
+	       !first_inert(observed, ARRAY_SIZE(observed));
+}
+
 /* What VFIO refuses. */
 static void checks_feature(struct resv_features *f)
 {
@@ -1305,8 +1381,7 @@ void resv_hooks_features(struct resv_features *f)
 		resv_feature_add(f, "declared-regions", RESV_FEATURE_INERT,
 				 "turned off by the parameter hooks=");
 	else if (resv_lacks_list())
-		resv_feature_add(f, "declared-regions",
-				 resv_police_mode() == RESV_POLICE_ENFORCE ?
+		resv_feature_add(f, "declared-regions", checks_work() ?
 				 RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
 				 "on the list that this module makes: see map-checks");
 	else if (livepatch || (kprobe && !inert))

@@ -49,6 +49,7 @@ enum resv_hook_level {
 	RESV_HOOK_OPEN,		/* returns VFIO's container */
 	RESV_HOOK_RELEASE,	/* (VFIO's container) */
 	RESV_HOOK_INFO,		/* (VFIO's container, command, argument) */
+	RESV_HOOK_JOINED,	/* as RESV_HOOK_JOIN, but when it returns */
 	/* With native=ignore: nothing is on the list, when it returns. */
 	RESV_HOOK_HIDE,		/* as RESV_HOOK_GROUP */
 	/* Doorbells are mapped here, for kernels that do not. */
@@ -75,6 +76,7 @@ enum resv_hook_level {
  * @purpose: RESV_FOR_*
  * @state: where it is in its life
  * @installed: the backend has it
+ * @absent: @module is not loaded, as far as was told
  * @checked: tested in the walk under way, or since
  * @reason: why it is not active; static text, or NULL
  * @said: reason that was logged last
@@ -95,6 +97,7 @@ struct resv_hook {
 	unsigned int purpose;
 	enum resv_hook_state state;
 	bool installed;
+	bool absent;
 	bool checked;
 	const char *reason;
 	const char *said;

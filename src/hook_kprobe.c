@@ -113,13 +113,15 @@ static int tap(struct kprobe *kp, struct pt_regs *regs)
 		resv_police_tap_release(first);
 		break;
 	case RESV_HOOK_COMPOSE:
-		lost = !resv_cookie_tap_compose((u32)(unsigned long)first, second);
+		lost = resv_hooks_needed(RESV_FOR_COOKIES) &&
+		       !resv_cookie_tap_compose((u32)(unsigned long)first, second);
 		break;
 	case RESV_HOOK_MAP:
 	case RESV_HOOK_LISTED:
 	case RESV_HOOK_COUNT:
 	case RESV_HOOK_OPEN:
 	case RESV_HOOK_INFO:
+	case RESV_HOOK_JOINED:
 	case RESV_HOOK_HIDE:
 		break;
 	}
@@ -230,6 +232,20 @@ static int open_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 NOKPROBE_SYMBOL(open_ends);
 
+/* VFIO has attached a group, or has not. */
+static int join_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kretprobe *rp = compat_get_kretprobe(ri);
+
+	if (!rp)
+		return 0;
+	this_cpu_inc(*container_of(rp, struct resv_hook, rp)->hits);
+	resv_police_tap_joined(!compat_result(regs));
+	return 0;
+}
+
+NOKPROBE_SYMBOL(join_ends);
+
 static int info_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
 {
 	return !resv_info_begins((void *)ri->data,
@@ -269,6 +285,9 @@ static int install_return(struct resv_hook *hook)
 		break;
 	case RESV_HOOK_OPEN:
 		hook->rp.handler = open_ends;
+		break;
+	case RESV_HOOK_JOINED:
+		hook->rp.handler = join_ends;
 		break;
 	case RESV_HOOK_INFO:
 		hook->rp.entry_handler = info_begins;
@@ -318,6 +337,7 @@ bool resv_kprobe_is_return(const struct resv_hook *hook)
 	case RESV_HOOK_HIDE:
 	case RESV_HOOK_OPEN:
 	case RESV_HOOK_INFO:
+	case RESV_HOOK_JOINED:
 		return true;
 	default:
 		return false;

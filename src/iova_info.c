@@ -13,9 +13,7 @@
  * that it takes more room, and by the rules of this call tries again with other
  * memory.
  */
-#include <linux/err.h>
 #include <linux/kernel.h>
-#include <linux/slab.h>
 #include "compat/uaccess.h"
 #include "compat/vfio.h"
 #include "iova_info.h"
@@ -50,28 +48,45 @@ bool resv_info_begins(struct resv_info_call *call, const void *container,
 	return true;
 }
 
-/* The capability with its ranges, and how many bytes that is. */
-static struct compat_vfio_cap_iova_range *make_cap(const void *container,
-						   size_t *bytes)
-{
-	struct compat_vfio_cap_iova_range *cap;
-	struct resv_range *ranges;
-	unsigned int nr;
+/**
+ * struct answer - what the process gets
+ * @info: the structure
+ * @to: where the process has it
+ * @written: the capability is behind it
+ */
+struct answer {
+	struct compat_vfio_info info;
+	char __user *to;
+	bool written;
+};
 
-	*bytes = 0;
-	ranges = resv_police_ranges(container, &nr);
-	if (IS_ERR_OR_NULL(ranges))
-		return ERR_CAST(ranges);
-	*bytes = sizeof(*cap) + nr * sizeof(*ranges);
-	cap = kzalloc(*bytes, GFP_ATOMIC | __GFP_NOWARN);
-	if (cap) {
-		cap->id = COMPAT_VFIO_CAP_IOVA_RANGE;
-		cap->version = 1;
-		cap->nr_iovas = nr;
-		memcpy(cap + 1, ranges, nr * sizeof(*ranges));
+/* The process has @ranges behind its structure, if there is room. */
+static int put_ranges(const struct resv_range *ranges, unsigned int nr,
+		      void *data)
+{
+	struct answer *answer = data;
+	struct compat_vfio_cap_iova_range cap = {
+		.id = COMPAT_VFIO_CAP_IOVA_RANGE,
+		.version = 1,
+		.nr_iovas = nr,
+	};
+	char __user *to = answer->to + sizeof(answer->info);
+	size_t size = sizeof(answer->info) + sizeof(cap) + nr * sizeof(*ranges);
+
+	answer->info.flags |= COMPAT_VFIO_IOMMU_INFO_CAPS;
+	if (answer->info.argsz < size) {
+		answer->info.argsz = size;
+		answer->written = true;
+	} else if (compat_copy_to_user_nofault(to, &cap, sizeof(cap)) &&
+		   compat_copy_to_user_nofault(to + sizeof(cap), ranges,
+					       nr * sizeof(*ranges))) {
+		answer->info.cap_offset = sizeof(answer->info);
+		answer->written = true;
+	} else {
+		answer->info.argsz += min_t(u32, U32_MAX - answer->info.argsz,
+					    PAGE_SIZE);
 	}
-	kfree(ranges);
-	return cap ?: ERR_PTR(-ENOMEM);
+	return 1;
 }
 
 /**
@@ -84,42 +99,24 @@ static struct compat_vfio_cap_iova_range *make_cap(const void *container,
  */
 bool resv_info_ends(const struct resv_info_call *call)
 {
-	char __user *to = (char __user *)call->arg;
-	struct compat_vfio_cap_iova_range *cap;
-	struct compat_vfio_info info = { 0 };
-	size_t head, bytes, size;
-	bool done = true;
+	struct answer answer = { .to = (char __user *)call->arg };
+	size_t head = call->argsz >= WITH_OFFSET ? WITH_OFFSET : WITHOUT_OFFSET;
 
 	if (!call->argsz_known ||
-	    !compat_copy_from_user_nofault(&info, to, WITHOUT_OFFSET))
-		return false;
-	cap = make_cap(call->container, &bytes);
-	if (IS_ERR(cap))
+	    !compat_copy_from_user_nofault(&answer.info, answer.to,
+					   WITHOUT_OFFSET))
 		return false;
 	/* With native=ignore the kernel has told its own. */
-	info.flags &= ~COMPAT_VFIO_IOMMU_INFO_CAPS;
+	answer.info.flags &= ~COMPAT_VFIO_IOMMU_INFO_CAPS;
+	answer.info.argsz = call->argsz;
 	/* It is told in any case; v4.4 does not say so. */
-	info.flags |= VFIO_IOMMU_INFO_PGSIZES;
-	info.argsz = call->argsz;
-	head = call->argsz >= WITH_OFFSET ? WITH_OFFSET : WITHOUT_OFFSET;
-	size = sizeof(info) + bytes;
-	if (cap) {
-		info.flags |= COMPAT_VFIO_IOMMU_INFO_CAPS;
-		if (call->argsz < size) {
-			info.argsz = size;
-		} else if (compat_copy_to_user_nofault(to + sizeof(info), cap,
-						       bytes)) {
-			info.cap_offset = sizeof(info);
-		} else {
-			done = false;
-			info.argsz = call->argsz + sizeof(u64);
-		}
-	} else if (!resv_native_ignored) {
+	answer.info.flags |= VFIO_IOMMU_INFO_PGSIZES;
+	if (!resv_police_ranges(call->container, put_ranges, &answer)) {
 		/* Not known, or no group: as the kernel itself has it. */
-		return true;
+		if (!resv_native_ignored)
+			return true;
+		answer.written = true;
 	}
-	if (!compat_copy_to_user_nofault(to, &info, head))
-		done = false;
-	kfree(cap);
-	return done;
+	return compat_copy_to_user_nofault(answer.to, &answer.info, head) &&
+	       answer.written;
 }

@@ -16,7 +16,9 @@ extern bool resv_native_ignored;
 /* The kernel makes no list of a group's regions: since v4.11. */
 static inline bool resv_lacks_list(void)
 {
-	return !RESV_HAVE(GROUP_RESV_REGIONS) || resv_native_ignored;
+	/* One that has the structure and not the function is unknown, not old. */
+	return (!RESV_HAVE(GROUP_RESV_REGIONS) && !RESV_HAVE(RESV_REGION)) ||
+	       resv_native_ignored;
 }
 
 /* It makes no list of a single device that can be asked for. */
@@ -37,7 +39,8 @@ static inline bool resv_lacks_checks(void)
  */
 static inline bool resv_lacks_cookies(void)
 {
-	return IS_ENABLED(CONFIG_ARM64) && !RESV_HAVE(GROUP_RESV_REGIONS);
+	return IS_ENABLED(CONFIG_ARM64) && !RESV_HAVE(GROUP_RESV_REGIONS) &&
+	       !RESV_HAVE(RESV_REGION);
 }
 
 #endif /* RESV_LACKING_H */

@@ -300,6 +300,7 @@ exit_report:
 	resv_report_exit();
 exit_hooks:
 	resv_hooks_exit();
+	resv_groups_flush();
 	resv_declared_exit();
 exit_refusals:
 	resv_refusals_exit();
@@ -313,6 +314,7 @@ static void __exit iommu_resv_exit(void)
 	resv_report_exit();
 	resv_groups_exit();
 	resv_hooks_exit();
+	resv_groups_flush();
 	resv_declared_exit();
 	resv_refusals_exit();
 	resv_sources_exit();

@@ -17,6 +17,7 @@
 #include "hook.h"
 #include "idle.h"
 #include "inject.h"
+#include "lacking.h"
 #include "msi.h"
 #include "msi_window.h"
 #include "text.h"
@@ -290,8 +291,8 @@ static int apply(struct resv_collect *c, void *data)
 	}
 	/* Back it can go whatever hooks do. */
 	if (!c->movable && change->wish.what != WANT_DEFAULT) {
-		pr_err("group %d: the MSI window cannot be moved, because no hook would do it: see msi-window-move in /sys/kernel/iommu_resv/features\n",
-		       c->id);
+		pr_err("group %d: the MSI window cannot be moved, because no hook would do it: see %s in /sys/kernel/iommu_resv/features\n",
+		       c->id, resv_lacks_cookies() ? "msi-cookies" : "msi-window-move");
 		return -EOPNOTSUPP;
 	}
 	ret = decide(c, change) ?: move(c, change);

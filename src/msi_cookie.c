@@ -41,13 +41,14 @@
 #if defined(CONFIG_ARM64) && defined(CONFIG_KPROBES) && \
 	!defined(RESV_HAVE_GROUP_RESV_REGIONS)
 
-/* As many pages of 4 KiB as the window has; a machine has a few doorbells. */
-#define MAX_PAGES	256
+/* Doorbells that one domain's devices can have; a machine has a few. */
+#define MAX_PAGES	16
 
 /**
  * struct cookie - doorbells that are mapped in one domain
  * @node: in the table, by address of @domain
  * @domain: the domain
+ * @start: first address of the window
  * @next: where the next one is mapped
  * @end: last address of the window
  * @page: bytes of a page of the domain
@@ -58,6 +59,7 @@
 struct cookie {
 	struct hlist_node node;
 	const struct iommu_domain *domain;
+	u64 start;
 	u64 next;
 	u64 end;
 	u64 page;
@@ -94,6 +96,7 @@ static struct cookie *make(const struct iommu_domain *domain,
 		return NULL;
 	}
 	cookie->domain = domain;
+	cookie->start = window.start;
 	cookie->next = window.start;
 	cookie->end = window.end;
 	cookie->page = 1ULL << __ffs(domain->pgsize_bitmap);
@@ -109,11 +112,21 @@ static u64 map(struct cookie *cookie, struct iommu_domain *domain,
 	u64 iova;
 	unsigned int i;
 
-	for (i = 0; i < cookie->nr; i++)
-		if (cookie->doorbell[i] == doorbell)
-			return cookie->iova[i];
+	for (i = 0; i < cookie->nr; i++) {
+		if (cookie->doorbell[i] != doorbell)
+			continue;
+		iova = cookie->iova[i];
+		if (domain->ops->iova_to_phys(domain, iova) == doorbell)
+			return iova;
+		/* Another domain at the same place, as probes were off for a while. */
+		cookie->next = cookie->start;
+		cookie->nr = 0;
+		i = 0;
+		break;
+	}
 	/* With maps unchecked somebody may be there already. */
-	while (cookie->next + (cookie->page - 1) <= cookie->end &&
+	while (resv_police_mode() != RESV_POLICE_ENFORCE &&
+	       cookie->next + (cookie->page - 1) <= cookie->end &&
 	       domain->ops->iova_to_phys(domain, cookie->next))
 		cookie->next += cookie->page;
 	iova = cookie->next;
@@ -150,6 +163,7 @@ bool resv_cookie_tap_compose(unsigned int irq, struct msi_msg *msg)
 	struct cookie *cookie;
 	unsigned long flags;
 	u64 iova = 0;
+	bool known;
 
 	if (!dev || !dev->iommu_group)
 		return true;
@@ -157,19 +171,23 @@ bool resv_cookie_tap_compose(unsigned int irq, struct msi_msg *msg)
 	if (!domain || domain->type != IOMMU_DOMAIN_UNMANAGED ||
 	    domain->iova_cookie)
 		return true;
-	/* Its maps are not checked, so the window may be in use. */
-	if (!resv_police_knows(domain)) {
-		dev_warn_ratelimited(dev, "was attached before iommu_resv was loaded, so its interrupts get lost: start the virtual machine anew\n");
-		return false;
-	}
 	doorbell = (u64)msg->address_hi << 32 | msg->address_lo;
+	known = resv_police_knows(domain);
 	raw_spin_lock_irqsave(&cookies_lock, flags);
-	cookie = find(domain) ?: make(domain, dev->iommu_group);
+	cookie = find(domain);
+	known |= !!cookie;
+	/* Of others the maps are not checked, so the window may be in use. */
+	if (!cookie && known)
+		cookie = make(domain, dev->iommu_group);
 	if (cookie)
 		iova = map(cookie, domain, doorbell & ~(cookie->page - 1));
 	if (iova)
 		iova += doorbell & (cookie->page - 1);
 	raw_spin_unlock_irqrestore(&cookies_lock, flags);
+	if (!known) {
+		dev_warn_ratelimited(dev, "was attached before iommu_resv was loaded, so its interrupts get lost: start the virtual machine anew\n");
+		return false;
+	}
 	if (!iova) {
 		/* As the kernel's function: better nowhere than into a guest's memory. */
 		dev_err_ratelimited(dev, "no memory or no room for an MSI doorbell: interrupt %u gets lost\n",

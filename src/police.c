@@ -110,7 +110,7 @@ struct refusal {
  * @first: domain of the attach under way, or the last one
  * @domain: domain that VFIO has the group on
  * @fresh: nothing was mapped on @domain yet
- * @held: this module is held, as iommu_attach_group() works on our refusal
+ * @lax: it was put there while nothing was enforced, and so its maps are only told
  * @stranger: somebody has it whose attach was not seen
  * @seen: by the walk under way
  * @count: maps that were refused
@@ -129,7 +129,7 @@ struct beat {
 	const struct iommu_domain *first;
 	const struct iommu_domain *domain;
 	bool fresh;
-	bool held;
+	bool lax;
 	bool stranger;
 	bool seen;
 	u64 count;
@@ -144,8 +144,14 @@ static DEFINE_RAW_SPINLOCK(table_lock);
 static seqcount_t table_seq = SEQCNT_ZERO(table_seq);
 static LIST_HEAD(all_rules);
 
+/* For resv_police_ranges(): as many as all groups together can have. */
+static struct resv_range *scratch;
+static unsigned int scratch_nr;
+
 static enum resv_police_mode mode;
 static bool loaded;
+static bool written;		/* the parameter, at load or since */
+static bool watching;		/* all taps are in that tell who is where */
 static DEFINE_MUTEX(switch_lock);
 
 /*
@@ -153,7 +159,18 @@ static DEFINE_MUTEX(switch_lock);
  * As many as machines have devices to pass through, and more.
  */
 #define MAX_CONTAINERS	1024
-static const void *containers[MAX_CONTAINERS];
+
+/**
+ * struct container - one of them
+ * @address: what VFIO goes by; only compared
+ * @odd: a group came that has no IOMMU
+ * @unknown: a group came of which nothing is known
+ */
+static struct container {
+	const void *address;
+	bool odd;
+	bool unknown;
+} containers[MAX_CONTAINERS];
 
 /* Irqs are off and table_lock is held until unlock_table(). */
 static unsigned long lock_table(void)
@@ -196,7 +213,7 @@ static bool are_alike(const struct beat *a, const struct beat *b)
 	return a->domain == b->domain && rules_of(a) == rules_of(b);
 }
 
-/* With table_lock held: look @b up by its domain from now on. */
+/* In a write section: look @b up by its domain from now on. */
 static void index_in(struct beat *b)
 {
 	struct beat *other;
@@ -208,12 +225,10 @@ static void index_in(struct beat *b)
 		if (other != b && !hlist_unhashed(&other->by_domain) &&
 		    are_alike(other, b))
 			return;
-	write_seqcount_begin(&table_seq);
 	hlist_add_head_rcu(&b->by_domain, bucket(b->domain));
-	write_seqcount_end(&table_seq);
 }
 
-/* With table_lock held: the opposite, while its domain and rules are what they were. */
+/* In a write section: the opposite, while its domain and rules are what they were. */
 static void index_out(struct beat *b)
 {
 	struct beat *other;
@@ -221,7 +236,6 @@ static void index_out(struct beat *b)
 
 	if (hlist_unhashed(&b->by_domain))
 		return;
-	write_seqcount_begin(&table_seq);
 	hlist_del_init_rcu(&b->by_domain);
 	hash_for_each(beats, bkt, other, node) {
 		if (other == b || !are_alike(other, b))
@@ -229,14 +243,16 @@ static void index_out(struct beat *b)
 		hlist_add_head_rcu(&other->by_domain, bucket(b->domain));
 		break;
 	}
-	write_seqcount_end(&table_seq);
 }
 
+/* Readers see the group where it was, or where it is, and never nowhere. */
 static void put_on(struct beat *b, const struct iommu_domain *domain)
 {
+	write_seqcount_begin(&table_seq);
 	index_out(b);
 	b->domain = domain;
 	index_in(b);
+	write_seqcount_end(&table_seq);
 }
 
 /* All of [@start, @end] in one usable range, as vfio_iommu_iova_dma_valid() asks. */
@@ -300,30 +316,50 @@ static void explain(const struct reasons *reasons,
 	refusal->region.end = ULLONG_MAX;
 }
 
-static void say(const struct beat *b, const struct refusal *refusal)
+static void say(int id, const struct refusal *refusal, bool refused)
 {
 	const struct resv_region *r = &refusal->region;
 
-	trace_map_refused(b->id, refusal->start, refusal->end, r->start, r->end,
+	trace_map_refused(id, refusal->start, refusal->end, r->start, r->end,
 			  resv_type_name(r->type), resv_origin_name(r->origin),
 			  refusal->device);
 	pr_warn_ratelimited("group %d: a map of 0x%llx-0x%llx by %s[%d] %s: it hits 0x%llx-0x%llx (%s, %s, %s), see /sys/kernel/iommu_groups/%d/resv/usable\n",
-			    b->id, refusal->start, refusal->end, refusal->comm,
+			    id, refusal->start, refusal->end, refusal->comm,
 			    refusal->pid,
-			    mode == RESV_POLICE_WARN ? "should be refused (police=warn)" :
-						       "is refused",
+			    refused ? "is refused" :
+				      "should be refused and is let through",
 			    r->start, r->end, resv_type_name(r->type),
-			    resv_origin_name(r->origin), refusal->device, b->id);
+			    resv_origin_name(r->origin), refusal->device, id);
 }
 
-/* A map that some group of @domain does not allow: for each of these. */
-static void refuse(const struct iommu_domain *domain, u64 start, u64 end)
+/* The name of a process can have anything in it, and is a word of a line. */
+static void name_process(struct refusal *refusal)
 {
-	struct refusal refusal;
+	char *c;
+
+	refusal->pid = task_tgid_nr(current);
+	strscpy(refusal->comm, current->comm, sizeof(refusal->comm));
+	for (c = refusal->comm; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
+/*
+ * A map that some group of @domain does not allow: each of these counts it, and the
+ * first one is told.
+ *
+ * Return: there is one whose maps are not only told
+ */
+static bool refuse(const struct iommu_domain *domain, u64 start, u64 end,
+		   bool enforce)
+{
+	bool strict = false;
+	struct refusal refusal, first;
 	const struct rules *rules;
 	unsigned long flags;
 	unsigned int bkt;
 	struct beat *b;
+	int id = -1;
 
 	flags = lock_table();
 	hash_for_each(beats, bkt, b, node) {
@@ -336,16 +372,63 @@ static void refuse(const struct iommu_domain *domain, u64 start, u64 end)
 		memset(&refusal, 0, sizeof(refusal));
 		refusal.start = start;
 		refusal.end = end;
-		refusal.pid = task_tgid_nr(current);
-		strscpy(refusal.comm, current->comm, sizeof(refusal.comm));
+		name_process(&refusal);
 		explain(rcu_dereference_protected(b->reasons,
 						  lockdep_is_held(&table_lock)),
 			domain, &refusal);
 		b->count++;
 		b->last = refusal;
-		say(b, &refusal);
+		strict |= !b->lax;
+		if (id < 0) {
+			id = b->id;
+			first = refusal;
+		}
 	}
 	unlock_table(flags);
+	if (id >= 0)
+		say(id, &first, enforce && strict);
+	return strict;
+}
+
+static struct container *find_container(const void *address)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_CONTAINERS; i++)
+		if (containers[i].address == address)
+			return &containers[i];
+	return NULL;
+}
+
+/* Can @container have a group without an IOMMU? */
+static bool may_be_odd(const void *container)
+{
+	struct container *c = find_container(container);
+
+	return !c || c->odd || c->unknown;
+}
+
+/*
+ * Must this map be let through, though it should be refused?
+ *
+ * VFIO of v4.10 to v5.3 repeats all maps of a container on a new domain.  If one is
+ * refused it takes nothing back (vfio_iommu_replay()), and trusts what it has noted the
+ * next time.  With a group in the container that has no IOMMU (mdev) that next time
+ * finds no domain to look in, and reads what is not there.
+ */
+static bool must_pass(const struct iommu_domain *domain)
+{
+	unsigned long flags = lock_table();
+	unsigned int bkt;
+	bool pass = false;
+	struct beat *b;
+
+	hash_for_each(beats, bkt, b, node)
+		if (b->domain == domain && b->first == domain &&
+		    b->joiner == current && may_be_odd(b->container))
+			pass = true;
+	unlock_table(flags);
+	return pass;
 }
 
 enum verdict {
@@ -423,6 +506,7 @@ bool resv_police_tap_map(const struct iommu_domain *domain, unsigned long iova,
 {
 	u64 start = iova, end = start + (size - 1);
 	enum verdict verdict;
+	bool enforce;
 
 	if (likely(domain->type != IOMMU_DOMAIN_UNMANAGED))
 		return false;
@@ -433,8 +517,8 @@ bool resv_police_tap_map(const struct iommu_domain *domain, unsigned long iova,
 	rcu_read_unlock();
 	if (likely(verdict != REFUSED) || is_trial(domain, start, size))
 		return false;
-	refuse(domain, start, end);
-	return READ_ONCE(mode) == RESV_POLICE_ENFORCE;
+	enforce = READ_ONCE(mode) == RESV_POLICE_ENFORCE && !must_pass(domain);
+	return refuse(domain, start, end, enforce) && enforce;
 }
 
 /**
@@ -448,12 +532,46 @@ void resv_police_tap_join(const void *container, const struct iommu_group *group
 {
 	unsigned long flags = lock_table();
 	struct beat *b = find(group);
+	struct container *c;
 
+	if (!watching)
+		goto unlock;
 	if (b) {
 		b->container = container;
 		b->joiner = current;
 		b->first = NULL;
 		b->fresh = true;
+		goto unlock;
+	}
+	c = find_container(container);
+	if (c)
+		c->unknown = true;
+unlock:
+	unlock_table(flags);
+}
+
+/**
+ * resv_police_tap_joined() - the calling task has attached a group to a container
+ * @done: without an error
+ *
+ * Context: any; does not sleep.
+ */
+void resv_police_tap_joined(bool done)
+{
+	unsigned long flags = lock_table();
+	struct container *c;
+	unsigned int bkt;
+	struct beat *b;
+
+	hash_for_each(beats, bkt, b, node) {
+		if (b->joiner != current)
+			continue;
+		b->joiner = NULL;
+		b->fresh = false;
+		/* No domain was wanted for it: the group of an mdev. */
+		c = done && !b->first ? find_container(b->container) : NULL;
+		if (c)
+			c->odd = true;
 	}
 	unlock_table(flags);
 }
@@ -471,20 +589,40 @@ static bool is_narrower(const struct rules *has, const struct rules *wants)
 	return true;
 }
 
-/* No map can be on @domain that @b does not allow. */
-static bool suits(const struct iommu_domain *domain, const struct beat *b)
+enum suits {
+	SUITS,
+	SUITS_NOT,	/* a map can be there that the group does not allow */
+	SUITS_UNKNOWN,	/* whose domain it is was not seen */
+};
+
+/* Can @b go to @domain, which others are on? */
+static enum suits suits(const struct iommu_domain *domain, const struct beat *b)
 {
 	const struct rules *wants = rules_of(b);
+	enum suits suits = SUITS_UNKNOWN;
 	const struct beat *other;
 	unsigned int bkt;
 
-	if (!wants)
-		return true;
-	hash_for_each(beats, bkt, other, node)
-		if (other->domain == domain && rules_of(other) &&
-		    is_narrower(rules_of(other), wants))
-			return true;
-	return false;
+	hash_for_each(beats, bkt, other, node) {
+		if (other->domain != domain)
+			continue;
+		if (!wants || (rules_of(other) && !other->lax &&
+			       is_narrower(rules_of(other), wants)))
+			return SUITS;
+		suits = SUITS_NOT;
+	}
+	return suits;
+}
+
+/* It is just being made, so whoever was on one at this place is not any more. */
+static void forget_domain(const struct iommu_domain *domain)
+{
+	struct beat *b;
+	unsigned int bkt;
+
+	hash_for_each(beats, bkt, b, node)
+		if (b->domain == domain)
+			put_on(b, NULL);
 }
 
 /**
@@ -493,35 +631,35 @@ static bool suits(const struct iommu_domain *domain, const struct beat *b)
  * @group: its second
  *
  * Context: any; does not sleep.
- * Return: refuse it, as @domain may have maps that @group does not allow; this module
- * is held until the same task calls it again
+ * Return: refuse it, as @domain may have maps that @group does not allow
  */
 bool resv_police_tap_attach(const struct iommu_domain *domain,
 			    const struct iommu_group *group)
 {
-	bool refused = false, release = false;
 	unsigned long flags = lock_table();
 	struct beat *b = find(group);
+	enum suits found = SUITS;
+	bool refused = false;
 
 	/* Not VFIO, or its container was not seen. */
 	if (!b || b->joiner != current)
 		goto unlock;
-	release = b->held;
-	b->held = false;
-	if (!b->first)
+	if (!b->first) {
 		b->first = domain;
-	if (domain != b->first && READ_ONCE(mode) == RESV_POLICE_ENFORCE &&
-	    !suits(domain, b) && try_module_get(THIS_MODULE)) {
-		b->held = true;
+		forget_domain(domain);
+	}
+	if (domain != b->first)
+		found = suits(domain, b);
+	if (found == SUITS_NOT && READ_ONCE(mode) == RESV_POLICE_ENFORCE) {
 		refused = true;
 		goto unlock;
 	}
-	b->stranger = false;
-	put_on(b, domain);
+	/* It joins somebody who is left alone, and so is it. */
+	b->stranger = found == SUITS_UNKNOWN;
+	b->lax = READ_ONCE(mode) != RESV_POLICE_ENFORCE;
+	put_on(b, b->stranger ? NULL : domain);
 unlock:
 	unlock_table(flags);
-	if (release)
-		module_put(THIS_MODULE);
 	return refused;
 }
 
@@ -537,10 +675,20 @@ void resv_police_tap_detach(const struct iommu_domain *domain,
 {
 	unsigned long flags = lock_table();
 	struct beat *b = find(group);
+	bool over = false;
 
-	if (b && b->domain == domain)
+	if (b && b->domain == domain) {
 		put_on(b, NULL);
+	} else if (b && b->stranger && !b->domain) {
+		/* From now on it is checked, and its files are to say so. */
+		b->stranger = false;
+		over = true;
+	}
 	unlock_table(flags);
+	/* With PREEMPT_RT no work can be begun here; the next event brings it. */
+	if (over && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	    !IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
+		resv_groups_rescan_soon();
 }
 
 /**
@@ -552,7 +700,7 @@ void resv_police_tap_detach(const struct iommu_domain *domain,
 void resv_police_tap_free(const struct iommu_domain *domain)
 {
 	unsigned long flags = lock_table();
-	unsigned int bkt, holds = 0;
+	unsigned int bkt;
 	struct beat *b;
 
 	hash_for_each(beats, bkt, b, node) {
@@ -563,12 +711,8 @@ void resv_police_tap_free(const struct iommu_domain *domain)
 		/* The attach is over. */
 		b->first = NULL;
 		b->joiner = NULL;
-		holds += b->held;
-		b->held = false;
 	}
 	unlock_table(flags);
-	while (holds--)
-		module_put(THIS_MODULE);
 }
 
 /**
@@ -581,15 +725,21 @@ void resv_police_tap_free(const struct iommu_domain *domain)
 bool resv_police_tap_open(const void *container)
 {
 	unsigned long flags = lock_table();
-	unsigned int i;
+	struct container *c = find_container(NULL);
+	unsigned int bkt;
+	struct beat *b;
 
-	for (i = 0; i < MAX_CONTAINERS; i++)
-		if (!containers[i])
-			break;
-	if (i < MAX_CONTAINERS)
-		containers[i] = container;
+	if (c && watching) {
+		c->address = container;
+		c->odd = false;
+		c->unknown = false;
+	}
+	/* It is a new one, whoever was in one at this place before. */
+	hash_for_each(beats, bkt, b, node)
+		if (b->container == container)
+			b->container = NULL;
 	unlock_table(flags);
-	return i < MAX_CONTAINERS;
+	return c;
 }
 
 /**
@@ -601,22 +751,11 @@ bool resv_police_tap_open(const void *container)
 void resv_police_tap_release(const void *container)
 {
 	unsigned long flags = lock_table();
-	unsigned int i;
+	struct container *c = find_container(container);
 
-	for (i = 0; i < MAX_CONTAINERS; i++)
-		if (containers[i] == container)
-			containers[i] = NULL;
+	if (c)
+		c->address = NULL;
 	unlock_table(flags);
-}
-
-static bool is_known(const void *container)
-{
-	unsigned int i;
-
-	for (i = 0; i < MAX_CONTAINERS; i++)
-		if (containers[i] == container)
-			return true;
-	return false;
 }
 
 /* The first address from @start on that all groups of @container allow. */
@@ -694,7 +833,9 @@ static unsigned int count_ranges(const void *container)
 	unsigned int bkt, nr = 0;
 	struct beat *b;
 
-	if (!is_known(container))
+	struct container *c = find_container(container);
+
+	if (!c || c->unknown)
 		return 0;
 	hash_for_each(beats, bkt, b, node) {
 		if (b->container != container || !b->domain)
@@ -711,45 +852,36 @@ static unsigned int count_ranges(const void *container)
 /**
  * resv_police_ranges() - where all groups of a container can be mapped
  * @container: container
- * @nr: set to the number of ranges
+ * @fn: gets them, ascending, with interrupts off; must not sleep
+ * @data: for @fn
  *
- * What VFIO since v5.4 has in iommu->iova_list.
+ * What VFIO since v5.4 has in iommu->iova_list.  Nothing is allocated here, as
+ * PREEMPT_RT forbids that to a handler.
  *
  * Context: any; does not sleep.
- * Return: ascending ranges for kfree(); NULL with @nr 0 if there is no group, or it
- * is not all known; an error pointer if there is no memory
+ * Return: what @fn returned, or 0 if there is no group, or it is not all known
  */
-struct resv_range *resv_police_ranges(const void *container, unsigned int *nr)
+int resv_police_ranges(const void *container,
+		       int (*fn)(const struct resv_range *ranges,
+				 unsigned int nr, void *data), void *data)
 {
-	struct resv_range *ranges;
-	unsigned int room;
-	unsigned long flags;
+	unsigned long flags = lock_table();
+	unsigned int nr = 0, room;
 	u64 start = 0;
+	int ret = 0;
 
-	*nr = 0;
-	flags = lock_table();
-	room = count_ranges(container);
-	unlock_table(flags);
-	if (!room)
-		return NULL;
-	ranges = kmalloc_array(room, sizeof(*ranges), GFP_ATOMIC | __GFP_NOWARN);
-	if (!ranges)
-		return ERR_PTR(-ENOMEM);
-	flags = lock_table();
-	/* Its groups can have changed, and then the answer is one of before. */
-	while (*nr < room && count_ranges(container) &&
-	       next_start(container, &start)) {
-		ranges[*nr].start = start;
-		ranges[*nr].end = last_end(container, start);
-		start = ranges[(*nr)++].end + 1;
+	room = min(count_ranges(container), scratch_nr);
+	while (nr < room && next_start(container, &start)) {
+		scratch[nr].start = start;
+		scratch[nr].end = last_end(container, start);
+		start = scratch[nr++].end + 1;
 		if (!start)
 			break;
 	}
+	if (nr)
+		ret = fn(scratch, nr, data);
 	unlock_table(flags);
-	if (*nr)
-		return ranges;
-	kfree(ranges);
-	return NULL;
+	return ret;
 }
 
 /**
@@ -845,6 +977,52 @@ static struct reasons *make_reasons(const struct resv_collect *c)
 	return reasons;
 }
 
+static void forget(struct beat *b)
+{
+	struct reasons *reasons;
+	struct rules *rules;
+	unsigned long flags;
+
+	flags = lock_table();
+	write_seqcount_begin(&table_seq);
+	index_out(b);
+	write_seqcount_end(&table_seq);
+	hash_del(&b->node);
+	rules = rules_of(b);
+	reasons = rcu_dereference_protected(b->reasons,
+					    lockdep_is_held(&table_lock));
+	unlock_table(flags);
+	drop_rules(rules);
+	if (reasons)
+		kfree_rcu(reasons, rcu);
+	kfree_rcu(b, rcu);
+}
+
+/* Room for the ranges of a container that has all groups there are, and one more. */
+static int grow_scratch(const struct rules *more)
+{
+	struct resv_range *bigger, *old;
+	unsigned int nr = 0;
+	unsigned long flags;
+	struct rules *rules;
+
+	list_for_each_entry(rules, &all_rules, node)
+		nr += rules->nr + 1;
+	if (nr <= scratch_nr)
+		return 0;
+	nr += 16 + (more ? more->nr : 0);
+	bigger = kcalloc(nr, sizeof(*bigger), GFP_KERNEL);
+	if (!bigger)
+		return -ENOMEM;
+	flags = lock_table();
+	old = scratch;
+	scratch = bigger;
+	scratch_nr = nr;
+	unlock_table(flags);
+	kfree(old);
+	return 0;
+}
+
 static struct beat *make_beat(const struct resv_collect *c)
 {
 	struct beat *b = kzalloc(sizeof(*b), GFP_KERNEL);
@@ -853,11 +1031,6 @@ static struct beat *make_beat(const struct resv_collect *c)
 		return NULL;
 	b->group = c->group;
 	b->id = c->id;
-	/* Whoever has it already was not seen when he attached it. */
-	b->stranger = c->in_use;
-	if (b->stranger)
-		pr_info("group %d: in use already: its maps are not checked before it is released\n",
-			c->id);
 	return b;
 }
 
@@ -873,6 +1046,7 @@ int resv_police_update(const struct resv_collect *c)
 	struct rules *rules, *old_rules;
 	struct reasons *reasons, *old_reasons;
 	struct beat *b, *fresh = NULL;
+	bool was, strange;
 	unsigned long flags;
 	int ret = -ENOMEM;
 
@@ -882,9 +1056,14 @@ int resv_police_update(const struct resv_collect *c)
 	if (IS_ERR(rules))
 		return PTR_ERR(rules);
 	reasons = make_reasons(c);
-	if (!reasons)
-		goto drop_rules;
+	if (!reasons || grow_scratch(rules))
+		goto free_reasons;
 	b = find(c->group);
+	/* A group of before had this address. */
+	if (b && b->id != c->id) {
+		forget(b);
+		b = NULL;
+	}
 	if (!b) {
 		b = make_beat(c);
 		if (!b)
@@ -898,15 +1077,22 @@ int resv_police_update(const struct resv_collect *c)
 	old_reasons = rcu_dereference_protected(b->reasons,
 						lockdep_is_held(&table_lock));
 	if (rules != old_rules) {
+		write_seqcount_begin(&table_seq);
 		index_out(b);
 		rcu_assign_pointer(b->rules, rules);
 		index_in(b);
+		write_seqcount_end(&table_seq);
 	}
 	rcu_assign_pointer(b->reasons, reasons);
 	/* A tap was left out, or is only being called: that shows next time. */
-	b->stranger = c->in_use && !b->domain;
+	was = b->stranger;
+	b->stranger = c->in_use && (!b->domain || b->lax);
+	strange = b->stranger && !was && watching;
 	b->seen = true;
 	unlock_table(flags);
+	if (strange)
+		pr_info("group %d: in use already: its maps are not checked before it is released\n",
+			c->id);
 	drop_rules(old_rules);
 	if (old_reasons)
 		kfree_rcu(old_reasons, rcu);
@@ -914,7 +1100,6 @@ int resv_police_update(const struct resv_collect *c)
 
 free_reasons:
 	kfree(reasons);
-drop_rules:
 	drop_rules(rules);
 	return ret;
 }
@@ -933,30 +1118,8 @@ bool resv_police_checks(const struct iommu_group *group, bool in_use)
 	if (mode != RESV_POLICE_ENFORCE)
 		return false;
 	/* Whoever has it, and was not seen to attach it, is left alone. */
-	return !in_use || (b && !b->stranger && READ_ONCE(b->domain));
-}
-
-static void forget(struct beat *b)
-{
-	struct reasons *reasons;
-	struct rules *rules;
-	unsigned long flags;
-	bool held;
-
-	flags = lock_table();
-	index_out(b);
-	hash_del(&b->node);
-	held = b->held;
-	rules = rules_of(b);
-	reasons = rcu_dereference_protected(b->reasons,
-					    lockdep_is_held(&table_lock));
-	unlock_table(flags);
-	if (held)
-		module_put(THIS_MODULE);
-	drop_rules(rules);
-	if (reasons)
-		kfree_rcu(reasons, rcu);
-	kfree_rcu(b, rcu);
+	return !in_use ||
+	       (b && !b->stranger && READ_ONCE(b->domain) && !b->lax);
 }
 
 /**
@@ -1004,31 +1167,31 @@ void resv_police_walk_ends(void)
 }
 
 /**
- * resv_police_unwatched() - no tap is in any more
+ * resv_police_watch() - are all taps in that tell who is attached to what?
+ * @all: yes; else some is out, or is about to go
  *
- * Whoever has a group from now on is not known.
+ * When one was out, who has a group is not known any more: he is a stranger.
  *
  * Context: any.
  */
-void resv_police_unwatched(void)
+void resv_police_watch(bool all)
 {
-	unsigned int bkt, holds = 0;
 	unsigned long flags;
+	unsigned int bkt;
 	struct beat *b;
 
 	flags = lock_table();
-	hash_for_each(beats, bkt, b, node) {
-		put_on(b, NULL);
-		b->container = NULL;
-		b->joiner = NULL;
-		b->first = NULL;
-		holds += b->held;
-		b->held = false;
+	if (!all) {
+		hash_for_each(beats, bkt, b, node) {
+			put_on(b, NULL);
+			b->container = NULL;
+			b->joiner = NULL;
+			b->first = NULL;
+		}
+		memset(containers, 0, sizeof(containers));
 	}
-	memset(containers, 0, sizeof(containers));
+	watching = all;
 	unlock_table(flags);
-	while (holds--)
-		module_put(THIS_MODULE);
 }
 
 /**
@@ -1038,12 +1201,20 @@ void resv_police_unwatched(void)
  */
 void resv_police_exit(void)
 {
+	struct resv_range *ranges;
 	struct hlist_node *tmp;
+	unsigned long flags;
 	struct beat *b;
 	unsigned int bkt;
 
 	hash_for_each_safe(beats, bkt, tmp, b, node)
 		forget(b);
+	flags = lock_table();
+	ranges = scratch;
+	scratch = NULL;
+	scratch_nr = 0;
+	unlock_table(flags);
+	kfree(ranges);
 }
 
 /**
@@ -1109,6 +1280,11 @@ void resv_police_loaded(void)
 {
 	mutex_lock(&switch_lock);
 	loaded = true;
+	/* It may have been written since the groups were looked at. */
+	if (resv_lacks_checks() && written) {
+		resv_hooks_police();
+		resv_groups_rescan();
+	}
 	mutex_unlock(&switch_lock);
 }
 
@@ -1117,7 +1293,7 @@ void resv_police_loaded(void)
  * @new: wanted mode
  *
  * Context: may sleep.
- * Return: 0, -ENODEV if the module is being unloaded, -EBUSY if it is being loaded
+ * Return: 0, or -ENODEV if the module is being unloaded
  */
 int resv_police_switch(enum resv_police_mode new)
 {
@@ -1126,6 +1302,7 @@ int resv_police_switch(enum resv_police_mode new)
 		return -ENODEV;
 	mutex_lock(&switch_lock);
 	WRITE_ONCE(mode, new);
+	written = true;
 	if (loaded && resv_lacks_checks()) {
 		resv_hooks_police();
 		resv_groups_rescan();

@@ -28,7 +28,7 @@ bool resv_police_checks(const struct iommu_group *group, bool in_use);
 void resv_police_gone(const struct iommu_group *group);
 void resv_police_walk_begins(void);
 void resv_police_walk_ends(void);
-void resv_police_unwatched(void);
+void resv_police_watch(bool all);
 void resv_police_exit(void);
 
 ssize_t resv_police_show(struct iommu_group *group, char *buf);
@@ -37,6 +37,7 @@ ssize_t resv_police_show(struct iommu_group *group, char *buf);
 bool resv_police_tap_map(const struct iommu_domain *domain, unsigned long iova,
 			 size_t size, int prot);
 void resv_police_tap_join(const void *container, const struct iommu_group *group);
+void resv_police_tap_joined(bool done);
 bool resv_police_tap_attach(const struct iommu_domain *domain,
 			    const struct iommu_group *group);
 void resv_police_tap_detach(const struct iommu_domain *domain,
@@ -44,7 +45,9 @@ void resv_police_tap_detach(const struct iommu_domain *domain,
 void resv_police_tap_free(const struct iommu_domain *domain);
 bool resv_police_tap_open(const void *container);
 void resv_police_tap_release(const void *container);
-struct resv_range *resv_police_ranges(const void *container, unsigned int *nr);
+int resv_police_ranges(const void *container,
+		       int (*fn)(const struct resv_range *ranges,
+				 unsigned int nr, void *data), void *data);
 bool resv_police_knows(const struct iommu_domain *domain);
 
 #endif /* RESV_POLICE_H */

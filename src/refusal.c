@@ -43,7 +43,8 @@ struct refusal_domains {
 };
 
 static struct refusal_domains *domains;
-static bool used;
+static bool used;		/* by a map */
+static bool stays;		/* for good: an attach may sleep with it in its hands */
 
 /* Never called: before it would be, the domain was found to have no tables. */
 static int __maybe_unused cannot(void)
@@ -94,10 +95,12 @@ int resv_refusals_init(void)
  * (unregister_kprobe()).  Where tasks can be preempted, one can be stopped between
  * the handler and its first look at the domain.  It has not gone to sleep there by
  * itself, which is what synchronize_rcu_tasks() waits for.  iommu_attach_group() does
- * sleep, on the group's mutex, and holds this module meanwhile.
+ * sleep, on the group's mutex.
  */
 static bool is_quiet(void)
 {
+	if (stays)
+		return false;
 	if (!used)
 		return true;
 #if defined(RESV_HAVE_RCU_TASKS) && defined(CONFIG_TASKS_RCU)
@@ -125,6 +128,7 @@ void resv_refusals_exit(void)
 		kmemleak_not_leak(domains);
 	domains = NULL;
 	used = false;
+	stays = false;
 }
 
 /**
@@ -172,9 +176,10 @@ void resv_refuse_map(struct pt_regs *regs)
  * resv_refuse_attach() - have iommu_attach_group() return an error
  * @regs: at its entry
  *
- * Context: in the handler of a kprobe; the module is held until it has returned.
+ * Context: in the handler of a kprobe.
  */
 void resv_refuse_attach(struct pt_regs *regs)
 {
+	WRITE_ONCE(stays, true);
 	compat_argument_set(regs, 0, (unsigned long)&domains->domain);
 }

@@ -45,7 +45,8 @@ enum resv_origin {
 
 #define RESV_F_ADDED	1	/* this module found it; else the kernel did */
 #define RESV_F_ENFORCED	2	/* a map there is refused; else advice */
-#define RESV_F_LISTED	4	/* on the group's list that this module makes */
+#define RESV_F_LISTED	4	/* on the group's list, though the kernel did not find it */
+#define RESV_F_EXCUSED	8	/* on the kernel's list, and no hole all the same */
 
 /* Typemasks: one bit a type. */
 #define RESV_TYPE(t)	((u32)1 << (t))

@@ -76,6 +76,7 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c)
 	snapshot->window_asked = c->window_asked;
 	snapshot->window_by = c->window_by;
 	snapshot->usable_known = c->usable_known;
+	snapshot->list_known = c->own_list && c->listed;
 	p = snapshot->text;
 	end = p + room;
 	for (i = 0; i < c->regions.nr; i++) {
@@ -269,7 +270,8 @@ static char *make_group_text(void *ctx, size_t *len)
 		*len = snapshot->list_len;
 		break;
 	}
-	if (what->which == TEXT_USABLE && !snapshot->usable_known)
+	if ((what->which == TEXT_USABLE && !snapshot->usable_known) ||
+	    (what->which == TEXT_LIST && !snapshot->list_known))
 		text = ERR_PTR(-ENODATA);
 	else
 		text = text_copy(from, *len);
@@ -468,6 +470,7 @@ static const struct attribute_group *folder(void)
 static bool adds_list(struct kobject *kobj)
 {
 	return resv_lacks_list() && !resv_native_ignored &&
+	       RESV_HAVE(KERNFS_LOOKUP) && resv_sources_make_lists() &&
 	       !compat_kernfs_child(kobj->sd, list_attr.attr.name);
 }
 

@@ -19,6 +19,7 @@
  * @aperture: what the IOMMU can address, if @aperture_known
  * @aperture_known: else aperture says ENODATA
  * @usable_known: else usable says ENODATA
+ * @list_known: else the third text says ENODATA
  * @isolation: of MSIs
  * @window: movable MSI window, if @window_known
  * @window_known: the group has one
@@ -41,6 +42,7 @@ struct resv_snapshot {
 	enum resv_window_by window_by;
 	bool aperture_known;
 	bool usable_known;
+	bool list_known;
 	bool window_known;
 	bool window_asked;
 	size_t regions_len;

@@ -114,6 +114,27 @@ bool resv_sources_bound_windows(void)
 }
 
 /**
+ * resv_sources_make_lists() - is all told that an IOMMU's driver lists?
+ *
+ * Where the kernel makes no list this module does.  A table that firmware does not
+ * have is no matter.
+ */
+bool resv_sources_make_lists(void)
+{
+	static const char *const needed[] = {
+		"kernel", "dmar", "ivrs", "fixed", "msi",
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(needed); i++)
+		for (j = 0; j < ARRAY_SIZE(sources); j++)
+			if (!strcmp(sources[j]->name, needed[i]) &&
+			    !(selected & BIT(j)))
+				return false;
+	return true;
+}
+
+/**
  * resv_sources_init() - make the selected sources ready
  *
  * Return: 0 or -ENOMEM, with nothing left to exit

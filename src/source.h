@@ -46,6 +46,7 @@ extern const struct resv_source resv_source_admin;
 int resv_sources_select(const char *list);
 const char *resv_sources_names(void);
 bool resv_sources_bound_windows(void);
+bool resv_sources_make_lists(void);
 int resv_sources_init(void);
 void resv_sources_exit(void);
 int resv_sources_device(struct resv_collect *c, struct device *dev);

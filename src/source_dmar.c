@@ -91,6 +91,20 @@ static bool path_leads_to(const struct resv_dmar_scope *scope,
 }
 
 /*
+ * The kernel believes no scope that calls a bridge an endpoint, or the other way
+ * round, but for NTBs, which have a normal header (dmar_insert_dev_scope()).
+ */
+static bool is_of_type(const struct resv_dmar_scope *scope,
+		       const struct pci_dev *pdev)
+{
+	bool normal = pdev->hdr_type == PCI_HEADER_TYPE_NORMAL;
+
+	if (scope->type == RESV_DMAR_SCOPE_ENDPOINT)
+		return normal;
+	return !normal || (pdev->class >> 16) == PCI_BASE_CLASS_BRIDGE;
+}
+
+/*
  * Is @pdev the scope's device, or below its bridge?  A virtual function is made
  * by a driver, so no table can mean it by itself; below a bridge the kernel
  * counts it in (is_downstream_to_pci_bridge()).
@@ -104,7 +118,7 @@ static bool scope_covers(const struct resv_dmar_scope *scope,
 	    scope->type != RESV_DMAR_SCOPE_BRIDGE)
 		return false;
 	if (!pdev->is_virtfn && path_leads_to(scope, pdev))
-		return true;
+		return is_of_type(scope, pdev);
 	if (scope->type != RESV_DMAR_SCOPE_BRIDGE)
 		return false;
 	for (bus = pdev->bus; bus; bus = bus->parent)
@@ -128,7 +142,7 @@ static int floppy(struct resv_collect *c, const struct pci_dev *pdev)
 {
 	int name;
 
-	if (!c->own_devices || !IS_ENABLED(CONFIG_INTEL_IOMMU_FLOPPY_WA) ||
+	if (!c->own_device || !IS_ENABLED(CONFIG_INTEL_IOMMU_FLOPPY_WA) ||
 	    (pdev->class >> 8) != PCI_CLASS_BRIDGE_ISA)
 		return 0;
 	name = resv_collect_name(c, dev_name(&pdev->dev));
@@ -154,7 +168,7 @@ static int dmar_device(struct resv_collect *c, struct device *dev)
 	if (ret || !nr_rmrrs)
 		return ret;
 	/* The kernel tells them apart since v5.3, and exempts them since v3.17. */
-	if ((RESV_HAVE(RESV_RELAXABLE) || c->own_devices) && relaxable(pdev))
+	if ((RESV_HAVE(RESV_RELAXABLE) || c->own_device) && relaxable(pdev))
 		type = RESV_DIRECT_RELAXABLE;
 	name = resv_collect_name(c, dev_name(dev));
 	if (name < 0)

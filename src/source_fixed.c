@@ -27,7 +27,7 @@ static int fixed_device(struct resv_collect *c, struct device *dev)
 	if (name < 0)
 		return name;
 	/* What the virtio IOMMU's driver lists is there already. */
-	if (c->own_devices && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU)) {
+	if (c->own_device && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU)) {
 		ret = resv_collect_add(c, name, APIC_START, APIC_END, RESV_MSI,
 				       RESV_ORIGIN_APIC,
 				       RESV_F_ADDED | RESV_F_LISTED);

@@ -67,7 +67,7 @@ static void ivrs_exit(void)
  */
 static int hypertransport(struct resv_collect *c, int name)
 {
-	if (!c->own_devices)
+	if (!c->own_device)
 		return 0;
 	return resv_collect_claim(c, name, 0xfd00000000ULL, 0xffffffffffULL,
 				  RESV_RESERVED, RESV_ORIGIN_HT);
@@ -81,16 +81,14 @@ static int ivrs_device(struct resv_collect *c, struct device *dev)
 	u64 start, end;
 	u16 devid;
 
-	if (!dev_is_pci(dev))
-		return 0;
-	pdev = to_pci_dev(dev);
-	devid = PCI_DEVID(pdev->bus->number, pdev->devfn);
 	name = resv_collect_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
 	ret = hypertransport(c, name);
-	if (ret)
+	if (ret || !dev_is_pci(dev))
 		return ret;
+	pdev = to_pci_dev(dev);
+	devid = PCI_DEVID(pdev->bus->number, pdev->devfn);
 	for (i = 0; i < nr_ivmds; i++) {
 		const struct resv_ivrs_ivmd *m = &ivmds[i];
 

@@ -144,7 +144,6 @@ static int undivided_group(struct resv_collect *c)
 	struct iommu_resv_region *region, *next;
 	struct resv_region r = { 0 };
 	LIST_HEAD(head);
-	unsigned int i;
 	int ret = 0;
 
 	resv_declared_hide(true);
@@ -159,10 +158,40 @@ static int undivided_group(struct resv_collect *c)
 		}
 		kfree(region);
 	}
-	/* What the kernel does not list nobody enforces. */
-	for (i = 0; i < c->regions.nr; i++)
-		c->regions.r[i].flags &= ~RESV_F_LISTED;
+	/* What is left drivers list since v5.3 or so; it counts all the same. */
 	return ret;
+}
+
+/*
+ * SMMU drivers of v4.12 to v4.17 or so list the windows of the host bridge as reserved
+ * (iommu_dma_get_resv_regions()).  VFIO of then did not check them, and they were taken
+ * back before it did, as guests have memory there: so they are advice.
+ */
+static bool is_window(const struct resv_collect *c, const struct resv_region *r)
+{
+	unsigned int i;
+
+	if (RESV_HAVE(VFIO_IOVA_RANGE) || r->type != RESV_RESERVED)
+		return false;
+	for (i = 0; i < c->bridges.nr; i++)
+		if (c->bridges.r[i].start == r->start &&
+		    c->bridges.r[i].end == r->end)
+			return true;
+	return false;
+}
+
+static void excuse_windows(struct resv_collect *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		struct resv_region *r = &c->regions.r[i];
+
+		if (!(r->flags & RESV_F_ADDED) && is_window(c, r)) {
+			r->origin = RESV_ORIGIN_BRIDGE;
+			r->flags |= RESV_F_EXCUSED;
+		}
+	}
 }
 
 /* What is on the lists of the group's devices is on that of the group. */
@@ -181,8 +210,12 @@ static int list_devices(struct resv_collect *c, u32 typemask)
 /* The group's list where this module makes it. */
 static int list_group(struct resv_collect *c)
 {
-	int ret = list_devices(c, RESV_ALL_TYPES);
+	int ret;
 
+	/* Half a list says that the rest is free. */
+	if (!resv_sources_make_lists())
+		return 0;
+	ret = list_devices(c, RESV_ALL_TYPES);
 	c->listed = !ret;
 	c->taken_known = !ret;
 	return ret;
@@ -229,7 +262,8 @@ static int kernel_group(struct resv_collect *c)
 			sane = false;
 		} else {
 			/* Which of its direct regions are relaxable we know. */
-			if (!c->own_devices || r.type != RESV_DIRECT)
+			if ((!c->own_devices || r.type != RESV_DIRECT) &&
+			    !is_window(c, &r))
 				ret = resv_set_merge_one(&c->taken, &r);
 			if (!ret && !told_by_a_device(c, &r))
 				ret = resv_collect_add(c, 0, r.start, r.end,
@@ -250,6 +284,7 @@ static int kernel_group(struct resv_collect *c)
 	if (!ret && c->own_devices)
 		ret = list_devices(c, RESV_TYPE(RESV_DIRECT) |
 				      RESV_TYPE(RESV_DIRECT_RELAXABLE));
+	excuse_windows(c);
 	c->listed = !err && !ret;
 	c->taken_known = c->listed && sane;
 	return ret;
@@ -257,9 +292,15 @@ static int kernel_group(struct resv_collect *c)
 
 static void kernel_features(struct resv_features *f)
 {
-	if (!resv_lacks_list())
+	if (!resv_lacks_list() && RESV_HAVE(GROUP_RESV_REGIONS))
 		resv_feature_add(f, "regions", RESV_FEATURE_NATIVE,
 				 "iommu_get_group_resv_regions, what reserved_regions and VFIO use");
+	else if (!resv_lacks_list())
+		resv_feature_unknown(f, "regions",
+				     "no iommu_get_group_resv_regions: usable ranges cannot be told");
+	else if (!resv_sources_make_lists())
+		resv_feature_add(f, "regions", RESV_FEATURE_INERT,
+				 "sources= leaves out some of kernel, dmar, ivrs, fixed and msi, of which reserved_regions is made");
 	else
 		resv_feature_add(f, "regions", RESV_FEATURE_ADDED,
 				 "reserved_regions, from the other sources: this kernel lists nothing");

@@ -22,7 +22,7 @@ static int add_window(struct resv_collect *c, struct device *dev)
 	const struct resv_msi_window *w = resv_msi_window_find(c->group);
 	int name;
 
-	if (!IS_ENABLED(CONFIG_ARM64) || !c->own_list ||
+	if (!IS_ENABLED(CONFIG_ARM64) || !c->own_list || !c->own_device ||
 	    !compat_dev_is_behind(dev, COMPAT_ARM_SMMU))
 		return 0;
 	name = resv_collect_name(c, dev_name(dev));

@@ -365,7 +365,7 @@ def judge_police(lines, arch):
     log = [t for t in judge.said(lines, "log") if t.startswith("iommu_resv: ")]
     for pattern in (rf"group \d+: a map of 0x{page:x}-0x{page + 0xfff:x} by vfio-check\[\d+\] is "
                     rf"refused: it hits 0x{low:x}-0x{high:x} \({', '.join(kind.split())}, {device}\)",
-                    r"a map of .* should be refused \(police=warn\)",
+                    r"a map of .* should be refused and is let through",
                     r"police=perhaps is not understood: give enforce, warn or off",
                     r"police=nonsense is not understood: give enforce, warn or off",
                     r"native=perhaps is not understood: give use or ignore",
