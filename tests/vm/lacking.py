@@ -408,6 +408,55 @@ def police(key, name):
     return "", faults
 
 
+# lacking-late: VFIO's modules come after ours, go, and come again while nothing is checked
+
+VFIO_GOES = ["unload vfio_pci", "unload vfio_iommu_type1"]
+VFIO_COMES = ["load /lib/vfio_iommu_type1.ko", "load /lib/vfio_pci.ko"]
+
+
+def late_steps(arch):
+    device, (low, _) = DEVICE[arch], WINDOW[arch]
+    low += 0x1000
+    play = f"run /vfio-check play container open:{device} set:{device} iommu " \
+           f"try:0x{low:x}-0x{low + 0xfff:x} try:0x1000000-0x1000fff ranges"
+    return [*VFIO_GOES, IGNORE, "say before", f"cat {HOOKS}", *VFIO_COMES, "bind",
+            "say first", play, f"cat {HOOKS}",
+            f"write {POLICE} off", *VFIO_GOES, *VFIO_COMES, f"write {POLICE} enforce", "bind",
+            "say second", play, f"cat {HOOKS}", "unload iommu_resv", "left"]
+
+
+def judge_late(lines):
+    faults = hooks.all_ok(lines)
+    section = hooks.sections(lines)
+    for label in ("first", "second"):
+        text = section.get(label, [])
+        told = [t.split()[-1] for t in judge.said(text, "run") if " try:" in t]
+        if told != ["EINVAL", "ok"]:
+            faults.append(f"{label}: {told}")
+        ranges = [t for t in judge.said(text, "run") if " ranges 0x" in t]
+        if len(ranges) != 1 or len(ranges[0].split()) < 4:
+            faults.append(f"{label}: {ranges}")
+    for label, state in (("before", "off"), ("first", "active"), ("second", "active")):
+        found = [t.split()[3] for t in section.get(label, [])
+                 if t.startswith("| vfio_iommu_type1_")]
+        if len(found) != 5 or set(found) != {state}:
+            faults.append(f"{label}: hooks of VFIO are {found}, expected {state}")
+    return faults
+
+
+PLANTED_LATE = (
+    (r"^(say second$.*?try:\S+) EINVAL$", r"\1 ok"),
+    (r"^(say first$.*?\| vfio_iommu_type1_open kretprobe) active", r"\1 off"),
+)
+
+
+def late(key, name):
+    kernel = kernels.get(key)
+    _, faults = hooks.run(name, kernel, PLAIN[kernel.arch], late_steps(kernel.arch), judge_late,
+                          PLANTED_LATE)
+    return "", faults
+
+
 # lacking-cost: instructions of a map and unmap pair of a huge page, which is what guests are made
 # of. Of a single page, which is a fifth of the instructions that a probe takes, it is told.
 
@@ -620,6 +669,8 @@ def table():
         out[f"lacking-attach-{key}"] = (attach, key)
     for key in ("5.10-amd64", "7-amd64", "6.12-arm64"):
         out[f"lacking-police-{key}"] = (police, key)
+    for key in ("5.10-amd64", "7-amd64", "6.12-arm64"):
+        out[f"lacking-late-{key}"] = (late, key)
     for key in ("6.12-amd64", "7-arm64"):
         out[f"lacking-cost-{key}"] = (cost, key)
     for key in ("5.10-amd64", "7-amd64", "6.12-arm64"):
