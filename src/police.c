@@ -174,6 +174,7 @@ static struct container {
 
 /* Irqs are off and table_lock is held until unlock_table(). */
 static unsigned long lock_table(void)
+	__acquires(&table_lock)
 {
 	unsigned long flags;
 
@@ -182,6 +183,7 @@ static unsigned long lock_table(void)
 }
 
 static void unlock_table(unsigned long flags)
+	__releases(&table_lock)
 {
 	raw_spin_unlock_irqrestore(&table_lock, flags);
 }
