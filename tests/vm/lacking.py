@@ -248,11 +248,18 @@ PLAYS = {
 }
 
 
-def attach_steps():
+def plays(arch):
+    """When a map is refused that VFIO repeats on a new domain, VFIO since 5.10 or so unmaps what it
+    has not mapped, of which the SMMU's driver warns. Older ones free the domain at once, and newer
+    ones do not come to that without native=ignore."""
+    return [play for name, play in PLAYS.items() if arch == "amd64" or name != "conflict"]
+
+
+def attach_steps(arch):
     steps = ["bind"]
     for label, load in (("native", f"load {MODULE}"), ("added", IGNORE)):
         steps += [load, *declares("add", [HOLE], B), f"say {label}"]
-        for play in PLAYS.values():
+        for play in plays(arch):
             steps += [f"run /vfio-check play {play}"]
         steps += [f"cat {HOOKS}", f"cat {GROUP.format(B)}/resv/refused",
                   *declares("remove", [HOLE], B), "unload iommu_resv", "sleep 200"]
@@ -265,14 +272,15 @@ def judge_attach(lines):
     native, added = (judge.said(section.get(label, []), "run") for label in ("native", "added"))
     # Where an interrupt goes is written there by QEMU, which may choose otherwise.
     faults += judge.differ("answers of VFIO, added and native", added, native)
-    if sum("EINVAL" in line for line in native) < 8 or sum(" ok" in line for line in native) < 30:
+    if sum("EINVAL" in line for line in native) < 5 or sum(" ok" in line for line in native) < 25:
         faults.append("that compares little:\n    " + "\n    ".join(native))
     return faults
 
 
 def attach(key, name):
     kernel = kernels.get(key)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], attach_steps(), judge_attach,
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch],
+                              attach_steps(kernel.arch), judge_attach,
                               memory="3G", limit=240)
     return f"{len(judge.said(lines, 'run'))} answers", faults
 
