@@ -356,6 +356,27 @@ static inline bool compat_domain_is_users(const struct iommu_domain *domain)
 }
 
 /**
+ * compat_domain_geometry() - what a domain says that it can address
+ * @domain: domain
+ * @start: set to the first address
+ * @end: set to the last address, inclusive
+ *
+ * Context: any.
+ * Return: it says so; some drivers do when a device is attached, and some never
+ */
+static inline bool compat_domain_geometry(const struct iommu_domain *domain,
+					  u64 *start, u64 *end)
+{
+#ifdef RESV_HAVE_DOMAIN_GEOMETRY
+	*start = domain->geometry.aperture_start;
+	*end = domain->geometry.aperture_end;
+	return *end > *start;
+#else
+	return false;
+#endif
+}
+
+/**
  * compat_domain_page() - the smallest page that a domain maps
  * @domain: domain
  *

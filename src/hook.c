@@ -98,7 +98,6 @@ static bool closing;		/* nothing may be installed any more */
  * are tried once and taken out again.
  */
 static bool windows_needed;
-static bool watched;		/* see resv_police_watch() */
 static bool windows_tried;
 static bool windows_ok;		/* when they were tried last */
 static bool windows_again;	/* that was in vain, and may not be now */
@@ -549,13 +548,6 @@ static bool have_observers(void)
 	return all;
 }
 
-/* Who has what is not known from now on. */
-static void unwatch(void)
-{
-	watched = false;
-	resv_police_watch(false);
-}
-
 /* Take out what only moved windows need. */
 static void rest_windows(void)
 {
@@ -589,7 +581,7 @@ static void rest_checks(void)
 	struct resv_hook *hook;
 
 	if (!(needed() & RESV_FOR_COOKIES))
-		unwatch();
+		resv_police_watch(false);
 	list_for_each_entry_reverse(hook, &hooks, node) {
 		if (!(hook->purpose & RESV_FOR_CHECKS) ||
 		    (hook->purpose & needed()))
@@ -633,12 +625,10 @@ static bool test_map(struct resv_hook *hook)
 static bool have_watch(void)
 {
 	if (!have_observers()) {
-		unwatch();
+		resv_police_watch(false);
 		return false;
 	}
-	if (!watched)
-		resv_police_watch(true);
-	watched = true;
+	resv_police_watch(true);
 	return true;
 }
 
@@ -885,7 +875,7 @@ static void drop_all(void)
 {
 	struct resv_hook *hook, *tmp;
 
-	unwatch();
+	resv_police_watch(false);
 	/* What looks at the tables goes before what keeps them up to date. */
 	list_for_each_entry_safe_reverse(hook, tmp, &hooks, node)
 		drop(hook);
@@ -1012,7 +1002,7 @@ static void forget_inert(void)
 			continue;
 		/* While it did not work something may have been missed. */
 		if (hook->purpose & RESV_FOR_CHECKS)
-			unwatch();
+			resv_police_watch(false);
 		drop(hook);
 	}
 	windows_tried = false;

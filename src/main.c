@@ -75,8 +75,12 @@ static const char *const modes[] = {
 	[RESV_HOOKS_NONE] = "none",
 };
 
-/* Which of @words is @val, but for a line's end?  Or -EINVAL. */
-static int word_of(const char *val, const char *const *words, unsigned int nr)
+/*
+ * Which of @words is the value @val of a parameter, but for a line's end?  Or -EINVAL,
+ * after a line that says what is @allowed.
+ */
+static int word_of(const char *param, const char *val, const char *const *words,
+		   unsigned int nr, const char *allowed)
 {
 	size_t len = strcspn(val, "\n");
 	unsigned int i;
@@ -85,18 +89,17 @@ static int word_of(const char *val, const char *const *words, unsigned int nr)
 		if (strlen(words[i]) == len && !strncmp(val, words[i], len) &&
 		    !val[len + (val[len] == '\n')])
 			return i;
+	pr_err("%s=%.*s is not understood: give %s\n", param,
+	       (int)min_t(size_t, len, 64), val, allowed);
 	return -EINVAL;
 }
 
 static int hooks_set(const char *val, const struct kernel_param *kp)
 {
-	int i = word_of(val, modes, ARRAY_SIZE(modes));
+	int i = word_of("hooks", val, modes, ARRAY_SIZE(modes),
+			"auto, kprobe, livepatch or none");
 
-	if (i >= 0)
-		return resv_hooks_switch(i);
-	pr_err("hooks=%.*s is not understood: give auto, kprobe, livepatch or none\n",
-	       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
-	return -EINVAL;
+	return i < 0 ? i : resv_hooks_switch(i);
 }
 
 static int hooks_get(char *buf, const struct kernel_param *kp)
@@ -168,13 +171,10 @@ static const char *const police_modes[] = {
 
 static int police_set(const char *val, const struct kernel_param *kp)
 {
-	int i = word_of(val, police_modes, ARRAY_SIZE(police_modes));
+	int i = word_of("police", val, police_modes, ARRAY_SIZE(police_modes),
+			"enforce, warn or off");
 
-	if (i >= 0)
-		return resv_police_switch(i);
-	pr_err("police=%.*s is not understood: give enforce, warn or off\n",
-	       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
-	return -EINVAL;
+	return i < 0 ? i : resv_police_switch(i);
 }
 
 static int police_get(char *buf, const struct kernel_param *kp)
@@ -197,13 +197,11 @@ static const char *const native_modes[] = { "use", "ignore" };
 
 static int native_set(const char *val, const struct kernel_param *kp)
 {
-	int i = word_of(val, native_modes, ARRAY_SIZE(native_modes));
+	int i = word_of("native", val, native_modes, ARRAY_SIZE(native_modes),
+			"use or ignore");
 
-	if (i < 0) {
-		pr_err("native=%.*s is not understood: give use or ignore\n",
-		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
-		return -EINVAL;
-	}
+	if (i < 0)
+		return i;
 	resv_native_ignored = i;
 	return 0;
 }

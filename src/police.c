@@ -37,10 +37,10 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include "compat/iommu.h"
 #include "declared.h"
 #include "group.h"
 #include "hook.h"
-#include "inject.h"
 #include "lacking.h"
 #include "police.h"
 
@@ -257,42 +257,57 @@ static void put_on(struct beat *b, const struct iommu_domain *domain)
 	write_seqcount_end(&table_seq);
 }
 
-/* All of [@start, @end] in one usable range, as vfio_iommu_iova_dma_valid() asks. */
-static bool allows(const struct rules *rules, u64 start, u64 end)
+/* The first range that does not end before @start, or NULL. */
+static const struct resv_range *range_from(const struct rules *rules, u64 start)
 {
 	unsigned int low = 0, high = rules->nr;
 
-	/* The last range that begins at @start or before. */
 	while (low < high) {
 		unsigned int mid = low + (high - low) / 2;
 
-		if (rules->usable[mid].start <= start)
+		if (rules->usable[mid].end < start)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low && end <= rules->usable[low - 1].end;
+	return low < rules->nr ? &rules->usable[low] : NULL;
+}
+
+/* All of [@start, @end] in one usable range, as vfio_iommu_iova_dma_valid() asks. */
+static bool allows(const struct rules *rules, u64 start, u64 end)
+{
+	const struct resv_range *range = range_from(rules, start);
+
+	return range && range->start <= start && range->end >= end;
 }
 
 /*
  * What the domain itself says that it can address.  VFIO since v5.4 asks it after
- * the attach, and before that it is not always known.  A driver that does not say
- * anything leaves both at 0.
+ * the attach, and before that it is not always known.
  */
+static struct resv_range reach_of(const struct iommu_domain *domain)
+{
+	struct resv_range reach;
+
+	if (!compat_domain_geometry(domain, &reach.start, &reach.end)) {
+		reach.start = 0;
+		reach.end = ULLONG_MAX;
+	}
+	return reach;
+}
+
 static bool reaches(const struct iommu_domain *domain, u64 start, u64 end)
 {
-#ifdef RESV_HAVE_DOMAIN_GEOMETRY
-	if (domain->geometry.aperture_end)
-		return start >= domain->geometry.aperture_start &&
-		       end <= domain->geometry.aperture_end;
-#endif
-	return true;
+	struct resv_range reach = reach_of(domain);
+
+	return start >= reach.start && end <= reach.end;
 }
 
 /* What @reasons say of a map of [@start, @end], in @refusal. */
 static void explain(const struct reasons *reasons,
 		    const struct iommu_domain *domain, struct refusal *refusal)
 {
+	struct resv_range reach = reach_of(domain);
 	unsigned int i;
 
 	refusal->region.type = RESV_OUT_OF_RANGE;
@@ -308,13 +323,11 @@ static void explain(const struct reasons *reasons,
 			sizeof(refusal->device));
 		return;
 	}
-#ifdef RESV_HAVE_DOMAIN_GEOMETRY
-	if (refusal->start < domain->geometry.aperture_start) {
-		refusal->region.end = domain->geometry.aperture_start - 1;
+	if (refusal->start < reach.start) {
+		refusal->region.end = reach.start - 1;
 		return;
 	}
-	refusal->region.start = domain->geometry.aperture_end + 1;
-#endif
+	refusal->region.start = reach.end + 1;
 	refusal->region.end = ULLONG_MAX;
 }
 
@@ -760,82 +773,42 @@ void resv_police_tap_release(const void *container)
 	unlock_table(flags);
 }
 
-/* The first address from @start on that all groups of @container allow. */
-static bool next_start(const void *container, u64 *start)
+/* The first range from @from on that all groups of @container allow, if there is one. */
+static bool next_range(const void *container, u64 from, struct resv_range *next)
 {
 	struct beat *b;
 	unsigned int bkt;
-	bool moved;
 
-	do {
-		moved = false;
-		hash_for_each(beats, bkt, b, node) {
-			const struct rules *rules = rules_of(b);
-			unsigned int i;
-
-			if (b->container != container || !b->domain)
-				continue;
-#ifdef RESV_HAVE_DOMAIN_GEOMETRY
-			if (b->domain->geometry.aperture_end) {
-				if (*start > b->domain->geometry.aperture_end)
-					return false;
-				if (*start < b->domain->geometry.aperture_start) {
-					*start = b->domain->geometry.aperture_start;
-					moved = true;
-				}
-			}
-#endif
-			if (hlist_unhashed(&b->by_domain))
-				continue;
-			for (i = 0; i < rules->nr; i++)
-				if (rules->usable[i].end >= *start)
-					break;
-			if (i == rules->nr)
-				return false;
-			if (rules->usable[i].start > *start) {
-				*start = rules->usable[i].start;
-				moved = true;
-			}
-		}
-	} while (moved);
-	return true;
-}
-
-/* The last address of those from @start on that all of them allow in a row. */
-static u64 last_end(const void *container, u64 start)
-{
-	u64 end = ULLONG_MAX;
-	struct beat *b;
-	unsigned int bkt;
-
+again:
+	next->start = from;
+	next->end = ULLONG_MAX;
 	hash_for_each(beats, bkt, b, node) {
-		const struct rules *rules = rules_of(b);
-		unsigned int i;
+		const struct resv_range *range;
+		struct resv_range reach;
 
 		if (b->container != container || !b->domain)
 			continue;
-#ifdef RESV_HAVE_DOMAIN_GEOMETRY
-		if (b->domain->geometry.aperture_end)
-			end = min_t(u64, end, b->domain->geometry.aperture_end);
-#endif
-		if (hlist_unhashed(&b->by_domain))
-			continue;
-		for (i = 0; i < rules->nr; i++)
-			if (rules->usable[i].end >= start)
-				break;
-		if (i < rules->nr)
-			end = min(end, rules->usable[i].end);
+		reach = reach_of(b->domain);
+		/* Those that are alike allow the same. */
+		range = hlist_unhashed(&b->by_domain) ?
+			&reach : range_from(rules_of(b), from);
+		if (!range || reach.end < from)
+			return false;
+		if (max(range->start, reach.start) > from) {
+			from = max(range->start, reach.start);
+			goto again;
+		}
+		next->end = min3(next->end, range->end, reach.end);
 	}
-	return end;
+	return true;
 }
 
 /* How many ranges a container can have at most, or 0 if they are not known. */
 static unsigned int count_ranges(const void *container)
 {
+	struct container *c = find_container(container);
 	unsigned int bkt, nr = 0;
 	struct beat *b;
-
-	struct container *c = find_container(container);
 
 	if (!c || c->unknown)
 		return 0;
@@ -869,15 +842,13 @@ int resv_police_ranges(const void *container,
 {
 	unsigned long flags = lock_table();
 	unsigned int nr = 0, room;
-	u64 start = 0;
+	u64 from = 0;
 	int ret = 0;
 
 	room = min(count_ranges(container), scratch_nr);
-	while (nr < room && next_start(container, &start)) {
-		scratch[nr].start = start;
-		scratch[nr].end = last_end(container, start);
-		start = scratch[nr++].end + 1;
-		if (!start)
+	while (nr < room && next_range(container, from, &scratch[nr])) {
+		from = scratch[nr++].end + 1;
+		if (!from)
 			break;
 	}
 	if (nr)
@@ -1000,8 +971,8 @@ static void forget(struct beat *b)
 	kfree_rcu(b, rcu);
 }
 
-/* Room for the ranges of a container that has all groups there are, and one more. */
-static int grow_scratch(const struct rules *more)
+/* Room for the ranges of a container that has all groups there are, and a few more. */
+static int grow_scratch(void)
 {
 	struct resv_range *bigger, *old;
 	unsigned int nr = 0;
@@ -1012,7 +983,7 @@ static int grow_scratch(const struct rules *more)
 		nr += rules->nr + 1;
 	if (nr <= scratch_nr)
 		return 0;
-	nr += 16 + (more ? more->nr : 0);
+	nr += 16;
 	bigger = kcalloc(nr, sizeof(*bigger), GFP_KERNEL);
 	if (!bigger)
 		return -ENOMEM;
@@ -1058,7 +1029,7 @@ int resv_police_update(const struct resv_collect *c)
 	if (IS_ERR(rules))
 		return PTR_ERR(rules);
 	reasons = make_reasons(c);
-	if (!reasons || grow_scratch(rules))
+	if (!reasons || grow_scratch())
 		goto free_reasons;
 	b = find(c->group);
 	/* A group of before had this address. */

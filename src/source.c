@@ -92,6 +92,19 @@ int resv_sources_select(const char *list)
 	return ret;
 }
 
+/* Are all of @names in @mask?  One that this machine cannot have is no matter. */
+static bool all_in(unsigned long mask, const char *const *names, unsigned int nr)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < nr; i++)
+		for (j = 0; j < ARRAY_SIZE(sources); j++)
+			if (!strcmp(sources[j]->name, names[i]) &&
+			    !(mask & BIT(j)))
+				return false;
+	return true;
+}
+
 /**
  * resv_sources_bound_windows() - is all told that bounds an MSI window?
  *
@@ -100,17 +113,11 @@ int resv_sources_select(const char *list)
  */
 bool resv_sources_bound_windows(void)
 {
-	static const struct resv_source *const needed[] = {
-		&resv_source_kernel, &resv_source_pci, &resv_source_aperture,
-		&resv_source_msi,
+	static const char *const needed[] = {
+		"kernel", "pci", "aperture", "msi",
 	};
-	unsigned int i, j;
 
-	for (i = 0; i < ARRAY_SIZE(needed); i++)
-		for (j = 0; j < ARRAY_SIZE(sources); j++)
-			if (sources[j] == needed[i] && !(active & BIT(j)))
-				return false;
-	return true;
+	return all_in(active, needed, ARRAY_SIZE(needed));
 }
 
 /**
@@ -124,14 +131,8 @@ bool resv_sources_make_lists(void)
 	static const char *const needed[] = {
 		"kernel", "dmar", "ivrs", "fixed", "msi",
 	};
-	unsigned int i, j;
 
-	for (i = 0; i < ARRAY_SIZE(needed); i++)
-		for (j = 0; j < ARRAY_SIZE(sources); j++)
-			if (!strcmp(sources[j]->name, needed[i]) &&
-			    !(selected & BIT(j)))
-				return false;
-	return true;
+	return all_in(selected, needed, ARRAY_SIZE(needed));
 }
 
 /**

@@ -68,21 +68,11 @@ static int iommu_attribute(struct device *dev, const char *group,
 	return ret;
 }
 
-#ifdef RESV_HAVE_DOMAIN_GEOMETRY
 static bool geometry_of(const struct iommu_domain *domain,
 			struct resv_range *aperture)
 {
-	aperture->start = domain->geometry.aperture_start;
-	aperture->end = domain->geometry.aperture_end;
-	return aperture->end > aperture->start;
+	return compat_domain_geometry(domain, &aperture->start, &aperture->end);
 }
-#else
-static bool geometry_of(const struct iommu_domain *domain,
-			struct resv_range *aperture)
-{
-	return false;
-}
-#endif
 
 static bool attached_geometry(struct device *dev, struct resv_range *aperture)
 {
