@@ -29,6 +29,15 @@ clean:
 	@rm -rf compat/work compat/facts.h compat/facts.key compat/probe.log
 	@if [ -e tools/iommu-resv/Makefile ]; then $(MAKE) -s -C tools/iommu-resv clean; fi
 
+deb rpm:
+	@tools/package $@
+
+doctor:
+	@tools/iommu-resv-doctor
+
+release:
+	@tools/release '$(VERSION)'
+
 demo:
 	@SUITE='$(SUITE)' ARCH='$(ARCH)' tools/demo
 
@@ -44,8 +53,12 @@ help:
 	@echo 'make             build the modules for the running kernel, and the command'
 	@echo 'make install     install with dkms for the running kernel (or KERNELVER=...)'
 	@echo 'make uninstall   remove the modules and the command again'
+	@echo 'make deb          build packages for Debian and Ubuntu, into dist/'
+	@echo 'make rpm          build packages for the RPM family, into dist/'
+	@echo 'make doctor       what a bug report needs: kernel, headers, dkms, signature, features, hooks'
+	@echo 'make release      release VERSION=...: see CONTRIBUTING.md'
 	@echo 'make demo        show it in a virtual machine (SUITE=bookworm|trixie ARCH=amd64|arm64)'
 	@echo 'make check       run all checks; the parts are $(PARTS:%=check-%)'
 	@echo 'make clean       remove what a build leaves in this folder'
 
-.PHONY: all modules tools install uninstall clean demo check $(PARTS:%=check-%) help
+.PHONY: all modules tools install uninstall clean deb rpm doctor release demo check $(PARTS:%=check-%) help

@@ -139,7 +139,8 @@ put_root:
  * @livepatch: what can be asked of it
  * @symbol: function that it will replace
  *
- * Return: 0, or -EBUSY if somebody else replaces it already
+ * Return: 0, -EBUSY if somebody else replaces it already, or -ENOEXEC if the two
+ * modules are of different versions
  */
 int resv_livepatch_register(const struct resv_livepatch *livepatch,
 			    const char *symbol)
@@ -147,6 +148,11 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 	struct resv_hook *hook = &resv_livepatch_hook;
 	int ret = 0;
 
+	if (strcmp(livepatch->version, RESV_VERSION)) {
+		pr_err("livepatch: it is of version %s and the loaded module of %s; unload and load both\n",
+		       livepatch->version, RESV_VERSION);
+		return -ENOEXEC;
+	}
 	resv_hooks_lock();
 	strscpy(hook->symbol, symbol, sizeof(hook->symbol));
 	hook->other[0] = '\0';

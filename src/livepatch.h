@@ -7,10 +7,14 @@
 
 /**
  * struct resv_livepatch - what the core can ask of the livepatch
+ * @version: of the livepatch.  It stays first, so that any two versions can tell
+ *	that they differ: an upgrade brings a new file while the old core is loaded,
+ *	and without CONFIG_MODVERSIONS (Debian from 7.2) nobody else looks.
  * @disable: begin to take the patch out; may sleep.  0, -EBUSY while another
  *	livepatch is in transition, or another errno.
  */
 struct resv_livepatch {
+	const char *version;
 	int (*disable)(void);
 };
 

@@ -174,6 +174,7 @@ static int disable(void)
 }
 
 static const struct resv_livepatch livepatch = {
+	.version = RESV_VERSION,
 	.disable = disable,
 };
 

@@ -88,9 +88,8 @@ def copy_tree(folder):
     """What the build needs of this tree, in FOLDER, to be changed or built in."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name in ("Kbuild", "dkms.conf", "compat", "src"):
-        source = TREE / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+    subprocess.run(["cp", "-r", "--parents", "-t", folder, "Kbuild", "dkms.conf",
+                    "debian/changelog", "compat", "src"], cwd=TREE, check=True)
 
 
 def custom(image, modules, kdir):
