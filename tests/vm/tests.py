@@ -12,6 +12,7 @@ import kernels
 import lacking
 import msi_window
 import msi_window_selftest
+import package
 from malformed import CASES
 from selftest import judge_sees
 from topologies import BY_NAME, HOTPLUG, PLAIN, SRIOV, TABLE
@@ -345,6 +346,7 @@ def table():
     tests["declare-judge-sees-faults"] = declare_selftest.judge_sees
     tests["msi-window-judge-sees-faults"] = msi_window_selftest.judge_sees
     for name, (function, *args) in (declare.table() | hooks.table() |
-                                    msi_window.table() | lacking.table()).items():
+                                    msi_window.table() | lacking.table() |
+                                    package.table()).items():
         add(name, function, *args)
     return tests

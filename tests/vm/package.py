@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The life of the packages on a Debian that boots: installed, a kernel that arrives, upgraded,
+removed, under Secure Boot, switched off. What is done there is in guest/package; a phase of it is
+one boot of the same disk."""
+import re
+import shlex
+import shutil
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import kernels
+from vm import BAD, Qmp
+
+SUITES = {"12": "bookworm", "13": "trixie"}
+FIRMWARE = Path("/usr/share/OVMF")
+lock = threading.Lock()
+
+
+@dataclass
+class Boot:
+    """One phase. append: words of the kernel command line; keys: function of Qmp and of the
+    serial console's file, while the firmware runs; limit: seconds."""
+    append: str = ""
+    keys: object = None
+    limit: int = 300
+
+
+def machine(suite):
+    """What tests/lib/machine says, by name; two tests do not make it at once."""
+    with lock:
+        out = subprocess.run([kernels.LIB / "machine", suite], text=True, capture_output=True)
+    if out.returncode == 77:
+        raise kernels.Skip(out.stderr.strip().splitlines()[-1])
+    if out.returncode:
+        raise kernels.Failure(f"no machine with {suite}: {out.stderr.strip()}")
+    return dict(word.split("=", 1) for word in shlex.split(out.stdout))
+
+
+def from_disk(disk, name, to):
+    """The file that the symbolic link /NAME of DISK names, as TO: what a boot loader takes."""
+    out = subprocess.run(["debugfs", "-R", f"stat /{name}", disk], text=True, capture_output=True)
+    link = re.search(r'Fast link dest: "(.*)"', out.stdout)
+    if not link:
+        raise kernels.Failure(f"{disk} has no /{name}")
+    subprocess.run(["debugfs", "-R", f"dump /{link[1]} {to}", disk], capture_output=True)
+
+
+class Guest:
+    """A disk of its own, booted again and again."""
+
+    def __init__(self, name, suite, disk):
+        self.dir = kernels.CACHE / name
+        shutil.rmtree(self.dir, ignore_errors=True)
+        (self.dir / "host").mkdir(parents=True)
+        self.var = machine(suite)
+        self.disk = self.dir / "disk"
+        subprocess.run(["cp", "--sparse=always", self.var[disk], self.disk], check=True)
+        shutil.copy(kernels.guest_program("vfio-check", "amd64"), self.dir / "host/vfio-check")
+        shutil.copy(kernels.HERE / "guest/package", self.dir / "host/package")
+        version = subprocess.run(["bash", "-c", '. "$0" && echo "$PACKAGE_VERSION"',
+                                  kernels.TREE / "dkms.conf"], text=True, capture_output=True)
+        words = [f"{key}={shlex.quote(self.var[key])}" for key in ("RELEASE", "NEXT", "BARE")]
+        words.append(f"VERSION={version.stdout.strip()}")
+        (self.dir / "host/machine").write_text("\n".join(words) + "\n")
+
+    def done(self):
+        """The disk is large, and what was said is kept."""
+        for name in ("disk", "kernel", "vmlinuz", "initrd", "esp", "vars"):
+            (self.dir / name).unlink(missing_ok=True)
+
+    def start(self, append):
+        """Words of QEMU's that start what the disk would start, with a kernel command line."""
+        from_disk(self.disk, "vmlinuz", self.dir / "vmlinuz")
+        from_disk(self.disk, "initrd.img", self.dir / "initrd")
+        subprocess.run([kernels.LIB / "vmlinux", self.dir / "vmlinuz", self.dir / "kernel"],
+                       check=True)
+        return ["-machine", "q35,kernel-irqchip=split", "-kernel", str(self.dir / "kernel"),
+                "-initrd", str(self.dir / "initrd"), "-append", append]
+
+    def boot(self, phase, boot):
+        """Run guest/package with PHASE ("test number"); what it said, as lines."""
+        steps = self.dir / "host/steps"
+        steps.write_text(f"#!/bin/sh\nexec /host/package {phase}\n")
+        steps.chmod(0o755)
+        tag = phase.split()[1]
+        console, port = self.dir / f"console.{tag}", self.dir / f"port.{tag}"
+        append = ("root=/dev/vda ro console=ttyS0 panic=-1 intel_iommu=on no_timer_check "
+                  "systemd.show_status=false " + boot.append)
+        command = [
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1",
+            "-m", "1536M", "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot",
+            "-device", "intel-iommu,intremap=on",
+            "-device", "edu,dma_mask=0xffffffffffffffff,addr=3",
+            "-serial", f"file:{console}", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
+            "-device", "virtio-serial-pci", "-chardev", f"file,id=port,path={port}",
+            "-device", "virtserialport,chardev=port,name=iommu-resv",
+            "-drive", f"if=none,id=disk,file={self.disk},format=raw,cache=unsafe",
+            "-device", "virtio-blk-pci,drive=disk",
+            "-fsdev", f"local,id=host,path={self.dir}/host,security_model=none",
+            "-device", "virtio-9p-pci,fsdev=host,mount_tag=host",
+            "-fsdev", f"local,id=share,path={self.var['SHARE']},security_model=none,readonly=on",
+            "-device", "virtio-9p-pci,fsdev=share,mount_tag=share",
+            *self.start(append)]
+        (self.dir / f"command.{tag}").write_text(shlex.join(command) + "\n")
+        start = time.monotonic()
+        with open(self.dir / f"qemu.{tag}", "w", encoding="ascii") as log:
+            qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            if boot.keys:
+                boot.keys(self, qemu, console)
+            qemu.wait(boot.limit)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            if qemu.poll() is None:
+                qemu.kill()
+                qemu.wait()
+        said = port.read_text(errors="replace") if port.exists() else ""
+        lines = said.splitlines()
+        if not lines or lines[-1] != "end":
+            tail = (self.dir / f"qemu.{tag}").read_text() + console.read_text(errors="replace")
+            raise kernels.Failure(
+                f"phase {tag} not at its end after {time.monotonic() - start:.0f} s, "
+                f"see {self.dir}\n    " + "\n    ".join(lines[-12:] + tail.splitlines()[-8:]))
+        return lines, console.read_text(errors="replace")
+
+
+def judge(tag, lines, console):
+    """The faults of one boot."""
+    faults = [f"phase {tag}: {line[7:]}" for line in lines if line.startswith("not ok ")]
+    if not any(line.startswith("ok ") for line in lines):
+        faults.append(f"phase {tag}: nothing was tried")
+    # Kernels remark on signatures; a report of a bug has other words.
+    faults += [f"phase {tag}: console: {line}" for line in console.splitlines()
+               if BAD.search(line)]
+    return faults
+
+
+def life(suite, disk, test, boots, name, kind=Guest):
+    """Do the phases of TEST, one boot each; the first that fails is the last."""
+    guest = kind(name, suite, disk)
+    start, faults, steps = time.monotonic(), [], 0
+    for number, boot in enumerate(boots, 1):
+        lines, console = guest.boot(f"{test} {number}", boot)
+        steps += sum(line.startswith("ok ") for line in lines)
+        faults += judge(number, lines, console)
+        if faults:
+            break
+    guest.done()
+    return f"{steps} steps in {len(boots)} boots, {time.monotonic() - start:.0f} s", faults
+
+
+def judge_sees(name):
+    """The judge finds what it has to find."""
+    del name
+    faults = []
+    for lines, console, wanted in (
+            (["ok a", "end"], "", 0),
+            (["ok a", "not ok b: x", "end"], "", 1),
+            (["text", "end"], "", 1),
+            (["ok a", "end"], "[ 1.0] BUG: unable to handle page fault", 1)):
+        found = judge(1, lines, console)
+        if len(found) != wanted:
+            faults.append(f"{lines} {console}: {found}")
+    return "4 transcripts", faults
+
+
+# Two compile a module for a kernel in the virtual machine.
+BUILDS = Boot(limit=900)
+
+
+def table():
+    """The tests: {name: (function, arguments)}."""
+    tests = {"package-judge-sees-faults": (judge_sees,)}
+    for debian, suite in SUITES.items():
+        for test, disk, boots in (
+                ("install", "BASE", [BUILDS]),
+                ("kernel", "INSTALLED", [BUILDS, Boot()]),
+                ("bare", "INSTALLED", [BUILDS, Boot()]),
+                ("upgrade", "INSTALLED", [Boot(limit=600)]),
+                ("purge", "INSTALLED", [Boot(), Boot()]),
+                ("used", "INSTALLED", [Boot()]),
+                ("switches", "INSTALLED", [Boot(), Boot("modprobe.blacklist=iommu_resv"),
+                                           Boot("iommu_resv.hooks=none"),
+                                           Boot("module_blacklist=iommu_resv")])):
+            tests[f"package-{test}-debian{debian}"] = (life, suite, disk, test, boots)
+    return tests
