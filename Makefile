@@ -4,7 +4,7 @@
 
 KERNELVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KERNELVER)/build
-PARTS := style unit fuzz tools build dkms vm
+PARTS := style unit fuzz tools build package dkms vm
 
 all: modules tools
 
