@@ -53,7 +53,7 @@ help:
 	@echo 'make             build the modules for the running kernel, and the command'
 	@echo 'make install     install with dkms for the running kernel (or KERNELVER=...)'
 	@echo 'make uninstall   remove the modules and the command again'
-	@echo 'make deb          build packages for Debian and Ubuntu, into dist/'
+	@echo 'make deb          build packages for this release of Debian or Ubuntu, into dist/'
 	@echo 'make rpm          build packages for the RPM family, into dist/'
 	@echo 'make doctor       what a bug report needs: kernel, headers, dkms, signature, features, hooks'
 	@echo 'make release      release VERSION=...: see CONTRIBUTING.md'

@@ -148,19 +148,20 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 	struct resv_hook *hook = &resv_livepatch_hook;
 	int ret = 0;
 
-	if (strcmp(livepatch->version, RESV_VERSION)) {
-		pr_err("livepatch: it is of version %s and the loaded module of %s; unload and load both\n",
-		       livepatch->version, RESV_VERSION);
-		return -ENOEXEC;
-	}
 	resv_hooks_lock();
 	strscpy(hook->symbol, symbol, sizeof(hook->symbol));
 	hook->other[0] = '\0';
-	if (resv_test_step("livepatch conflict"))
+	if (strcmp(livepatch->version, RESV_VERSION))
+		ret = -ENOEXEC;
+	else if (resv_test_step("livepatch conflict"))
 		ret = -ENOMEM;
 	else if (resv_livepatch_other(symbol, hook->other, sizeof(hook->other)))
 		ret = -EBUSY;
-	if (ret == -EBUSY) {
+	if (ret == -ENOEXEC) {
+		set_state(RESV_HOOK_INERT, "it is of another version: unload and load both modules");
+		pr_err("livepatch: it is of version %s and the loaded module of %s; unload and load both\n",
+		       livepatch->version, RESV_VERSION);
+	} else if (ret == -EBUSY) {
 		set_state(RESV_HOOK_INERT, REPLACED);
 		pr_err("livepatch: %s is replaced already by the livepatch %s; use hooks=kprobe, which works beside it\n",
 		       symbol, hook->other);

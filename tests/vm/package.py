@@ -52,7 +52,10 @@ class Guest:
         (self.dir / "host").mkdir(parents=True)
         self.var = machine(suite)
         self.disk = self.dir / "disk"
+        # Copies: another run may make new ones of another tree.
         subprocess.run(["cp", "--sparse=always", self.var[disk], self.disk], check=True)
+        for packages in ("packages", "newer"):
+            shutil.copytree(Path(self.var["SHARE"]) / packages, self.dir / "host" / packages)
         shutil.copy(kernels.guest_program("vfio-check", "amd64"), self.dir / "host/vfio-check")
         shutil.copy(kernels.HERE / "guest/package", self.dir / "host/package")
         version = subprocess.run(["bash", "-c", '. "$0" && echo "$PACKAGE_VERSION"',
@@ -174,16 +177,17 @@ class SecureGuest(Guest):
         """What README tells to do after "mokutil --import": in MokManager, which shim starts at
         the next boot, by its keys. It resets in the end, which is the end of this run."""
         def keys(qemu, console):
-            qmp = None
+            qmp, shown = None, 0
             for wanted, pressed in (("Press any key", "ret"), ("Enroll MOK", "down ret"),
                                     ("View key 0", "down ret"), ("Enroll the key", "down ret"),
                                     ("Password", "p a s s w 0 r d ret"), ("Reboot", "ret")):
-                shown = 0
-                due = time.monotonic() + 60
-                while wanted not in console.read_text(errors="replace")[shown:]:
+                due = time.monotonic() + 90
+                while wanted.encode() not in (text := console.read_bytes()
+                                              if console.exists() else b"")[shown:]:
                     if time.monotonic() > due or qemu.poll() is not None:
                         raise kernels.Failure(f"MokManager does not show '{wanted}'")
                     time.sleep(0.2)
+                shown = len(text)
                 qmp = qmp or Qmp(self.dir / "qmp")
                 time.sleep(1)
                 for key in pressed.split():
@@ -208,13 +212,15 @@ def life(kind, suite, disk, test, boots, name):
     """Do the phases of TEST, one boot each; the first that fails is the last."""
     guest = kind(name, suite, disk)
     start, faults, steps = time.monotonic(), [], 0
-    for number, boot in enumerate(boots, 1):
-        lines, console = guest.boot(f"{test} {number}", boot)
-        steps += sum(line.startswith("ok ") for line in lines)
-        faults += judge(number, lines, console)
-        if faults:
-            break
-    guest.done()
+    try:
+        for number, boot in enumerate(boots, 1):
+            lines, console = guest.boot(f"{test} {number}", boot)
+            steps += sum(line.startswith("ok ") for line in lines)
+            faults += judge(number, lines, console)
+            if faults:
+                break
+    finally:
+        guest.done()
     return f"{steps} steps in {len(boots)} boots, {time.monotonic() - start:.0f} s", faults
 
 
@@ -233,18 +239,18 @@ def judge_sees(name):
     return "4 transcripts", faults
 
 
-# Two compile a module for a kernel in the virtual machine.
-BUILDS = Boot(limit=900)
-
-
 def table():
     """The tests: {name: (function, arguments)}."""
-    tests = {"package-judge-sees-faults": (judge_sees,)}
+    # The one that compiles the modules in the virtual machine, which takes it many minutes.
+    tests = {"package-judge-sees-faults": (judge_sees,),
+             "package-install-debian12": (life, Guest, SUITES["12"], "BASE", "install",
+                                          [Boot(limit=1200)])}
     for debian, suite in SUITES.items():
         for test, disk, boots in (
-                ("install", "BASE", [BUILDS]),
-                ("kernel", "INSTALLED", [BUILDS, Boot()]),
-                ("bare", "INSTALLED", [BUILDS, Boot()]),
+                ("quick", "BASE", [Boot()]),
+                ("kernel", "INSTALLED", [Boot(limit=900), Boot()]),
+                ("updated", "UPDATED", [Boot()]),
+                ("bare", "INSTALLED", [Boot(limit=600), Boot()]),
                 ("upgrade", "INSTALLED", [Boot(limit=600)]),
                 ("purge", "INSTALLED", [Boot(), Boot()]),
                 ("used", "INSTALLED", [Boot()]),
