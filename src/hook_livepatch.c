@@ -158,8 +158,8 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 	else if (resv_livepatch_other(symbol, hook->other, sizeof(hook->other)))
 		ret = -EBUSY;
 	if (ret == -ENOEXEC) {
-		set_state(RESV_HOOK_INERT, "it is of another version: unload and load both modules");
-		pr_err("livepatch: it is of version %s and the loaded module of %s; unload and load both\n",
+		set_state(RESV_HOOK_INERT, "of another version than iommu_resv");
+		pr_err("livepatch: it is version %s, iommu_resv is %s; unload and load both\n",
 		       livepatch->version, RESV_VERSION);
 	} else if (ret == -EBUSY) {
 		set_state(RESV_HOOK_INERT, REPLACED);

@@ -784,6 +784,54 @@ def other(key, name):
                    extra={f"{OTHER}.ko": built.read_bytes()})[1]
 
 
+# hooks-version: the livepatch of another version, as an upgrade leaves it beside the loaded core
+
+NEWER = "/newer.ko"
+
+
+def version_steps():
+    return [*MOUNTS, "bind", "hooked before", "say newer", f"load {MODULE}", f"load {NEWER}", *FILES,
+            ADD, LIST, REMOVE, "say ours", f"load {LIVEPATCH}", f"wait {PATCH}/transition", *FILES,
+            "say end", *DISABLE, "unload iommu_resv", "hooked end", "left"]
+
+
+def judge_version(lines):
+    faults = []
+    newer = Section(lines, "newer", faults)
+    if [line.split()[0] for line in newer.told("load", NEWER)] != ["ENOEXEC"]:
+        newer.fault(f"load of the livepatch: {newer.told('load', NEWER)}, expected ENOEXEC")
+    newer.livepatch("inert", "another version")
+    newer.kprobes("active")
+    newer.shows()
+    faults += logged(lines, r"^iommu_resv: livepatch: it is version .*next, iommu_resv is .*; unload")
+    # The right one still comes.
+    ours = Section(lines, "ours", faults)
+    if [line.split()[0] for line in ours.told("load", LIVEPATCH)] != ["ok"]:
+        ours.fault(f"load of our livepatch: {ours.told('load', LIVEPATCH)}")
+    faults += is_clean(lines, "before", "end", "amd64")
+    return faults + all_ok(lines, {("load", 1)})
+
+
+PLANTED_VERSION = (
+    (r"(^load /newer.ko) ENOEXEC", r"\1 ok"),
+    (r"another version", "somebody"),
+    (r"^(log iommu_resv: livepatch: it is version) ", r"\1s "),
+    *leaves("end"),
+)
+
+
+def version(key, name):
+    """A livepatch of another version does not load, and is named; kprobes go on."""
+    kernel = kernels.get(key)
+    tree = kernels.CACHE / f"{name}-tree"
+    kernels.copy_tree(tree)
+    changelog = tree / "debian/changelog"
+    changelog.write_text(changelog.read_text().replace(")", "+next)", 1))
+    built = kernels.build_module(key, tree, name="iommu_resv_livepatch")
+    return "", run(name, kernel, PLAIN["amd64"], version_steps(), judge_version, PLANTED_VERSION,
+                   extra={NEWER[1:]: built.read_bytes()})[1]
+
+
 # hooks-module: functions of modules that come later
 
 TYPE1 = "vfio_iommu_type1"
@@ -1197,6 +1245,8 @@ def table():
     # Older kernels do not export what that livepatch needs.
     for key in X86[2:]:
         out[f"hooks-other-{key}"] = (other, key)
+    # Its kernel does not compare the prototypes of symbols.
+    out["hooks-version-7-amd64"] = (version, "7-amd64")
     for key in ("5.10-amd64", "7-amd64", "6.12-arm64", "7-arm64"):
         out[f"hooks-module-{key}"] = (module, key)
     for key in BY_NAME["virtio-x86"].kernels:
