@@ -21,7 +21,7 @@ FIRMWARE = Path("/usr/share/OVMF")
 class Boot:
     """One phase. append: words of the kernel command line; limit: seconds."""
     append: str = ""
-    limit: int = 300
+    limit: int = 600
 
 
 def machine(suite):
@@ -82,11 +82,12 @@ class Guest:
         """One run of QEMU; its serial console's file. MEANWHILE: function of the process and of
         that file."""
         console, port = self.dir / f"console.{tag}", self.dir / f"port.{tag}"
-        append = ("root=/dev/vda ro console=ttyS0 panic=-1 intel_iommu=on no_timer_check "
-                  "systemd.show_status=false " + boot.append)
+        append = ("root=LABEL=machine ro console=ttyS0 panic=-1 intel_iommu=on no_timer_check "
+                  "mitigations=off systemd.show_status=false " + boot.append)
         command = [
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1",
-            "-m", "1536M", "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot",
+            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "1",
+            # What programs would do with AVX takes longer where that is emulated.
+            "-cpu", "max,-avx,-avx2", "-m", "1536M", "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot",
             "-device", "intel-iommu,intremap=on",
             "-device", "edu,dma_mask=0xffffffffffffffff,addr=3",
             "-serial", f"file:{console}", "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
@@ -248,16 +249,23 @@ def table():
     for debian, suite in SUITES.items():
         for test, disk, boots in (
                 ("quick", "BASE", [Boot()]),
-                ("kernel", "INSTALLED", [Boot(limit=900), Boot()]),
+                ("kernel", "INSTALLED", [Boot(), Boot()]),
                 ("updated", "UPDATED", [Boot()]),
-                ("bare", "INSTALLED", [Boot(limit=600), Boot()]),
-                ("upgrade", "INSTALLED", [Boot(limit=600)]),
+                ("bare", "INSTALLED", [Boot(), Boot()]),
+                ("upgrade", "INSTALLED", [Boot()]),
                 ("purge", "INSTALLED", [Boot(), Boot()]),
                 ("used", "INSTALLED", [Boot()]),
                 ("switches", "INSTALLED", [Boot(), Boot("modprobe.blacklist=iommu_resv"),
                                            Boot("iommu_resv.hooks=none"),
                                            Boot("module_blacklist=iommu_resv")])):
             tests[f"package-{test}-debian{debian}"] = (life, Guest, suite, disk, test, boots)
+        if debian == "13":
+            # The same code as on 12, and many minutes.
+            for test in ("used", "switches"):
+                del tests[f"package-{test}-debian13"]
+        else:
+            # There package-install is the same and more.
+            del tests["package-quick-debian12"]
         tests[f"package-secureboot-debian{debian}"] = (
             life, SecureGuest, suite, "INSTALLED", "secureboot",
             [Boot(), Boot(), Boot("lockdown=confidentiality")])
