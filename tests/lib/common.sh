@@ -76,6 +76,21 @@ tree_files() {
 	printf '%s\n' "$list"
 }
 
+# copy_tree FOLDER: these files, there, as whoever runs this.
+copy_tree() {
+	local list
+
+	list=$(tree_files) || exit
+	mkdir -p "$1"
+	tar -C "$top" -c -T - <<< "$list" | tar -C "$1" -x --no-same-owner
+}
+
+# project VARIABLE: what dkms.conf says of the project: PACKAGE_NAME, PACKAGE_VERSION.
+project() {
+	# shellcheck source=/dev/null
+	(. "$top/dkms.conf" && printf '%s\n' "${!1}")
+}
+
 # lock NAME: hold NAME until this shell ends, so that two checks can share the cache. What it
 # starts holds the lock, too, unless it is started with {lock_fd}>&-.
 lock() {

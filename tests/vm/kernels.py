@@ -58,15 +58,20 @@ def keys():
     return out.stdout.split()
 
 
-def get(key, build=True, test=False):
-    """The kernel KEY, fetched, with the modules of this tree built for it; TEST: the test build,
-    which can be made to fail step by step and to hook other functions."""
-    out = subprocess.run([LIB / "kernel", "get", key], text=True, capture_output=True)
+def told(script, *words):
+    """The assignments that tests/lib/SCRIPT prints, by name."""
+    out = subprocess.run([LIB / script, *words], text=True, capture_output=True)
     if out.returncode == 77:
         raise Skip(out.stderr.strip().splitlines()[-1] if out.stderr.strip() else "not served")
     if out.returncode:
-        raise Failure(f"no kernel {key}: {out.stderr.strip()}")
-    var = dict(word.split("=", 1) for word in shlex.split(out.stdout))
+        raise Failure(f"{script} {' '.join(words)}: {out.stderr.strip()}")
+    return dict(word.split("=", 1) for word in shlex.split(out.stdout))
+
+
+def get(key, build=True, test=False):
+    """The kernel KEY, fetched, with the modules of this tree built for it; TEST: the test build,
+    which can be made to fail step by step and to hook other functions."""
+    var = told("kernel", "get", key)
     kernel = Kernel(key, var["ARCH"], var["RELEASE"],
                     Path(var.get("VMLINUX") or var["IMAGE"]), Path(var["MODULES"])).index()
     if build:
