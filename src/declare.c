@@ -12,7 +12,7 @@
 #include <linux/kobject.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "collect.h"
+#include "facts.h"
 #include "declare.h"
 #include "declared.h"
 #include "group.h"
@@ -70,7 +70,7 @@ static bool parse_change(const char *p, struct change *change)
  * of it.  So every declared region counts as a line of its own, and a removal
  * never has to be refused.
  */
-static int listing_len(const struct resv_collect *c,
+static int listing_len(const struct resv_facts *c,
 		       const struct resv_declared *d)
 {
 	const struct resv_declared *other;
@@ -94,7 +94,7 @@ static int listing_len(const struct resv_collect *c,
 }
 
 /* The region @d, new or of the parameter, against what holds for the group. */
-static int check_table(const struct resv_collect *c, const struct resv_declared *d)
+static int check_table(const struct resv_facts *c, const struct resv_declared *d)
 {
 	const struct resv_declared *other;
 
@@ -118,7 +118,7 @@ static int check_table(const struct resv_collect *c, const struct resv_declared 
 	return 0;
 }
 
-static int check_regions(const struct resv_collect *c,
+static int check_regions(const struct resv_facts *c,
 			 const struct resv_declared *d)
 {
 	unsigned int i;
@@ -139,7 +139,7 @@ static int check_regions(const struct resv_collect *c,
 }
 
 /* Does the kernel's file, which before v6.4 or so has no bound, stay in its page? */
-static int check_listing(const struct resv_collect *c,
+static int check_listing(const struct resv_facts *c,
 			 const struct resv_declared *d)
 {
 	int len = listing_len(c, d);
@@ -158,7 +158,7 @@ static int check_listing(const struct resv_collect *c,
  *
  * Return: 0, -ENOMEM, or an errno after one line in the log
  */
-static int check(const struct resv_collect *c, const struct resv_declared *d)
+static int check(const struct resv_facts *c, const struct resv_declared *d)
 {
 	int ret;
 
@@ -214,7 +214,7 @@ static void tell_busy(int id, u64 start, u64 end)
 	       id, start, end);
 }
 
-static int apply_add(struct resv_collect *c, struct change *change)
+static int apply_add(struct resv_facts *c, struct change *change)
 {
 	int ret;
 
@@ -241,7 +241,7 @@ free:
 	return ret;
 }
 
-static int apply_remove(struct resv_collect *c, struct change *change)
+static int apply_remove(struct resv_facts *c, struct change *change)
 {
 	struct resv_declared *d, *found = NULL;
 	int ret;
@@ -265,7 +265,7 @@ static int apply_remove(struct resv_collect *c, struct change *change)
 	return 0;
 }
 
-static int apply(struct resv_collect *c, void *data)
+static int apply(struct resv_facts *c, void *data)
 {
 	struct change *change = data;
 
@@ -273,7 +273,7 @@ static int apply(struct resv_collect *c, void *data)
 }
 
 /* Is it on the list that VFIO goes by? */
-static int confirm(const struct resv_collect *c, void *data)
+static int confirm(const struct resv_facts *c, void *data)
 {
 	struct change *change = data;
 	unsigned int i;
@@ -431,7 +431,7 @@ int resv_declare_init(const char *val)
  * Return: 0, or why the region cannot hold now, with one line in the log when
  * that is new
  */
-static int arrive(struct resv_collect *c, struct resv_declared *d)
+static int arrive(struct resv_facts *c, struct resv_declared *d)
 {
 	struct change change = { .add = true, .d = d };
 	int ret;
@@ -488,7 +488,7 @@ static bool is_lasting(int err)
  * Context: the registry's lock is held, the group's mutex is not.
  * Return: what is on the lists has changed, so that @c is out of date
  */
-bool resv_declare_arrive(struct resv_collect *c)
+bool resv_declare_arrive(struct resv_facts *c)
 {
 	struct resv_declared *d;
 	bool stale = false;

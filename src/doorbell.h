@@ -3,7 +3,7 @@
 #ifndef RESV_DOORBELL_H
 #define RESV_DOORBELL_H
 
-#include "collect.h"
+#include "facts.h"
 #include "feature.h"
 
 int resv_doorbells_init(void);

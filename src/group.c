@@ -39,13 +39,13 @@
 #include "compat/kref.h"
 #include "compat/sched.h"
 #include "compat/sysfs.h"
-#include "collect.h"
+#include "facts.h"
 #include "declare.h"
 #include "declared.h"
 #include "departure.h"
 #include "group.h"
 #include "hook.h"
-#include "lacking.h"
+#include "native.h"
 #include "msi.h"
 #include "msi_window.h"
 #include "police.h"
@@ -134,7 +134,7 @@ struct resv_snapshot *resv_group_snapshot(struct kobject *kobj)
 }
 
 /* The function that lists the device's regions, once in @c->callbacks. */
-static void collect_callback(struct resv_collect *c, struct device *dev)
+static void collect_callback(struct resv_facts *c, struct device *dev)
 {
 	unsigned long address = 0;
 	unsigned int i;
@@ -154,7 +154,7 @@ static void collect_callback(struct resv_collect *c, struct device *dev)
 
 static int collect_device(struct device *dev, void *data)
 {
-	struct resv_collect *c = data;
+	struct resv_facts *c = data;
 
 	c->nr_devices++;
 	c->in_use |= compat_domain_is_users(compat_iommu_get_domain_for_dev(dev));
@@ -169,17 +169,17 @@ static int collect_device(struct device *dev, void *data)
  * Return: 0, -ENODEV for a group without devices, -ENOMEM; on error there is
  * nothing to free
  */
-static int collect(struct resv_collect *c, struct kobject *kobj, int id,
+static int collect(struct resv_facts *c, struct kobject *kobj, int id,
 		   const struct resv_group *g)
 {
 	struct resv_declared *d;
 	int ret;
 
-	ret = resv_collect_init(c, group_of(kobj), id);
+	ret = resv_facts_init(c, group_of(kobj), id);
 	if (ret)
 		return ret;
-	c->own_list = resv_lacks_list();
-	c->own_devices = resv_lacks_device_lists();
+	c->own_list = !resv_native_list();
+	c->own_devices = !resv_native_device_lists();
 	resv_declared_for_each(d)
 		d->arriving = false;
 	c->first = !g;
@@ -197,11 +197,11 @@ static int collect(struct resv_collect *c, struct kobject *kobj, int id,
 		c->aperture = g->aperture;
 		c->aperture_known = true;
 	}
-	ret = resv_collect_finish(c);
+	ret = resv_facts_finish(c);
 	if (!ret)
 		return 0;
 free:
-	resv_collect_free(c);
+	resv_facts_free(c);
 	return ret;
 }
 
@@ -267,7 +267,7 @@ static struct resv_group *known_group(const struct kobject *kobj)
  * Return: 1 if they see a difference, 0 if not, or an errno
  */
 static int publish(struct kobject *kobj, struct resv_group *g,
-		   const struct resv_collect *c)
+		   const struct resv_facts *c)
 {
 	struct resv_snapshot *fresh = resv_snapshot_make(c), *old;
 	int ret;
@@ -300,7 +300,7 @@ static int publish(struct kobject *kobj, struct resv_group *g,
 	return 1;
 }
 
-static void keep_aperture(struct kobject *kobj, const struct resv_collect *c)
+static void keep_aperture(struct kobject *kobj, const struct resv_facts *c)
 {
 	struct resv_group *g = known_group(kobj);
 
@@ -326,7 +326,7 @@ static void gone(struct kobject *kobj, int id)
  */
 static int update(struct kobject *kobj, int id)
 {
-	struct resv_collect c;
+	struct resv_facts c;
 	struct resv_group *g;
 	int ret;
 
@@ -338,11 +338,11 @@ static int update(struct kobject *kobj, int id)
 	}
 	ret = collect(&c, kobj, id, g);
 	if (!ret && c.arrived && resv_declare_arrive(&c)) {
-		resv_collect_free(&c);
+		resv_facts_free(&c);
 		ret = collect(&c, kobj, id, g);
 	}
 	if (!ret && resv_msi_arrive(&c)) {
-		resv_collect_free(&c);
+		resv_facts_free(&c);
 		ret = collect(&c, kobj, id, g);
 		if (!ret)
 			resv_msi_settled(&c);
@@ -360,7 +360,7 @@ static int update(struct kobject *kobj, int id)
 	/* Who opens the group because of its files finds it guarded. */
 	ret = resv_police_update(&c) ?: publish(kobj, g, &c);
 	keep_aperture(kobj, &c);
-	resv_collect_free(&c);
+	resv_facts_free(&c);
 	return ret;
 }
 
@@ -570,14 +570,14 @@ bool resv_groups_moved(void)
 static int try_change(struct resv_group *g, struct kobject *kobj, int id,
 		      const struct resv_group_change *change, void *data)
 {
-	struct resv_collect c;
+	struct resv_facts c;
 	int ret;
 
 	ret = collect(&c, kobj, id, g);
 	if (ret)
 		return ret;
 	ret = change->apply(&c, data);
-	resv_collect_free(&c);
+	resv_facts_free(&c);
 	if (ret)
 		return ret;
 	ret = collect(&c, kobj, id, g);
@@ -589,7 +589,7 @@ static int try_change(struct resv_group *g, struct kobject *kobj, int id,
 	ret = change->confirm(&c, data);
 	if (ret) {
 		/* Undone, so readers keep what they have. */
-		resv_collect_free(&c);
+		resv_facts_free(&c);
 		return ret;
 	}
 	/* Out of memory now means that readers see it with the next walk. */
@@ -597,7 +597,7 @@ static int try_change(struct resv_group *g, struct kobject *kobj, int id,
 		resv_groups_rescan_soon();
 	else
 		kobject_uevent(kobj, KOBJ_CHANGE);
-	resv_collect_free(&c);
+	resv_facts_free(&c);
 	return 0;
 }
 

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 struct kobject;
-struct resv_collect;
+struct resv_facts;
 struct resv_snapshot;
 
 /**
@@ -20,8 +20,8 @@ struct resv_snapshot;
  * All are called with the registry's lock held and the group's mutex not held.
  */
 struct resv_group_change {
-	int (*apply)(struct resv_collect *c, void *data);
-	int (*confirm)(const struct resv_collect *c, void *data);
+	int (*apply)(struct resv_facts *c, void *data);
+	int (*confirm)(const struct resv_facts *c, void *data);
 	void (*begin)(void *data);
 	void (*end)(void *data);
 };

@@ -24,12 +24,12 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "compat/iommu.h"
-#include "collect.h"
+#include "facts.h"
 #include "declared.h"
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
-#include "lacking.h"
+#include "native.h"
 #include "list.h"
 #include "msi_cookie.h"
 #include "msi_window.h"
@@ -213,7 +213,7 @@ static unsigned int needed(void)
 		purposes |= RESV_FOR_CHECKS;
 	if (resv_native_ignored)
 		purposes |= RESV_FOR_HIDING;
-	if (resv_lacks_cookies())
+	if (!resv_native_cookies())
 		purposes |= RESV_FOR_COOKIES;
 	return purposes;
 }
@@ -495,7 +495,7 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
  *
  * Return: it is active
  */
-static bool have(struct resv_collect *c, unsigned long address,
+static bool have(struct resv_facts *c, unsigned long address,
 		 const char *symbol, enum resv_hook_level level)
 {
 	struct resv_hook *hook;
@@ -704,13 +704,13 @@ static void retry_windows(void)
  *
  * Return: it can be moved
  */
-static bool have_window(struct resv_collect *c, bool by_device)
+static bool have_window(struct resv_facts *c, bool by_device)
 {
 	bool tapped, listed, observed;
 	struct resv_range window;
 
 	if (closing || !by_kprobe() || !resv_sources_bound_windows() ||
-	    resv_lacks_list() || !resv_collect_soft_window(c, &window))
+	    !resv_native_list() || !resv_facts_soft_window(c, &window))
 		return false;
 	if (!windows_needed &&
 	    ((windows_tried && !windows_again) || c->no_iommu))
@@ -786,14 +786,14 @@ void resv_hooks_walk_begins(void)
  * Context: the registry's lock is held, the group's mutex is not; may sleep.
  * Return: what is declared for this group will be enforced
  */
-bool resv_hooks_group(struct resv_collect *c)
+bool resv_hooks_group(struct resv_facts *c)
 {
 	const char *symbol = resv_test_symbol();
 	bool all = c->nr_callbacks > 0, by_device = false;
 	unsigned int i;
 
 	mutex_lock(&hooks_lock);
-	c->checked = !resv_lacks_checks() ||
+	c->checked = resv_native_checks() ||
 		     (have_checks() && resv_police_checks(c->group, c->in_use));
 	if (c->own_list) {
 		/* There is no list of the kernel's that could be hooked. */
@@ -1221,7 +1221,7 @@ static void window_feature(struct resv_features *f)
 	else if (resv_native_ignored)
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
 				 "turned off by the parameter native=ignore");
-	else if (resv_lacks_list())
+	else if (!resv_native_list())
 		return;
 	else if (!resv_sources_bound_windows())
 		resv_feature_add(f, name, RESV_FEATURE_INERT,
@@ -1290,7 +1290,7 @@ static void checks_feature(struct resv_features *f)
 	how = "iommu_map: maps that hit a region or leave the aperture are refused";
 	if (resv_police_mode() == RESV_POLICE_WARN)
 		how = "iommu_map: such maps are told, and let through (police=warn)";
-	if (!resv_lacks_checks()) {
+	if (resv_native_checks()) {
 		resv_feature_add(f, name, RESV_FEATURE_NATIVE,
 				 "VFIO refuses maps that hit a region or leave the aperture");
 		resv_feature_add(f, "iova-ranges", RESV_FEATURE_NATIVE,
@@ -1322,7 +1322,7 @@ static void cookies_feature(struct resv_features *f)
 
 	if (!IS_ENABLED(CONFIG_ARM64))
 		return;
-	if (!resv_lacks_cookies())
+	if (resv_native_cookies())
 		resv_feature_add(f, name, RESV_FEATURE_NATIVE,
 				 "VFIO has doorbells of interrupts mapped");
 	else if (!IS_ENABLED(CONFIG_KPROBES))
@@ -1370,7 +1370,7 @@ void resv_hooks_features(struct resv_features *f)
 	if (mode == RESV_HOOKS_NONE)
 		resv_feature_add(f, "declared-regions", RESV_FEATURE_INERT,
 				 "turned off by the parameter hooks=");
-	else if (resv_lacks_list())
+	else if (!resv_native_list())
 		resv_feature_add(f, "declared-regions", checks_work() ?
 				 RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
 				 "on the list that this module makes: see map-checks");

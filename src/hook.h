@@ -12,7 +12,7 @@
 
 struct iommu_group;
 struct list_head;
-struct resv_collect;
+struct resv_facts;
 
 /* Which backend the admin wants: the parameter "hooks". */
 enum resv_hook_mode {
@@ -120,7 +120,7 @@ int resv_hooks_init(void);
 void resv_hooks_run(void);
 void resv_hooks_exit(void);
 void resv_hooks_walk_begins(void);
-bool resv_hooks_group(struct resv_collect *c);
+bool resv_hooks_group(struct resv_facts *c);
 void resv_hooks_windows(bool needed);
 void resv_hooks_police(void);
 bool resv_hooks_needed(unsigned int purpose);

@@ -17,7 +17,7 @@
 #include "compat/uaccess.h"
 #include "compat/vfio.h"
 #include "iova_info.h"
-#include "lacking.h"
+#include "native.h"
 #include "police.h"
 
 /* Room that the process must have to be told the offset at all. */

@@ -7,7 +7,7 @@
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
-#include "lacking.h"
+#include "native.h"
 #include "msi.h"
 #include "police.h"
 #include "refusal.h"
@@ -190,35 +190,6 @@ static const struct kernel_param_ops police_ops = {
 
 module_param_cb(police, &police_ops, NULL, 0644);
 MODULE_PARM_DESC(police, "where VFIO checks no maps (before 5.4): enforce = refuse maps that hit reserved regions (default), warn = only tell, off");
-
-bool resv_native_ignored;
-
-static const char *const native_modes[] = { "use", "ignore" };
-
-static int native_set(const char *val, const struct kernel_param *kp)
-{
-	int i = word_of("native", val, native_modes, ARRAY_SIZE(native_modes),
-			"use or ignore");
-
-	if (i < 0)
-		return i;
-	resv_native_ignored = i;
-	return 0;
-}
-
-static int native_get(char *buf, const struct kernel_param *kp)
-{
-	return scnprintf(buf, PAGE_SIZE, "%s\n",
-			 native_modes[resv_native_ignored]);
-}
-
-static const struct kernel_param_ops native_ops = {
-	.set = native_set,
-	.get = native_get,
-};
-
-module_param_cb(native, &native_ops, NULL, 0444);
-MODULE_PARM_DESC(native, "use (default), or ignore: a test mode that adds what this kernel has, and hides that from VFIO");
 
 /* Say what is off, and refuse if the admin wants all or nothing. */
 static int check_features(void)

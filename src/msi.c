@@ -11,13 +11,13 @@
 #include <linux/kobject.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
-#include "collect.h"
+#include "facts.h"
 #include "doorbell.h"
 #include "group.h"
 #include "hook.h"
 #include "idle.h"
 #include "inject.h"
-#include "lacking.h"
+#include "native.h"
 #include "msi.h"
 #include "msi_window.h"
 #include "text.h"
@@ -113,7 +113,7 @@ static int parse(const char *p, struct wish *wish)
 }
 
 /* What bounds the window of the group that @c is about. */
-static struct resv_window_plan plan_of(const struct resv_collect *c,
+static struct resv_window_plan plan_of(const struct resv_facts *c,
 				       const struct resv_msi_window *w)
 {
 	u64 native = w->native.end - w->native.start + 1;
@@ -132,7 +132,7 @@ static struct resv_window_plan plan_of(const struct resv_collect *c,
 	};
 }
 
-static void explain(const struct resv_collect *c,
+static void explain(const struct resv_facts *c,
 		    const struct resv_window_plan *plan, u64 base, u64 size,
 		    enum resv_window_fault fault, const struct resv_region *hit)
 {
@@ -164,18 +164,18 @@ static void explain(const struct resv_collect *c,
 		break;
 	case RESV_WINDOW_HIGH32:
 		pr_err("group %d: MSI window 0x%llx 0x%llx is not all below 4 GiB, and %s has no messages to 64-bit addresses\n",
-		       c->id, base, size, resv_collect_name_at(c, c->msi32));
+		       c->id, base, size, resv_facts_name_at(c, c->msi32));
 		break;
 	case RESV_WINDOW_TAKEN:
 		pr_err("group %d: MSI window 0x%llx 0x%llx overlaps 0x%llx-0x%llx (%s, %s, %s): auto finds a free place\n",
 		       c->id, base, size, hit->start, hit->end,
 		       resv_type_name(hit->type), resv_origin_name(hit->origin),
-		       resv_collect_name_at(c, hit->name));
+		       resv_facts_name_at(c, hit->name));
 		break;
 	}
 }
 
-static int decide_place(const struct resv_collect *c, struct change *change,
+static int decide_place(const struct resv_facts *c, struct change *change,
 			const struct resv_window_plan *plan)
 {
 	u64 size = change->wish.sized ? change->wish.size : plan->size;
@@ -194,7 +194,7 @@ static int decide_place(const struct resv_collect *c, struct change *change,
 	return 0;
 }
 
-static int decide_auto(const struct resv_collect *c, struct change *change,
+static int decide_auto(const struct resv_facts *c, struct change *change,
 		       const struct resv_window_plan *plan)
 {
 	u64 base;
@@ -205,7 +205,7 @@ static int decide_auto(const struct resv_collect *c, struct change *change,
 	if (ret == -ENOSPC)
 		pr_err("group %d: no place for an MSI window of 0x%llx bytes%s%s%s: free some of what 'regions' shows, or avoid less\n",
 		       c->id, plan->size, plan->below_4g ? " below 4 GiB, where " : "",
-		       plan->below_4g ? resv_collect_name_at(c, c->msi32) : "",
+		       plan->below_4g ? resv_facts_name_at(c, c->msi32) : "",
 		       plan->below_4g ? " needs it" : "");
 	if (ret)
 		return ret;
@@ -216,7 +216,7 @@ static int decide_auto(const struct resv_collect *c, struct change *change,
 }
 
 /* Back to the kernel's place, unless something was declared there meanwhile. */
-static int decide_default(const struct resv_collect *c, struct change *change)
+static int decide_default(const struct resv_facts *c, struct change *change)
 {
 	const struct resv_range *native = &change->w->native;
 	const struct resv_region *r = NULL;
@@ -239,7 +239,7 @@ static int decide_default(const struct resv_collect *c, struct change *change)
  *
  * Return: 0, -ENOMEM, or an errno after one line in the log
  */
-static int decide(const struct resv_collect *c, struct change *change)
+static int decide(const struct resv_facts *c, struct change *change)
 {
 	struct resv_window_plan plan = plan_of(c, change->w);
 
@@ -261,7 +261,7 @@ static int do_move(void *data)
 	return resv_msi_window_move(change->w, &change->to, change->by);
 }
 
-static int move(const struct resv_collect *c, struct change *change)
+static int move(const struct resv_facts *c, struct change *change)
 {
 	int ret;
 
@@ -273,14 +273,14 @@ static int move(const struct resv_collect *c, struct change *change)
 	return ret;
 }
 
-static int apply(struct resv_collect *c, void *data)
+static int apply(struct resv_facts *c, void *data)
 {
 	struct change *change = data;
 	struct resv_range window;
 	int ret;
 
 	change->w = resv_msi_window_find(c->group);
-	if (!change->w && resv_collect_soft_window(c, &window))
+	if (!change->w && resv_facts_soft_window(c, &window))
 		/* For want of memory it was not taken notice of. */
 		return -ENOMEM;
 	if (!change->w) {
@@ -292,7 +292,7 @@ static int apply(struct resv_collect *c, void *data)
 	/* Back it can go whatever hooks do. */
 	if (!c->movable && change->wish.what != WANT_DEFAULT) {
 		pr_err("group %d: the MSI window cannot be moved, because no hook would do it: see %s in /sys/kernel/iommu_resv/features\n",
-		       c->id, resv_lacks_cookies() ? "msi-cookies" : "msi-window-move");
+		       c->id, !resv_native_cookies() ? "msi-cookies" : "msi-window-move");
 		return -EOPNOTSUPP;
 	}
 	ret = decide(c, change) ?: move(c, change);
@@ -303,7 +303,7 @@ static int apply(struct resv_collect *c, void *data)
 }
 
 /* Does the list that VFIO goes by have the window there, and only there? */
-static bool is_listed(const struct resv_collect *c,
+static bool is_listed(const struct resv_facts *c,
 		      const struct resv_range *window)
 {
 	unsigned int i;
@@ -321,7 +321,7 @@ static bool is_listed(const struct resv_collect *c,
 	return there;
 }
 
-static void tell(const struct resv_collect *c, const struct change *change)
+static void tell(const struct resv_facts *c, const struct change *change)
 {
 	static const char *const why[] = {
 		[RESV_WINDOW_KEPT] = "the kernel's place, which is free",
@@ -348,7 +348,7 @@ static void tell(const struct resv_collect *c, const struct change *change)
 			why[change->why], avoid,
 			doorbells ? room : "as large as the kernel's",
 			c->msi32 ? "; below 4 GiB because of " : "",
-			c->msi32 ? resv_collect_name_at(c, c->msi32) : "");
+			c->msi32 ? resv_facts_name_at(c, c->msi32) : "");
 		break;
 	case RESV_WINDOW_BY_ADMIN:
 		pr_info("group %d: MSI window 0x%llx-0x%llx from the next attach on\n",
@@ -361,7 +361,7 @@ static void tell(const struct resv_collect *c, const struct change *change)
 	}
 }
 
-static int confirm(const struct resv_collect *c, void *data)
+static int confirm(const struct resv_facts *c, void *data)
 {
 	struct change *change = data;
 
@@ -462,7 +462,7 @@ int resv_msi_init(const char *val)
 }
 
 /* Say which regions the window of the group overlaps, when that is new. */
-static void tell_conflicts(const struct resv_collect *c,
+static void tell_conflicts(const struct resv_facts *c,
 			   struct resv_msi_window *w,
 			   const struct resv_range *window)
 {
@@ -487,11 +487,11 @@ static void tell_conflicts(const struct resv_collect *c,
 	pr_warn("group %d: the MSI window 0x%llx-0x%llx overlaps 0x%llx-0x%llx (%s, %s, %s) and %u more: interrupts, or DMA to that place, may get lost; write auto to /sys/kernel/iommu_groups/%d/resv/msi_window\n",
 		c->id, window->start, window->end, first->start, first->end,
 		resv_type_name(first->type), resv_origin_name(first->origin),
-		resv_collect_name_at(c, first->name), more, c->id);
+		resv_facts_name_at(c, first->name), more, c->id);
 }
 
 /* The parameter, for a group that was just found.  Return: its lists changed. */
-static bool apply_given(struct resv_collect *c, struct resv_msi_window *w)
+static bool apply_given(struct resv_facts *c, struct resv_msi_window *w)
 {
 	struct change change = { .wish = given, .w = w };
 	int ret;
@@ -516,7 +516,7 @@ static bool apply_given(struct resv_collect *c, struct resv_msi_window *w)
 }
 
 /* A device that came can have needs that those before it had not. */
-static void tell_unsuited(const struct resv_collect *c,
+static void tell_unsuited(const struct resv_facts *c,
 			  struct resv_msi_window *w)
 {
 	struct resv_window_plan plan = plan_of(c, w);
@@ -543,7 +543,7 @@ static void tell_unsuited(const struct resv_collect *c,
  *
  * Return: the lists have changed
  */
-static bool drop_window(struct resv_collect *c, struct resv_msi_window *w)
+static bool drop_window(struct resv_facts *c, struct resv_msi_window *w)
 {
 	struct change change = {
 		.w = w,
@@ -585,12 +585,12 @@ void resv_msi_loaded(void)
  * Context: the registry's lock is held, the group's mutex is not; may sleep.
  * Return: what is on the lists has changed, so that @c is out of date
  */
-bool resv_msi_arrive(struct resv_collect *c)
+bool resv_msi_arrive(struct resv_facts *c)
 {
 	struct resv_msi_window *w = resv_msi_window_find(c->group);
 	struct resv_range window;
 
-	if (!resv_collect_soft_window(c, &window))
+	if (!resv_facts_soft_window(c, &window))
 		return w && drop_window(c, w);
 	if (!w)
 		w = resv_msi_window_add(c->group, c->id, &window);
@@ -615,7 +615,7 @@ bool resv_msi_arrive(struct resv_collect *c)
  *
  * Context: as resv_msi_arrive().
  */
-void resv_msi_settled(const struct resv_collect *c)
+void resv_msi_settled(const struct resv_facts *c)
 {
 	struct resv_msi_window *w = resv_msi_window_find(c->group);
 

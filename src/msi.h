@@ -6,13 +6,13 @@
 #include <linux/types.h>
 
 struct kobject;
-struct resv_collect;
+struct resv_facts;
 
 int resv_msi_init(const char *val);
 ssize_t resv_msi_write(struct kobject *kobj, const char *buf, size_t count);
-bool resv_msi_arrive(struct resv_collect *c);
+bool resv_msi_arrive(struct resv_facts *c);
 void resv_msi_hooks_rest(void);
 void resv_msi_loaded(void);
-void resv_msi_settled(const struct resv_collect *c);
+void resv_msi_settled(const struct resv_facts *c);
 
 #endif /* RESV_MSI_H */

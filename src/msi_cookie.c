@@ -33,7 +33,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include "compat/compat.h"
-#include "lacking.h"
+#include "native.h"
 #include "msi_cookie.h"
 #include "msi_window.h"
 #include "police.h"

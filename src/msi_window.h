@@ -6,7 +6,7 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/types.h>
-#include "collect.h"
+#include "facts.h"
 
 struct device;
 struct task_struct;

@@ -41,7 +41,7 @@
 #include "declared.h"
 #include "group.h"
 #include "hook.h"
-#include "lacking.h"
+#include "native.h"
 #include "police.h"
 
 #define CREATE_TRACE_POINTS
@@ -907,7 +907,7 @@ static struct rules *get_rules(const struct resv_range *usable, unsigned int nr)
 }
 
 /* Return: the rules, NULL if they are not known, or an error pointer */
-static struct rules *make_rules(const struct resv_collect *c)
+static struct rules *make_rules(const struct resv_facts *c)
 {
 	static const struct resv_range all = { .end = ULLONG_MAX };
 	u32 mask = RESV_KERNEL_TYPES & ~RESV_TYPE(RESV_DIRECT_RELAXABLE);
@@ -928,7 +928,7 @@ static struct rules *make_rules(const struct resv_collect *c)
 	return rules;
 }
 
-static struct reasons *make_reasons(const struct resv_collect *c)
+static struct reasons *make_reasons(const struct resv_facts *c)
 {
 	struct reasons *reasons;
 	unsigned int i, nr = 0;
@@ -936,7 +936,7 @@ static struct reasons *make_reasons(const struct resv_collect *c)
 	char *names;
 
 	for (i = 0; i < c->regions.nr; i++)
-		nr += resv_collect_is_hole(&c->regions.r[i]);
+		nr += resv_facts_is_hole(&c->regions.r[i]);
 	head = sizeof(*reasons) + nr * sizeof(reasons->region[0]);
 	reasons = kzalloc(head + c->names_len, GFP_KERNEL);
 	if (!reasons)
@@ -945,7 +945,7 @@ static struct reasons *make_reasons(const struct resv_collect *c)
 	memcpy(names, c->names, c->names_len);
 	reasons->names = names;
 	for (i = 0; i < c->regions.nr; i++)
-		if (resv_collect_is_hole(&c->regions.r[i]))
+		if (resv_facts_is_hole(&c->regions.r[i]))
 			reasons->region[reasons->nr++] = c->regions.r[i];
 	return reasons;
 }
@@ -996,7 +996,7 @@ static int grow_scratch(void)
 	return 0;
 }
 
-static struct beat *make_beat(const struct resv_collect *c)
+static struct beat *make_beat(const struct resv_facts *c)
 {
 	struct beat *b = kzalloc(sizeof(*b), GFP_KERNEL);
 
@@ -1014,7 +1014,7 @@ static struct beat *make_beat(const struct resv_collect *c)
  * Context: the registry's lock is held; may sleep.
  * Return: 0, or -ENOMEM with the old rules in force
  */
-int resv_police_update(const struct resv_collect *c)
+int resv_police_update(const struct resv_facts *c)
 {
 	struct rules *rules, *old_rules;
 	struct reasons *reasons, *old_reasons;
@@ -1023,7 +1023,7 @@ int resv_police_update(const struct resv_collect *c)
 	unsigned long flags;
 	int ret = -ENOMEM;
 
-	if (!resv_lacks_checks())
+	if (resv_native_checks())
 		return 0;
 	rules = make_rules(c);
 	if (IS_ERR(rules))
@@ -1207,7 +1207,7 @@ ssize_t resv_police_show(struct iommu_group *group, char *buf)
 	u64 count = 0;
 	ssize_t len;
 
-	if (!resv_lacks_checks())
+	if (resv_native_checks())
 		return -ENODATA;
 	flags = lock_table();
 	b = find(group);
@@ -1243,7 +1243,7 @@ enum resv_police_mode resv_police_mode(void)
  */
 bool resv_police_wanted(void)
 {
-	return resv_lacks_checks() && READ_ONCE(mode) != RESV_POLICE_OFF;
+	return !resv_native_checks() && READ_ONCE(mode) != RESV_POLICE_OFF;
 }
 
 /**
@@ -1254,7 +1254,7 @@ void resv_police_loaded(void)
 	mutex_lock(&switch_lock);
 	loaded = true;
 	/* It may have been written since the groups were looked at. */
-	if (resv_lacks_checks() && written) {
+	if (!resv_native_checks() && written) {
 		resv_hooks_police();
 		resv_groups_rescan();
 	}
@@ -1276,7 +1276,7 @@ int resv_police_switch(enum resv_police_mode new)
 	mutex_lock(&switch_lock);
 	WRITE_ONCE(mode, new);
 	written = true;
-	if (loaded && resv_lacks_checks()) {
+	if (loaded && !resv_native_checks()) {
 		resv_hooks_police();
 		resv_groups_rescan();
 	}

@@ -4,7 +4,7 @@
 #define RESV_POLICE_H
 
 #include <linux/types.h>
-#include "collect.h"
+#include "facts.h"
 #include "feature.h"
 
 struct iommu_domain;
@@ -23,7 +23,7 @@ bool resv_police_wanted(void);
 void resv_police_loaded(void);
 
 /* For the owners of the registry's lock */
-int resv_police_update(const struct resv_collect *c);
+int resv_police_update(const struct resv_facts *c);
 bool resv_police_checks(const struct iommu_group *group, bool in_use);
 void resv_police_gone(const struct iommu_group *group);
 void resv_police_walk_begins(void);

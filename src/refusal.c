@@ -20,7 +20,7 @@
 #include "compat/iommu.h"
 #include "compat/regs.h"
 #include "inject.h"
-#include "lacking.h"
+#include "native.h"
 #include "refusal.h"
 
 #define OPS_SIZE	sizeof(*((struct iommu_domain *)NULL)->ops)
@@ -69,7 +69,7 @@ static void set_pages(struct iommu_domain *domain, char *ops)
  */
 int resv_refusals_init(void)
 {
-	if (!resv_lacks_checks())
+	if (resv_native_checks())
 		return 0;
 	domains = resv_test_step("refusals") ? NULL :
 					       kzalloc(sizeof(*domains), GFP_KERNEL);

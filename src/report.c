@@ -18,7 +18,7 @@
 #include "feature.h"
 #include "group.h"
 #include "hook.h"
-#include "lacking.h"
+#include "native.h"
 #include "msi.h"
 #include "police.h"
 #include "report.h"
@@ -29,12 +29,12 @@ struct iommu_group;
 /* "0x%016llx 0x%016llx" and a blank or the end of line. */
 #define RANGE_LEN	(2 * (2 + 16) + 2)
 
-static size_t region_len(const struct resv_collect *c,
+static size_t region_len(const struct resv_facts *c,
 			 const struct resv_region *r)
 {
 	return RANGE_LEN + strlen(resv_type_name(r->type)) + 1 +
 	       strlen(resv_origin_name(r->origin)) + 1 +
-	       strlen(resv_collect_name_at(c, r->name)) + 1 +
+	       strlen(resv_facts_name_at(c, r->name)) + 1 +
 	       strlen("native enforced") + 1;
 }
 
@@ -51,7 +51,7 @@ static const char *kernels_name(enum resv_type type)
  * Context: may sleep.
  * Return: a snapshot with one reference, or an error pointer
  */
-struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c)
+struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c)
 {
 	struct resv_snapshot *snapshot;
 	size_t room = 1;
@@ -85,7 +85,7 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c)
 		p += scnprintf(p, end - p, "0x%016llx 0x%016llx %s %s %s %s %s\n",
 			       r->start, r->end, resv_type_name(r->type),
 			       resv_origin_name(r->origin),
-			       resv_collect_name_at(c, r->name),
+			       resv_facts_name_at(c, r->name),
 			       r->flags & RESV_F_ADDED ? "added" : "native",
 			       r->flags & RESV_F_ENFORCED ? "enforced" : "advice");
 	}
@@ -469,7 +469,7 @@ static const struct attribute_group *folder(void)
 /* The kernel's own file is to be made, and nobody else has made it. */
 static bool adds_list(struct kobject *kobj)
 {
-	return resv_lacks_list() && !resv_native_ignored &&
+	return !resv_native_list() && !resv_native_ignored &&
 	       RESV_HAVE(KERNFS_LOOKUP) && resv_sources_make_lists() &&
 	       !compat_kernfs_child(kobj->sd, list_attr.attr.name);
 }

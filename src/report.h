@@ -7,7 +7,7 @@
 #include <linux/kref.h>
 #include <linux/rcupdate.h>
 #include <linux/sysfs.h>
-#include "collect.h"
+#include "facts.h"
 
 /* In the folder of each group. */
 #define RESV_FOLDER	"resv"
@@ -51,7 +51,7 @@ struct resv_snapshot {
 	char text[];
 };
 
-struct resv_snapshot *resv_snapshot_make(const struct resv_collect *c);
+struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c);
 bool resv_snapshot_get(struct resv_snapshot *snapshot);
 void resv_snapshot_put(struct resv_snapshot *snapshot);
 bool resv_snapshot_equal(const struct resv_snapshot *a,

@@ -180,7 +180,7 @@ void resv_sources_exit(void)
  *
  * Return: 0 or -ENOMEM
  */
-int resv_sources_device(struct resv_collect *c, struct device *dev)
+int resv_sources_device(struct resv_facts *c, struct device *dev)
 {
 	unsigned int i;
 	int ret;
@@ -201,7 +201,7 @@ int resv_sources_device(struct resv_collect *c, struct device *dev)
  *
  * Return: 0 or -ENOMEM
  */
-int resv_sources_group(struct resv_collect *c)
+int resv_sources_group(struct resv_facts *c)
 {
 	unsigned int i;
 	int ret;

@@ -4,7 +4,7 @@
 #define RESV_SOURCE_H
 
 #include <linux/device.h>
-#include "collect.h"
+#include "facts.h"
 #include "feature.h"
 
 /**
@@ -27,8 +27,8 @@ struct resv_source {
 	const char *name;
 	int (*init)(void);
 	void (*exit)(void);
-	int (*device)(struct resv_collect *c, struct device *dev);
-	int (*group)(struct resv_collect *c);
+	int (*device)(struct resv_facts *c, struct device *dev);
+	int (*group)(struct resv_facts *c);
 	void (*features)(struct resv_features *f);
 };
 
@@ -49,8 +49,8 @@ bool resv_sources_bound_windows(void);
 bool resv_sources_make_lists(void);
 int resv_sources_init(void);
 void resv_sources_exit(void);
-int resv_sources_device(struct resv_collect *c, struct device *dev);
-int resv_sources_group(struct resv_collect *c);
+int resv_sources_device(struct resv_facts *c, struct device *dev);
+int resv_sources_group(struct resv_facts *c);
 void resv_sources_features(struct resv_features *f);
 
 #endif /* RESV_SOURCE_H */

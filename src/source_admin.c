@@ -11,7 +11,7 @@
 #include "declared.h"
 #include "source.h"
 
-static int admin_device(struct resv_collect *c, struct device *dev)
+static int admin_device(struct resv_facts *c, struct device *dev)
 {
 	struct resv_declared *d;
 	int name, ret = 0;
@@ -24,7 +24,7 @@ static int admin_device(struct resv_collect *c, struct device *dev)
 			/* Or it came back so soon that its old group was not missed. */
 			d->arriving = d->group != c->group;
 			c->arrived |= d->arriving;
-			name = resv_collect_name(c, dev_name(dev));
+			name = resv_facts_name(c, dev_name(dev));
 		} else if (d->group == c->group) {
 			d->devices = c->nr_devices;
 			/* Once for the group, with its first device. */
@@ -36,7 +36,7 @@ static int admin_device(struct resv_collect *c, struct device *dev)
 		}
 		/* On a list that this module makes it is from now on. */
 		ret = name < 0 ? name :
-		      resv_collect_add(c, name, d->start, d->end, RESV_RESERVED,
+		      resv_facts_add(c, name, d->start, d->end, RESV_RESERVED,
 				       RESV_ORIGIN_ADMIN,
 				       RESV_F_ADDED |
 				       (c->own_list && !d->held && !d->arriving ?
@@ -48,7 +48,7 @@ static int admin_device(struct resv_collect *c, struct device *dev)
 }
 
 /* Regions of one type that overlap or touch are one on the kernel's list. */
-static bool is_listed(const struct resv_collect *c, const struct resv_region *r)
+static bool is_listed(const struct resv_facts *c, const struct resv_region *r)
 {
 	unsigned int i;
 
@@ -60,7 +60,7 @@ static bool is_listed(const struct resv_collect *c, const struct resv_region *r)
 	return false;
 }
 
-static int admin_group(struct resv_collect *c)
+static int admin_group(struct resv_facts *c)
 {
 	unsigned int i;
 

@@ -247,7 +247,7 @@ static bool find_aperture(struct device *dev, struct resv_range *aperture,
 	       smmu_v3_geometry(dev, aperture);
 }
 
-static int aperture_device(struct resv_collect *c, struct device *dev)
+static int aperture_device(struct resv_facts *c, struct device *dev)
 {
 	struct resv_range aperture;
 	u64 page = PAGE_SIZE;

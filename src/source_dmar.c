@@ -138,21 +138,21 @@ static bool relaxable(const struct pci_dev *pdev)
  * The driver maps the first 16 MiB for an ISA bridge, for old floppy controllers
  * (intel_iommu_get_resv_regions(); before v5.3 iommu_prepare_isa()).
  */
-static int floppy(struct resv_collect *c, const struct pci_dev *pdev)
+static int floppy(struct resv_facts *c, const struct pci_dev *pdev)
 {
 	int name;
 
 	if (!c->own_device || !IS_ENABLED(CONFIG_INTEL_IOMMU_FLOPPY_WA) ||
 	    (pdev->class >> 8) != PCI_CLASS_BRIDGE_ISA)
 		return 0;
-	name = resv_collect_name(c, dev_name(&pdev->dev));
+	name = resv_facts_name(c, dev_name(&pdev->dev));
 	if (name < 0)
 		return name;
-	return resv_collect_claim(c, name, 0, SZ_16M - 1, RESV_DIRECT_RELAXABLE,
+	return resv_facts_claim(c, name, 0, SZ_16M - 1, RESV_DIRECT_RELAXABLE,
 				  RESV_ORIGIN_KERNEL);
 }
 
-static int dmar_device(struct resv_collect *c, struct device *dev)
+static int dmar_device(struct resv_facts *c, struct device *dev)
 {
 	enum resv_type type = RESV_DIRECT;
 	struct resv_dmar_scopes scopes;
@@ -170,7 +170,7 @@ static int dmar_device(struct resv_collect *c, struct device *dev)
 	/* The kernel tells them apart since v5.3, and exempts them since v3.17. */
 	if ((RESV_HAVE(RESV_RELAXABLE) || c->own_device) && relaxable(pdev))
 		type = RESV_DIRECT_RELAXABLE;
-	name = resv_collect_name(c, dev_name(dev));
+	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
 	for (i = 0; i < nr_rmrrs; i++) {
@@ -180,7 +180,7 @@ static int dmar_device(struct resv_collect *c, struct device *dev)
 		while (resv_dmar_next_scope(&scopes, &scope)) {
 			if (!scope_covers(&scope, pdev))
 				continue;
-			ret = resv_collect_claim(c, name, rmrrs[i].start,
+			ret = resv_facts_claim(c, name, rmrrs[i].start,
 						 rmrrs[i].end, type,
 						 RESV_ORIGIN_RMRR);
 			if (ret)

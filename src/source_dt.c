@@ -12,7 +12,7 @@
 #include "source.h"
 
 struct dt_walk {
-	struct resv_collect *c;
+	struct resv_facts *c;
 	struct device *dev;
 	struct device_node *memory;	/* the reserved-memory node */
 	int name;
@@ -55,13 +55,13 @@ static int dt_entry(void *ctx, u32 phandle, u64 start, u64 end)
 							  RESV_RESERVED;
 	/* Kernels that do not know the property do not list it either. */
 	if (!RESV_HAVE(OF_RESV_REGIONS))
-		return resv_collect_advise(walk->c, walk->name, start, end, type,
+		return resv_facts_advise(walk->c, walk->name, start, end, type,
 					   RESV_ORIGIN_DT);
-	return resv_collect_claim(walk->c, walk->name, start, end, type,
+	return resv_facts_claim(walk->c, walk->name, start, end, type,
 				  RESV_ORIGIN_DT);
 }
 
-static int dt_device(struct resv_collect *c, struct device *dev)
+static int dt_device(struct resv_facts *c, struct device *dev)
 {
 	static const struct resv_dt_ops ops = {
 		.cells = dt_cells,
@@ -74,7 +74,7 @@ static int dt_device(struct resv_collect *c, struct device *dev)
 
 	if (!dev->of_node)
 		return 0;
-	walk.name = resv_collect_name(c, dev_name(dev));
+	walk.name = resv_facts_name(c, dev_name(dev));
 	if (walk.name < 0)
 		return walk.name;
 	for (i = 0; ; i++) {

@@ -17,38 +17,38 @@
 #define HT_START	0xfd00000000ULL
 #define HT_END		0xffffffffffULL
 
-static int fixed_device(struct resv_collect *c, struct device *dev)
+static int fixed_device(struct resv_facts *c, struct device *dev)
 {
 	int name, ret;
 
 	if (!IS_ENABLED(CONFIG_X86))
 		return 0;
-	name = resv_collect_name(c, dev_name(dev));
+	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
 	/* What the virtio IOMMU's driver lists is there already. */
 	if (c->own_device && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU)) {
-		ret = resv_collect_add(c, name, APIC_START, APIC_END, RESV_MSI,
+		ret = resv_facts_add(c, name, APIC_START, APIC_END, RESV_MSI,
 				       RESV_ORIGIN_APIC,
 				       RESV_F_ADDED | RESV_F_LISTED);
 		if (ret)
 			return ret;
 	}
-	resv_collect_explain(c, name, APIC_START, APIC_END,
+	resv_facts_explain(c, name, APIC_START, APIC_END,
 			     RESV_TYPE(RESV_MSI), RESV_ORIGIN_APIC);
-	resv_collect_explain(c, name, HT_START, HT_END,
+	resv_facts_explain(c, name, HT_START, HT_END,
 			     RESV_TYPE(RESV_RESERVED), RESV_ORIGIN_HT);
 	return 0;
 }
 
-static int fixed_group(struct resv_collect *c)
+static int fixed_group(struct resv_facts *c)
 {
 	if (!IS_ENABLED(CONFIG_X86))
 		return 0;
 	/* Regions without a device, where the kernel only tells the group's. */
-	resv_collect_explain(c, 0, APIC_START, APIC_END, RESV_TYPE(RESV_MSI),
+	resv_facts_explain(c, 0, APIC_START, APIC_END, RESV_TYPE(RESV_MSI),
 			     RESV_ORIGIN_APIC);
-	resv_collect_explain(c, 0, HT_START, HT_END, RESV_TYPE(RESV_RESERVED),
+	resv_facts_explain(c, 0, HT_START, HT_END, RESV_TYPE(RESV_RESERVED),
 			     RESV_ORIGIN_HT);
 	return 0;
 }

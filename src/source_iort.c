@@ -108,7 +108,7 @@ static bool streams_meet(const struct iommu_fwspec *fwspec,
 	return false;
 }
 
-static int iort_device(struct resv_collect *c, struct device *dev)
+static int iort_device(struct resv_facts *c, struct device *dev)
 {
 	struct iommu_fwspec *fwspec;
 	unsigned int i;
@@ -120,13 +120,13 @@ static int iort_device(struct resv_collect *c, struct device *dev)
 	fwspec = compat_dev_iommu_fwspec_get(dev);
 	if (!fwspec || !smmu_base(dev, &base))
 		return 0;
-	name = resv_collect_name(c, dev_name(dev));
+	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
 	for (i = 0; i < nr_rmrs; i++) {
 		if (rmrs[i].smmu_base != base || !streams_meet(fwspec, &rmrs[i]))
 			continue;
-		ret = resv_collect_advise(c, name, rmrs[i].start, rmrs[i].end,
+		ret = resv_facts_advise(c, name, rmrs[i].start, rmrs[i].end,
 					  rmrs[i].flags & RESV_IORT_RMR_REMAP_PERMITTED ?
 					  RESV_DIRECT_RELAXABLE : RESV_DIRECT,
 					  RESV_ORIGIN_RMR);

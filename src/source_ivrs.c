@@ -65,15 +65,15 @@ static void ivrs_exit(void)
  * The driver's last region of any device (amd_iommu_get_resv_regions()): addresses
  * that the IOMMU does not translate, specification 48882, section 2.1.2.
  */
-static int hypertransport(struct resv_collect *c, int name)
+static int hypertransport(struct resv_facts *c, int name)
 {
 	if (!c->own_device)
 		return 0;
-	return resv_collect_claim(c, name, 0xfd00000000ULL, 0xffffffffffULL,
+	return resv_facts_claim(c, name, 0xfd00000000ULL, 0xffffffffffULL,
 				  RESV_RESERVED, RESV_ORIGIN_HT);
 }
 
-static int ivrs_device(struct resv_collect *c, struct device *dev)
+static int ivrs_device(struct resv_facts *c, struct device *dev)
 {
 	struct pci_dev *pdev;
 	unsigned int i;
@@ -81,7 +81,7 @@ static int ivrs_device(struct resv_collect *c, struct device *dev)
 	u64 start, end;
 	u16 devid;
 
-	name = resv_collect_name(c, dev_name(dev));
+	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
 	ret = hypertransport(c, name);
@@ -101,7 +101,7 @@ static int ivrs_device(struct resv_collect *c, struct device *dev)
 		if (start < m->start || end < start)
 			continue;
 		/* An exclusion is mapped like any other, see struct resv_ivrs_ivmd. */
-		ret = resv_collect_claim(c, name, start, end, RESV_DIRECT,
+		ret = resv_facts_claim(c, name, start, end, RESV_DIRECT,
 					 RESV_ORIGIN_IVMD);
 		if (ret)
 			return ret;

@@ -10,7 +10,7 @@
  */
 #include "compat/iommu.h"
 #include "declared.h"
-#include "lacking.h"
+#include "native.h"
 #include "source.h"
 
 /* The enum's values moved in v5.3: translate by name (see region.h). */
@@ -59,7 +59,7 @@ static int region_of(const struct iommu_resv_region *region,
 	return 0;
 }
 
-static int kernel_device(struct resv_collect *c, struct device *dev)
+static int kernel_device(struct resv_facts *c, struct device *dev)
 {
 	struct iommu_resv_region *region;
 	struct resv_region r;
@@ -67,7 +67,7 @@ static int kernel_device(struct resv_collect *c, struct device *dev)
 	int name, ret;
 
 	/* No kernel without lists knows these, so nobody else makes them. */
-	if (resv_lacks_list() && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU))
+	if (!resv_native_list() && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU))
 		return 0;
 	/* What the admin declared is told by who knows it: source_admin.c. */
 	resv_declared_hide(true);
@@ -75,7 +75,7 @@ static int kernel_device(struct resv_collect *c, struct device *dev)
 	resv_declared_hide(false);
 	if (ret)
 		return 0;
-	name = resv_collect_name(c, dev_name(dev));
+	name = resv_facts_name(c, dev_name(dev));
 	ret = name < 0 ? name : 0;
 	list_for_each_entry(region, &head, list) {
 		if (ret)
@@ -87,7 +87,7 @@ static int kernel_device(struct resv_collect *c, struct device *dev)
 					 region->type);
 			continue;
 		}
-		ret = resv_collect_add(c, name, r.start, r.end, r.type,
+		ret = resv_facts_add(c, name, r.start, r.end, r.type,
 				       r.origin, r.flags);
 	}
 	compat_iommu_put_resv_regions(dev, &head);
@@ -102,7 +102,7 @@ static bool is_same_type(const struct resv_region *d, const struct resv_region *
 		d->type == RESV_DIRECT_RELAXABLE);
 }
 
-static bool told_by_a_device(const struct resv_collect *c,
+static bool told_by_a_device(const struct resv_facts *c,
 			     const struct resv_region *r)
 {
 	u64 start = r->start;
@@ -122,7 +122,7 @@ static bool told_by_a_device(const struct resv_collect *c,
 }
 
 /* The kernel has a region of its own there, so it is not we who add it. */
-static void confirm(struct resv_collect *c, const struct resv_region *r)
+static void confirm(struct resv_facts *c, const struct resv_region *r)
 {
 	unsigned int i;
 
@@ -139,7 +139,7 @@ static void confirm(struct resv_collect *c, const struct resv_region *r)
  * Where no list of single devices can be had: what the drivers list for the group,
  * against what the other sources say of each device.
  */
-static int undivided_group(struct resv_collect *c)
+static int undivided_group(struct resv_facts *c)
 {
 	struct iommu_resv_region *region, *next;
 	struct resv_region r = { 0 };
@@ -153,7 +153,7 @@ static int undivided_group(struct resv_collect *c)
 		if (!ret && !region_of(region, &r)) {
 			confirm(c, &r);
 			if (!told_by_a_device(c, &r))
-				ret = resv_collect_add(c, 0, r.start, r.end,
+				ret = resv_facts_add(c, 0, r.start, r.end,
 						       r.type, r.origin, r.flags);
 		}
 		kfree(region);
@@ -167,7 +167,7 @@ static int undivided_group(struct resv_collect *c)
  * (iommu_dma_get_resv_regions()).  VFIO of then did not check them, and they were taken
  * back before it did, as guests have memory there: so they are advice.
  */
-static bool is_window(const struct resv_collect *c, const struct resv_region *r)
+static bool is_window(const struct resv_facts *c, const struct resv_region *r)
 {
 	unsigned int i;
 
@@ -180,7 +180,7 @@ static bool is_window(const struct resv_collect *c, const struct resv_region *r)
 	return false;
 }
 
-static void excuse_windows(struct resv_collect *c)
+static void excuse_windows(struct resv_facts *c)
 {
 	unsigned int i;
 
@@ -195,20 +195,20 @@ static void excuse_windows(struct resv_collect *c)
 }
 
 /* What is on the lists of the group's devices is on that of the group. */
-static int list_devices(struct resv_collect *c, u32 typemask)
+static int list_devices(struct resv_facts *c, u32 typemask)
 {
 	unsigned int i;
 	int ret = 0;
 
 	for (i = 0; !ret && i < c->regions.nr; i++)
 		if ((typemask & RESV_TYPE(c->regions.r[i].type)) &&
-		    resv_collect_is_listed(&c->regions.r[i]))
+		    resv_facts_is_listed(&c->regions.r[i]))
 			ret = resv_set_merge_one(&c->taken, &c->regions.r[i]);
 	return ret;
 }
 
 /* The group's list where this module makes it. */
-static int list_group(struct resv_collect *c)
+static int list_group(struct resv_facts *c)
 {
 	int ret;
 
@@ -225,22 +225,22 @@ static int list_group(struct resv_collect *c)
  * A window that is moved in the list of the group only (msi_window.c): the lists
  * of its devices, which nobody goes by then, have it where the driver puts it.
  */
-static int follow_window(struct resv_collect *c, struct list_head *head)
+static int follow_window(struct resv_facts *c, struct list_head *head)
 {
 	struct iommu_resv_region *region;
 	struct resv_range listed;
 	struct resv_region r;
 
-	if (!resv_collect_soft_window(c, &listed))
+	if (!resv_facts_soft_window(c, &listed))
 		return 0;
 	list_for_each_entry(region, head, list)
 		if (!region_of(region, &r) && r.type == RESV_SW_MSI)
 			return r.start == listed.start && r.end == listed.end ?
-				0 : resv_collect_move_window(c, &r);
+				0 : resv_facts_move_window(c, &r);
 	return 0;
 }
 
-static int kernel_group(struct resv_collect *c)
+static int kernel_group(struct resv_facts *c)
 {
 	struct iommu_resv_region *region, *next;
 	struct resv_region r = { 0 };
@@ -266,7 +266,7 @@ static int kernel_group(struct resv_collect *c)
 			    !is_window(c, &r))
 				ret = resv_set_merge_one(&c->taken, &r);
 			if (!ret && !told_by_a_device(c, &r))
-				ret = resv_collect_add(c, 0, r.start, r.end,
+				ret = resv_facts_add(c, 0, r.start, r.end,
 						       r.type, r.origin, r.flags);
 		}
 		kfree(region);
@@ -292,10 +292,10 @@ static int kernel_group(struct resv_collect *c)
 
 static void kernel_features(struct resv_features *f)
 {
-	if (!resv_lacks_list() && RESV_HAVE(GROUP_RESV_REGIONS))
+	if (resv_native_list() && RESV_HAVE(GROUP_RESV_REGIONS))
 		resv_feature_add(f, "regions", RESV_FEATURE_NATIVE,
 				 "iommu_get_group_resv_regions, what reserved_regions and VFIO use");
-	else if (!resv_lacks_list())
+	else if (resv_native_list())
 		resv_feature_unknown(f, "regions",
 				     "no iommu_get_group_resv_regions: usable ranges cannot be told");
 	else if (!resv_sources_make_lists())
@@ -304,7 +304,7 @@ static void kernel_features(struct resv_features *f)
 	else
 		resv_feature_add(f, "regions", RESV_FEATURE_ADDED,
 				 "reserved_regions, from the other sources: this kernel lists nothing");
-	if (!resv_lacks_device_lists())
+	if (resv_native_device_lists())
 		resv_feature_add(f, "region-devices", RESV_FEATURE_ADDED,
 				 "which device causes a region, from the driver's list of each");
 	else

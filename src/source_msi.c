@@ -5,7 +5,7 @@
 #include "compat/iommu.h"
 #include "compat/pci.h"
 #include "doorbell.h"
-#include "lacking.h"
+#include "native.h"
 #include "msi_window.h"
 #include "source.h"
 
@@ -17,7 +17,7 @@
  * The window that the driver of an SMMU lists since v4.11.  On kernels before that
  * it is where msi_cookie.c maps doorbells.
  */
-static int add_window(struct resv_collect *c, struct device *dev)
+static int add_window(struct resv_facts *c, struct device *dev)
 {
 	const struct resv_msi_window *w = resv_msi_window_find(c->group);
 	int name;
@@ -25,16 +25,16 @@ static int add_window(struct resv_collect *c, struct device *dev)
 	if (!IS_ENABLED(CONFIG_ARM64) || !c->own_list || !c->own_device ||
 	    !compat_dev_is_behind(dev, COMPAT_ARM_SMMU))
 		return 0;
-	name = resv_collect_name(c, dev_name(dev));
+	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
-	return resv_collect_add(c, name, w ? w->at.start : WINDOW_START,
+	return resv_facts_add(c, name, w ? w->at.start : WINDOW_START,
 				w ? w->at.end : WINDOW_END, RESV_SW_MSI,
 				RESV_ORIGIN_WINDOW,
 				RESV_F_ADDED | RESV_F_LISTED);
 }
 
-static int msi_device(struct resv_collect *c, struct device *dev)
+static int msi_device(struct resv_facts *c, struct device *dev)
 {
 	int name = add_window(c, dev);
 
@@ -45,21 +45,21 @@ static int msi_device(struct resv_collect *c, struct device *dev)
 	if (c->msi32 || !dev_is_pci(dev) ||
 	    !compat_pci_msi_is_32bit(to_pci_dev(dev)))
 		return 0;
-	name = resv_collect_name(c, dev_name(dev));
+	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
 	c->msi32 = name;
 	return 0;
 }
 
-static int msi_group(struct resv_collect *c)
+static int msi_group(struct resv_facts *c)
 {
 	const struct resv_msi_window *w = resv_msi_window_find(c->group);
 
 	/* Without the kernel's list nobody knows whether there is one. */
 	c->window_asked = c->listed;
 	if (c->window_asked)
-		c->window_known = resv_collect_soft_window(c, &c->window);
+		c->window_known = resv_facts_soft_window(c, &c->window);
 	/* What was asked for counts only as far as the list has it. */
 	if (c->window_known && w && c->window.start == w->at.start &&
 	    c->window.end == w->at.end)

@@ -42,7 +42,7 @@ static bool acs_redirects(struct pci_dev *port)
  * so (pci_dev_specific_acs_enabled()).  Its verdict shows in the groups: a
  * port that does not isolate is in the group of what is below it.
  */
-static bool kernel_calls_isolated(const struct resv_collect *c,
+static bool kernel_calls_isolated(const struct resv_facts *c,
 				  struct pci_dev *bridge)
 {
 	return bridge->dev.iommu_group && bridge->dev.iommu_group != c->group;
@@ -60,7 +60,7 @@ static bool window_of(struct pci_bus *bus, struct resource *res,
 	return region->end >= region->start;
 }
 
-static int add_window(struct resv_collect *c, struct pci_dev *bridge,
+static int add_window(struct resv_facts *c, struct pci_dev *bridge,
 		      struct pci_bus *bus, struct resource *res)
 {
 	struct pci_bus_region region;
@@ -68,16 +68,16 @@ static int add_window(struct resv_collect *c, struct pci_dev *bridge,
 
 	if (!window_of(bus, res, &region))
 		return 0;
-	name = resv_collect_name(c, pci_name(bridge));
+	name = resv_facts_name(c, pci_name(bridge));
 	if (name < 0)
 		return name;
-	return resv_collect_add(c, name, region.start, region.end,
+	return resv_facts_add(c, name, region.start, region.end,
 				RESV_PCI_WINDOW, RESV_ORIGIN_BRIDGE,
 				RESV_F_ADDED);
 }
 
 /* The windows through which @bus is reached; @bridge is to blame. */
-static int add_windows(struct resv_collect *c, struct pci_dev *bridge,
+static int add_windows(struct resv_facts *c, struct pci_dev *bridge,
 		       struct pci_bus *bus)
 {
 	struct resource *res;
@@ -103,7 +103,7 @@ static int add_windows(struct resv_collect *c, struct pci_dev *bridge,
  * a message that goes there may be taken for one to a neighbour.  They bound
  * the MSI window, and are told only where add_windows() finds them.
  */
-static int add_host_windows(struct resv_collect *c, struct pci_bus *bus)
+static int add_host_windows(struct resv_facts *c, struct pci_bus *bus)
 {
 	struct pci_bus_region region;
 	struct resv_region window = {
@@ -118,7 +118,7 @@ static int add_host_windows(struct resv_collect *c, struct pci_bus *bus)
 		bus = bus->parent;
 	if (!bus->bridge)
 		return 0;
-	name = resv_collect_name(c, dev_name(bus->bridge));
+	name = resv_facts_name(c, dev_name(bus->bridge));
 	if (name < 0)
 		return name;
 	window.name = name;
@@ -132,7 +132,7 @@ static int add_host_windows(struct resv_collect *c, struct pci_bus *bus)
 	return ret;
 }
 
-static int pci_device(struct resv_collect *c, struct device *dev)
+static int pci_device(struct resv_facts *c, struct device *dev)
 {
 	struct pci_dev *pdev, *bridge;
 	struct pci_bus *bus;

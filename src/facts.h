@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What the sources find out about one group, while they are being asked. */
-#ifndef RESV_COLLECT_H
-#define RESV_COLLECT_H
+#ifndef RESV_FACTS_H
+#define RESV_FACTS_H
 
 #include "region.h"
 
@@ -25,7 +25,7 @@ enum resv_window_by {
 #define RESV_MAX_CALLBACKS	4
 
 /**
- * struct resv_collect - facts about one group
+ * struct resv_facts - facts about one group
  * @group: the group, kept alive by the caller
  * @id: its number
  * @regions: one entry per fact and device; @name is an offset into @names
@@ -50,7 +50,7 @@ enum resv_window_by {
  * @msi32: number of the name of a device whose messages reach 32-bit addresses
  *	only, or 0
  * @usable: @aperture without @taken, if @usable_known
- * @usable_known: set by resv_collect_finish()
+ * @usable_known: set by resv_facts_finish()
  * @page: smallest page that the IOMMU maps, in bytes
  * @callbacks: the drivers' functions that list a device's regions, each once
  * @nr_callbacks: how many
@@ -66,7 +66,7 @@ enum resv_window_by {
  *	IOMMU translates for
  * @checked: a map that hits what is on the list is refused, by VFIO or by us
  */
-struct resv_collect {
+struct resv_facts {
 	struct iommu_group *group;
 	int id;
 	struct resv_set regions;
@@ -104,29 +104,29 @@ struct resv_collect {
 	bool checked;
 };
 
-int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id);
-void resv_collect_free(struct resv_collect *c);
-int resv_collect_name(struct resv_collect *c, const char *name);
-int resv_collect_add(struct resv_collect *c, u32 name, u64 start, u64 end,
+int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id);
+void resv_facts_free(struct resv_facts *c);
+int resv_facts_name(struct resv_facts *c, const char *name);
+int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
 		     enum resv_type type, enum resv_origin origin, u8 flags);
-bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
+bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,
 			  u32 typemask, enum resv_origin origin);
-int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
+int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
 		       enum resv_type type, enum resv_origin origin);
-int resv_collect_advise(struct resv_collect *c, u32 name, u64 start, u64 end,
+int resv_facts_advise(struct resv_facts *c, u32 name, u64 start, u64 end,
 			enum resv_type type, enum resv_origin origin);
-bool resv_collect_is_listed(const struct resv_region *r);
-bool resv_collect_is_hole(const struct resv_region *r);
-int resv_collect_finish(struct resv_collect *c);
-bool resv_collect_soft_window(const struct resv_collect *c,
+bool resv_facts_is_listed(const struct resv_region *r);
+bool resv_facts_is_hole(const struct resv_region *r);
+int resv_facts_finish(struct resv_facts *c);
+bool resv_facts_soft_window(const struct resv_facts *c,
 			      struct resv_range *window);
-int resv_collect_move_window(struct resv_collect *c,
+int resv_facts_move_window(struct resv_facts *c,
 			     const struct resv_region *to);
 
-static inline const char *resv_collect_name_at(const struct resv_collect *c,
+static inline const char *resv_facts_name_at(const struct resv_facts *c,
 					       u32 name)
 {
 	return c->names + name;
 }
 
-#endif /* RESV_COLLECT_H */
+#endif /* RESV_FACTS_H */

@@ -7,19 +7,19 @@
  */
 #include <linux/mm.h>
 #include "compat/compat.h"
-#include "collect.h"
+#include "facts.h"
 
 #define PAGE_4K		4096ULL
 
 /**
- * resv_collect_init() - start with nothing known
+ * resv_facts_init() - start with nothing known
  * @c: uninitialised
  * @group: the group
  * @id: its number
  *
  * Return: 0 or -ENOMEM; on error there is nothing to free
  */
-int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id)
+int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id)
 {
 	memset(c, 0, sizeof(*c));
 	c->group = group;
@@ -37,10 +37,10 @@ int resv_collect_init(struct resv_collect *c, struct iommu_group *group, int id)
 }
 
 /**
- * resv_collect_free() - forget everything
+ * resv_facts_free() - forget everything
  * @c: initialised
  */
-void resv_collect_free(struct resv_collect *c)
+void resv_facts_free(struct resv_facts *c)
 {
 	resv_set_free(&c->regions);
 	resv_set_free(&c->taken);
@@ -50,13 +50,13 @@ void resv_collect_free(struct resv_collect *c)
 }
 
 /**
- * resv_collect_name() - number of a device name, for struct resv_region
+ * resv_facts_name() - number of a device name, for struct resv_region
  * @c: collection
  * @name: dev_name() of the device
  *
  * Return: the offset, which is the same for the same name, or -ENOMEM
  */
-int resv_collect_name(struct resv_collect *c, const char *name)
+int resv_facts_name(struct resv_facts *c, const char *name)
 {
 	size_t len = strlen(name) + 1;
 	char *names;
@@ -77,9 +77,9 @@ int resv_collect_name(struct resv_collect *c, const char *name)
 }
 
 /**
- * resv_collect_add() - one more fact
+ * resv_facts_add() - one more fact
  * @c: collection
- * @name: resv_collect_name() of the device that causes it, 0 for the group
+ * @name: resv_facts_name() of the device that causes it, 0 for the group
  * @start: first address
  * @end: last address, inclusive
  * @type: type
@@ -88,7 +88,7 @@ int resv_collect_name(struct resv_collect *c, const char *name)
  *
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
-int resv_collect_add(struct resv_collect *c, u32 name, u64 start, u64 end,
+int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
 		     enum resv_type type, enum resv_origin origin, u8 flags)
 {
 	struct resv_region region = {
@@ -104,7 +104,7 @@ int resv_collect_add(struct resv_collect *c, u32 name, u64 start, u64 end,
 }
 
 /**
- * resv_collect_explain() - tell where a region that the kernel reports is from
+ * resv_facts_explain() - tell where a region that the kernel reports is from
  * @c: collection
  * @name: the device
  * @start: first address of the fact behind it
@@ -118,7 +118,7 @@ int resv_collect_add(struct resv_collect *c, u32 name, u64 start, u64 end,
  *
  * Return: true if the kernel reports such a region for this device
  */
-bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
+bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,
 			  u32 typemask, enum resv_origin origin)
 {
 	u64 slack = max_t(u64, PAGE_4K, PAGE_SIZE) - 1;
@@ -142,20 +142,20 @@ bool resv_collect_explain(struct resv_collect *c, u32 name, u64 start, u64 end,
 	return found;
 }
 
-static int claim(struct resv_collect *c, u32 name, u64 start, u64 end,
+static int claim(struct resv_facts *c, u32 name, u64 start, u64 end,
 		 enum resv_type type, enum resv_origin origin, u8 flags)
 {
 	u32 mask = RESV_TYPE(RESV_DIRECT) | RESV_TYPE(RESV_DIRECT_RELAXABLE) |
 		   RESV_TYPE(RESV_RESERVED) | RESV_TYPE(type);
 
-	if (resv_collect_explain(c, name, start, end, mask, origin))
+	if (resv_facts_explain(c, name, start, end, mask, origin))
 		return 0;
-	return resv_collect_add(c, name, start, end, type, origin,
+	return resv_facts_add(c, name, start, end, type, origin,
 				RESV_F_ADDED | flags);
 }
 
 /**
- * resv_collect_claim() - a region that the IOMMU's driver lists for a device
+ * resv_facts_claim() - a region that the IOMMU's driver lists for a device
  * @c: collection
  * @name: the device
  * @start: first address
@@ -169,7 +169,7 @@ static int claim(struct resv_collect *c, u32 name, u64 start, u64 end,
  *
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
-int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
+int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
 		       enum resv_type type, enum resv_origin origin)
 {
 	return claim(c, name, start, end, type, origin,
@@ -177,7 +177,7 @@ int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
 }
 
 /**
- * resv_collect_advise() - a region that firmware declares for a device
+ * resv_facts_advise() - a region that firmware declares for a device
  * @c: collection
  * @name: the device
  * @start: first address
@@ -185,40 +185,40 @@ int resv_collect_claim(struct resv_collect *c, u32 name, u64 start, u64 end,
  * @type: what a kernel that knows this table makes of it
  * @origin: the table
  *
- * As resv_collect_claim(), but it never goes on the list: no driver of the
+ * As resv_facts_claim(), but it never goes on the list: no driver of the
  * kernels whose lists this module makes has it there.
  *
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
-int resv_collect_advise(struct resv_collect *c, u32 name, u64 start, u64 end,
+int resv_facts_advise(struct resv_facts *c, u32 name, u64 start, u64 end,
 			enum resv_type type, enum resv_origin origin)
 {
 	return claim(c, name, start, end, type, origin, 0);
 }
 
 /**
- * resv_collect_is_listed() - is a region on the group's list, whoever makes that?
+ * resv_facts_is_listed() - is a region on the group's list, whoever makes that?
  * @r: region of a collection
  */
-bool resv_collect_is_listed(const struct resv_region *r)
+bool resv_facts_is_listed(const struct resv_region *r)
 {
 	return (RESV_KERNEL_TYPES & RESV_TYPE(r->type)) &&
 	       (!(r->flags & RESV_F_ADDED) || (r->flags & RESV_F_LISTED));
 }
 
 /**
- * resv_collect_is_hole() - may nobody map there, where maps are checked?
+ * resv_facts_is_hole() - may nobody map there, where maps are checked?
  * @r: region of a collection
  */
-bool resv_collect_is_hole(const struct resv_region *r)
+bool resv_facts_is_hole(const struct resv_region *r)
 {
 	return r->type == RESV_OUT_OF_RANGE ||
-	       (resv_collect_is_listed(r) && r->type != RESV_DIRECT_RELAXABLE &&
+	       (resv_facts_is_listed(r) && r->type != RESV_DIRECT_RELAXABLE &&
 		!(r->flags & RESV_F_EXCUSED));
 }
 
 /**
- * resv_collect_soft_window() - the movable MSI window, as the devices list it
+ * resv_facts_soft_window() - the movable MSI window, as the devices list it
  * @c: collection, its devices asked
  * @window: set to the window
  *
@@ -227,7 +227,7 @@ bool resv_collect_is_hole(const struct resv_region *r)
  *
  * Return: there is one
  */
-bool resv_collect_soft_window(const struct resv_collect *c,
+bool resv_facts_soft_window(const struct resv_facts *c,
 			      struct resv_range *window)
 {
 	bool known = false;
@@ -248,13 +248,13 @@ bool resv_collect_soft_window(const struct resv_collect *c,
 }
 
 /**
- * resv_collect_move_window() - the group's list has the window elsewhere
+ * resv_facts_move_window() - the group's list has the window elsewhere
  * @c: collection, its devices asked
  * @to: the window as the group's list has it
  *
  * Return: 0 or -ENOMEM
  */
-int resv_collect_move_window(struct resv_collect *c,
+int resv_facts_move_window(struct resv_facts *c,
 			     const struct resv_region *to)
 {
 	struct resv_set moved;
@@ -280,22 +280,22 @@ int resv_collect_move_window(struct resv_collect *c,
 	return 0;
 }
 
-static int add_out_of_range(struct resv_collect *c)
+static int add_out_of_range(struct resv_facts *c)
 {
 	int ret = 0;
 
 	if (c->aperture.start > 0)
-		ret = resv_collect_add(c, 0, 0, c->aperture.start - 1,
+		ret = resv_facts_add(c, 0, 0, c->aperture.start - 1,
 				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
 				       RESV_F_ADDED);
 	if (!ret && c->aperture.end < ULLONG_MAX)
-		ret = resv_collect_add(c, 0, c->aperture.end + 1, ULLONG_MAX,
+		ret = resv_facts_add(c, 0, c->aperture.end + 1, ULLONG_MAX,
 				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
 				       RESV_F_ADDED);
 	return ret;
 }
 
-static int find_usable(struct resv_collect *c)
+static int find_usable(struct resv_facts *c)
 {
 	u32 mask = RESV_KERNEL_TYPES & ~RESV_TYPE(RESV_DIRECT_RELAXABLE);
 	int ret;
@@ -313,7 +313,7 @@ static int find_usable(struct resv_collect *c)
 }
 
 /**
- * resv_collect_finish() - what is left, once every source was asked
+ * resv_facts_finish() - what is left, once every source was asked
  * @c: collection
  *
  * VFIO takes every region of the group list out of the domain's aperture but
@@ -321,7 +321,7 @@ static int find_usable(struct resv_collect *c)
  *
  * Return: 0 or -ENOMEM
  */
-int resv_collect_finish(struct resv_collect *c)
+int resv_facts_finish(struct resv_facts *c)
 {
 	int ret = find_usable(c);
 	unsigned int i;
@@ -330,7 +330,7 @@ int resv_collect_finish(struct resv_collect *c)
 	if (!RESV_HAVE(VFIO_IOVA_RANGE))
 		c->checked &= c->taken_known;
 	for (i = 0; !ret && c->checked && i < c->regions.nr; i++)
-		if (resv_collect_is_hole(&c->regions.r[i]))
+		if (resv_facts_is_hole(&c->regions.r[i]))
 			c->regions.r[i].flags |= RESV_F_ENFORCED;
 	return ret;
 }
