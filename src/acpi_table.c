@@ -76,15 +76,15 @@ void resv_acpi_table_faults(struct resv_acpi_table *table,
 }
 
 /**
- * resv_acpi_table_feature() - describe the feature that a table gives
+ * resv_acpi_table_status() - describe the feature that a table gives
  * @table: table, its source initialised
  * @f: list to add to
  * @name: name of the feature
  */
-void resv_acpi_table_feature(const struct resv_acpi_table *table,
-			     struct resv_features *f, const char *name)
+void resv_acpi_table_status(const struct resv_acpi_table *table,
+			     struct resv_status *f, const char *name)
 {
-	resv_feature_add(f, name, table->data ? RESV_FEATURE_ADDED :
-						RESV_FEATURE_INERT,
+	resv_status_add(f, name, table->data ? RESV_STATUS_ADDED :
+						RESV_STATUS_INERT,
 			 table->reason);
 }

@@ -3,7 +3,7 @@
 #ifndef RESV_ACPI_TABLE_H
 #define RESV_ACPI_TABLE_H
 
-#include "feature.h"
+#include "status.h"
 #include "pure.h"
 
 /**
@@ -24,7 +24,7 @@ int resv_acpi_table_get(struct resv_acpi_table *table);
 void resv_acpi_table_free(struct resv_acpi_table *table);
 void resv_acpi_table_faults(struct resv_acpi_table *table,
 			    const struct resv_parse_err *err);
-void resv_acpi_table_feature(const struct resv_acpi_table *table,
-			     struct resv_features *f, const char *name);
+void resv_acpi_table_status(const struct resv_acpi_table *table,
+			     struct resv_status *f, const char *name);
 
 #endif /* RESV_ACPI_TABLE_H */

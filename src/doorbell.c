@@ -210,20 +210,20 @@ enum resv_isolation resv_doorbells_isolation(void)
 }
 
 /**
- * resv_doorbells_features() - describe what was found
+ * resv_doorbells_status() - describe what was found
  * @f: list to add to
  */
-void resv_doorbells_features(struct resv_features *f)
+void resv_doorbells_status(struct resv_status *f)
 {
 	if (!IS_ENABLED(CONFIG_ARM64))
 		return;
 	if (!nr_doorbells) {
-		resv_feature_add(f, "msi-doorbells", RESV_FEATURE_INERT,
+		resv_status_add(f, "msi-doorbells", RESV_STATUS_INERT,
 				 "neither firmware's tables nor the device tree name any: MSI windows are not made smaller than the kernel's");
 		return;
 	}
 	scnprintf(reason, sizeof(reason),
 		  "%u doorbell%s: a window takes 0x%llx bytes at least",
 		  nr_doorbells, nr_doorbells == 1 ? "" : "s", need);
-	resv_feature_add(f, "msi-doorbells", RESV_FEATURE_ADDED, reason);
+	resv_status_add(f, "msi-doorbells", RESV_STATUS_ADDED, reason);
 }

@@ -4,13 +4,13 @@
 #define RESV_DOORBELL_H
 
 #include "facts.h"
-#include "feature.h"
+#include "status.h"
 
 int resv_doorbells_init(void);
 u64 resv_doorbells_need(void);
 u64 resv_doorbells_room(u64 native);
 unsigned int resv_doorbells_count(void);
 enum resv_isolation resv_doorbells_isolation(void);
-void resv_doorbells_features(struct resv_features *f);
+void resv_doorbells_status(struct resv_status *f);
 
 #endif /* RESV_DOORBELL_H */

@@ -47,6 +47,7 @@ void resv_facts_free(struct resv_facts *c)
 	resv_set_free(&c->bridges);
 	resv_ranges_free(&c->usable);
 	kfree(c->names);
+	kfree(c->devices);
 }
 
 /**
@@ -74,6 +75,50 @@ int resv_facts_name(struct resv_facts *c, const char *name)
 	c->names = names;
 	c->names_len += len;
 	return at;
+}
+
+/**
+ * resv_facts_device() - one more device of the group
+ * @c: facts
+ * @name: dev_name() of the device
+ *
+ * Return: resv_facts_name() of it, or -ENOMEM
+ */
+int resv_facts_device(struct resv_facts *c, const char *name)
+{
+	u32 *devices = c->devices;
+	int at;
+
+	/* Room for a power of two of them, which is full when that is their number. */
+	if (!(c->nr_devices & (c->nr_devices - 1))) {
+		size_t room = c->nr_devices ? 2 * c->nr_devices : 1;
+
+		devices = krealloc(devices, room * sizeof(*devices), GFP_KERNEL);
+		if (!devices)
+			return -ENOMEM;
+		c->devices = devices;
+	}
+	at = resv_facts_name(c, name);
+	if (at >= 0)
+		devices[c->nr_devices++] = at;
+	return at;
+}
+
+/**
+ * resv_facts_has_device() - is a device in the group?
+ * @c: facts, all devices known
+ * @name: dev_name() of the device
+ *
+ * Return: true if it is
+ */
+bool resv_facts_has_device(const struct resv_facts *c, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_devices; i++)
+		if (!strcmp(c->names + c->devices[i], name))
+			return true;
+	return false;
 }
 
 /**

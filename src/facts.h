@@ -31,7 +31,8 @@ enum resv_window_by {
  * @regions: one entry per fact and device; @name is an offset into @names
  * @names: device names, each ending in a zero; "-" at offset 0
  * @names_len: bytes used in @names
- * @nr_devices: devices the group has
+ * @devices: resv_facts_name() of each device that the group has
+ * @nr_devices: how many
  * @taken: the group list of the kernel, that is, what VFIO goes by
  * @listed: the kernel answered
  * @taken_known: and made sense, so that usable ranges can be told
@@ -72,6 +73,7 @@ struct resv_facts {
 	struct resv_set regions;
 	char *names;
 	u32 names_len;
+	u32 *devices;
 	unsigned int nr_devices;
 	struct resv_set taken;
 	bool listed;
@@ -107,6 +109,8 @@ struct resv_facts {
 int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id);
 void resv_facts_free(struct resv_facts *c);
 int resv_facts_name(struct resv_facts *c, const char *name);
+int resv_facts_device(struct resv_facts *c, const char *name);
+bool resv_facts_has_device(const struct resv_facts *c, const char *name);
 int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
 		     enum resv_type type, enum resv_origin origin, u8 flags);
 bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,

@@ -155,8 +155,10 @@ static void collect_callback(struct resv_facts *c, struct device *dev)
 static int collect_device(struct device *dev, void *data)
 {
 	struct resv_facts *c = data;
+	int name = resv_facts_device(c, dev_name(dev));
 
-	c->nr_devices++;
+	if (name < 0)
+		return name;
 	c->in_use |= compat_domain_is_users(compat_iommu_get_domain_for_dev(dev));
 	collect_callback(c, dev);
 	c->own_device = c->own_devices && compat_dev_has_iommu(dev);

@@ -1204,7 +1204,7 @@ void resv_hooks_unlock(void)
 	mutex_unlock(&hooks_lock);
 }
 
-static void window_feature(struct resv_features *f)
+static void window_feature(struct resv_status *f)
 {
 	const struct resv_hook *hook, *broken = NULL;
 	const char *name = "msi-window-move";
@@ -1213,30 +1213,30 @@ static void window_feature(struct resv_features *f)
 		if (hook->state == RESV_HOOK_INERT && is_for_windows(hook))
 			broken = hook;
 	if (mode == RESV_HOOKS_NONE)
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "turned off by the parameter hooks=");
 	else if (!by_kprobe())
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "only kprobes move windows: hooks=auto");
 	else if (resv_native_ignored)
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "turned off by the parameter native=ignore");
 	else if (!resv_native_list())
 		return;
 	else if (!resv_sources_bound_windows())
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "sources= leaves out kernel, pci, aperture or msi, which tell where a window may be");
 	else if (!windows_tried)
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "no group with a movable window was seen");
 	else if (!windows_ok)
-		resv_feature_unknown(f, name, broken ? broken->reason :
+		resv_status_unknown(f, name, broken ? broken->reason :
 				     "its hooks do not work");
 	else if (windows_by_list)
-		resv_feature_hooked(f, name, "kretprobe", LIST_GROUP
+		resv_status_hooked(f, name, "kretprobe", LIST_GROUP
 				    ": sysfs and VFIO type 1 see it, iommufd does not");
 	else
-		resv_feature_hooked(f, name, "kprobe", MAKE_ENTRY
+		resv_status_hooked(f, name, "kprobe", MAKE_ENTRY
 				    ": sysfs, VFIO type 1 and iommufd see it");
 }
 
@@ -1256,18 +1256,18 @@ static const struct resv_hook *first_inert(const struct function *function,
 }
 
 /* The usable ranges in VFIO's answer. */
-static void ranges_feature(struct resv_features *f, bool checks)
+static void ranges_feature(struct resv_status *f, bool checks)
 {
 	const char *name = "iova-ranges";
 	const struct resv_hook *broken = first_inert(told, ARRAY_SIZE(told));
 
 	if (!checks)
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "nothing is refused, so all ranges are usable: see map-checks");
 	else if (broken)
-		resv_feature_unknown(f, name, broken->reason);
+		resv_status_unknown(f, name, broken->reason);
 	else
-		resv_feature_hooked(f, name, "kretprobe",
+		resv_status_hooked(f, name, "kretprobe",
 				    "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
 }
 
@@ -1282,7 +1282,7 @@ static bool checks_work(void)
 }
 
 /* What VFIO refuses. */
-static void checks_feature(struct resv_features *f)
+static void checks_feature(struct resv_status *f)
 {
 	const struct resv_hook *map = find(0, MAP, RESV_HOOK_MAP), *broken;
 	const char *name = "map-checks", *off = NULL, *how;
@@ -1291,9 +1291,9 @@ static void checks_feature(struct resv_features *f)
 	if (resv_police_mode() == RESV_POLICE_WARN)
 		how = "iommu_map: such maps are told, and let through (police=warn)";
 	if (resv_native_checks()) {
-		resv_feature_add(f, name, RESV_FEATURE_NATIVE,
+		resv_status_add(f, name, RESV_STATUS_NATIVE,
 				 "VFIO refuses maps that hit a region or leave the aperture");
-		resv_feature_add(f, "iova-ranges", RESV_FEATURE_NATIVE,
+		resv_status_add(f, "iova-ranges", RESV_STATUS_NATIVE,
 				 "VFIO_IOMMU_GET_INFO tells them");
 		return;
 	}
@@ -1305,17 +1305,17 @@ static void checks_feature(struct resv_features *f)
 	else if (!map && !broken)
 		off = "no group was seen yet";
 	if (off)
-		resv_feature_add(f, name, RESV_FEATURE_INERT, off);
+		resv_status_add(f, name, RESV_STATUS_INERT, off);
 	else if (broken || map->state == RESV_HOOK_INERT)
-		resv_feature_unknown(f, name, broken ? broken->reason :
+		resv_status_unknown(f, name, broken ? broken->reason :
 						       map->reason);
 	else
-		resv_feature_hooked(f, name, "kprobe", how);
+		resv_status_hooked(f, name, "kprobe", how);
 	ranges_feature(f, !off && !broken && map && map->state != RESV_HOOK_INERT);
 }
 
 /* Doorbells of devices that VFIO has. */
-static void cookies_feature(struct resv_features *f)
+static void cookies_feature(struct resv_status *f)
 {
 	const struct resv_hook *hook = find(0, COMPOSE, RESV_HOOK_COMPOSE);
 	const char *name = "msi-cookies";
@@ -1323,29 +1323,29 @@ static void cookies_feature(struct resv_features *f)
 	if (!IS_ENABLED(CONFIG_ARM64))
 		return;
 	if (resv_native_cookies())
-		resv_feature_add(f, name, RESV_FEATURE_NATIVE,
+		resv_status_add(f, name, RESV_STATUS_NATIVE,
 				 "VFIO has doorbells of interrupts mapped");
 	else if (!IS_ENABLED(CONFIG_KPROBES))
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "this kernel has no kprobes: interrupts of devices that VFIO has get lost");
 	else if (mode == RESV_HOOKS_NONE)
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "turned off by the parameter hooks=: interrupts of devices that VFIO has get lost");
 	else if (!hook)
-		resv_feature_add(f, name, RESV_FEATURE_INERT,
+		resv_status_add(f, name, RESV_STATUS_INERT,
 				 "no group was seen yet");
 	else if (hook->state == RESV_HOOK_INERT)
-		resv_feature_unknown(f, name, hook->reason);
+		resv_status_unknown(f, name, hook->reason);
 	else
-		resv_feature_hooked(f, name, "kprobe",
+		resv_status_hooked(f, name, "kprobe",
 				    "iommu_dma_map_msi_msg: doorbells are mapped in the MSI window when an interrupt is set up");
 }
 
 /**
- * resv_hooks_features() - describe what the hooks do here
+ * resv_hooks_status() - describe what the hooks do here
  * @f: list to add to
  */
-void resv_hooks_features(struct resv_features *f)
+void resv_hooks_status(struct resv_status *f)
 {
 	const char *inert = NULL, *by;
 	bool kprobe = false, livepatch;
@@ -1368,19 +1368,19 @@ void resv_hooks_features(struct resv_features *f)
 	checks_feature(f);
 	cookies_feature(f);
 	if (mode == RESV_HOOKS_NONE)
-		resv_feature_add(f, "declared-regions", RESV_FEATURE_INERT,
+		resv_status_add(f, "declared-regions", RESV_STATUS_INERT,
 				 "turned off by the parameter hooks=");
 	else if (!resv_native_list())
-		resv_feature_add(f, "declared-regions", checks_work() ?
-				 RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
+		resv_status_add(f, "declared-regions", checks_work() ?
+				 RESV_STATUS_ADDED : RESV_STATUS_INERT,
 				 "on the list that this module makes: see map-checks");
 	else if (livepatch || (kprobe && !inert))
-		resv_feature_hooked(f, "declared-regions", by,
+		resv_status_hooked(f, "declared-regions", by,
 				    "put into the lists that reserved_regions and VFIO go by");
 	else if (inert)
-		resv_feature_unknown(f, "declared-regions", inert);
+		resv_status_unknown(f, "declared-regions", inert);
 	else
-		resv_feature_add(f, "declared-regions", RESV_FEATURE_INERT,
+		resv_status_add(f, "declared-regions", RESV_STATUS_INERT,
 				 mode == RESV_HOOKS_LIVEPATCH ?
 				 "the livepatch is not active yet" :
 				 "no IOMMU driver that lists regions was seen yet");

@@ -8,7 +8,7 @@
 #include <linux/list.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
-#include "feature.h"
+#include "status.h"
 
 struct iommu_group;
 struct list_head;
@@ -136,7 +136,7 @@ void resv_hooks_unlock(void);
 bool resv_hooks_test(struct resv_hook *hook, struct iommu_group *group);
 u64 resv_hook_hits(const struct resv_hook *hook);
 void resv_hooks_go_inert(struct resv_hook *hook, const char *reason);
-void resv_hooks_features(struct resv_features *f);
+void resv_hooks_status(struct resv_status *f);
 
 /* hook_kprobe.c */
 #ifdef CONFIG_KPROBES

@@ -3,7 +3,7 @@
 #include <linux/module.h>
 #include "declare.h"
 #include "declared.h"
-#include "feature.h"
+#include "status.h"
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
@@ -194,21 +194,21 @@ MODULE_PARM_DESC(police, "where VFIO checks no maps (before 5.4): enforce = refu
 /* Say what is off, and refuse if the admin wants all or nothing. */
 static int check_features(void)
 {
-	struct resv_features *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	struct resv_status *f = kzalloc(sizeof(*f), GFP_KERNEL);
 	unsigned int i, off = 0, told;
 
 	if (!f)
 		return -ENOMEM;
-	resv_sources_features(f);
+	resv_sources_status(f);
 	told = f->nr;
 	/* The hooks have said by themselves what is wrong with one. */
-	resv_hooks_features(f);
+	resv_hooks_status(f);
 	for (i = 0; i < f->nr; i++) {
-		if (!f->f[i].unknown_api)
+		if (!f->line[i].unknown_api)
 			continue;
 		if (i < told)
-			pr_warn("feature %s is off: %s\n", f->f[i].name,
-				f->f[i].reason);
+			pr_warn("feature %s is off: %s\n", f->line[i].name,
+				f->line[i].reason);
 		off++;
 	}
 	kfree(f);

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 #include "facts.h"
-#include "feature.h"
+#include "status.h"
 
 struct iommu_domain;
 struct iommu_group;

@@ -15,7 +15,7 @@
 #include "compat/mm.h"
 #include "compat/sysfs.h"
 #include "declare.h"
-#include "feature.h"
+#include "status.h"
 #include "group.h"
 #include "hook.h"
 #include "native.h"
@@ -516,12 +516,12 @@ static ssize_t version_show(struct kobject *kobj, struct kobj_attribute *attr,
 
 static struct kobj_attribute version_attr = __ATTR_RO(version);
 
-static const char *state_name(enum resv_feature_state state)
+static const char *state_name(enum resv_status_state state)
 {
 	switch (state) {
-	case RESV_FEATURE_NATIVE:
+	case RESV_STATUS_NATIVE:
 		return "native";
-	case RESV_FEATURE_ADDED:
+	case RESV_STATUS_ADDED:
 		return "added";
 	default:
 		return "inert";
@@ -530,7 +530,7 @@ static const char *state_name(enum resv_feature_state state)
 
 static char *make_features(void *ctx, size_t *len)
 {
-	struct resv_features *f;
+	struct resv_status *f;
 	size_t room = 1, bytes;
 	unsigned int i, nr;
 	char *text, *p;
@@ -538,11 +538,11 @@ static char *make_features(void *ctx, size_t *len)
 	f = kzalloc(sizeof(*f), GFP_KERNEL);
 	if (!f)
 		return ERR_PTR(-ENOMEM);
-	resv_sources_features(f);
-	resv_hooks_features(f);
+	resv_sources_status(f);
+	resv_hooks_status(f);
 	for (i = 0; i < f->nr; i++)
-		room += strlen(f->f[i].name) + strlen(f->f[i].hook) +
-			strlen(f->f[i].reason) + sizeof("native") + 4;
+		room += strlen(f->line[i].name) + strlen(f->line[i].hook) +
+			strlen(f->line[i].reason) + sizeof("native") + 4;
 	room += 80;
 	text = compat_kvmalloc(room);
 	if (!text) {
@@ -551,9 +551,9 @@ static char *make_features(void *ctx, size_t *len)
 	}
 	p = text;
 	for (i = 0; i < f->nr; i++)
-		p += scnprintf(p, text + room - p, "%s %s %s %s\n", f->f[i].name,
-			       state_name(f->f[i].state), f->f[i].hook,
-			       f->f[i].reason);
+		p += scnprintf(p, text + room - p, "%s %s %s %s\n", f->line[i].name,
+			       state_name(f->line[i].state), f->line[i].hook,
+			       f->line[i].reason);
 	nr = resv_groups_count(&bytes);
 	p += scnprintf(p, text + room - p, "groups added - %u shown, %zu bytes\n",
 		       nr, bytes);

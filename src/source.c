@@ -217,18 +217,18 @@ int resv_sources_group(struct resv_facts *c)
 }
 
 /**
- * resv_sources_features() - describe what each source does here
+ * resv_sources_status() - describe what each source does here
  * @f: list to add to
  */
-void resv_sources_features(struct resv_features *f)
+void resv_sources_status(struct resv_status *f)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(selected & BIT(i)))
-			resv_feature_add(f, sources[i]->name, RESV_FEATURE_INERT,
+			resv_status_add(f, sources[i]->name, RESV_STATUS_INERT,
 					 "turned off by the parameter sources=");
-		else if (sources[i]->features)
-			sources[i]->features(f);
+		else if (sources[i]->status)
+			sources[i]->status(f);
 	}
 }

@@ -5,7 +5,7 @@
 
 #include <linux/device.h>
 #include "facts.h"
-#include "feature.h"
+#include "status.h"
 
 /**
  * struct resv_source - one place where facts come from
@@ -18,7 +18,7 @@
  *	that takes the mutex.  May be NULL.
  * @group: facts of the whole group, after all devices; no lock of the group
  *	is held; may sleep.  May be NULL.
- * @features: describe what this source does on this kernel.  May be NULL.
+ * @status: describe what this source does on this kernel.  May be NULL.
  *
  * @device and @group return 0 or -ENOMEM; anything else that is wrong with a
  * device they log and leave out.
@@ -29,7 +29,7 @@ struct resv_source {
 	void (*exit)(void);
 	int (*device)(struct resv_facts *c, struct device *dev);
 	int (*group)(struct resv_facts *c);
-	void (*features)(struct resv_features *f);
+	void (*status)(struct resv_status *f);
 };
 
 extern const struct resv_source resv_source_kernel;
@@ -51,6 +51,6 @@ int resv_sources_init(void);
 void resv_sources_exit(void);
 int resv_sources_device(struct resv_facts *c, struct device *dev);
 int resv_sources_group(struct resv_facts *c);
-void resv_sources_features(struct resv_features *f);
+void resv_sources_status(struct resv_status *f);
 
 #endif /* RESV_SOURCE_H */

@@ -268,17 +268,17 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 	return 0;
 }
 
-static void aperture_features(struct resv_features *f)
+static void aperture_status(struct resv_status *f)
 {
 	if (COMPAT_HAS_PAGING_DOMAIN) {
-		resv_feature_add(f, "aperture", RESV_FEATURE_ADDED,
+		resv_status_add(f, "aperture", RESV_STATUS_ADDED,
 				 "geometry of a domain, of the group's DMA domain, or of the hardware");
-		resv_feature_add(f, "out-of-range", RESV_FEATURE_ADDED,
+		resv_status_add(f, "out-of-range", RESV_STATUS_ADDED,
 				 "what lies outside of the aperture");
-		resv_feature_add(f, "usable", RESV_FEATURE_ADDED,
+		resv_status_add(f, "usable", RESV_STATUS_ADDED,
 				 "known before attach");
 	} else {
-		resv_feature_unknown(f, "aperture",
+		resv_status_unknown(f, "aperture",
 				     "unknown way to make a domain: aperture and usable cannot be read");
 	}
 }
@@ -286,5 +286,5 @@ static void aperture_features(struct resv_features *f)
 const struct resv_source resv_source_aperture = {
 	.name = "aperture",
 	.device = aperture_device,
-	.features = aperture_features,
+	.status = aperture_status,
 };

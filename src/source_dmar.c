@@ -191,9 +191,9 @@ static int dmar_device(struct resv_facts *c, struct device *dev)
 	return 0;
 }
 
-static void dmar_features(struct resv_features *f)
+static void dmar_status(struct resv_status *f)
 {
-	resv_acpi_table_feature(&table, f, "rmrr");
+	resv_acpi_table_status(&table, f, "rmrr");
 }
 
 const struct resv_source resv_source_dmar = {
@@ -201,5 +201,5 @@ const struct resv_source resv_source_dmar = {
 	.init = dmar_init,
 	.exit = dmar_exit,
 	.device = dmar_device,
-	.features = dmar_features,
+	.status = dmar_status,
 };

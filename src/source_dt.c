@@ -96,10 +96,10 @@ static int dt_device(struct resv_facts *c, struct device *dev)
 	return 0;
 }
 
-static void dt_features(struct resv_features *f)
+static void dt_status(struct resv_status *f)
 {
-	resv_feature_add(f, "iommu-addresses",
-			 of_have_populated_dt() ? RESV_FEATURE_ADDED : RESV_FEATURE_INERT,
+	resv_status_add(f, "iommu-addresses",
+			 of_have_populated_dt() ? RESV_STATUS_ADDED : RESV_STATUS_INERT,
 			 of_have_populated_dt() ?
 			 "regions told apart by the device tree" :
 			 "machine has no device tree");
@@ -108,5 +108,5 @@ static void dt_features(struct resv_features *f)
 const struct resv_source resv_source_dt = {
 	.name = "dt",
 	.device = dt_device,
-	.features = dt_features,
+	.status = dt_status,
 };

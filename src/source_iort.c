@@ -136,11 +136,11 @@ static int iort_device(struct resv_facts *c, struct device *dev)
 	return 0;
 }
 
-static void iort_features(struct resv_features *f)
+static void iort_status(struct resv_status *f)
 {
-	resv_acpi_table_feature(&table, f, "rmr");
+	resv_acpi_table_status(&table, f, "rmr");
 	if (nr_its)
-		resv_feature_add(f, "its", RESV_FEATURE_NATIVE,
+		resv_status_add(f, "its", RESV_STATUS_NATIVE,
 				 "the IORT table names interrupt translation services");
 }
 
@@ -149,5 +149,5 @@ const struct resv_source resv_source_iort = {
 	.init = iort_init,
 	.exit = iort_exit,
 	.device = iort_device,
-	.features = iort_features,
+	.status = iort_status,
 };

@@ -109,9 +109,9 @@ static int ivrs_device(struct resv_facts *c, struct device *dev)
 	return 0;
 }
 
-static void ivrs_features(struct resv_features *f)
+static void ivrs_status(struct resv_status *f)
 {
-	resv_acpi_table_feature(&table, f, "ivmd");
+	resv_acpi_table_status(&table, f, "ivmd");
 }
 
 const struct resv_source resv_source_ivrs = {
@@ -119,5 +119,5 @@ const struct resv_source resv_source_ivrs = {
 	.init = ivrs_init,
 	.exit = ivrs_exit,
 	.device = ivrs_device,
-	.features = ivrs_features,
+	.status = ivrs_status,
 };

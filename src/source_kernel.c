@@ -290,31 +290,31 @@ static int kernel_group(struct resv_facts *c)
 	return ret;
 }
 
-static void kernel_features(struct resv_features *f)
+static void kernel_status(struct resv_status *f)
 {
 	if (resv_native_list() && RESV_HAVE(GROUP_RESV_REGIONS))
-		resv_feature_add(f, "regions", RESV_FEATURE_NATIVE,
+		resv_status_add(f, "regions", RESV_STATUS_NATIVE,
 				 "iommu_get_group_resv_regions, what reserved_regions and VFIO use");
 	else if (resv_native_list())
-		resv_feature_unknown(f, "regions",
+		resv_status_unknown(f, "regions",
 				     "no iommu_get_group_resv_regions: usable ranges cannot be told");
 	else if (!resv_sources_make_lists())
-		resv_feature_add(f, "regions", RESV_FEATURE_INERT,
+		resv_status_add(f, "regions", RESV_STATUS_INERT,
 				 "sources= leaves out some of kernel, dmar, ivrs, fixed and msi, of which reserved_regions is made");
 	else
-		resv_feature_add(f, "regions", RESV_FEATURE_ADDED,
+		resv_status_add(f, "regions", RESV_STATUS_ADDED,
 				 "reserved_regions, from the other sources: this kernel lists nothing");
 	if (resv_native_device_lists())
-		resv_feature_add(f, "region-devices", RESV_FEATURE_ADDED,
+		resv_status_add(f, "region-devices", RESV_STATUS_ADDED,
 				 "which device causes a region, from the driver's list of each");
 	else
-		resv_feature_add(f, "region-devices", RESV_FEATURE_ADDED,
+		resv_status_add(f, "region-devices", RESV_STATUS_ADDED,
 				 "which device causes a region, from firmware's tables");
 	if (RESV_HAVE(RESV_RELAXABLE) && !resv_native_ignored)
-		resv_feature_add(f, "direct-relaxable", RESV_FEATURE_NATIVE,
+		resv_status_add(f, "direct-relaxable", RESV_STATUS_NATIVE,
 				 "graphics and USB RMRRs do not stop assignment");
 	else
-		resv_feature_add(f, "direct-relaxable", RESV_FEATURE_ADDED,
+		resv_status_add(f, "direct-relaxable", RESV_STATUS_ADDED,
 				 "graphics and USB RMRRs are told apart, and maps over them let through");
 }
 
@@ -322,5 +322,5 @@ const struct resv_source resv_source_kernel = {
 	.name = "kernel",
 	.device = kernel_device,
 	.group = kernel_group,
-	.features = kernel_features,
+	.status = kernel_status,
 };

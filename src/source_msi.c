@@ -73,26 +73,26 @@ static int msi_group(struct resv_facts *c)
 	return 0;
 }
 
-static void msi_features(struct resv_features *f)
+static void msi_status(struct resv_status *f)
 {
 	if (RESV_HAVE(ISOLATED_MSI_GROUP))
-		resv_feature_add(f, "msi-isolation", RESV_FEATURE_ADDED,
+		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
 				 "iommu_group_has_isolated_msi");
 	else if (COMPAT_HAS_MSI_ISOLATION)
-		resv_feature_add(f, "msi-isolation", RESV_FEATURE_ADDED,
+		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
 				 RESV_HAVE(ISOLATED_MSI_DOMAINS) ?
 				 "irq_domain_check_msi_remap or interrupt remapping of the IOMMU" :
 				 "interrupt remapping of the IOMMU");
 	else if (IS_ENABLED(CONFIG_ARM64) &&
 		 resv_doorbells_isolation() != RESV_ISOLATION_UNKNOWN)
-		resv_feature_add(f, "msi-isolation", RESV_FEATURE_ADDED,
+		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
 				 "by what takes messages: this kernel's VFIO lets groups be opened that are unsafe");
 	else
-		resv_feature_unknown(f, "msi-isolation",
+		resv_status_unknown(f, "msi-isolation",
 				     "unknown way to ask: msi_isolation says unknown");
-	resv_feature_add(f, "msi-window", RESV_FEATURE_ADDED,
+	resv_status_add(f, "msi-window", RESV_STATUS_ADDED,
 			 "reported, and told apart from windows fixed by hardware");
-	resv_doorbells_features(f);
+	resv_doorbells_status(f);
 }
 
 const struct resv_source resv_source_msi = {
@@ -100,5 +100,5 @@ const struct resv_source resv_source_msi = {
 	.init = resv_doorbells_init,
 	.device = msi_device,
 	.group = msi_group,
-	.features = msi_features,
+	.status = msi_status,
 };

@@ -176,14 +176,14 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 	return 0;
 }
 
-static void pci_features(struct resv_features *f)
+static void pci_status(struct resv_status *f)
 {
-	resv_feature_add(f, "pci-windows", RESV_FEATURE_ADDED,
+	resv_status_add(f, "pci-windows", RESV_STATUS_ADDED,
 			 "advice, where the path from a device lacks ACS redirection");
 }
 
 const struct resv_source resv_source_pci = {
 	.name = "pci",
 	.device = pci_device,
-	.features = pci_features,
+	.status = pci_status,
 };
