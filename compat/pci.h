@@ -28,6 +28,7 @@ static inline bool compat_pci_msi_is_limited(const struct pci_dev *pdev)
  * One that cannot be asked counts as such, too: that place every device reaches.
  *
  * Context: may sleep; reads configuration space.
+ * Return: true if they reach no others, or if that is not known
  */
 static inline bool compat_pci_msi_is_32bit(struct pci_dev *pdev)
 {

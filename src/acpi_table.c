@@ -82,7 +82,7 @@ void resv_acpi_table_faults(struct resv_acpi_table *table,
  * @name: name of the feature
  */
 void resv_acpi_table_status(const struct resv_acpi_table *table,
-			     struct resv_status *f, const char *name)
+			    struct resv_status *f, const char *name)
 {
 	resv_status_add(f, name, table->data ? RESV_STATUS_ADDED :
 						RESV_STATUS_INERT,

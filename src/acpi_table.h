@@ -25,6 +25,6 @@ void resv_acpi_table_free(struct resv_acpi_table *table);
 void resv_acpi_table_faults(struct resv_acpi_table *table,
 			    const struct resv_parse_err *err);
 void resv_acpi_table_status(const struct resv_acpi_table *table,
-			     struct resv_status *f, const char *name);
+			    struct resv_status *f, const char *name);
 
 #endif /* RESV_ACPI_TABLE_H */

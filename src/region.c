@@ -588,6 +588,8 @@ int resv_ranges_copy(struct resv_ranges *dst, const struct resv_ranges *src)
  * resv_ranges_equal() - are two lists the same?
  * @a: one list
  * @b: other list
+ *
+ * Return: true if they have the same ranges in the same order
  */
 bool resv_ranges_equal(const struct resv_ranges *a,
 		       const struct resv_ranges *b)
