@@ -4,7 +4,7 @@
 
 KERNELVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KERNELVER)/build
-PARTS := style unit fuzz tools build package dkms vm
+PARTS := style unit fuzz tools build package dkms vm bench
 
 all: modules tools
 
@@ -44,9 +44,9 @@ demo:
 check:
 	@tests/check $(PARTS)
 
-# check-vm is written in Python, so it cannot install that itself.
+# check-vm and check-bench are written in Python, so they cannot install that themselves.
 $(PARTS:%=check-%): check-%:
-	@[ $* != vm ] || tests/lib/need python3
+	@case $* in vm | bench) tests/lib/need python3 ;; esac
 	@tests/$*/run
 
 help:

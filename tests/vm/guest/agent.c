@@ -25,6 +25,9 @@
  * left                         left PATH, for all that the module leaves in sysfs
  * vfio                         probe GROUP LINE and vfio GROUP LINE of vfio-check, all groups
  * time NAME [ROUNDS]           time NAME FILES BYTES NANOSECONDS: read that file of all groups
+ * busy LABEL MILLISECONDS STEP...   busy LABEL NANOSECONDS: what all tasks together ran from the
+ *                              begin of that step until so long after its end
+ * rebind DEVICE N              rebind N FAILURES: give it to vfio-pci and take it away again
  * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
  * stop NAME                    NAME LINE... of its output, then NAME exit STATUS
  * kill NAME                    the same, by SIGKILL
@@ -383,6 +386,17 @@ static void bind_all(void)
 		if (bindable(names[i]->d_name))
 			tell("bind %s %s\n", names[i]->d_name, errname(bind_one(names[i]->d_name)));
 	list_free(names, n);
+}
+
+static void rebind(const char *device, int n)
+{
+	char path[PATH_MAX];
+	int i, failures = 0;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/driver/unbind", device);
+	for (i = 0; i < n; i++)
+		failures += bind_one(device) || write_file(path, device);
+	tell("rebind %d %d\n", n, failures);
 }
 
 static void unbind(const char *device)
@@ -1170,6 +1184,35 @@ static void kernel_log(void)
 	close(fd);
 }
 
+/*
+ * What all tasks together have run on CPU 0: the seventh number of its line in /proc/schedstat. It
+ * grows when a task leaves the CPU, as this one does here.
+ */
+static uint64_t tasks_ns(void)
+{
+	unsigned long long ns = 0;
+	char *text, *at;
+
+	usleep(1000);
+	text = read_file("/proc/schedstat", NULL);
+	at = text ? strstr(text, "cpu0 ") : NULL;
+	if (!at || sscanf(at, "cpu0 %*u %*u %*u %*u %*u %*u %llu", &ns) != 1)
+		tell("no-schedstat\n");
+	free(text);
+	return ns;
+}
+
+static void step(char *line);
+
+static void busy(const char *label, int ms, char *line)
+{
+	uint64_t start = tasks_ns();
+
+	step(line);
+	usleep(ms * 1000);
+	tell("busy %s %llu\n", label, (unsigned long long)(tasks_ns() - start));
+}
+
 static void step(char *line)
 {
 	char whole[1024], *word[MAX_WORDS], *cmd, *arg;
@@ -1229,6 +1272,10 @@ static void step(char *line)
 		vfio_pass("vfio", "check");
 	} else if (!strcmp(cmd, "time")) {
 		time_reads(arg, n > 2 ? atoi(word[2]) : 1);
+	} else if (!strcmp(cmd, "busy") && n > 3) {
+		busy(arg, atoi(word[2]), whole + (word[3] - word[0]));
+	} else if (!strcmp(cmd, "rebind") && n == 3) {
+		rebind(arg, atoi(word[2]));
 	} else if (!strcmp(cmd, "spawn")) {
 		spawn(arg, word + 2, n - 2);
 	} else if (!strcmp(cmd, "stop")) {
