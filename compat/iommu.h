@@ -356,6 +356,19 @@ static inline bool compat_domain_is_users(const struct iommu_domain *domain)
 }
 
 /**
+ * compat_domain_is_attached() - is it a domain that somebody maps in by himself?
+ * @domain: domain that is attached to a device, or NULL
+ *
+ * Return: true for such a domain; false for the one that blocks a group which VFIO
+ * has opened and not attached
+ */
+static inline bool compat_domain_is_attached(const struct iommu_domain *domain)
+{
+	return compat_domain_is_users(domain) &&
+	       domain->type != IOMMU_DOMAIN_BLOCKED;
+}
+
+/**
  * compat_domain_geometry() - what a domain says that it can address
  * @domain: domain
  * @start: set to the first address

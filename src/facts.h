@@ -44,7 +44,8 @@ enum resv_window_by {
  * @window_known: the group has one
  * @window_asked: @window_known is an answer, not a blank
  * @window_by: who placed it
- * @in_use: somebody who maps by himself, as VFIO, has attached the group
+ * @in_use: somebody who maps by himself, as VFIO, has the group
+ * @attached: and has attached a domain of his own to it
  * @movable: the hooks are there that can move it
  * @bridges: windows of the host bridges above the devices, which are told only
  *	where they catch a device's DMA (see source_pci.c)
@@ -87,6 +88,7 @@ struct resv_facts {
 	bool window_asked;
 	enum resv_window_by window_by;
 	bool in_use;
+	bool attached;
 	bool movable;
 	struct resv_set bridges;
 	u32 msi32;
