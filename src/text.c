@@ -103,3 +103,23 @@ bool resv_text_end(const char **p)
 	*p = q;
 	return true;
 }
+
+/**
+ * resv_text_choice() - which of some words is a text, but for the end of a line?
+ * @text: the text
+ * @words: the words
+ * @nr: how many
+ *
+ * Return: index of the word, or -EINVAL if it is none
+ */
+int resv_text_choice(const char *text, const char *const *words, unsigned int nr)
+{
+	size_t len = strcspn(text, "\n");
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (strlen(words[i]) == len && !strncmp(text, words[i], len) &&
+		    !text[len + (text[len] == '\n')])
+			return i;
+	return -EINVAL;
+}
