@@ -90,6 +90,8 @@ bool resv_text_range(const char **p, struct resv_range *range)
 /**
  * resv_text_end() - is nothing left but blanks and the end of a line?
  * @p: where to read
+ *
+ * Return: true if nothing is
  */
 bool resv_text_end(const char **p)
 {

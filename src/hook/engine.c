@@ -498,7 +498,7 @@ static bool want_installed(struct resv_hook *hook)
 	if (!hook->backend->install || hook->installed ||
 	    hook->state != RESV_HOOK_OFF)
 		return true;
-	/* To look for a name takes long, and module_event() tells when the module comes. */
+	/* To look for a name takes long, and module_event() tells of the module. */
 	if (hook->absent) {
 		hook->reason = NOT_LOADED;
 		return true;

@@ -30,7 +30,7 @@ static const struct resv_hooks_owner *owner;
  * resv_hooks_set_owner() - say who is asked about changes of the mode, and told
  * @o: the owner
  *
- * Context: once, before resv_hooks_init().
+ * Context: once, while the module is being loaded.
  */
 void resv_hooks_set_owner(const struct resv_hooks_owner *o)
 {
@@ -62,7 +62,9 @@ bool resv_hooks_by_kprobe(void)
 }
 
 /**
- * resv_hooks_pending() - is the livepatch on its way, and may enforce what nothing does now?
+ * resv_hooks_pending() - is the livepatch on its way?
+ *
+ * It may enforce what nothing enforces now.
  *
  * Context: any.
  * Return: true if it is
