@@ -57,8 +57,7 @@
 #include <linux/spinlock.h>
 #include "compat/iommu.h"
 #include "compat/regs.h"
-#include "attach.h"
-#include "group.h"
+#include "group/attach.h"
 #include "hook/mode.h"
 #include "hook/refuse.h"
 #include "hook/tap.h"
@@ -494,9 +493,7 @@ static bool enter_detach(struct resv_call *call)
 {
 	const struct iommu_group *group = (void *)compat_argument(call->regs, 1);
 	struct resv_attach_group *g;
-	bool seen_free = false;
 	unsigned long flags;
-	int id = 0;
 
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
@@ -509,17 +506,10 @@ static bool enter_detach(struct resv_call *call)
 			leave_container(g);
 			set_state(g, RESV_ATTACH_FREE);
 		}
-		if (unseen) {
+		if (unseen)
 			tell(seen_free, g);
-			seen_free = true;
-			id = g->id;
-		}
 	}
 	resv_attach_unlock(flags);
-	/* The files of the group are to say so.  PREEMPT_RT begins no work here. */
-	if (seen_free && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
-	    !IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
-		resv_group_update_soon(id);
 	tell(after);
 	return true;
 }
