@@ -5,7 +5,6 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/string.h>
-#include "hook/tap.h"
 #include "inject.h"
 
 static unsigned int fail;
@@ -50,12 +49,7 @@ const char *resv_test_symbol(void)
 	return symbol[0] && !strchr(symbol, ':') ? symbol : NULL;
 }
 
-/* Its place counts the calls. */
-static struct resv_tap count = {
-	.loss = "calls are not counted",
-};
-
-void resv_test_init(void)
+bool resv_test_module_symbol(const char **module, const char **name)
 {
 	static char copy[sizeof(symbol)];
 	char *colon;
@@ -63,11 +57,11 @@ void resv_test_init(void)
 	strscpy(copy, symbol, sizeof(copy));
 	colon = strchr(copy, ':');
 	if (!colon)
-		return;
+		return false;
 	*colon = '\0';
-	count.module = copy;
-	count.symbol = colon + 1;
-	resv_tap_get(&count, 0, NULL);
+	*module = copy;
+	*name = colon + 1;
+	return true;
 }
 
 bool resv_test_group_level(void)

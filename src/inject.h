@@ -11,7 +11,7 @@
 #ifdef RESV_TEST
 int resv_test_step(const char *name);
 const char *resv_test_symbol(void);
-void resv_test_init(void);
+bool resv_test_module_symbol(const char **module, const char **name);
 bool resv_test_group_level(void);
 #else
 /**
@@ -35,15 +35,6 @@ static inline int resv_test_step(const char *name)
 static inline const char *resv_test_symbol(void)
 {
 	return NULL;
-}
-
-/**
- * resv_test_init() - have the calls of a module's function counted, if a test asks for it
- *
- * Context: the hooks are up; may sleep.
- */
-static inline void resv_test_init(void)
-{
 }
 
 /**

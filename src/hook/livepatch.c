@@ -61,11 +61,23 @@ struct resv_hook resv_livepatch_hook = {
 
 static const struct resv_livepatch *registered;
 static bool disabled;		/* the patch was on, and is no more */
+static const struct resv_livepatch_owner *owner;
 static bool leaving;		/* this module is being unloaded */
 static DECLARE_WAIT_QUEUE_HEAD(changed);
 
 static void take_out_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(take_out_work, take_out_fn);
+
+/**
+ * resv_livepatch_set_owner() - say who is told what becomes of the livepatch
+ * @o: the owner
+ *
+ * Context: once, while this module is being loaded.
+ */
+void resv_livepatch_set_owner(const struct resv_livepatch_owner *o)
+{
+	owner = o;
+}
 
 static void take_out_fn(struct work_struct *work)
 {
@@ -86,69 +98,6 @@ static void set_state(enum resv_hook_state state, const char *reason)
 	resv_livepatch_hook.state = state;
 	resv_livepatch_hook.reason = reason;
 	wake_up_all(&changed);
-}
-
-/**
- * resv_livepatch_other() - who else has a livepatch for a function?
- * @symbol: function of the kernel itself
- * @name: set to the name of the livepatch
- * @size: of @name
- *
- * The kernel keeps a folder /sys/kernel/livepatch/MODULE/vmlinux/FUNCTION,1 for
- * each, but no list that modules may read.  The modules' names are in the list
- * behind /sys/module.
- *
- * Context: may sleep.
- * Return: true if there is one that is not ours
- */
-bool resv_livepatch_other(const char *symbol, char *name, size_t size)
-{
-#ifdef COMPAT_HAS_KLP_MODULES
-	struct kernfs_node *root, *patch, *object, *function;
-	struct kset *kset = THIS_MODULE->mkobj.kobj.kset;
-	char wanted[RESV_SYMBOL_LEN + 2];
-	char (*names)[MODULE_NAME_LEN];
-	unsigned int i, nr = 0, max = 32;
-	struct kobject *kobj;
-	bool found = false;
-
-	root = kernfs_find_and_get(kernel_kobj->sd, "livepatch");
-	if (!root)
-		return false;
-	names = kcalloc(max, sizeof(*names), GFP_KERNEL);
-	if (!kset || !names)
-		goto put_root;
-	spin_lock(&kset->list_lock);
-	list_for_each_entry(kobj, &kset->list, entry) {
-		struct module *mod;
-
-		/* Embedded in struct module, so alive while it is on the list. */
-		mod = container_of(kobj, struct module_kobject, kobj)->mod;
-		if (nr < max && mod && is_livepatch_module(mod) &&
-		    strcmp(mod->name, "iommu_resv_livepatch"))
-			strscpy(names[nr++], mod->name, MODULE_NAME_LEN);
-	}
-	spin_unlock(&kset->list_lock);
-	strscpy(wanted, symbol, RESV_SYMBOL_LEN);
-	strcat(wanted, ",1");
-	for (i = 0; i < nr && !found; i++) {
-		patch = kernfs_find_and_get(root, names[i]);
-		object = patch ? kernfs_find_and_get(patch, "vmlinux") : NULL;
-		function = object ? kernfs_find_and_get(object, wanted) : NULL;
-		found = function;
-		kernfs_put(function);
-		kernfs_put(object);
-		kernfs_put(patch);
-		if (found)
-			strscpy(name, names[i], size);
-	}
-put_root:
-	kfree(names);
-	kernfs_put(root);
-	return found;
-#else
-	return false;
-#endif
 }
 
 /**
@@ -258,9 +207,9 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 	resv_hooks_unlock();
 	/* Tasks still call the replacement: time to have something in its place. */
 	if (active && event == RESV_LIVEPATCH_UNPATCHING)
-		resv_hooks_replace_livepatch();
+		owner->disabled();
 	/* Groups show at once who enforces, and are what tests it. */
-	resv_hooks_rescan_soon();
+	owner->changed();
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_event);
 
@@ -334,7 +283,7 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 	resv_hook_go_inert(hook, reason);
 	wake_up_all(&changed);
 	if (was_active)
-		resv_mode_livepatch_lost();
+		owner->lost();
 	else if (!other[0])
 		schedule_delayed_work(&take_out_work, 0);
 }

@@ -15,13 +15,13 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
+#include "hook/engine.h"
 #include "hook/mode.h"
 #include "hook/place.h"
 #include "text.h"
 
 static DEFINE_MUTEX(switch_lock);
 
-static enum resv_hook_mode mode;
 static bool started;		/* being loaded: the mode is being acted on */
 static bool running;		/* loaded: a new mode has to be acted on */
 static const struct resv_hooks_owner *owner;
@@ -38,30 +38,6 @@ void resv_hooks_set_owner(const struct resv_hooks_owner *o)
 }
 
 /**
- * resv_hooks_mode() - the mode that is in force
- *
- * Context: any; the answer may be out of date.
- * Return: the mode
- */
-enum resv_hook_mode resv_hooks_mode(void)
-{
-	return READ_ONCE(mode);
-}
-
-/**
- * resv_hooks_by_kprobe() - are all features to be by kprobes?
- *
- * Context: any; the answer may be out of date.
- * Return: the mode is "auto" or "kprobe"
- */
-bool resv_hooks_by_kprobe(void)
-{
-	enum resv_hook_mode m = READ_ONCE(mode);
-
-	return m == RESV_HOOKS_AUTO || m == RESV_HOOKS_KPROBE;
-}
-
-/**
  * resv_hooks_pending() - is the livepatch on its way?
  *
  * It may enforce what nothing enforces now.
@@ -71,75 +47,33 @@ bool resv_hooks_by_kprobe(void)
  */
 bool resv_hooks_pending(void)
 {
-	return READ_ONCE(mode) == RESV_HOOKS_LIVEPATCH &&
+	return resv_hooks_mode() == RESV_HOOKS_LIVEPATCH &&
 	       READ_ONCE(resv_livepatch_hook.state) == RESV_HOOK_OFF;
 }
 
-/**
- * resv_hooks_rescan_soon() - have all groups looked at, shortly
- *
- * Context: any.
- */
-void resv_hooks_rescan_soon(void)
+/* The livepatch was active, and does not work any more.  Under the lock of the hooks. */
+static void livepatch_lost(void)
 {
+	if (resv_hooks_mode() != RESV_HOOKS_LIVEPATCH)
+		return;
+	resv_hooks_set_mode(RESV_HOOKS_AUTO);
+	pr_info("kprobes take the place of the livepatch (hooks=auto)\n");
+	/* For all groups, if this is not the walk over them. */
 	owner->rescan_soon();
 }
 
-/**
- * resv_mode_start() - the module is being loaded: parameters are known
- *
- * Context: may sleep.
+/*
+ * Somebody disables the livepatch by its own file.  What is declared must not end by that,
+ * so kprobes take the livepatch's place if it was alone.
  */
-void resv_mode_start(void)
-{
-	WRITE_ONCE(started, true);
-}
-
-/**
- * resv_mode_run() - the module is loaded
- *
- * Context: may sleep.
- */
-void resv_mode_run(void)
-{
-	resv_hooks_lock();
-	WRITE_ONCE(running, true);
-	if (mode == RESV_HOOKS_LIVEPATCH)
-		resv_livepatch_ask_later();
-	resv_hooks_unlock();
-}
-
-/**
- * resv_mode_livepatch_lost() - the livepatch was active, and does not work any more
- *
- * Context: the lock of the hooks is held.
- */
-void resv_mode_livepatch_lost(void)
-{
-	if (mode != RESV_HOOKS_LIVEPATCH)
-		return;
-	WRITE_ONCE(mode, RESV_HOOKS_AUTO);
-	pr_info("kprobes take the place of the livepatch (hooks=auto)\n");
-	/* For all groups, if this is not the walk over them. */
-	resv_hooks_rescan_soon();
-}
-
-/**
- * resv_hooks_replace_livepatch() - somebody disables the livepatch by its own file
- *
- * What is declared must not end by that, so kprobes take the livepatch's place if it was
- * alone.  The mode is "auto" from then on.
- *
- * Context: the kernel's klp_mutex is held; may sleep.
- */
-void resv_hooks_replace_livepatch(void)
+static void livepatch_disabled(void)
 {
 	bool alone;
 
 	resv_hooks_lock();
-	alone = mode == RESV_HOOKS_LIVEPATCH;
+	alone = resv_hooks_mode() == RESV_HOOKS_LIVEPATCH;
 	if (alone)
-		WRITE_ONCE(mode, RESV_HOOKS_AUTO);
+		resv_hooks_set_mode(RESV_HOOKS_AUTO);
 	resv_hooks_unlock();
 	if (!alone)
 		return;
@@ -147,17 +81,55 @@ void resv_hooks_replace_livepatch(void)
 	owner->rescan();
 }
 
+static void livepatch_changed(void)
+{
+	owner->rescan_soon();
+}
+
+static const struct resv_livepatch_owner livepatch_owner = {
+	.lost = livepatch_lost,
+	.disabled = livepatch_disabled,
+	.changed = livepatch_changed,
+};
+
+/**
+ * resv_hooks_init() - make the table ready; it is empty until a tap is wanted
+ *
+ * Context: the parameters are known; may sleep.
+ * Return: 0 or an errno
+ */
+int resv_hooks_init(void)
+{
+	resv_livepatch_set_owner(&livepatch_owner);
+	WRITE_ONCE(started, true);
+	return resv_engine_init();
+}
+
+/**
+ * resv_hooks_run() - the module is loaded
+ *
+ * Context: may sleep.
+ */
+void resv_hooks_run(void)
+{
+	resv_hooks_lock();
+	WRITE_ONCE(running, true);
+	if (resv_hooks_mode() == RESV_HOOKS_LIVEPATCH)
+		resv_livepatch_ask_later();
+	resv_hooks_unlock();
+}
+
 static void set_mode(enum resv_hook_mode new)
 {
 	resv_hooks_lock();
-	WRITE_ONCE(mode, new);
+	resv_hooks_set_mode(new);
 	resv_hooks_unlock();
 }
 
 /* Some tap that is required does not work as a kprobe.  @old: the mode before. */
 static int give_up_kprobes(enum resv_hook_mode old)
 {
-	enum resv_hook_mode new = mode;
+	enum resv_hook_mode new = resv_hooks_mode();
 
 	set_mode(old);
 	/* Between these two the same places are hooked; only the word is another one. */
@@ -173,11 +145,11 @@ static int give_up_kprobes(enum resv_hook_mode old)
 
 static int switch_to_kprobe(enum resv_hook_mode new)
 {
-	enum resv_hook_mode old = mode;
+	enum resv_hook_mode old = resv_hooks_mode();
 
 	resv_hooks_lock();
 	resv_hooks_retry();
-	WRITE_ONCE(mode, new);
+	resv_hooks_set_mode(new);
 	resv_hooks_unlock();
 	owner->rescan();
 	if (!resv_hooks_required_inert())
@@ -189,7 +161,7 @@ static int switch_to_kprobe(enum resv_hook_mode new)
 /*
  * The livepatch can be disabled at any time.  If that began before the mode is set,
  * nobody would put kprobes in its place, so look again under the lock; afterwards,
- * resv_hooks_replace_livepatch() sees the mode.
+ * livepatch_disabled() sees the mode.
  */
 static int set_mode_livepatch(void)
 {
@@ -197,7 +169,7 @@ static int set_mode_livepatch(void)
 
 	resv_hooks_lock();
 	if (resv_livepatch_hook.state == RESV_HOOK_ACTIVE) {
-		WRITE_ONCE(mode, RESV_HOOKS_LIVEPATCH);
+		resv_hooks_set_mode(RESV_HOOKS_LIVEPATCH);
 		ret = 0;
 	}
 	resv_hooks_unlock();
@@ -206,7 +178,7 @@ static int set_mode_livepatch(void)
 
 static int switch_to_livepatch(void)
 {
-	enum resv_hook_mode old = mode;
+	enum resv_hook_mode old = resv_hooks_mode();
 	int ret;
 
 	/* Both backends are on then; the kernel merges what both add. */
@@ -224,7 +196,7 @@ static int switch_to_livepatch(void)
 
 static int switch_off(void)
 {
-	enum resv_hook_mode old = mode;
+	enum resv_hook_mode old = resv_hooks_mode();
 	int ret;
 
 	if (resv_livepatch_loaded()) {
@@ -259,7 +231,7 @@ static int switch_mode(enum resv_hook_mode new)
 	int ret;
 
 	if (!READ_ONCE(started)) {
-		WRITE_ONCE(mode, new);
+		resv_hooks_set_mode(new);
 		return 0;
 	}
 	if (!READ_ONCE(running)) {

@@ -135,34 +135,67 @@ static inline bool resv_hook_marking(const struct resv_hook *hook,
 	       READ_ONCE(resv_hook_test.tap) == tap;
 }
 
-/* engine.c */
+#define RESV_NOT_LOADED	"the module with this function is not loaded"
+
+/* place.c */
+extern struct list_head resv_hooks;
+
+void resv_hooks_set_mode(enum resv_hook_mode new);
 void resv_hooks_lock(void);
 void resv_hooks_unlock(void);
 const struct resv_tap *resv_hook_try(struct resv_hook *hook,
 				     struct iommu_group *group);
 void resv_hook_go_inert(struct resv_hook *hook, const char *reason);
 void resv_hook_call_again(void);
+void resv_place_settle(struct resv_hook *hook);
+struct resv_hook_tap *resv_place_tap(const struct resv_hook *hook,
+				     const struct resv_tap *tap);
+struct resv_hook_tap *resv_place_join(struct resv_hook *hook,
+				      const struct resv_tap *tap);
+void resv_place_remove(struct resv_hook *hook);
+void resv_place_free_taps(struct resv_hook *hook);
+void resv_place_drop(struct resv_hook *hook);
+int resv_place_install(struct resv_hook *hook, bool coming);
+void resv_place_test(struct resv_hook *hook, struct iommu_group *group);
+enum resv_tap_state resv_place_state(const struct resv_hook *hook,
+				     const struct resv_hook_tap *at);
+void resv_place_retry(struct resv_hook *hook);
+bool resv_place_short_of_memory(const struct resv_hook *hook);
+
+/* conflict.c */
+bool resv_livepatch_other(const char *symbol, char *name, size_t size);
+
+/* engine.c */
+int resv_engine_init(void);
 bool resv_hooks_required_inert(void);
 void resv_hooks_retry(void);
 void resv_hooks_forget(void);
-
-/* mode.c */
-void resv_mode_start(void);
-void resv_mode_run(void);
-void resv_mode_livepatch_lost(void);
-void resv_hooks_rescan_soon(void);
-void resv_hooks_replace_livepatch(void);
 
 /* kprobe.c */
 extern const struct resv_backend resv_kprobe_backend;
 extern const struct resv_backend resv_kretprobe_backend;
 
 /* livepatch.c */
+
+/**
+ * struct resv_livepatch_owner - who is told what becomes of the livepatch
+ * @lost: it was active, and does not work any more.  The lock of the hooks is held.
+ * @disabled: somebody disables it by its own file.  The kernel's klp_mutex is held; may
+ *	sleep.
+ * @changed: groups have to be looked at again, shortly
+ */
+struct resv_livepatch_owner {
+	void (*lost)(void);
+	void (*disabled)(void);
+	void (*changed)(void);
+};
+
 extern struct resv_hook resv_livepatch_hook;
+
+void resv_livepatch_set_owner(const struct resv_livepatch_owner *o);
 int resv_livepatch_ask(void);
 void resv_livepatch_ask_later(void);
 void resv_livepatch_exit(void);
 bool resv_livepatch_loaded(void);
-bool resv_livepatch_other(const char *symbol, char *name, size_t size);
 
 #endif /* RESV_HOOK_PLACE_H */
