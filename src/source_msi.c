@@ -6,7 +6,6 @@
 #include "compat/pci.h"
 #include "doorbell.h"
 #include "native.h"
-#include "msi_window.h"
 #include "source.h"
 
 /* MSI_IOVA_BASE and MSI_IOVA_LENGTH of the SMMU's drivers in every kernel that has them. */
@@ -14,12 +13,11 @@
 #define WINDOW_END	0x80fffffULL
 
 /*
- * The window that the driver of an SMMU lists since v4.11.  On kernels before that
- * it is where msi_cookie.c maps doorbells.
+ * The window that the driver of an SMMU lists since v4.11, where the kernel makes no
+ * list.
  */
 static int add_window(struct resv_facts *c, struct device *dev)
 {
-	const struct resv_msi_window *w = resv_msi_window_find(c->group);
 	int name;
 
 	if (!IS_ENABLED(CONFIG_ARM64) || !c->own_list || !c->own_device ||
@@ -28,10 +26,8 @@ static int add_window(struct resv_facts *c, struct device *dev)
 	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
-	return resv_facts_add(c, name, w ? w->at.start : WINDOW_START,
-				w ? w->at.end : WINDOW_END, RESV_SW_MSI,
-				RESV_ORIGIN_WINDOW,
-				RESV_F_ADDED | RESV_F_LISTED);
+	return resv_facts_add(c, name, WINDOW_START, WINDOW_END, RESV_SW_MSI,
+			      RESV_ORIGIN_WINDOW, RESV_F_ADDED | RESV_F_LISTED);
 }
 
 static int msi_device(struct resv_facts *c, struct device *dev)
@@ -54,16 +50,10 @@ static int msi_device(struct resv_facts *c, struct device *dev)
 
 static int msi_group(struct resv_facts *c)
 {
-	const struct resv_msi_window *w = resv_msi_window_find(c->group);
-
 	/* Without the kernel's list nobody knows whether there is one. */
 	c->window_asked = c->listed;
 	if (c->window_asked)
 		c->window_known = resv_facts_soft_window(c, &c->window);
-	/* What was asked for counts only as far as the list has it. */
-	if (c->window_known && w && c->window.start == w->at.start &&
-	    c->window.end == w->at.end)
-		c->window_by = w->by;
 	if (COMPAT_HAS_MSI_ISOLATION)
 		c->isolation = compat_iommu_group_has_isolated_msi(c->group,
 								   c->intr_remap) ?
