@@ -64,7 +64,6 @@ enum resv_window_by {
  * @no_callback: some device's driver has no such function
  * @no_iommu: some device has no IOMMU
  * @hooked: what is declared for the group will be enforced
- * @arrived: a device came for which something is declared by the parameter
  * @first: nothing was known of this group before, so say what is odd about it
  *	now, and not again at each walk
  * @own_list: the kernel has no list of the group, so the sources make it
@@ -107,7 +106,6 @@ struct resv_facts {
 	bool no_callback;
 	bool no_iommu;
 	bool hooked;
-	bool arrived;
 	bool first;
 	bool own_list;
 	bool own_devices;

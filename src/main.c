@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Loading, unloading, and the parameters. */
 #include <linux/module.h>
-#include "declare.h"
-#include "declared.h"
 #include "status.h"
 #include "group.h"
 #include "hook.h"
 #include "inject.h"
-#include "native.h"
-#include "msi.h"
 #include "police.h"
 #include "refusal.h"
 #include "report.h"
@@ -115,54 +111,6 @@ static const struct kernel_param_ops hooks_ops = {
 module_param_cb(hooks, &hooks_ops, NULL, 0644);
 MODULE_PARM_DESC(hooks, "how to enforce declared regions: auto (default), kprobe, livepatch or none");
 
-static char declare_list[4096];
-
-static int declare_set(const char *val, const struct kernel_param *kp)
-{
-	if (strscpy(declare_list, val, sizeof(declare_list)) >= 0)
-		return 0;
-	pr_err("declare= is longer than %zu characters\n",
-	       sizeof(declare_list) - 1);
-	return -E2BIG;
-}
-
-static int declare_get(char *buf, const struct kernel_param *kp)
-{
-	return scnprintf(buf, PAGE_SIZE, "%s\n", declare_list);
-}
-
-static const struct kernel_param_ops declare_ops = {
-	.set = declare_set,
-	.get = declare_get,
-};
-
-module_param_cb(declare, &declare_ops, NULL, 0444);
-MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive)");
-
-static char msi_window[512];
-
-static int msi_window_set(const char *val, const struct kernel_param *kp)
-{
-	if (strscpy(msi_window, val, sizeof(msi_window)) >= 0)
-		return 0;
-	pr_err("msi_window= is longer than %zu characters\n",
-	       sizeof(msi_window) - 1);
-	return -E2BIG;
-}
-
-static int msi_window_get(char *buf, const struct kernel_param *kp)
-{
-	return scnprintf(buf, PAGE_SIZE, "%s\n", msi_window);
-}
-
-static const struct kernel_param_ops msi_window_ops = {
-	.set = msi_window_set,
-	.get = msi_window_get,
-};
-
-module_param_cb(msi_window, &msi_window_ops, NULL, 0444);
-MODULE_PARM_DESC(msi_window, "where the movable MSI window (Arm) of each group goes when it is found: 0xBASE[,0xSIZE], auto[,avoid=0xSTART-0xEND...] or default (the kernel's place)");
-
 static const char *const police_modes[] = {
 	[RESV_POLICE_ENFORCE] = "enforce",
 	[RESV_POLICE_WARN] = "warn",
@@ -233,9 +181,6 @@ static int __init iommu_resv_init(void)
 	ret = resv_hooks_init();
 	if (ret)
 		goto exit_refusals;
-	ret = resv_declare_init(declare_list) ?: resv_msi_init(msi_window);
-	if (ret)
-		goto exit_hooks;
 	ret = resv_test_step("report") ?: resv_report_init();
 	if (ret)
 		goto exit_hooks;
@@ -246,10 +191,6 @@ static int __init iommu_resv_init(void)
 	ret = check_features();
 	if (ret)
 		goto exit_groups;
-	ret = resv_declare_loaded();
-	if (ret)
-		goto exit_groups;
-	resv_msi_loaded();
 	nr = resv_groups_count(&bytes);
 	if (nr)
 		pr_info("version %s, %u IOMMU group%s\n", RESV_VERSION, nr,
@@ -257,8 +198,6 @@ static int __init iommu_resv_init(void)
 	else
 		pr_info("version %s, no IOMMU group yet: the IOMMU is off (firmware setup, on Intel intel_iommu=on), or this kernel makes groups when drivers bind\n",
 			RESV_VERSION);
-	if (resv_native_ignored)
-		pr_warn("native=ignore is for tests: VFIO does not see the kernel's reserved regions, only this module refuses maps there\n");
 	resv_hooks_run();
 	resv_police_loaded();
 	return 0;
@@ -270,7 +209,6 @@ exit_report:
 exit_hooks:
 	resv_hooks_exit();
 	resv_groups_flush();
-	resv_declared_exit();
 exit_refusals:
 	resv_refusals_exit();
 exit_sources:
@@ -284,7 +222,6 @@ static void __exit iommu_resv_exit(void)
 	resv_groups_exit();
 	resv_hooks_exit();
 	resv_groups_flush();
-	resv_declared_exit();
 	resv_refusals_exit();
 	resv_sources_exit();
 }

@@ -25,8 +25,6 @@ static const struct resv_source *const sources[] = {
 	&resv_source_pci,
 	&resv_source_aperture,
 	&resv_source_msi,
-	/* Not to be turned off: what is declared must show. */
-	&resv_source_admin,
 };
 
 /* Names that are accepted everywhere, so that one modprobe.d fits all hosts. */
@@ -146,7 +144,6 @@ int resv_sources_init(void)
 	unsigned int i;
 	int ret;
 
-	selected |= BIT(ARRAY_SIZE(sources) - 1);
 	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(selected & BIT(i)))
 			continue;

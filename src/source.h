@@ -41,7 +41,6 @@ extern const struct resv_source resv_source_fixed;
 extern const struct resv_source resv_source_pci;
 extern const struct resv_source resv_source_aperture;
 extern const struct resv_source resv_source_msi;
-extern const struct resv_source resv_source_admin;
 
 int resv_sources_select(const char *list);
 const char *resv_sources_names(void);

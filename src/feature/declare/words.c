@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the admin may declare: words, checks, and answers.
+ * Declared regions: what the admin may write, the checks, and the answers.
  *
- * A region is declared in the file of a group, and holds until it is removed or
- * the group is gone; or for a device by the parameter at load, and holds
- * whenever that device is there.
- *
- * Either changes only while nobody has attached the group: see idle.c.
+ * A declaration changes only while nobody has attached its group (group/attach.h):
+ * VFIO asks for the list of a group when it attaches the group, and for the lists of
+ * those that stay whenever it detaches another one.
  */
 #include <linux/kernel.h>
 #include <linux/kobject.h>
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "facts.h"
-#include "declare.h"
-#include "declared.h"
-#include "group.h"
-#include "hook.h"
-#include "idle.h"
+#include "feature/declare/declare.h"
+#include "group/attach.h"
+#include "group/group.h"
 #include "inject.h"
 #include "text.h"
 
@@ -34,8 +30,6 @@
 #define SPARE		(4 * LINE_LEN(16))
 
 static unsigned int nr_by_device;
-static bool loaded;
-static int load_error;
 
 /**
  * struct change - one write to a group's file
@@ -64,10 +58,10 @@ static bool parse_change(const char *p, struct change *change)
 }
 
 /*
- * What the kernel's own file has at most, in bytes, if @d holds as well.
+ * How many bytes the kernel's own file has at most, if @d holds as well.
  *
- * Regions that touch are one line, but taking one out of the middle makes two
- * of it.  So every declared region counts as a line of its own, and a removal
+ * The kernel shows regions that touch as one line, and two lines again when the middle
+ * one is removed.  So every declared region counts as a line of its own, and a removal
  * never has to be refused.
  */
 static int listing_len(const struct resv_facts *c,
@@ -93,7 +87,7 @@ static int listing_len(const struct resv_facts *c,
 	return ret ?: len;
 }
 
-/* The region @d, new or of the parameter, against what holds for the group. */
+/* Does the region @d, new or of the parameter, get along with those of the group? */
 static int check_table(const struct resv_facts *c, const struct resv_declared *d)
 {
 	const struct resv_declared *other;
@@ -138,7 +132,7 @@ static int check_regions(const struct resv_facts *c,
 	return 0;
 }
 
-/* Does the kernel's file, which before v6.4 or so has no bound, stay in its page? */
+/* Does the kernel's file stay in its page?  Before v6.4 or so nothing bounds it. */
 static int check_listing(const struct resv_facts *c,
 			 const struct resv_declared *d)
 {
@@ -153,16 +147,20 @@ static int check_listing(const struct resv_facts *c,
 	return -E2BIG;
 }
 
-/*
- * May @d hold for the group?
+/**
+ * resv_declare_check() - may a region hold for a group?
+ * @c: facts about the group
+ * @d: region, new or in the table
  *
+ * Context: resv_declare_lock is held; may sleep.
  * Return: 0, -ENOMEM, or an errno after one line in the log
  */
-static int check(const struct resv_facts *c, const struct resv_declared *d)
+int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d)
 {
 	int ret;
 
-	if (!c->hooked) {
+	/* The mode can have changed since the group was looked at. */
+	if (!c->hooked || resv_hooks_mode() == RESV_HOOKS_NONE) {
 		pr_err("group %d: nothing can be declared, because no hook would enforce it: see declared-regions in /sys/kernel/iommu_resv/features\n",
 		       c->id);
 		return -EOPNOTSUPP;
@@ -194,24 +192,37 @@ static int check(const struct resv_facts *c, const struct resv_declared *d)
 	return ret;
 }
 
-/* Under the group's mutex, which is free. */
+/**
+ * resv_declare_log_busy() - say that a region cannot change now
+ * @id: number of the group, which somebody has attached
+ * @start: first address of the region
+ * @end: last address, inclusive
+ */
+void resv_declare_log_busy(int id, u64 start, u64 end)
+{
+	pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, 0x%llx-0x%llx is unchanged\n",
+	       id, start, end);
+}
+
+/* The group's mutex is held, and the group is free. */
 static int do_change(void *data)
 {
 	struct change *change = data;
 
-	if (!change->add)
-		resv_declared_withdraw(change->d);
-	else if (change->d->device[0])
-		WRITE_ONCE(change->d->held, false);
-	else
+	if (change->add)
 		resv_declared_publish(change->d);
+	else
+		resv_declared_withdraw(change->d);
 	return 0;
 }
 
-static void tell_busy(int id, u64 start, u64 end)
+static int change_table(const struct resv_facts *c, struct change *change)
 {
-	pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, 0x%llx-0x%llx is unchanged\n",
-	       id, start, end);
+	int ret = resv_attach_when_free(c->group, do_change, change);
+
+	if (ret == -EBUSY)
+		resv_declare_log_busy(c->id, change->start, change->end);
+	return ret;
 }
 
 static int apply_add(struct resv_facts *c, struct change *change)
@@ -221,22 +232,22 @@ static int apply_add(struct resv_facts *c, struct change *change)
 	change->d = resv_declared_make("", change->start, change->end);
 	if (!change->d)
 		return -ENOMEM;
-	ret = check(c, change->d);
+	ret = resv_declare_check(c, change->d);
 	if (ret)
-		goto free;
-	ret = resv_test_step("stock") ?: resv_declared_stock_up(c->nr_devices);
+		goto free_region;
+	ret = resv_test_step("stock") ?: resv_declared_stock(c->nr_devices);
 	if (ret)
-		goto free;
+		goto free_region;
 	change->d->devices = c->nr_devices;
 	ret = resv_declared_bind(change->d, c->group);
 	if (ret)
-		goto free;
-	ret = resv_when_idle(c->group, do_change, change);
-	if (!ret)
-		return 0;
-	if (ret == -EBUSY)
-		tell_busy(c->id, change->start, change->end);
-free:
+		goto free_region;
+	ret = change_table(c, change);
+	if (ret)
+		goto free_region;
+	return 0;
+
+free_region:
 	resv_declared_free(change->d);
 	return ret;
 }
@@ -256,36 +267,43 @@ static int apply_remove(struct resv_facts *c, struct change *change)
 		return -ENOENT;
 	}
 	change->d = found;
-	ret = resv_when_idle(c->group, do_change, change);
-	if (ret == -EBUSY)
-		tell_busy(c->id, change->start, change->end);
-	if (ret)
-		return ret;
-	resv_declared_free(found);
-	return 0;
+	ret = change_table(c, change);
+	if (!ret)
+		resv_declared_free(found);
+	return ret;
 }
 
 static int apply(struct resv_facts *c, void *data)
 {
 	struct change *change = data;
+	int ret;
 
-	return change->add ? apply_add(c, change) : apply_remove(c, change);
+	mutex_lock(&resv_declare_lock);
+	ret = change->add ? apply_add(c, change) : apply_remove(c, change);
+	mutex_unlock(&resv_declare_lock);
+	return ret;
 }
 
-/* Is it on the list that VFIO goes by? */
-static int confirm(const struct resv_facts *c, void *data)
+/* Is the region on the list that VFIO goes by? */
+static bool is_on_list(const struct resv_facts *c, const struct change *change)
 {
-	struct change *change = data;
 	unsigned int i;
 
-	for (i = 0; change->add && i < c->taken.nr; i++) {
+	for (i = 0; i < c->taken.nr; i++) {
 		const struct resv_region *r = &c->taken.r[i];
 
 		if (r->type == RESV_RESERVED && r->start <= change->start &&
 		    r->end >= change->end)
-			break;
+			return true;
 	}
-	if (!change->add || i < c->taken.nr) {
+	return false;
+}
+
+static int confirm(const struct resv_facts *c, void *data)
+{
+	struct change *change = data;
+
+	if (!change->add || is_on_list(c, change)) {
 		pr_info("group %d: 0x%llx-0x%llx is %s\n", c->id, change->start,
 			change->end, change->add ?
 			"declared: VFIO refuses maps there from the next attach on" :
@@ -294,8 +312,10 @@ static int confirm(const struct resv_facts *c, void *data)
 	}
 	pr_err("group %d: 0x%llx-0x%llx does not get on the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
 	       c->id, change->start, change->end);
+	mutex_lock(&resv_declare_lock);
 	resv_declared_withdraw(change->d);
 	resv_declared_free(change->d);
+	mutex_unlock(&resv_declare_lock);
 	return -EOPNOTSUPP;
 }
 
@@ -304,17 +324,11 @@ static const struct resv_group_change group_change = {
 	.confirm = confirm,
 };
 
-/**
- * resv_declare_write() - a write to a group's file "declare"
- * @kobj: kobject of the group
- * @buf: "add 0xSTART 0xEND" or "remove 0xSTART 0xEND", with a zero at the end
- * @count: bytes written
- *
- * Context: in the callback of the file; may sleep.
- * Return: @count, or the errno of docs/declare.md, after one line in the log
- */
-ssize_t resv_declare_write(struct kobject *kobj, const char *buf, size_t count)
+static ssize_t declare_store(struct iommu_group *group, const char *buf,
+			     size_t count)
 {
+	/* The kobject is the first member of struct iommu_group. */
+	struct kobject *kobj = (struct kobject *)group;
 	struct change change = { 0 };
 	int ret;
 
@@ -332,19 +346,49 @@ ssize_t resv_declare_write(struct kobject *kobj, const char *buf, size_t count)
 	return ret ?: count;
 }
 
+const struct resv_feature_file resv_declare_file = {
+	.name = "declare",
+	.mode = 0200,
+	.store = declare_store,
+};
+
+static char declare_list[4096];
+
+static int declare_set(const char *val, const struct kernel_param *kp)
+{
+	if (strscpy(declare_list, val, sizeof(declare_list)) >= 0)
+		return 0;
+	pr_err("declare= is longer than %zu characters\n",
+	       sizeof(declare_list) - 1);
+	return -E2BIG;
+}
+
+static int declare_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", declare_list);
+}
+
+static const struct kernel_param_ops declare_ops = {
+	.set = declare_set,
+	.get = declare_get,
+};
+
+module_param_cb(declare, &declare_ops, NULL, 0444);
+MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive)");
+
 /* "00:03.0" means "0000:00:03.0", as it does for lspci. */
-static void device_name(char device[RESV_DEVICE_LEN], const char *text)
+static void device_name(char device[RESV_DECLARED_DEVICE_LEN], const char *text)
 {
 	bool brief = strlen(text) == 7 && text[2] == ':' && text[5] == '.';
 
-	scnprintf(device, RESV_DEVICE_LEN, "%s%s", brief ? "0000:" : "", text);
+	scnprintf(device, RESV_DECLARED_DEVICE_LEN, "%s%s", brief ? "0000:" : "", text);
 }
 
-/* One DEVICE:0xSTART-0xEND of the parameter. */
+/* Take one DEVICE:0xSTART-0xEND of the parameter. */
 static int declare_one(char *text)
 {
 	struct resv_declared *d, *other;
-	char device[RESV_DEVICE_LEN];
+	char device[RESV_DECLARED_DEVICE_LEN];
 	char *colon = strrchr(text, ':');
 	struct resv_range range;
 	const char *p;
@@ -354,7 +398,7 @@ static int declare_one(char *text)
 		return -EINVAL;
 	*colon = '\0';
 	p = colon + 1;
-	if (!text[0] || strlen(text) >= RESV_DEVICE_LEN - sizeof("0000:") ||
+	if (!text[0] || strlen(text) >= RESV_DECLARED_DEVICE_LEN - sizeof("0000:") ||
 	    !resv_text_range(&p, &range) || *p)
 		return -EINVAL;
 	start = range.start;
@@ -381,212 +425,52 @@ static int declare_one(char *text)
 	return 0;
 }
 
-/**
- * resv_declare_init() - take what the parameter "declare" says
- * @val: DEVICE:0xSTART-0xEND, several of them separated by commas, or ""
- *
- * Context: before groups are looked at, so without the registry's lock.
- * Return: 0, or an errno after one line in the log, and nothing is declared
- */
-int resv_declare_init(const char *val)
+static int declare_all(void)
 {
 	char *copy, *next, *text;
 	int ret;
 
-	if (!val[0])
-		return 0;
-	copy = kstrdup(val, GFP_KERNEL);
+	copy = kstrdup(declare_list, GFP_KERNEL);
 	ret = resv_test_step("declare=");
 	if (!copy || ret) {
 		kfree(copy);
 		return -ENOMEM;
 	}
 	next = strim(copy);
-	while (!ret && (text = strsep(&next, ","))) {
-		text = strim(text);
-		ret = declare_one(text);
-	}
+	mutex_lock(&resv_declare_lock);
+	while (!ret && (text = strsep(&next, ",")))
+		ret = declare_one(strim(text));
+	mutex_unlock(&resv_declare_lock);
 	kfree(copy);
+	return ret;
+}
+
+/**
+ * resv_declare_init() - take what the parameter says
+ *
+ * Context: no group is known yet; may sleep.
+ * Return: 0, or an errno after one line in the log, and nothing is declared
+ */
+int resv_declare_init(void)
+{
+	int ret = declare_list[0] ? declare_all() : 0;
+
 	switch (ret) {
 	case 0:
 		return 0;
 	case -EINVAL:
 		pr_err("declare=%s is not understood: give DEVICE:0xSTART-0xEND, as in 0000:00:03.0:0x10000000-0x1fffffff, whole pages of %lu bytes, several separated by commas\n",
-		       val, PAGE_SIZE);
+		       declare_list, PAGE_SIZE);
 		break;
 	case -E2BIG:
 		pr_err("declare= has more than %d regions\n", MAX_BY_DEVICE);
 		break;
 	case -EADDRINUSE:
-		pr_err("declare=%s has regions that overlap\n", val);
+		pr_err("declare=%s has regions that overlap\n", declare_list);
 		break;
 	default:
-		pr_err("declare=%s is refused (%d)\n", val, ret);
+		pr_err("declare=%s is refused (%d)\n", declare_list, ret);
 	}
 	resv_declared_exit();
 	return ret;
-}
-
-/*
- * Return: 0, or why the region cannot hold now, with one line in the log when
- * that is new
- */
-static int arrive(struct resv_facts *c, struct resv_declared *d)
-{
-	struct change change = { .add = true, .d = d };
-	int ret;
-
-	if (!c->hooked) {
-		if (!d->told)
-			pr_err("group %d: 0x%llx-0x%llx of %s is not enforced, because no hook works: see declared-regions in /sys/kernel/iommu_resv/features\n",
-			       c->id, d->start, d->end, d->device);
-		return -EOPNOTSUPP;
-	}
-	ret = check(c, d) ?: resv_declared_stock_up(0);
-	if (ret)
-		return ret;
-	ret = resv_declared_bind(d, c->group);
-	if (ret)
-		return ret;
-	if (d->held)
-		ret = resv_when_idle(c->group, do_change, &change);
-	if (!ret) {
-		pr_info("group %d: 0x%llx-0x%llx is declared for %s: VFIO refuses maps there from the next attach on\n",
-			c->id, d->start, d->end, d->device);
-		return 0;
-	}
-	resv_declared_unbind(d);
-	if (ret == -EBUSY && !d->told)
-		tell_busy(c->id, d->start, d->end);
-	return ret;
-}
-
-/* A check that depends on nothing but the region, the group and the hardware. */
-static bool is_lasting(int err)
-{
-	switch (err) {
-	case -EINVAL:
-	case -ERANGE:
-	case -EADDRINUSE:
-	case -EEXIST:
-	case -E2BIG:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/**
- * resv_declare_arrive() - devices came for which the parameter declares regions
- * @c: finished collection of their group
- *
- * A region whose device comes later is on the lists from its first moment,
- * when its DMA domain is made, as nobody can have attached the device then.
- * Where the device was there first, it is held back until it is known that it
- * may hold and that the group is free.
- *
- * Context: the registry's lock is held, the group's mutex is not.
- * Return: what is on the lists has changed, so that @c is out of date
- */
-bool resv_declare_arrive(struct resv_facts *c)
-{
-	struct resv_declared *d;
-	bool stale = false;
-	int ret;
-
-	/* Wait for the hook; until then the regions are shown as advice. */
-	if (!c->hooked && resv_hooks_pending())
-		return false;
-	resv_declared_for_each(d) {
-		if (!d->arriving || d->refused)
-			continue;
-		d->arriving = false;
-		/* Of the group that it was in before it came back. */
-		resv_declared_unbind(d);
-		ret = arrive(c, d);
-		d->told = ret;
-		stale = true;
-		if (!ret)
-			continue;
-		WRITE_ONCE(d->held, true);
-		d->refused = is_lasting(ret);
-		if (!loaded && !load_error)
-			/* By EEXIST modprobe knows that a module is loaded. */
-			load_error = ret == -EEXIST ? -EADDRINUSE : ret;
-	}
-	return stale;
-}
-
-static void wait_for_device(struct resv_declared *d)
-{
-	if (d->group)
-		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
-			d->device, d->start, d->end);
-	resv_declared_unbind(d);
-	WRITE_ONCE(d->held, false);
-	d->refused = false;
-	d->told = false;
-}
-
-/**
- * resv_declare_gone() - a group has no device any more
- * @group: the group
- * @id: its number
- *
- * Context: the registry's lock is held.
- */
-void resv_declare_gone(const struct iommu_group *group, int id)
-{
-	struct resv_declared *d, *tmp;
-	unsigned int nr = 0;
-
-	resv_declared_for_each_safe(d, tmp) {
-		if (d->group != group)
-			continue;
-		/* Those of the parameter wait for their device. */
-		if (d->device[0]) {
-			wait_for_device(d);
-			continue;
-		}
-		resv_declared_withdraw(d);
-		resv_declared_free(d);
-		nr++;
-	}
-	if (nr)
-		pr_warn("group %d is gone, and with it what was declared for it (%u)\n",
-			id, nr);
-}
-
-/**
- * resv_declare_walk_begins() - all groups will be looked at
- */
-void resv_declare_walk_begins(void)
-{
-	struct resv_declared *d;
-
-	resv_declared_for_each(d)
-		d->seen = false;
-}
-
-/**
- * resv_declare_walk_ends() - all groups were looked at, and none was left out
- */
-void resv_declare_walk_ends(void)
-{
-	struct resv_declared *d;
-
-	resv_declared_for_each(d)
-		if (!d->seen && d->device[0])
-			wait_for_device(d);
-}
-
-/**
- * resv_declare_loaded() - the groups that were there were looked at
- *
- * Return: 0, or why a region of the parameter cannot hold
- */
-int resv_declare_loaded(void)
-{
-	loaded = true;
-	return load_error;
 }

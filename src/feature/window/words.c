@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the admin wants MSI windows: words, checks, and answers.
+ * MSI windows: what the admin may write, the checks, and the answers.
  *
- * A window is moved by a write to the file of its group, and stays there until
- * it is moved back, the group is gone or this module is unloaded; or by the
- * parameter at load, for each group when it is found.  It changes only while
- * nobody has attached the group: see idle.c.
+ * A window is moved by a write to the file of its group, and stays there until it is
+ * moved back, the group is gone or this module is unloaded; or by the parameter at load,
+ * for each group when it is found.  It changes only while nobody has attached the group
+ * (group/attach.h): VFIO asks for the list of a group when it attaches the group, and
+ * for the lists of those that stay whenever it detaches another one.
  */
 #include <linux/kernel.h>
 #include <linux/kobject.h>
-#include <linux/sizes.h>
+#include <linux/moduleparam.h>
 #include <linux/string.h>
-#include "facts.h"
 #include "doorbell.h"
-#include "group.h"
-#include "hook.h"
-#include "idle.h"
+#include "feature/window/table.h"
+#include "group/attach.h"
+#include "group/group.h"
+#include "group/snapshot.h"
 #include "inject.h"
 #include "native.h"
-#include "msi.h"
-#include "msi_window.h"
 #include "text.h"
 #include "window.h"
 
@@ -35,7 +34,7 @@ enum what {
 };
 
 /**
- * struct wish - what the admin wrote
+ * struct request - what the admin wrote
  * @what: kind
  * @base: WANT_PLACE: first address
  * @size: WANT_PLACE: bytes, if @sized
@@ -43,7 +42,7 @@ enum what {
  * @avoid: WANT_AUTO: where the window is not wanted
  * @nr_avoid: number of those
  */
-struct wish {
+struct request {
 	enum what what;
 	u64 base;
 	u64 size;
@@ -53,25 +52,25 @@ struct wish {
 };
 
 /**
- * struct change - one write to a group's file, or the parameter for a group
- * @wish: what is wanted
+ * struct change - a move of a group's window
+ * @request: what the admin wrote
  * @w: the group's window
  * @to: where it goes
  * @by: who placed it
  * @why: WANT_AUTO: what decided
  */
 struct change {
-	struct wish wish;
+	struct request request;
 	struct resv_msi_window *w;
 	struct resv_range to;
 	enum resv_window_by by;
 	enum resv_window_why why;
 };
 
-static struct wish given;	/* by the parameter */
-static bool loaded;
+static struct request param;	/* what the parameter says */
+static bool denied_any;		/* some group could not have that, as no hook worked */
 
-/* Blanks, with one comma among them or not. */
+/* Skip blanks, with or without one comma among them. */
 static bool separator(const char **p)
 {
 	bool there = resv_text_blanks(p);
@@ -82,33 +81,33 @@ static bool separator(const char **p)
 }
 
 /* Return: 0, -EINVAL, or -E2BIG for too many ranges */
-static int parse(const char *p, struct wish *wish)
+static int parse(const char *p, struct request *request)
 {
-	memset(wish, 0, sizeof(*wish));
+	memset(request, 0, sizeof(*request));
 	resv_text_blanks(&p);
 	if (resv_text_word(&p, "default"))
 		return resv_text_end(&p) ? 0 : -EINVAL;
 	if (resv_text_word(&p, "auto")) {
-		wish->what = WANT_AUTO;
+		request->what = WANT_AUTO;
 		while (!resv_text_end(&p)) {
 			struct resv_range range;
 
 			if (!separator(&p) || !resv_text_word(&p, "avoid=") ||
 			    !resv_text_range(&p, &range))
 				return -EINVAL;
-			if (wish->nr_avoid == MAX_AVOID)
+			if (request->nr_avoid == MAX_AVOID)
 				return -E2BIG;
-			wish->avoid[wish->nr_avoid++] = range;
+			request->avoid[request->nr_avoid++] = range;
 		}
 		return 0;
 	}
-	wish->what = WANT_PLACE;
-	if (!resv_text_address(&p, &wish->base))
+	request->what = WANT_PLACE;
+	if (!resv_text_address(&p, &request->base))
 		return -EINVAL;
 	if (resv_text_end(&p))
 		return 0;
-	wish->sized = true;
-	return separator(&p) && resv_text_address(&p, &wish->size) &&
+	request->sized = true;
+	return separator(&p) && resv_text_address(&p, &request->size) &&
 	       resv_text_end(&p) ? 0 : -EINVAL;
 }
 
@@ -132,9 +131,10 @@ static struct resv_window_plan plan_of(const struct resv_facts *c,
 	};
 }
 
-static void explain(const struct resv_facts *c,
-		    const struct resv_window_plan *plan, u64 base, u64 size,
-		    enum resv_window_fault fault, const struct resv_region *hit)
+static void log_fault(const struct resv_facts *c,
+		      const struct resv_window_plan *plan, u64 base, u64 size,
+		      enum resv_window_fault fault,
+		      const struct resv_region *hit)
 {
 	switch (fault) {
 	case RESV_WINDOW_ALIGN:
@@ -178,19 +178,19 @@ static void explain(const struct resv_facts *c,
 static int decide_place(const struct resv_facts *c, struct change *change,
 			const struct resv_window_plan *plan)
 {
-	u64 size = change->wish.sized ? change->wish.size : plan->size;
+	u64 size = change->request.sized ? change->request.size : plan->size;
 	const struct resv_region *hit;
 	enum resv_window_fault fault;
 	int ret;
 
-	ret = resv_window_judge(plan, change->wish.base, size, &fault, &hit);
+	ret = resv_window_judge(plan, change->request.base, size, &fault, &hit);
 	if (ret) {
-		explain(c, plan, change->wish.base, size, fault, hit);
+		log_fault(c, plan, change->request.base, size, fault, hit);
 		return ret;
 	}
 	change->by = RESV_WINDOW_BY_ADMIN;
-	change->to.start = change->wish.base;
-	change->to.end = change->wish.base + (size - 1);
+	change->to.start = change->request.base;
+	change->to.end = change->request.base + (size - 1);
 	return 0;
 }
 
@@ -200,8 +200,8 @@ static int decide_auto(const struct resv_facts *c, struct change *change,
 	u64 base;
 	int ret;
 
-	ret = resv_window_choose(plan, change->wish.avoid, change->wish.nr_avoid,
-				 &base, &change->why);
+	ret = resv_window_choose(plan, change->request.avoid,
+				 change->request.nr_avoid, &base, &change->why);
 	if (ret == -ENOSPC)
 		pr_err("group %d: no place for an MSI window of 0x%llx bytes%s%s%s: free some of what 'regions' shows, or avoid less\n",
 		       c->id, plan->size, plan->below_4g ? " below 4 GiB, where " : "",
@@ -235,7 +235,7 @@ static int decide_default(const struct resv_facts *c, struct change *change)
 }
 
 /*
- * Where the window of the group goes.
+ * Decide where the window of the group goes.
  *
  * Return: 0, -ENOMEM, or an errno after one line in the log
  */
@@ -243,7 +243,7 @@ static int decide(const struct resv_facts *c, struct change *change)
 {
 	struct resv_window_plan plan = plan_of(c, change->w);
 
-	switch (change->wish.what) {
+	switch (change->request.what) {
 	case WANT_PLACE:
 		return decide_place(c, change, &plan);
 	case WANT_AUTO:
@@ -253,7 +253,7 @@ static int decide(const struct resv_facts *c, struct change *change)
 	}
 }
 
-/* Under the group's mutex, which is free. */
+/* The group's mutex is held, and the group is free. */
 static int do_move(void *data)
 {
 	struct change *change = data;
@@ -266,22 +266,32 @@ static int move(const struct resv_facts *c, struct change *change)
 	int ret;
 
 	ret = resv_test_step("window") ?:
-	      resv_when_idle(c->group, do_move, change);
+	      resv_attach_when_free(c->group, do_move, change);
 	if (ret == -EBUSY)
 		pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, the MSI window is unchanged\n",
 		       c->id);
 	return ret;
 }
 
-static int apply(struct resv_facts *c, void *data)
+/*
+ * Would a window that is moved show in the lists?  The mode can have changed since the
+ * group was looked at; only kprobes edit the kernel's lists.
+ */
+static bool is_movable(const struct resv_facts *c)
 {
-	struct change *change = data;
+	return c->movable && (c->own_list ?
+			      resv_hooks_mode() != RESV_HOOKS_NONE :
+			      resv_hooks_by_kprobe());
+}
+
+static int apply_locked(struct resv_facts *c, struct change *change)
+{
 	struct resv_range window;
 	int ret;
 
 	change->w = resv_msi_window_find(c->group);
 	if (!change->w && resv_facts_soft_window(c, &window))
-		/* For want of memory it was not taken notice of. */
+		/* The window is not in the table, because an allocation failed. */
 		return -ENOMEM;
 	if (!change->w) {
 		pr_err("group %d: has no MSI window that could be moved: %s\n",
@@ -289,22 +299,38 @@ static int apply(struct resv_facts *c, void *data)
 		       "the kernel's list is not asked (sources=)");
 		return -EOPNOTSUPP;
 	}
-	/* Back it can go whatever hooks do. */
-	if (!c->movable && change->wish.what != WANT_DEFAULT) {
+	/* A window can move back whatever the hooks do. */
+	if (change->request.what != WANT_DEFAULT && !is_movable(c)) {
 		pr_err("group %d: the MSI window cannot be moved, because no hook would do it: see %s in /sys/kernel/iommu_resv/features\n",
 		       c->id, !resv_native_cookies() ? "msi-cookies" : "msi-window-move");
 		return -EOPNOTSUPP;
 	}
 	ret = decide(c, change) ?: move(c, change);
-	/* From now on the parameter has no say in it. */
+	/* From now on the parameter does not decide about this window. */
 	if (!ret)
 		change->w->asked = true;
 	return ret;
 }
 
-/* Does the list that VFIO goes by have the window there, and only there? */
-static bool is_listed(const struct resv_facts *c,
-		      const struct resv_range *window)
+static int apply(struct resv_facts *c, void *data)
+{
+	int ret;
+
+	mutex_lock(&resv_msi_windows_lock);
+	ret = apply_locked(c, data);
+	mutex_unlock(&resv_msi_windows_lock);
+	return ret;
+}
+
+/**
+ * resv_msi_window_is_listed() - is the window in one place on the list that VFIO goes by?
+ * @c: facts, with the list
+ * @window: the place
+ *
+ * Return: true if it is there, and nowhere else
+ */
+bool resv_msi_window_is_listed(const struct resv_facts *c,
+			       const struct resv_range *window)
 {
 	unsigned int i;
 	bool there = false;
@@ -321,7 +347,7 @@ static bool is_listed(const struct resv_facts *c,
 	return there;
 }
 
-static void tell(const struct resv_facts *c, const struct change *change)
+static void log_move(const struct resv_facts *c, const struct change *change)
 {
 	static const char *const why[] = {
 		[RESV_WINDOW_KEPT] = "the kernel's place, which is free",
@@ -336,11 +362,11 @@ static void tell(const struct resv_facts *c, const struct change *change)
 		scnprintf(room, sizeof(room), "room for %u doorbell%s",
 			  doorbells, doorbells == 1 ? "" : "s");
 
-	for (i = 0; i < change->wish.nr_avoid; i++)
+	for (i = 0; i < change->request.nr_avoid; i++)
 		len += scnprintf(avoid + len, sizeof(avoid) - len,
 				 "%s0x%llx-0x%llx", i ? ", " : "; avoids ",
-				 change->wish.avoid[i].start,
-				 change->wish.avoid[i].end);
+				 change->request.avoid[i].start,
+				 change->request.avoid[i].end);
 	switch (change->by) {
 	case RESV_WINDOW_BY_AUTO:
 		pr_info("group %d: MSI window 0x%llx-0x%llx from the next attach on: %s%s; %s%s%s\n",
@@ -361,49 +387,39 @@ static void tell(const struct resv_facts *c, const struct change *change)
 	}
 }
 
-static int confirm(const struct resv_facts *c, void *data)
+static int confirm_locked(const struct resv_facts *c, struct change *change)
 {
-	struct change *change = data;
-
-	if (change->by == RESV_WINDOW_BY_KERNEL || is_listed(c, &change->to)) {
-		tell(c, change);
+	if (change->by == RESV_WINDOW_BY_KERNEL ||
+	    resv_msi_window_is_listed(c, &change->to)) {
+		log_move(c, change);
 		return 0;
 	}
 	pr_err("group %d: the MSI window does not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
 	       c->id);
-	change->by = RESV_WINDOW_BY_KERNEL;
-	change->to = change->w->native;
-	if (resv_when_idle(c->group, do_move, change))
+	if (!resv_msi_window_put_back(c, change->w))
 		pr_err("group %d: and was attached meanwhile: write default to msi_window when it is free\n",
 		       c->id);
 	return -EOPNOTSUPP;
 }
 
-static bool hooks_needed(void)
+static int confirm(const struct resv_facts *c, void *data)
 {
-	/* Groups to come may be moved, too. */
-	return given.what != WANT_DEFAULT || resv_msi_windows_in_force();
+	int ret;
+
+	mutex_lock(&resv_msi_windows_lock);
+	ret = confirm_locked(c, data);
+	mutex_unlock(&resv_msi_windows_lock);
+	return ret;
 }
 
 static void begin(void *data)
 {
-	resv_hooks_windows(true);
-}
-
-/**
- * resv_msi_hooks_rest() - have the hooks of windows out if nothing is moved
- *
- * Context: the registry's lock is held; may sleep.
- */
-void resv_msi_hooks_rest(void)
-{
-	if (!hooks_needed())
-		resv_hooks_windows(false);
+	resv_msi_taps_change_begin();
 }
 
 static void end(void *data)
 {
-	resv_msi_hooks_rest();
+	resv_msi_taps_change_end();
 }
 
 static const struct resv_group_change group_change = {
@@ -413,22 +429,15 @@ static const struct resv_group_change group_change = {
 	.end = end,
 };
 
-/**
- * resv_msi_write() - a write to a group's file "msi_window"
- * @kobj: kobject of the group
- * @buf: "0xBASE", "0xBASE 0xSIZE", "auto", "auto,avoid=0xSTART-0xEND..." or
- *	"default", with a zero at the end
- * @count: bytes written
- *
- * Context: in the callback of the file; may sleep.
- * Return: @count, or the errno of docs/msi-window.md, after one line in the log
- */
-ssize_t resv_msi_write(struct kobject *kobj, const char *buf, size_t count)
+static ssize_t msi_window_store(struct iommu_group *group, const char *buf,
+				size_t count)
 {
+	/* The kobject is the first member of struct iommu_group. */
+	struct kobject *kobj = (struct kobject *)group;
 	struct change change = { 0 };
 	int ret;
 
-	ret = strlen(buf) == count ? parse(buf, &change.wish) : -EINVAL;
+	ret = strlen(buf) == count ? parse(buf, &change.request) : -EINVAL;
 	if (ret) {
 		pr_err("group %s: not understood: write 0xBASE, \"0xBASE 0xSIZE\", auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default to msi_window\n",
 		       kobject_name(kobj), MAX_AVOID);
@@ -442,29 +451,100 @@ ssize_t resv_msi_write(struct kobject *kobj, const char *buf, size_t count)
 	return ret ?: count;
 }
 
+static ssize_t msi_window_show(struct iommu_group *group, char *buf)
+{
+	static const char *const by[] = {
+		[RESV_WINDOW_BY_KERNEL] = "kernel",
+		[RESV_WINDOW_BY_ADMIN] = "moved",
+		[RESV_WINDOW_BY_AUTO] = "auto",
+	};
+	struct resv_snapshot *snapshot;
+	ssize_t len;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	if (snapshot->window_known)
+		len = scnprintf(buf, PAGE_SIZE, "0x%llx 0x%llx %s\n",
+				snapshot->window.start,
+				snapshot->window.end - snapshot->window.start + 1,
+				by[snapshot->window_by]);
+	else if (snapshot->window_asked)
+		len = scnprintf(buf, PAGE_SIZE, "none\n");
+	else
+		len = -ENODATA;
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
+const struct resv_feature_file resv_msi_window_file = {
+	.name = "msi_window",
+	.mode = 0644,
+	.show = msi_window_show,
+	.store = msi_window_store,
+};
+
+static char msi_window[512];
+
+static int msi_window_set(const char *val, const struct kernel_param *kp)
+{
+	if (strscpy(msi_window, val, sizeof(msi_window)) >= 0)
+		return 0;
+	pr_err("msi_window= is longer than %zu characters\n",
+	       sizeof(msi_window) - 1);
+	return -E2BIG;
+}
+
+static int msi_window_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", msi_window);
+}
+
+static const struct kernel_param_ops msi_window_ops = {
+	.set = msi_window_set,
+	.get = msi_window_get,
+};
+
+module_param_cb(msi_window, &msi_window_ops, NULL, 0444);
+MODULE_PARM_DESC(msi_window, "where the movable MSI window (Arm) of each group goes when it is found: 0xBASE[,0xSIZE], auto[,avoid=0xSTART-0xEND...] or default (the kernel's place)");
+
 /**
- * resv_msi_init() - take what the parameter "msi_window" says
- * @val: as for the file; "" is "default"
+ * resv_msi_window_init() - take what the parameter says
  *
- * Context: before groups are looked at.
+ * Context: no group is known yet.
  * Return: 0, or an errno after one line in the log
  */
-int resv_msi_init(const char *val)
+int resv_msi_window_init(void)
 {
-	int ret = parse(val[0] ? val : "default", &given);
+	int ret = parse(msi_window[0] ? msi_window : "default", &param);
 
 	if (ret)
 		pr_err("msi_window=%s is not understood: give 0xBASE, 0xBASE,0xSIZE, auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default\n",
-		       val, MAX_AVOID);
-	else if (given.what != WANT_DEFAULT)
-		resv_hooks_windows(true);
+		       msi_window, MAX_AVOID);
 	return ret;
 }
 
-/* Say which regions the window of the group overlaps, when that is new. */
-static void tell_conflicts(const struct resv_facts *c,
-			   struct resv_msi_window *w,
-			   const struct resv_range *window)
+/**
+ * resv_msi_window_requested() - does the parameter want windows moved?
+ *
+ * Return: true if it does
+ */
+bool resv_msi_window_requested(void)
+{
+	return param.what != WANT_DEFAULT;
+}
+
+/**
+ * resv_msi_window_log_conflicts() - say what the window of a group overlaps, if new
+ * @c: facts
+ * @w: window of the group
+ * @window: where the lists have it
+ *
+ * Context: resv_msi_windows_lock is held.
+ */
+void resv_msi_window_log_conflicts(const struct resv_facts *c,
+				   struct resv_msi_window *w,
+				   const struct resv_range *window)
 {
 	const struct resv_region *r = NULL, *first = NULL;
 	unsigned int more = 0;
@@ -477,47 +557,75 @@ static void tell_conflicts(const struct resv_facts *c,
 			first = r;
 	}
 	if (!first) {
-		memset(&w->told, 0, sizeof(w->told));
+		memset(&w->logged, 0, sizeof(w->logged));
 		return;
 	}
-	if (w->told.start == first->start && w->told.end == first->end)
+	if (w->logged.start == first->start && w->logged.end == first->end)
 		return;
-	w->told.start = first->start;
-	w->told.end = first->end;
+	w->logged.start = first->start;
+	w->logged.end = first->end;
 	pr_warn("group %d: the MSI window 0x%llx-0x%llx overlaps 0x%llx-0x%llx (%s, %s, %s) and %u more: interrupts, or DMA to that place, may get lost; write auto to /sys/kernel/iommu_groups/%d/resv/msi_window\n",
 		c->id, window->start, window->end, first->start, first->end,
 		resv_type_name(first->type), resv_origin_name(first->origin),
 		resv_facts_name_at(c, first->name), more, c->id);
 }
 
-/* The parameter, for a group that was just found.  Return: its lists changed. */
-static bool apply_given(struct resv_facts *c, struct resv_msi_window *w)
+/**
+ * resv_msi_window_apply_denied() - apply the parameter where no hook worked for it before
+ *
+ * The hooks work now for some group.
+ *
+ * Context: resv_msi_windows_lock is held.
+ */
+void resv_msi_window_apply_denied(void)
 {
-	struct change change = { .wish = given, .w = w };
+	if (denied_any)
+		resv_groups_rescan_soon();
+	denied_any = false;
+}
+
+/**
+ * resv_msi_window_apply() - apply the parameter to a group that was found
+ * @c: facts
+ * @w: window of the group
+ *
+ * Context: resv_msi_windows_lock is held; may sleep.
+ * Return: true if the window has moved
+ */
+bool resv_msi_window_apply(const struct resv_facts *c, struct resv_msi_window *w)
+{
+	struct change change = { .request = param, .w = w };
 	int ret;
 
-	if (given.what == WANT_DEFAULT || w->asked)
+	if (param.what == WANT_DEFAULT || w->asked)
 		return false;
-	if (!c->movable) {
-		/* Hooks can come later; say it once. */
+	if (!is_movable(c)) {
+		/* The hooks can come later, so say this once. */
 		if (!w->denied)
 			pr_warn("group %d: msi_window= is not in force, because no hook works: see msi-window-move in /sys/kernel/iommu_resv/features\n",
 				c->id);
+		denied_any |= !w->denied;
 		w->denied = true;
 		return false;
 	}
 	ret = decide(c, &change) ?: move(c, &change);
-	/* Without memory it is tried again when the group is looked at again. */
+	/* If an allocation failed, the next look at the group tries again. */
 	w->asked = ret != -ENOMEM;
 	if (ret)
 		return false;
-	tell(c, &change);
+	log_move(c, &change);
 	return true;
 }
 
-/* A device that came can have needs that those before it had not. */
-static void tell_unsuited(const struct resv_facts *c,
-			  struct resv_msi_window *w)
+/**
+ * resv_msi_window_log_unsuited() - say that a moved window does not suit the group, if new
+ * @c: facts; a device can have come that has other needs than those before it
+ * @w: window of the group
+ *
+ * Context: resv_msi_windows_lock is held.
+ */
+void resv_msi_window_log_unsuited(const struct resv_facts *c,
+				  struct resv_msi_window *w)
 {
 	struct resv_window_plan plan = plan_of(c, w);
 	const struct resv_region *hit;
@@ -532,96 +640,27 @@ static void tell_unsuited(const struct resv_facts *c,
 	if (w->unsuited)
 		return;
 	w->unsuited = true;
-	explain(c, &plan, w->at.start, size, fault, hit);
+	log_fault(c, &plan, w->at.start, size, fault, hit);
 	pr_warn("group %d: the MSI window was moved before a device came that it does not suit: interrupts may get lost; write auto to msi_window\n",
 		c->id);
 }
 
-/*
- * No device lists a window that counts.  If that is because the hardware takes
- * messages itself, there is none to be moved; else a driver had no memory.
+/**
+ * resv_msi_window_put_back() - have the window at the driver's place again
+ * @c: facts
+ * @w: window of the group
  *
- * Return: the lists have changed
+ * Context: resv_msi_windows_lock is held; may sleep.
+ * Return: false if somebody has attached the group, or it has no device any more
  */
-static bool drop_window(struct resv_facts *c, struct resv_msi_window *w)
+bool resv_msi_window_put_back(const struct resv_facts *c,
+			      struct resv_msi_window *w)
 {
 	struct change change = {
 		.w = w,
 		.to = w->native,
 		.by = RESV_WINDOW_BY_KERNEL,
 	};
-	bool moved = w->by != RESV_WINDOW_BY_KERNEL, fixed = false;
-	unsigned int i;
 
-	for (i = 0; i < c->regions.nr; i++)
-		fixed |= c->regions.r[i].type == RESV_MSI;
-	w->seen = true;
-	if (!fixed || (moved && resv_when_idle(c->group, do_move, &change)))
-		return false;
-	if (moved)
-		pr_warn("group %d: the MSI window is the kernel's again: a device came for which the hardware takes messages\n",
-			c->id);
-	resv_msi_window_gone(c->group);
-	return moved;
-}
-
-/**
- * resv_msi_loaded() - loading cannot fail any more: the parameter is in force
- *
- * Context: may sleep.
- */
-void resv_msi_loaded(void)
-{
-	loaded = true;
-	/* What cannot be done now for want of memory is done with the next walk. */
-	if (given.what != WANT_DEFAULT && resv_groups_rescan())
-		resv_groups_rescan_soon();
-}
-
-/**
- * resv_msi_arrive() - a group was looked at: does it have a movable window?
- * @c: finished collection
- *
- * Context: the registry's lock is held, the group's mutex is not; may sleep.
- * Return: what is on the lists has changed, so that @c is out of date
- */
-bool resv_msi_arrive(struct resv_facts *c)
-{
-	struct resv_msi_window *w = resv_msi_window_find(c->group);
-	struct resv_range window;
-
-	if (!resv_facts_soft_window(c, &window))
-		return w && drop_window(c, w);
-	if (!w)
-		w = resv_msi_window_add(c->group, c->id, &window);
-	/* Without memory the group has no movable window until the next walk. */
-	if (!w)
-		return false;
-	w->seen = true;
-	resv_msi_window_settle(w, c->in_use);
-	/* It will be applied to this group, and may cure it. */
-	if (given.what != WANT_DEFAULT && !loaded)
-		return false;
-	if (apply_given(c, w))
-		return true;
-	tell_conflicts(c, w, &window);
-	tell_unsuited(c, w);
-	return false;
-}
-
-/**
- * resv_msi_settled() - the lists of a group were looked at again after that
- * @c: finished collection
- *
- * Context: as resv_msi_arrive().
- */
-void resv_msi_settled(const struct resv_facts *c)
-{
-	struct resv_msi_window *w = resv_msi_window_find(c->group);
-
-	if (!w || w->by == RESV_WINDOW_BY_KERNEL)
-		return;
-	if (!is_listed(c, &w->at))
-		pr_err("group %d: the MSI window does not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
-		       c->id);
+	return !resv_attach_when_free(c->group, do_move, &change);
 }
