@@ -356,6 +356,19 @@ static inline bool compat_domain_is_users(const struct iommu_domain *domain)
 }
 
 /**
+ * compat_domain_is_attached() - is it a domain that somebody maps in by himself?
+ * @domain: domain that is attached to a device, or NULL
+ *
+ * Return: true for such a domain; false for the one that blocks a group which VFIO
+ * has opened and not attached
+ */
+static inline bool compat_domain_is_attached(const struct iommu_domain *domain)
+{
+	return compat_domain_is_users(domain) &&
+	       domain->type != IOMMU_DOMAIN_BLOCKED;
+}
+
+/**
  * compat_domain_geometry() - what a domain says that it can address
  * @domain: domain
  * @start: set to the first address
@@ -417,21 +430,40 @@ static inline bool compat_device_intr_remap(struct device *dev)
 }
 
 /**
+ * compat_irq_domain_check_msi_remap() - do all interrupt controllers of the machine
+ *	tell who sent a message?
+ *
+ * Only kernels without iommu_group_has_isolated_msi() are asked this, once: it takes
+ * irq_domain_mutex, under which drivers of IOMMUs are called.
+ *
+ * Context: may sleep; no lock is held.
+ * Return: true if they do
+ */
+static inline bool compat_irq_domain_check_msi_remap(void)
+{
+#if defined(RESV_HAVE_ISOLATED_MSI_DOMAINS) && !defined(RESV_HAVE_ISOLATED_MSI_GROUP)
+	return irq_domain_check_msi_remap();
+#else
+	return false;
+#endif
+}
+
+/**
  * compat_iommu_group_has_isolated_msi() - VFIO lets the group be opened without
  *	allow_unsafe_interrupts
  * @group: group, its mutex not held
- * @intr_remap: compat_device_intr_remap() of any device of the group, as VFIO
- *	of kernels before v6.3 asks
+ * @remap: compat_irq_domain_check_msi_remap(), or compat_device_intr_remap() of any
+ *	device of the group, as VFIO of kernels before v6.3 asks
+ *
+ * Return: true if it does
  */
 static inline bool
-compat_iommu_group_has_isolated_msi(struct iommu_group *group, bool intr_remap)
+compat_iommu_group_has_isolated_msi(struct iommu_group *group, bool remap)
 {
 #if defined(RESV_HAVE_ISOLATED_MSI_GROUP)
 	return iommu_group_has_isolated_msi(group);
-#elif defined(RESV_HAVE_ISOLATED_MSI_DOMAINS)
-	return irq_domain_check_msi_remap() || intr_remap;
 #else
-	return intr_remap;
+	return remap;
 #endif
 }
 

@@ -7,6 +7,8 @@
 
 struct device;
 struct iommu_group;
+struct resv_hw;
+struct resv_hw_list;
 
 enum resv_isolation {
 	RESV_ISOLATION_UNKNOWN,
@@ -28,6 +30,9 @@ enum resv_window_by {
  * struct resv_facts - facts about one group
  * @group: the group, kept alive by the caller
  * @id: its number
+ * @hw: what was measured of the group's devices; set by the owner of the group's entry
+ *	before the devices are asked for
+ * @device_hw: entry in @hw of the device that the sources are being asked about
  * @regions: one entry per fact and device; @name is an offset into @names
  * @names: device names, each ending in a zero; "-" at offset 0
  * @names_len: bytes used in @names
@@ -44,7 +49,8 @@ enum resv_window_by {
  * @window_known: the group has one
  * @window_asked: @window_known is an answer, not a blank
  * @window_by: who placed it
- * @in_use: somebody who maps by himself, as VFIO, has attached the group
+ * @in_use: somebody who maps by himself, as VFIO, has the group
+ * @attached: and has attached a domain of his own to it
  * @movable: the hooks are there that can move it
  * @bridges: windows of the host bridges above the devices, which are told only
  *	where they catch a device's DMA (see source_pci.c)
@@ -70,6 +76,8 @@ enum resv_window_by {
 struct resv_facts {
 	struct iommu_group *group;
 	int id;
+	struct resv_hw_list *hw;
+	struct resv_hw *device_hw;
 	struct resv_set regions;
 	char *names;
 	u32 names_len;
@@ -87,6 +95,7 @@ struct resv_facts {
 	bool window_asked;
 	enum resv_window_by window_by;
 	bool in_use;
+	bool attached;
 	bool movable;
 	struct resv_set bridges;
 	u32 msi32;

@@ -50,6 +50,7 @@
 #include "msi_window.h"
 #include "police.h"
 #include "report.h"
+#include "source/hw.h"
 #include "source.h"
 
 /*
@@ -70,9 +71,7 @@ static unsigned long rescan_delay;
  * @node: in the registry, by address of @kobj
  * @kobj: the group's kobject; never dereferenced through this pointer
  * @seen: by the walk under way
- * @aperture: last one known, if @aperture_known: hardware does not change, but
- *	while a group is claimed and not yet attached some drivers do not tell
- * @aperture_known: @aperture is set
+ * @hw: what was measured of its devices
  * @snapshot: what readers get
  * @rcu: for freeing
  */
@@ -80,8 +79,7 @@ struct resv_group {
 	struct hlist_node node;
 	const struct kobject *kobj;
 	bool seen;
-	struct resv_range aperture;
-	bool aperture_known;
+	struct resv_hw_list hw;
 	struct resv_snapshot __rcu *snapshot;
 	struct rcu_head rcu;
 };
@@ -172,7 +170,7 @@ static int collect_device(struct device *dev, void *data)
  * nothing to free
  */
 static int collect(struct resv_facts *c, struct kobject *kobj, int id,
-		   const struct resv_group *g)
+		   const struct resv_group *g, struct resv_hw_list *hw)
 {
 	struct resv_declared *d;
 	int ret;
@@ -180,6 +178,7 @@ static int collect(struct resv_facts *c, struct kobject *kobj, int id,
 	ret = resv_facts_init(c, group_of(kobj), id);
 	if (ret)
 		return ret;
+	c->hw = hw;
 	c->own_list = !resv_native_list();
 	c->own_devices = !resv_native_device_lists();
 	resv_declared_for_each(d)
@@ -195,10 +194,6 @@ static int collect(struct resv_facts *c, struct kobject *kobj, int id,
 	ret = resv_sources_group(c);
 	if (ret)
 		goto free;
-	if (!c->aperture_known && g && g->aperture_known) {
-		c->aperture = g->aperture;
-		c->aperture_known = true;
-	}
 	ret = resv_facts_finish(c);
 	if (!ret)
 		return 0;
@@ -226,6 +221,7 @@ static void forget(struct resv_group *g)
 	snapshot = rcu_dereference_protected(g->snapshot,
 					     lockdep_is_held(&registry_lock));
 	hash_del_rcu(&g->node);
+	resv_hw_free(&g->hw);
 	resv_snapshot_put(snapshot);
 	kfree_rcu(g, rcu);
 }
@@ -238,6 +234,7 @@ static struct resv_group *remember(const struct kobject *kobj,
 	if (!g)
 		return NULL;
 	g->kobj = kobj;
+	resv_hw_init(&g->hw);
 	RCU_INIT_POINTER(g->snapshot, snapshot);
 	hash_add_rcu(registry, &g->node, (unsigned long)kobj);
 	return g;
@@ -302,16 +299,6 @@ static int publish(struct kobject *kobj, struct resv_group *g,
 	return 1;
 }
 
-static void keep_aperture(struct kobject *kobj, const struct resv_facts *c)
-{
-	struct resv_group *g = known_group(kobj);
-
-	if (g && c->aperture_known) {
-		g->aperture = c->aperture;
-		g->aperture_known = true;
-	}
-}
-
 /* A group has no device any more: what was wanted for it is over. */
 static void gone(struct kobject *kobj, int id)
 {
@@ -328,24 +315,26 @@ static void gone(struct kobject *kobj, int id)
  */
 static int update(struct kobject *kobj, int id)
 {
+	struct resv_hw_list first;
 	struct resv_facts c;
 	struct resv_group *g;
 	int ret;
 
+	resv_hw_init(&first);
 	g = known_group(kobj);
 	/* An entry without a folder is of a dead namesake. */
 	if (g && !has_folder(kobj)) {
 		forget(g);
 		g = NULL;
 	}
-	ret = collect(&c, kobj, id, g);
+	ret = collect(&c, kobj, id, g, g ? &g->hw : &first);
 	if (!ret && c.arrived && resv_declare_arrive(&c)) {
 		resv_facts_free(&c);
-		ret = collect(&c, kobj, id, g);
+		ret = collect(&c, kobj, id, g, g ? &g->hw : &first);
 	}
 	if (!ret && resv_msi_arrive(&c)) {
 		resv_facts_free(&c);
-		ret = collect(&c, kobj, id, g);
+		ret = collect(&c, kobj, id, g, g ? &g->hw : &first);
 		if (!ret)
 			resv_msi_settled(&c);
 	}
@@ -353,16 +342,23 @@ static int update(struct kobject *kobj, int id)
 		if (g)
 			resv_report_remove_group(kobj);
 		gone(kobj, id);
+		resv_hw_free(&first);
 		return 0;
 	}
 	if (g)
 		g->seen = true;
-	if (ret)
+	if (ret) {
+		resv_hw_free(&first);
 		return ret;
+	}
 	/* Who opens the group because of its files finds it guarded. */
 	ret = resv_police_update(&c) ?: publish(kobj, g, &c);
-	keep_aperture(kobj, &c);
 	resv_facts_free(&c);
+	/* The entry was made just now. */
+	if (!g && known_group(kobj))
+		known_group(kobj)->hw = first;
+	else
+		resv_hw_free(&first);
 	return ret;
 }
 
@@ -575,14 +571,14 @@ static int try_change(struct resv_group *g, struct kobject *kobj, int id,
 	struct resv_facts c;
 	int ret;
 
-	ret = collect(&c, kobj, id, g);
+	ret = collect(&c, kobj, id, g, &g->hw);
 	if (ret)
 		return ret;
 	ret = change->apply(&c, data);
 	resv_facts_free(&c);
 	if (ret)
 		return ret;
-	ret = collect(&c, kobj, id, g);
+	ret = collect(&c, kobj, id, g, &g->hw);
 	if (ret) {
 		/* It is done; who reads will see it a little later. */
 		resv_groups_rescan_soon();
@@ -692,6 +688,8 @@ static int removal_event(struct notifier_block *nb, unsigned long action,
 	if (action != BUS_NOTIFY_REMOVED_DEVICE || !group)
 		return NOTIFY_DONE;
 	mutex_lock(&registry_lock);
+	if (known_group((struct kobject *)group))
+		resv_hw_forget(&known_group((struct kobject *)group)->hw, dev);
 	if (resv_departure_begins(dev, iommu_group_id(group)))
 		gone((struct kobject *)group, iommu_group_id(group));
 	mutex_unlock(&registry_lock);
@@ -729,6 +727,8 @@ static int bus_event(struct notifier_block *nb, unsigned long action, void *data
 static int module_event(struct notifier_block *nb, unsigned long action,
 			void *data)
 {
+	if (action == MODULE_STATE_GOING)
+		resv_hw_instances_flush();
 	if (data != THIS_MODULE &&
 	    (action == MODULE_STATE_LIVE || action == MODULE_STATE_GOING))
 		resv_groups_rescan_soon();

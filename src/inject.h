@@ -11,13 +11,14 @@
 #ifdef RESV_TEST
 int resv_test_step(const char *name);
 const char *resv_test_symbol(void);
-bool resv_test_module_symbol(const char **module, const char **symbol);
+void resv_test_init(void);
 bool resv_test_group_level(void);
 #else
 /**
  * resv_test_step() - a step that a test can make fail
  * @name: the step
  *
+ * Context: any.
  * Return: 0, or -ENOMEM in a test
  */
 static inline int resv_test_step(const char *name)
@@ -27,6 +28,9 @@ static inline int resv_test_step(const char *name)
 
 /**
  * resv_test_symbol() - function to hook in place of the drivers' callbacks
+ *
+ * Context: any.
+ * Return: its name, or NULL
  */
 static inline const char *resv_test_symbol(void)
 {
@@ -34,20 +38,19 @@ static inline const char *resv_test_symbol(void)
 }
 
 /**
- * resv_test_module_symbol() - function of a module, to be counted
- * @module: set to its module
- * @symbol: set to its name
+ * resv_test_init() - have the calls of a module's function counted, if a test asks for it
  *
- * Return: a test asks for it
+ * Context: the hooks are up; may sleep.
  */
-static inline bool resv_test_module_symbol(const char **module,
-					   const char **symbol)
+static inline void resv_test_init(void)
 {
-	return false;
 }
 
 /**
  * resv_test_group_level() - edit the lists of groups, not those of devices
+ *
+ * Context: any.
+ * Return: a test asks for it
  */
 static inline bool resv_test_group_level(void)
 {

@@ -5,6 +5,7 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include "source/hw.h"
 #include "source.h"
 
 /* In order: the kernel first, then who explains, then who draws conclusions. */
@@ -171,11 +172,12 @@ void resv_sources_exit(void)
 		if ((active & BIT(i)) && sources[i]->exit)
 			sources[i]->exit();
 	active = 0;
+	resv_hw_instances_flush();
 }
 
 /**
  * resv_sources_device() - ask all sources about one device
- * @c: collection of its group, whose mutex is held
+ * @c: collection of its group, whose mutex is held; @c->hw is set
  * @dev: device
  *
  * Return: 0 or -ENOMEM
@@ -185,6 +187,12 @@ int resv_sources_device(struct resv_facts *c, struct device *dev)
 	unsigned int i;
 	int ret;
 
+	/* The first device of this collection. */
+	if (!c->device_hw)
+		resv_hw_begin(c->hw);
+	c->device_hw = resv_hw_device(c->hw, dev);
+	if (!c->device_hw)
+		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(active & BIT(i)) || !sources[i]->device)
 			continue;
@@ -206,6 +214,7 @@ int resv_sources_group(struct resv_facts *c)
 	unsigned int i;
 	int ret;
 
+	resv_hw_end(c->hw);
 	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(active & BIT(i)) || !sources[i]->group)
 			continue;

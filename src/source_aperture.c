@@ -3,7 +3,7 @@
  * What the IOMMU can address for a group, before anybody attached.
  *
  * VFIO learns it from the geometry of its domain after the attach, so a
- * domain like VFIO's is made here, looked at, and freed again unattached.
+ * domain like VFIO's is made here, once an IOMMU, looked at, and freed again unattached.
  * With most drivers that is exact.  With some the geometry is set, or changes,
  * when a device is attached:
  *
@@ -16,21 +16,33 @@
  *   always readable; elsewhere the aperture is unknown until somebody attaches.
  */
 #include <linux/io.h>
+#include <linux/log2.h>
 #include <linux/platform_device.h>
 #include <linux/sizes.h>
 #include "compat/iommu.h"
+#include "firmware/vtd.h"
+#include "source/hw.h"
 #include "source.h"
-
-/* VT-d specification, sections 11.4.2 (CAP_REG) and 11.4.3 (ECAP_REG). */
-#define CAP_SAGAW(cap)		(((cap) >> 8) & 0x1f)
-#define CAP_MGAW(cap)		((unsigned int)(((cap) >> 16) & 0x3f) + 1)
-#define CAP_FL5LP(cap)		(((cap) >> 60) & 1)
-#define ECAP_SMTS(ecap)		(((ecap) >> 43) & 1)
-#define ECAP_SLTS(ecap)		(((ecap) >> 46) & 1)
-#define ECAP_FLTS(ecap)		(((ecap) >> 47) & 1)
 
 /* Geometry of an Intel domain that no device was attached to. */
 #define VTD_PLACEHOLDER		(BIT_ULL(57) - 1)
+
+/*
+ * Which tables this kernel's Intel driver uses in scalable mode.  First-level ones are
+ * there since v5.6, and are used for all domains until first_level_by_default() learns
+ * the type of the domain (v5.16, 5.15.99, RHEL 9.1).  No header shows that: without the
+ * type IOMMU_DOMAIN_DMA_FQ (v5.15) it has not, and where the core frees the lists of
+ * regions (v6.0) it has.  Looked at: 5.10, 5.14 (RHEL 9.0, 9.1, 9.3), 5.15.85, 5.15.200,
+ * 6.1, 6.5, 6.12, openEuler 5.10.
+ */
+static enum resv_vtd_tables vtd_tables(void)
+{
+	if (!RESV_HAVE(VFIO_IOVA_RANGE))
+		return RESV_VTD_SECOND_ONLY;
+	if (!RESV_HAVE(DOMAIN_DMA_FQ))
+		return RESV_VTD_FIRST;
+	return RESV_HAVE(RESV_PUT_CORE) ? RESV_VTD_SECOND : RESV_VTD_EITHER;
+}
 
 /*
  * Value of a hexadecimal attribute of an IOMMU's class device, the one that
@@ -80,100 +92,6 @@ static bool attached_geometry(struct device *dev, struct resv_range *aperture)
 
 	return domain && (domain->type & __IOMMU_DOMAIN_PAGING) &&
 	       geometry_of(domain, aperture);
-}
-
-/* Largest width of the adjusted ones in @sagaw, within what the unit can address. */
-static unsigned int vtd_width(u64 cap, unsigned int sagaw)
-{
-	unsigned int agaw, width = 0;
-
-	/* Bit n stands for 30 + 9 * n bits; the driver uses up to 57. */
-	for (agaw = 1; agaw <= 3; agaw++)
-		if (sagaw & BIT(agaw))
-			width = 30 + 9 * agaw;
-	return min(width, CAP_MGAW(cap));
-}
-
-/*
- * Where the placeholder of an Intel domain will end once VFIO has attached it:
- * __iommu_calculate_sagaw(), prepare_domain_attach_device(), alloc_domain() and
- * domain_update_iommu_cap() of 5.10, 6.1 and 6.12.
- *
- * In legacy mode it is the width of second-level tables.  In scalable mode
- * first-level tables may be used, whose addresses are canonical and so lose a
- * bit; whether the driver runs in that mode shows in the group's DMA domain,
- * which uses them wherever it can.
- *
- * Return: last address, or 0 if it cannot be known
- */
-static u64 vtd_end(struct device *dev)
-{
-	struct device *iommu = compat_dev_iommu_instance(dev);
-	unsigned int legacy, scalable, fl_sagaw, dma;
-	struct resv_range attached;
-	u64 cap, ecap;
-
-	if (!iommu || iommu_attribute(iommu, "intel-iommu", "cap", &cap) ||
-	    iommu_attribute(iommu, "intel-iommu", "ecap", &ecap))
-		return 0;
-	legacy = vtd_width(cap, CAP_SAGAW(cap));
-	/* First-level tables are used since v5.6. */
-	if (!RESV_HAVE(VFIO_IOVA_RANGE) || !ECAP_SMTS(ecap) || !ECAP_FLTS(ecap))
-		return legacy ? BIT_ULL(legacy) - 1 : 0;
-	if (!attached_geometry(dev, &attached))
-		return 0;
-	/* VFIO's domain gets the same tables where there is no choice. */
-	if (!RESV_HAVE(DOMAIN_DMA_FQ) || !ECAP_SLTS(ecap))
-		return attached.end;
-	/* Else VFIO's gets second-level ones, of a width that suits both. */
-	fl_sagaw = BIT(2) | (CAP_FL5LP(cap) ? BIT(3) : 0);
-	scalable = vtd_width(cap, CAP_SAGAW(cap) & fl_sagaw);
-	dma = fls64(attached.end);
-	if (scalable && dma == scalable - 1)
-		return BIT_ULL(scalable) - 1;
-	return dma == legacy ? attached.end : 0;
-}
-
-/*
- * Return: 1 if @aperture is set, 0 if the geometry is empty before an attach,
- * -ENODATA if it is not to be trusted before an attach
- */
-static int fresh_geometry(struct device *dev, struct resv_range *aperture,
-			  u64 *page)
-{
-	struct iommu_domain *domain = compat_iommu_paging_domain_alloc(dev);
-	bool known;
-
-	if (IS_ERR(domain))
-		return 0;
-	known = geometry_of(domain, aperture);
-	*page = compat_domain_page(domain);
-	iommu_domain_free(domain);
-	/* Since v6.13 the Intel driver makes domains for a device. */
-	if (known && RESV_HAVE(DOMAIN_ALLOC_BUS) && IS_ENABLED(CONFIG_X86) &&
-	    aperture->end == VTD_PLACEHOLDER) {
-		aperture->end = vtd_end(dev);
-		if (!aperture->end)
-			return -ENODATA;
-	}
-	return known;
-}
-
-/*
- * Before v5.7 or so an Intel domain says 48 or 57 bits
- * (DEFAULT_DOMAIN_ADDRESS_WIDTH) whatever it is attached to, and a map beyond what
- * the hardware has is refused by the driver (intel_iommu_map(), -EFAULT).  Tables of
- * more levels than that default are not used.
- */
-static bool old_vtd_geometry(struct device *dev, struct resv_range *aperture,
-			     u64 *page)
-{
-	u64 end = RESV_HAVE(VFIO_IOVA_RANGE) ? 0 : vtd_end(dev);
-
-	if (!end || fresh_geometry(dev, aperture, page) <= 0)
-		return false;
-	aperture->end = min(aperture->end, end);
-	return true;
 }
 
 /* SMMUv3 architecture specification IHI 0070, sections 6.3.1 and 6.3.6. */
@@ -226,13 +144,97 @@ static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
 #endif
 }
 
-static bool find_aperture(struct device *dev, struct resv_range *aperture,
-			  u64 *page)
+/*
+ * Measure the IOMMU of a device: what a domain like VFIO's says before an attach.
+ *
+ * All of it is the same for all devices behind one IOMMU, by the drivers' functions
+ * that allocate domains:
+ *
+ * - intel: up to 6.12 intel_iommu_domain_alloc() is given no device, and all domains
+ *   have the same placeholder.  Since v6.13 paging_domain_alloc(), and since v6.19
+ *   intel_iommu_domain_alloc_first_stage() and ..._second_stage(), go by the registers
+ *   of the device's unit.  Where the placeholder will end is not kept, as it depends on
+ *   the DMA domain of the group, too: see vtd_end().
+ * - amd: by the version of the tables and their levels, which the driver sets for the
+ *   machine (dma_max_address(), amd_iommu_domain_alloc_paging_flags()).
+ * - arm-smmu-v3: empty, and since 6.8 or so by the features of the device's SMMU
+ *   (arm_smmu_domain_finalise()), as are the registers that are read here.
+ * - arm-smmu: empty.
+ * - virtio-iommu: empty, and since v6.13 or so the geometry of the device's
+ *   virtio-iommu (viommu_domain_alloc_paging()).
+ */
+static int measure(struct device *dev, struct resv_hw_iommu *iommu)
+{
+	struct iommu_domain *domain = compat_iommu_paging_domain_alloc(dev);
+	struct device *instance = compat_dev_iommu_instance(dev);
+
+	memset(iommu, 0, sizeof(*iommu));
+	if (domain == ERR_PTR(-ENOMEM))
+		return -ENOMEM;
+	iommu->page = PAGE_SIZE;
+	if (!IS_ERR(domain)) {
+		iommu->fresh_known = geometry_of(domain, &iommu->fresh);
+		iommu->page = compat_domain_page(domain);
+		iommu_domain_free(domain);
+	}
+	iommu->vtd_known = IS_ENABLED(CONFIG_X86) && instance &&
+		!iommu_attribute(instance, "intel-iommu", "cap", &iommu->cap) &&
+		!iommu_attribute(instance, "intel-iommu", "ecap", &iommu->ecap);
+	if (!iommu->fresh_known)
+		iommu->regs_known = smmu_v3_geometry(dev, &iommu->regs);
+	return 0;
+}
+
+/* Where the placeholder of an Intel domain will end, or 0 if that cannot be known. */
+static u64 vtd_end(struct device *dev, const struct resv_hw_iommu *iommu)
+{
+	struct resv_range dma;
+
+	if (!iommu->vtd_known)
+		return 0;
+	return resv_vtd_end(iommu->cap, iommu->ecap, vtd_tables(),
+			    attached_geometry(dev, &dma) ? dma.end : 0);
+}
+
+/*
+ * Before v5.7 or so an Intel domain says 48 or 57 bits
+ * (DEFAULT_DOMAIN_ADDRESS_WIDTH) whatever it is attached to, and a map beyond what
+ * the hardware has is refused by the driver (intel_iommu_map(), -EFAULT).  Tables of
+ * more levels than that default are not used.
+ */
+static bool old_vtd_geometry(struct device *dev, const struct resv_hw_iommu *iommu,
+			     struct resv_range *aperture)
+{
+	u64 end = RESV_HAVE(VFIO_IOVA_RANGE) ? 0 : vtd_end(dev, iommu);
+
+	if (!end || !iommu->fresh_known)
+		return false;
+	*aperture = iommu->fresh;
+	aperture->end = min(aperture->end, end);
+	return true;
+}
+
+/* What a domain that VFIO makes now will have, once it is attached. */
+static bool future_geometry(struct device *dev, const struct resv_hw_iommu *iommu,
+			    struct resv_range *aperture)
+{
+	if (!iommu->fresh_known)
+		return attached_geometry(dev, aperture);
+	*aperture = iommu->fresh;
+	/* Since v6.13 the Intel driver makes domains for a device. */
+	if (RESV_HAVE(DOMAIN_ALLOC_BUS) && IS_ENABLED(CONFIG_X86) &&
+	    aperture->end == VTD_PLACEHOLDER)
+		aperture->end = vtd_end(dev, iommu);
+	return aperture->end;
+}
+
+static bool find_aperture(struct device *dev, const struct resv_hw_iommu *iommu,
+			  struct resv_range *aperture, u64 *page)
 {
 	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
-	int ret;
 
-	if (old_vtd_geometry(dev, aperture, page))
+	*page = iommu->page;
+	if (old_vtd_geometry(dev, iommu, aperture))
 		return true;
 	/* Somebody like VFIO has attached: that is the answer. */
 	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
@@ -240,30 +242,40 @@ static bool find_aperture(struct device *dev, struct resv_range *aperture,
 		*page = compat_domain_page(domain);
 		return true;
 	}
-	ret = fresh_geometry(dev, aperture, page);
-	if (ret)
-		return ret > 0;
-	return attached_geometry(dev, aperture) ||
-	       smmu_v3_geometry(dev, aperture);
+	if (future_geometry(dev, iommu, aperture))
+		return true;
+	*aperture = iommu->regs;
+	return iommu->regs_known;
 }
 
 static int aperture_device(struct resv_facts *c, struct device *dev)
 {
+	struct resv_hw *hw = c->device_hw;
+	struct resv_hw_iommu iommu;
 	struct resv_range aperture;
-	u64 page = PAGE_SIZE;
-	bool known;
+	u64 page;
 
-	known = find_aperture(dev, &aperture, &page);
-	c->page = max(c->page, page);
-	if (!known)
+	if (!resv_hw_iommu(hw, dev, measure, &iommu)) {
+		if (find_aperture(dev, &iommu, &aperture, &page)) {
+			hw->aperture = aperture;
+			hw->aperture_known = true;
+		}
+		hw->page_shift = ilog2(page);
+	}
+	c->page = max_t(u64, c->page, BIT_ULL(hw->page_shift));
+	/*
+	 * Hardware does not change, but while a group is claimed and not yet attached
+	 * some drivers do not tell.  Then it is what was known last.
+	 */
+	if (!hw->aperture_known)
 		return 0;
 	/* Devices of a group share one domain, so what suits all of them. */
 	if (!c->aperture_known) {
-		c->aperture = aperture;
+		c->aperture = hw->aperture;
 		c->aperture_known = true;
 	} else {
-		c->aperture.start = max(c->aperture.start, aperture.start);
-		c->aperture.end = min(c->aperture.end, aperture.end);
+		c->aperture.start = max(c->aperture.start, hw->aperture.start);
+		c->aperture.end = min(c->aperture.end, hw->aperture.end);
 	}
 	return 0;
 }

@@ -16,13 +16,14 @@
  */
 #include <linux/pci.h>
 #include "compat/iommu.h"
+#include "source/hw.h"
 #include "source.h"
 
 /* REQ_ACS_FLAGS of drivers/iommu/iommu.c: what makes a port isolate. */
 #define ACS_ISOLATION	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 
 /* As pci_acs_flags_enabled() in drivers/pci/pci.c, which is not exported. */
-static bool acs_redirects(struct pci_dev *port)
+static bool acs_flags_enabled(struct pci_dev *port)
 {
 	u16 cap, ctrl, flags;
 	int pos = pci_find_ext_capability(port, PCI_EXT_CAP_ID_ACS);
@@ -35,6 +36,31 @@ static bool acs_redirects(struct pci_dev *port)
 	/* What a port does not implement it has no need of. */
 	flags = ACS_ISOLATION & (cap | PCI_ACS_EC);
 	return (ctrl & flags) == flags;
+}
+
+/*
+ * Does the nth bridge above the device redirect requests upstream?  It is read once a
+ * device.  A port whose link to the root is off does not answer, or with ones; until it
+ * does, it counts as one that does not redirect.
+ */
+static bool acs_redirects(struct resv_hw *hw, struct pci_dev *port, unsigned int n)
+{
+	u16 vendor;
+
+	if (n >= RESV_HW_BRIDGES)
+		return false;
+	if (!(hw->acs_known & BIT(n))) {
+		if (!resv_hw_config_begin(port))
+			return false;
+		if (!pci_read_config_word(port, PCI_VENDOR_ID, &vendor) &&
+		    vendor != 0xffff) {
+			hw->acs_known |= BIT(n);
+			if (acs_flags_enabled(port))
+				hw->acs_redirects |= BIT(n);
+		}
+		resv_hw_config_end(port);
+	}
+	return hw->acs_redirects & BIT(n);
 }
 
 /*
@@ -135,6 +161,7 @@ static int add_host_windows(struct resv_facts *c, struct pci_bus *bus)
 static int pci_device(struct resv_facts *c, struct device *dev)
 {
 	struct pci_dev *pdev, *bridge;
+	unsigned int nr = 0;
 	struct pci_bus *bus;
 	int ret;
 
@@ -156,6 +183,7 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 		/* Buses of SR-IOV virtual functions have no bridge of their own. */
 		if (!bridge)
 			continue;
+		nr++;
 		if (!pci_is_pcie(bridge) ||
 		    pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE ||
 		    pci_pcie_type(bridge) == PCI_EXP_TYPE_PCIE_BRIDGE) {
@@ -167,7 +195,9 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 		if (pci_pcie_type(bridge) != PCI_EXP_TYPE_ROOT_PORT &&
 		    pci_pcie_type(bridge) != PCI_EXP_TYPE_DOWNSTREAM)
 			continue;
-		if (acs_redirects(bridge) || kernel_calls_isolated(c, bridge))
+		/* Registers last: mostly the groups tell. */
+		if (kernel_calls_isolated(c, bridge) ||
+		    acs_redirects(c->device_hw, bridge, nr - 1))
 			continue;
 		ret = add_windows(c, bridge, bridge->bus);
 		if (ret)

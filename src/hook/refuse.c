@@ -19,9 +19,9 @@
 #include <linux/slab.h>
 #include "compat/iommu.h"
 #include "compat/regs.h"
+#include "hook/refuse.h"
+#include "hook/tap.h"
 #include "inject.h"
-#include "native.h"
-#include "refusal.h"
 
 #define OPS_SIZE	sizeof(*((struct iommu_domain *)NULL)->ops)
 #define OPS_MEMBER(bytes, member) \
@@ -29,20 +29,20 @@
 		   offsetof(typeof(*((struct iommu_domain *)NULL)->ops), member)))
 
 /**
- * struct refusal_domains - what the functions are given
+ * struct refuse_domains - what the functions are given
  * @domain: a map of it is refused with -EINVAL
  * @trial: a map of it is refused with -ENODEV, unless a tap gives @domain instead
  * @trial_ops: of @trial
  * @ops: of @domain, up to the end
  */
-struct refusal_domains {
+struct refuse_domains {
 	struct iommu_domain domain;
 	struct iommu_domain trial;
 	char trial_ops[OPS_SIZE] __aligned(8);
 	char ops[OPS_SIZE] __aligned(8);
 };
 
-static struct refusal_domains *domains;
+static struct refuse_domains *domains;
 static bool used;		/* by a map */
 static bool stays;		/* for good: an attach may sleep with it in its hands */
 
@@ -63,14 +63,13 @@ static void set_pages(struct iommu_domain *domain, char *ops)
 }
 
 /**
- * resv_refusals_init() - make them
+ * resv_refuse_init() - make the domains
  *
+ * Context: may sleep.
  * Return: 0 or -ENOMEM
  */
-int resv_refusals_init(void)
+int resv_refuse_init(void)
 {
-	if (resv_native_checks())
-		return 0;
 	domains = resv_test_step("refusals") ? NULL :
 					       kzalloc(sizeof(*domains), GFP_KERNEL);
 	if (!domains)
@@ -113,14 +112,14 @@ static bool is_quiet(void)
 }
 
 /**
- * resv_refusals_exit() - free them, if that is safe
+ * resv_refuse_exit() - free the domains, if that is safe
  *
  * Else they are left, some hundred bytes, once for each time that this module is
  * unloaded after it has refused something.
  *
  * Context: no tap is in any more; may sleep for a grace period.
  */
-void resv_refusals_exit(void)
+void resv_refuse_exit(void)
 {
 	if (is_quiet())
 		kfree(domains);
@@ -132,25 +131,37 @@ void resv_refusals_exit(void)
 }
 
 /**
- * resv_refusals_tried() - is this the call of resv_refusals_try()?
+ * resv_refuse_is_trial() - is this the call of resv_refuse_trial()?
  * @domain: first argument of iommu_map()
+ *
+ * The tap has to refuse that one, too.
+ *
+ * Context: any.
+ * Return: true if it is
  */
-bool resv_refusals_tried(const struct iommu_domain *domain)
+bool resv_refuse_is_trial(const struct iommu_domain *domain)
 {
 	return domains && domain == &domains->trial;
 }
 
 /**
- * resv_refusals_try() - does the tap on iommu_map() make it refuse a map?
+ * resv_refuse_trial() - does the tap on iommu_map() make it refuse a map?
+ * @hook: the place of that tap, which is being tested
+ *
+ * The map is refused in any case, but with another errno if the tap has refused it.
  *
  * Context: may sleep.
+ * Return: the tap was called, and has refused it
  */
-bool resv_refusals_try(void)
+bool resv_refuse_trial(struct resv_hook *hook)
 {
 #if defined(RESV_HAVE_DOMAIN_MAP) && !defined(RESV_HAVE_MAP_GFP)
+	u64 before = resv_hook_hits(hook);
+
 	if (!domains || resv_test_step("self-test of maps"))
 		return false;
-	return iommu_map(&domains->trial, 0, 0, PAGE_SIZE, IOMMU_READ) == -EINVAL;
+	return iommu_map(&domains->trial, 0, 0, PAGE_SIZE, IOMMU_READ) == -EINVAL &&
+	       resv_hook_hits(hook) != before;
 #else
 	/* There is no call that is refused without a word in the log; test mode only. */
 	return domains;
@@ -165,7 +176,7 @@ bool resv_refusals_try(void)
  */
 void resv_refuse_map(struct pt_regs *regs)
 {
-	if (!resv_refusals_tried((void *)compat_argument(regs, 0)))
+	if (!resv_refuse_is_trial((void *)compat_argument(regs, 0)))
 		WRITE_ONCE(used, true);
 	compat_argument_set(regs, 0, (unsigned long)&domains->domain);
 	if (RESV_HAVE(MAP_NOSYNC))

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The core's side of the livepatch: one line of the table of hooks, for the
- * function that the module iommu_resv_livepatch replaces.
+ * The core's side of the livepatch: one place of the table of hooks, for the function
+ * that the module iommu_resv_livepatch replaces.
  *
- * That module needs symbols of this one, so this one cannot be unloaded under
- * it.  Who loads and disables it: see docs/architecture.md.
+ * That module needs symbols of this one, so this one cannot be unloaded under it.  Who
+ * loads and disables it: see docs/architecture.md.
+ *
+ * Locks: the state is changed under the lock of the hooks.  Taps may sleep here, so
+ * taps_sem keeps one that leaves the place until no list is being made with it.  It is
+ * read under a group's mutex, and written under the lock of the hooks.
  */
 #include <linux/err.h>
 #include <linux/iommu.h>
@@ -12,16 +16,16 @@
 #include <linux/kmod.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include "compat/klp.h"
 #include "compat/sysfs.h"
-#include "group.h"
-#include "hook.h"
+#include "hook/livepatch.h"
+#include "hook/place.h"
 #include "inject.h"
-#include "livepatch.h"
 
 #define NOT_LOADED	"iommu_resv_livepatch is not loaded"
 #define REPLACED	"replaced by the livepatch"
@@ -29,19 +33,32 @@
 #define PATCH_TIMEOUT	(60 * HZ)
 
 static DEFINE_PER_CPU(u64, livepatch_hits);
+static DECLARE_RWSEM(taps_sem);
 
-struct resv_hook resv_livepatch_hook = {
-	.hits = &livepatch_hits,
-	.purpose = RESV_FOR_REGIONS,
-	.symbol = "iommu_get_group_resv_regions",
-	.backend = "livepatch",
-	.level = RESV_HOOK_GROUP,
-	.state = RESV_HOOK_OFF,
-	.reason = NOT_LOADED,
-	.loss = "regions that the admin declares are not enforced by a livepatch",
+static void sync(void)
+{
+	down_write(&taps_sem);
+	up_write(&taps_sem);
+}
+
+static void test(struct resv_hook *hook, struct iommu_group *group);
+
+/* That module installs itself, and is removed by who loaded it. */
+static const struct resv_backend livepatch_backend = {
+	.name = "livepatch",
+	.sync = sync,
+	.test = test,
 };
 
-/* All under the lock of the table. */
+struct resv_hook resv_livepatch_hook = {
+	.symbol = "iommu_get_group_resv_regions",
+	.backend = &livepatch_backend,
+	.taps = LIST_HEAD_INIT(resv_livepatch_hook.taps),
+	.state = RESV_HOOK_OFF,
+	.reason = NOT_LOADED,
+	.hits = &livepatch_hits,
+};
+
 static const struct resv_livepatch *registered;
 static bool disabled;		/* the patch was on, and is no more */
 static bool leaving;		/* this module is being unloaded */
@@ -82,7 +99,7 @@ static void set_state(enum resv_hook_state state, const char *reason)
  * behind /sys/module.
  *
  * Context: may sleep.
- * Return: there is one that is not ours
+ * Return: true if there is one that is not ours
  */
 bool resv_livepatch_other(const char *symbol, char *name, size_t size)
 {
@@ -139,6 +156,7 @@ put_root:
  * @livepatch: what can be asked of it
  * @symbol: function that it will replace
  *
+ * Context: may sleep.
  * Return: 0, -EBUSY if somebody else replaces it already, or -ENOEXEC if the two
  * modules are of different versions
  */
@@ -181,6 +199,8 @@ EXPORT_SYMBOL_GPL(resv_livepatch_register);
  *
  * Nothing is patched any more.  The texts are those of this module, as the
  * other one is about to be freed.
+ *
+ * Context: may sleep.
  */
 void resv_livepatch_unregister(int err)
 {
@@ -205,8 +225,7 @@ EXPORT_SYMBOL_GPL(resv_livepatch_unregister);
  * resv_livepatch_event() - a transition began or ended
  * @event: what happened
  *
- * Context: the kernel's klp_mutex is held, under which the registry's lock is
- *	taken; may sleep.
+ * Context: the kernel's klp_mutex is held, under which groups are looked at; may sleep.
  */
 void resv_livepatch_event(enum resv_livepatch_event event)
 {
@@ -218,7 +237,7 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 	switch (event) {
 	case RESV_LIVEPATCH_PATCHED:
 		hook->installed = true;
-		hook->checked = false;
+		hook->tested = false;
 		set_state(RESV_HOOK_OFF, "not tested yet: there is no group");
 		break;
 	case RESV_LIVEPATCH_UNPATCHING:
@@ -241,49 +260,70 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 	if (active && event == RESV_LIVEPATCH_UNPATCHING)
 		resv_hooks_replace_livepatch();
 	/* Groups show at once who enforces, and are what tests it. */
-	resv_groups_rescan_soon();
+	resv_hooks_rescan_soon();
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_event);
 
 /**
  * resv_livepatch_hit() - the replacement was called
  *
- * Return: by its self-test
+ * Context: any.
+ * Return: true if a self-test has called it
  */
 bool resv_livepatch_hit(void)
 {
 	this_cpu_inc(*resv_livepatch_hook.hits);
-	return resv_hooks_marking(&resv_livepatch_hook);
+	return READ_ONCE(resv_hook_test.task) == current &&
+	       READ_ONCE(resv_hook_test.hook) == &resv_livepatch_hook;
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_hit);
 
 /**
- * resv_livepatch_check() - does it work?  Tested with this group if need be
- * @group: live group of devices that all have an IOMMU
+ * resv_livepatch_append() - the replacement has a device's regions from its driver
+ * @dev: the device
+ * @head: list of these regions, to which the taps add theirs
+ * @mark: this is the self-test: the tap that is tested adds its mark
  *
- * Another livepatch that comes later is called instead of this one.
- *
- * Context: the lock of the table is held.
- * Return: it was active and is not any more
+ * Context: the group's mutex is held; may sleep.
+ * Return: 0, or -ENOMEM with some of the taps' regions on @head
  */
-bool resv_livepatch_check(struct iommu_group *group)
+int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark)
 {
-	struct resv_hook *hook = &resv_livepatch_hook;
+	const struct resv_hook_tap *at;
+	int ret = 0;
+
+	down_read(&taps_sem);
+	list_for_each_entry(at, &resv_livepatch_hook.taps, node) {
+		if (!at->tap->append)
+			continue;
+		ret = at->tap->append(dev, head,
+				      mark && resv_tap_marking(at->tap));
+		if (ret)
+			break;
+	}
+	up_read(&taps_sem);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(resv_livepatch_append);
+
+/*
+ * Does the livepatch work?  Another one that comes later is called instead of it, and
+ * if it works no more, kprobes take its place.
+ */
+static void test(struct resv_hook *hook, struct iommu_group *group)
+{
 	bool was_active = hook->state == RESV_HOOK_ACTIVE;
 	char other[RESV_SYMBOL_LEN] = "";
 	const char *reason;
 
-	if (!hook->installed || hook->checked)
-		return false;
-	hook->checked = true;
 	if (!resv_livepatch_other(hook->symbol, other, sizeof(other)) &&
-	    resv_hooks_test(hook, group)) {
+	    !resv_hook_try(hook, group)) {
 		hook->other[0] = '\0';
 		set_state(RESV_HOOK_ACTIVE, NULL);
-		return false;
+		return;
 	}
 	if (hook->state == RESV_HOOK_INERT)
-		return false;
+		return;
 	strscpy(hook->other, other, sizeof(hook->other));
 	if (other[0])
 		reason = REPLACED;
@@ -291,15 +331,19 @@ bool resv_livepatch_check(struct iommu_group *group)
 		reason = "it does not fire any more (a livepatch that replaces others came)";
 	else
 		reason = "it does not fire when a group's regions are listed (inlined)";
-	resv_hooks_go_inert(hook, reason);
+	resv_hook_go_inert(hook, reason);
 	wake_up_all(&changed);
-	if (!was_active && !other[0])
+	if (was_active)
+		resv_mode_livepatch_lost();
+	else if (!other[0])
 		schedule_delayed_work(&take_out_work, 0);
-	return was_active;
 }
 
 /**
  * resv_livepatch_loaded() - the livepatch's module is there
+ *
+ * Context: may sleep; the lock of the hooks is not held.
+ * Return: true if it is
  */
 bool resv_livepatch_loaded(void)
 {
@@ -377,6 +421,8 @@ static DECLARE_WORK(ask_work, ask_fn);
  * resv_livepatch_ask_later() - the same, when this module is loaded
  *
  * The livepatch can use our symbols only once our own loading is over.
+ *
+ * Context: any.
  */
 void resv_livepatch_ask_later(void)
 {
@@ -385,6 +431,8 @@ void resv_livepatch_ask_later(void)
 
 /**
  * resv_livepatch_exit() - nobody waits for the livepatch any more
+ *
+ * Context: may sleep; the lock of the hooks is not held.
  */
 void resv_livepatch_exit(void)
 {
