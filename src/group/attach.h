@@ -54,6 +54,8 @@ struct resv_attach_container {
  *	attach until the domain is freed
  * @pins: references on this module that effects on this domain hold
  * @data: one pointer a client
+ * @hint: one number a client, for its readers under RCU: they write it without a
+ *	lock, so it can have any value, also that of a domain of before
  */
 struct resv_attach_domain {
 	struct hlist_node node;
@@ -66,6 +68,7 @@ struct resv_attach_domain {
 	struct resv_range cookie;
 	unsigned int pins;
 	void __rcu *data[RESV_ATTACH_CLIENTS];
+	unsigned int hint[RESV_ATTACH_CLIENTS];
 };
 
 /**
