@@ -34,6 +34,7 @@
 #include "group/attach.h"
 #include "group/feature.h"
 #include "group/group.h"
+#include "hook/refuse.h"
 #include "feature/check/check.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
@@ -123,12 +124,13 @@ static int check_init(void)
 	written = false;
 	mutex_unlock(&switch_lock);
 	resv_attach_register(&resv_rules_client);
-	return 0;
+	return resv_refuse_init();
 }
 
 static void check_exit(void)
 {
 	resv_rules_exit();
+	resv_refuse_exit();
 }
 
 static void check_run(void)
