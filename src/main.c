@@ -12,9 +12,9 @@
 #include "group/feature.h"
 #include "group/group.h"
 #include "hook/engine.h"
-#include "inject.h"
-#include "source.h"
-#include "status.h"
+#include "hook/fault.h"
+#include "source/source.h"
+#include "source/status.h"
 #include "sysfs/group.h"
 #include "sysfs/module.h"
 

@@ -3,7 +3,7 @@
 #ifndef RESV_FIRMWARE_VTD_H
 #define RESV_FIRMWARE_VTD_H
 
-#include "pure.h"
+#include "model/base.h"
 
 /* What a kernel's driver makes of tables where a unit has both levels. */
 enum resv_vtd_tables {

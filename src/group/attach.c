@@ -854,8 +854,8 @@ static int first_device(struct device *dev, void *data)
 /**
  * resv_attach_when_free() - change what a group lists, if nobody has it
  * @group: live group, its mutex not held
- * @fn: makes the change; called once at most, with the group's mutex held.
- *	Return: 0 or an errno
+ * @fn: makes the change, and returns 0 or an errno; called once at most, with the group's
+ *	mutex held
  * @data: for @fn
  *
  * VFIO asks for the list of a group when it attaches the group, and for the lists of

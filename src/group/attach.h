@@ -6,7 +6,7 @@
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
-#include "region.h"
+#include "model/region.h"
 
 struct iommu_domain;
 struct iommu_group;

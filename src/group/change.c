@@ -15,7 +15,7 @@
 #include <linux/kobject.h>
 #include <linux/sched.h>
 #include "compat/sched.h"
-#include "registry.h"
+#include "group/registry.h"
 
 static int try_change(struct resv_group *g, struct kobject *kobj,
 		      const struct resv_group_change *change, void *data)

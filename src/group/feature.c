@@ -13,7 +13,7 @@
 #include "group/feature.h"
 #include "hook/mode.h"
 #include "hook/tap.h"
-#include "registry.h"
+#include "group/registry.h"
 
 static const struct resv_feature *const none[] = { NULL };
 static const struct resv_feature *const *features = none;

@@ -4,7 +4,7 @@
 #define RESV_GROUP_GROUP_H
 
 #include <linux/types.h>
-#include "facts.h"
+#include "source/facts.h"
 
 struct kobject;
 struct resv_snapshot;

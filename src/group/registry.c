@@ -47,7 +47,7 @@
 #include "group/attach.h"
 #include "group/group.h"
 #include "group/snapshot.h"
-#include "registry.h"
+#include "group/registry.h"
 
 static DEFINE_HASHTABLE(by_kobj, 8);
 static DEFINE_HASHTABLE(by_id, 8);

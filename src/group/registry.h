@@ -8,7 +8,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
-#include "facts.h"
+#include "source/facts.h"
 #include "group/group.h"
 #include "source/hw.h"
 

@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "compat/mm.h"
-#include "snapshot.h"
+#include "group/snapshot.h"
 
 /* "0x%016llx 0x%016llx" and a blank or the end of line. */
 #define RANGE_LEN	(2 * (2 + 16) + 2)

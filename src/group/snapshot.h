@@ -5,7 +5,7 @@
 
 #include <linux/kref.h>
 #include <linux/rcupdate.h>
-#include "facts.h"
+#include "source/facts.h"
 
 /**
  * struct resv_snapshot - what is known about a group at one moment, unchanging

@@ -38,9 +38,9 @@
 #include "group/feature.h"
 #include "group/snapshot.h"
 #include "hook/engine.h"
-#include "native.h"
-#include "registry.h"
-#include "source.h"
+#include "source/native.h"
+#include "group/registry.h"
+#include "source/source.h"
 
 /*
  * Long enough to take a burst of devices (254 virtual functions of one write to

@@ -71,7 +71,7 @@
 #include "compat/bus.h"
 #include "group/attach.h"
 #include "group/snapshot.h"
-#include "registry.h"
+#include "group/registry.h"
 #include "source/hw.h"
 
 /**

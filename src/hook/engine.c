@@ -41,7 +41,7 @@
 #include "hook/engine.h"
 #include "hook/place.h"
 #include "hook/stock.h"
-#include "inject.h"
+#include "hook/fault.h"
 
 
 static bool closing;		/* nothing may be installed any more */

@@ -25,7 +25,7 @@
 #include "compat/sysfs.h"
 #include "hook/livepatch.h"
 #include "hook/place.h"
-#include "inject.h"
+#include "hook/fault.h"
 
 #define NOT_LOADED	"iommu_resv_livepatch is not loaded"
 #define REPLACED	"replaced by the livepatch"

@@ -18,7 +18,7 @@
 #include "hook/engine.h"
 #include "hook/mode.h"
 #include "hook/place.h"
-#include "text.h"
+#include "model/words.h"
 
 static DEFINE_MUTEX(switch_lock);
 

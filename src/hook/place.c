@@ -16,7 +16,7 @@
 #include <linux/string.h>
 #include "compat/iommu.h"
 #include "hook/place.h"
-#include "inject.h"
+#include "hook/fault.h"
 
 #define NOT_FIRING \
 	"it does not fire when a group's regions are listed (inlined, or probes are turned off)"

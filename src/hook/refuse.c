@@ -21,7 +21,7 @@
 #include "compat/regs.h"
 #include "hook/refuse.h"
 #include "hook/tap.h"
-#include "inject.h"
+#include "hook/fault.h"
 
 #define OPS_SIZE	sizeof(*((struct iommu_domain *)NULL)->ops)
 #define OPS_MEMBER(bytes, member) \

@@ -19,8 +19,8 @@
 #include "compat/iommu.h"
 #include "compat/klp.h"
 #include "hook/livepatch.h"
-#include "inject.h"
-#include "list.h"
+#include "hook/fault.h"
+#include "hook/list.h"
 
 #if COMPAT_HAS_KLP && defined(RESV_HAVE_KTYPE_GROUPS) && \
 	COMPAT_HAS_DEVICE_REGIONS && defined(RESV_HAVE_RESV_RELAXABLE)

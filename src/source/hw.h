@@ -4,7 +4,7 @@
 #define RESV_SOURCE_HW_H
 
 #include <linux/types.h>
-#include "region.h"
+#include "model/region.h"
 
 struct device;
 struct pci_dev;

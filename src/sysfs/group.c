@@ -20,8 +20,8 @@
 #include "group/feature.h"
 #include "group/group.h"
 #include "group/snapshot.h"
-#include "native.h"
-#include "source.h"
+#include "source/native.h"
+#include "source/source.h"
 #include "sysfs/group.h"
 #include "sysfs/text.h"
 

@@ -12,8 +12,8 @@
 #include "group/feature.h"
 #include "group/group.h"
 #include "hook/engine.h"
-#include "source.h"
-#include "status.h"
+#include "source/source.h"
+#include "source/status.h"
 #include "sysfs/module.h"
 #include "sysfs/text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "facts.h"
+#include "source/facts.h"
 #include "../../src/parse_madt.h"
 
 static int facts_doorbell(void *ctx, const struct resv_madt_doorbell *doorbell)

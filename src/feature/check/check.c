@@ -28,9 +28,9 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
-#include "native.h"
-#include "status.h"
-#include "text.h"
+#include "source/native.h"
+#include "source/status.h"
+#include "model/words.h"
 #include "group/attach.h"
 #include "group/feature.h"
 #include "group/group.h"

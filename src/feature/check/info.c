@@ -20,7 +20,7 @@
 #include <linux/kernel.h>
 #include "compat/uaccess.h"
 #include "compat/vfio.h"
-#include "native.h"
+#include "source/native.h"
 #include "feature/check/info.h"
 #include "feature/check/rules.h"
 

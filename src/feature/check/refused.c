@@ -13,14 +13,14 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include "compat/iommu.h"
-#include "native.h"
+#include "source/native.h"
 #include "group/attach.h"
 #include "feature/check/check.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
 
 #define CREATE_TRACE_POINTS
-#include "trace.h"
+#include "feature/check/trace.h"
 
 /* Which of @reasons forbid the map?  Fill in the region and the device of @refused. */
 static void explain(const struct resv_reasons *reasons,

@@ -7,8 +7,8 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/types.h>
-#include "facts.h"
-#include "region.h"
+#include "source/facts.h"
+#include "model/region.h"
 
 struct iommu_domain;
 struct iommu_group;

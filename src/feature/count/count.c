@@ -6,7 +6,7 @@
  * The tap is filled in before it is given to the engine, and does not change after that.
  */
 #include "feature/count/count.h"
-#include "inject.h"
+#include "hook/fault.h"
 
 static struct resv_tap tap = {
 	.loss = "calls are not counted",

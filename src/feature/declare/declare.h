@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Regions that the admin declares: their table, and the parts of this feature. */
-#ifndef RESV_DECLARE_H
-#define RESV_DECLARE_H
+#ifndef RESV_FEATURE_DECLARE_DECLARE_H
+#define RESV_FEATURE_DECLARE_DECLARE_H
 
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -97,4 +97,4 @@ int resv_declare_listed(struct resv_facts *c);
 extern const struct resv_feature resv_feature_declare;
 void resv_declare_wait(struct resv_declared *d);
 
-#endif /* RESV_DECLARE_H */
+#endif /* RESV_FEATURE_DECLARE_DECLARE_H */

@@ -25,9 +25,9 @@
 #include "group/group.h"
 #include "hook/engine.h"
 #include "hook/stock.h"
-#include "inject.h"
-#include "list.h"
-#include "native.h"
+#include "hook/fault.h"
+#include "hook/list.h"
+#include "source/native.h"
 
 /*
  * What a self-test adds to the list that it asks for itself, and looks for there: a

@@ -14,8 +14,8 @@
 #include "feature/declare/declare.h"
 #include "group/attach.h"
 #include "group/group.h"
-#include "inject.h"
-#include "text.h"
+#include "hook/fault.h"
+#include "model/words.h"
 
 #define MAX_BY_DEVICE	32
 

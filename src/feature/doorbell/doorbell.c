@@ -7,9 +7,9 @@
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include "native.h"
-#include "source.h"
-#include "status.h"
+#include "source/native.h"
+#include "source/source.h"
+#include "source/status.h"
 #include "compat/regs.h"
 #include "group/attach.h"
 #include "group/feature.h"

@@ -44,7 +44,7 @@
 #include "feature/doorbell/map.h"
 
 #if RESV_DOORBELL_MAPS
-#include "region.h"
+#include "model/region.h"
 #include "group/attach.h"
 #include "feature/window/table.h"
 

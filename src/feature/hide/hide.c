@@ -10,7 +10,7 @@
 #include "compat/iommu.h"
 #include "compat/regs.h"
 #include "feature/hide/hide.h"
-#include "native.h"
+#include "source/native.h"
 
 /**
  * struct listing - one call of iommu_get_group_resv_regions()

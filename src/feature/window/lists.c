@@ -32,7 +32,7 @@
 #include "compat/regs.h"
 #include "feature/window/table.h"
 #include "hook/stock.h"
-#include "list.h"
+#include "hook/list.h"
 
 /*
  * Where a self-test puts the window of the list that it asks for itself: the last MiB

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Movable MSI windows of groups: their table, and the parts of this feature. */
-#ifndef RESV_MSI_WINDOW_TABLE_H
-#define RESV_MSI_WINDOW_TABLE_H
+#ifndef RESV_FEATURE_WINDOW_TABLE_H
+#define RESV_FEATURE_WINDOW_TABLE_H
 
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -113,4 +113,4 @@ void resv_msi_taps_status(struct resv_status *s);
 /* life.c */
 extern const struct resv_feature resv_feature_window;
 
-#endif /* RESV_MSI_WINDOW_TABLE_H */
+#endif /* RESV_FEATURE_WINDOW_TABLE_H */

@@ -12,9 +12,9 @@
 #include <linux/kernel.h>
 #include "compat/iommu.h"
 #include "feature/window/table.h"
-#include "inject.h"
-#include "native.h"
-#include "source.h"
+#include "hook/fault.h"
+#include "source/native.h"
+#include "source/source.h"
 
 #define NOT_NEEDED	"no MSI window is moved"
 

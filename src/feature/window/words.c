@@ -12,15 +12,15 @@
 #include <linux/kobject.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
-#include "doorbell.h"
+#include "source/doorbells.h"
 #include "feature/window/table.h"
 #include "group/attach.h"
 #include "group/group.h"
 #include "group/snapshot.h"
-#include "inject.h"
-#include "native.h"
-#include "text.h"
-#include "window.h"
+#include "hook/fault.h"
+#include "source/native.h"
+#include "model/words.h"
+#include "model/placement.h"
 
 /* Guests have few pieces of memory. */
 #define MAX_AVOID	8
