@@ -371,7 +371,7 @@ static int look(struct resv_group *g, struct kobject *kobj, bool tell)
 
 /**
  * resv_walk_reference() - a reference to a group
- * @g: its entry, locked and LIVE
+ * @g: its entry, locked; no device is leaving the group
  *
  * Context: may sleep; the reference has to be dropped before the lock.
  * Return: the group's kobject, or NULL if the group is dead or dying
@@ -458,7 +458,7 @@ void resv_walk_group(struct kobject *kobj)
 
 /**
  * resv_walk_remove_folder() - remove the files of a group, if it is alive
- * @g: its entry, locked and not DEPARTING
+ * @g: its entry, locked; no device is leaving the group
  *
  * Context: may sleep; waits for readers that are inside.
  */

@@ -38,10 +38,9 @@
  * - Groups of mediated devices: their bus is not exported.  Such a group has no domain,
  *   so that its last reference can be dropped by anybody at any time.
  * - A last reference that VFIO drops, of a group whose devices left while it was open.
- *   The core was not the last then, with or without this module, so that the kernel
- *   frees the group's domain when its devices are gone in any case.  Ours as the last
- *   reference postpones that by one look, which changes nothing for the driver: all it
- *   had to do for a device it did when the core released it.
+ *   The core's was not the last one then, so that the kernel frees the group's domain
+ *   after its devices are gone, with or without this module.  If ours is the last one,
+ *   that is later by one look.
  * - An IOMMU driver whose module is unloaded.  The kernel refuses that while the driver
  *   has devices.  module_event() waits for looks under way before the module's text is
  *   freed, as a reference that such a look drops can be the last one, and the driver's
@@ -69,7 +68,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include "compat/bus.h"
-#include "group/attach.h"
+#include "hook/engine.h"
 #include "group/snapshot.h"
 #include "group/registry.h"
 #include "source/hw.h"
@@ -179,6 +178,7 @@ static void all_left(struct resv_group *g)
 		return;
 	if (!g->empty) {
 		resv_registry_set_state(g, RESV_GROUP_LIVE);
+		resv_hooks_recheck();
 		resv_walk_visit(g);
 		return;
 	}
