@@ -49,8 +49,7 @@ enum resv_window_by {
  * @window_known: the group has one
  * @window_asked: @window_known is an answer, not a blank
  * @window_by: who placed it
- * @in_use: somebody who maps by himself, as VFIO, has the group
- * @attached: and has attached a domain of his own to it
+ * @in_use: somebody who maps by himself, as VFIO, has attached the group
  * @movable: the hooks are there that can move it
  * @bridges: windows of the host bridges above the devices, which are told only
  *	where they catch a device's DMA (see source_pci.c)
@@ -64,6 +63,7 @@ enum resv_window_by {
  * @no_callback: some device's driver has no such function
  * @no_iommu: some device has no IOMMU
  * @hooked: what is declared for the group will be enforced
+ * @arrived: a device came for which something is declared by the parameter
  * @first: nothing was known of this group before, so say what is odd about it
  *	now, and not again at each walk
  * @own_list: the kernel has no list of the group, so the sources make it
@@ -94,7 +94,6 @@ struct resv_facts {
 	bool window_asked;
 	enum resv_window_by window_by;
 	bool in_use;
-	bool attached;
 	bool movable;
 	struct resv_set bridges;
 	u32 msi32;
@@ -106,6 +105,7 @@ struct resv_facts {
 	bool no_callback;
 	bool no_iommu;
 	bool hooked;
+	bool arrived;
 	bool first;
 	bool own_list;
 	bool own_devices;

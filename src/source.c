@@ -1,96 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which sources are on (the parameter "sources"), and asking each in turn. */
+/* The list of sources: which are on, and asking each in turn. */
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <linux/moduleparam.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include "source/hw.h"
 #include "source.h"
 
+/* In order: the kernel first, then who explains, then who draws conclusions. */
+static const struct resv_source *const sources[] = {
+	&resv_source_kernel,
+#if IS_ENABLED(CONFIG_ACPI) && IS_ENABLED(CONFIG_X86)
+	&resv_source_dmar,
+	&resv_source_ivrs,
+#endif
+#if IS_ENABLED(CONFIG_ACPI) && IS_ENABLED(CONFIG_ARM64)
+	&resv_source_iort,
+#endif
+#if IS_ENABLED(CONFIG_OF)
+	&resv_source_dt,
+#endif
+	&resv_source_fixed,
+	&resv_source_pci,
+	&resv_source_aperture,
+	&resv_source_msi,
+	/* Not to be turned off: what is declared must show. */
+	&resv_source_admin,
+};
+
 /* Names that are accepted everywhere, so that one modprobe.d fits all hosts. */
 #define SOURCE_NAMES	"kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi"
 
-static const struct resv_source *const none[] = { NULL };
-static const struct resv_source *const *sources = none;
-static unsigned long selected;		/* by the parameter */
+static unsigned long selected = ~0UL;	/* by the parameter */
 static unsigned long active;		/* initialised */
 
-/* The parameter, as it was given. */
-static char given[64] = "all";
-
-/* Is a name among names that commas, and perhaps blanks, separate? */
-static bool has_name(const char *names, const char *name, size_t len)
+/**
+ * resv_sources_names() - the names that resv_sources_select() accepts
+ *
+ * Return: the names, separated by commas
+ */
+const char *resv_sources_names(void)
 {
-	while (*names) {
-		size_t n = strcspn(names, " \t\n,");
+	return "all," SOURCE_NAMES;
+}
 
-		if (n == len && n && !strncmp(names, name, n))
+static bool known_name(const char *name)
+{
+	const char *p = SOURCE_NAMES;
+	size_t len = strlen(name);
+
+	while (*p) {
+		size_t n = strcspn(p, ",");
+
+		if (n == len && !strncmp(p, name, n))
 			return true;
-		names += n + (names[n] != '\0');
+		p += n + (p[n] == ',');
 	}
 	return false;
 }
 
-/* Are all names of a list known?  An empty one is none. */
-static bool all_known(char *copy)
-{
-	char *name;
-
-	while ((name = strsep(&copy, ","))) {
-		name = strim(name);
-		if (!has_name("all," SOURCE_NAMES, name, strlen(name)))
-			return false;
-	}
-	return true;
-}
-
-static int sources_set(const char *val, const struct kernel_param *kp)
-{
-	char copy[sizeof(given)];
-
-	if (strscpy(copy, val, sizeof(copy)) < 0) {
-		pr_err("sources= is too long, allowed are all," SOURCE_NAMES "\n");
-		return -EINVAL;
-	}
-	if (!all_known(copy)) {
-		strscpy(copy, val, sizeof(copy));
-		pr_err("sources=%s is not understood, allowed are all," SOURCE_NAMES
-		       ", separated by commas\n", strim(copy));
-		return -EINVAL;
-	}
-	strscpy(given, val, sizeof(given));
-	return 0;
-}
-
-static int sources_get(char *buf, const struct kernel_param *kp)
-{
-	return scnprintf(buf, PAGE_SIZE, "%s\n", strim(given));
-}
-
-static const struct kernel_param_ops sources_ops = {
-	.set = sources_set,
-	.get = sources_get,
-};
-
-module_param_cb(sources, &sources_ops, NULL, 0444);
-MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi");
-
 /**
- * resv_sources_set() - which sources there are
- * @table: all of them, in the order in which they are asked, and NULL
+ * resv_sources_select() - choose sources, before resv_sources_init()
+ * @list: comma separated names, or "all"
  *
- * Context: parameters are known, nothing else of this module runs.
+ * Return: 0, -EINVAL for an unknown name (nothing is changed), -ENOMEM
  */
-void resv_sources_set(const struct resv_source *const *table)
+int resv_sources_select(const char *list)
 {
+	char *copy = kstrdup(list, GFP_KERNEL), *next = copy, *name;
+	unsigned long mask = 0;
 	unsigned int i;
+	int ret = 0;
 
-	sources = table;
-	for (i = 0; sources[i]; i++)
-		if (has_name(given, "all", strlen("all")) ||
-		    has_name(given, sources[i]->name, strlen(sources[i]->name)))
-			selected |= BIT(i);
+	if (!copy)
+		return -ENOMEM;
+	while ((name = strsep(&next, ","))) {
+		name = strim(name);
+		if (!strcmp(name, "all")) {
+			mask = ~0UL;
+			continue;
+		}
+		if (!known_name(name)) {
+			ret = -EINVAL;
+			break;
+		}
+		for (i = 0; i < ARRAY_SIZE(sources); i++)
+			if (!strcmp(sources[i]->name, name))
+				mask |= BIT(i);
+	}
+	if (!ret)
+		selected = mask;
+	kfree(copy);
+	return ret;
 }
 
 /* Are all of @names in @mask?  One that this machine cannot have is no matter. */
@@ -99,7 +101,7 @@ static bool all_in(unsigned long mask, const char *const *names, unsigned int nr
 	unsigned int i, j;
 
 	for (i = 0; i < nr; i++)
-		for (j = 0; sources[j]; j++)
+		for (j = 0; j < ARRAY_SIZE(sources); j++)
 			if (!strcmp(sources[j]->name, names[i]) &&
 			    !(mask & BIT(j)))
 				return false;
@@ -112,7 +114,6 @@ static bool all_in(unsigned long mask, const char *const *names, unsigned int nr
  * Other regions, the windows of bridges, what the IOMMU reaches, doorbells and
  * devices with 32-bit MSI.
  *
- * Context: any.
  * Return: true if it is
  */
 bool resv_sources_bound_windows(void)
@@ -130,7 +131,6 @@ bool resv_sources_bound_windows(void)
  * Where the kernel makes no list this module does.  A table that firmware does not
  * have is no matter.
  *
- * Context: any.
  * Return: true if it is
  */
 bool resv_sources_make_lists(void)
@@ -145,7 +145,6 @@ bool resv_sources_make_lists(void)
 /**
  * resv_sources_init() - make the selected sources ready
  *
- * Context: may sleep.
  * Return: 0 or -ENOMEM, with nothing left to exit
  */
 int resv_sources_init(void)
@@ -153,7 +152,8 @@ int resv_sources_init(void)
 	unsigned int i;
 	int ret;
 
-	for (i = 0; sources[i]; i++) {
+	selected |= BIT(ARRAY_SIZE(sources) - 1);
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(selected & BIT(i)))
 			continue;
 		ret = sources[i]->init ? sources[i]->init() : 0;
@@ -168,20 +168,16 @@ int resv_sources_init(void)
 }
 
 /**
- * resv_sources_exit() - the opposite
- *
- * Context: may sleep; no source is being asked any more.
+ * resv_sources_exit() - the opposite; nobody may be asking any more
  */
 void resv_sources_exit(void)
 {
-	unsigned int i;
+	unsigned int i = ARRAY_SIZE(sources);
 
-	/* The last one first. */
-	for (; active; active &= ~BIT(i)) {
-		i = __fls(active);
-		if (sources[i]->exit)
+	while (i--)
+		if ((active & BIT(i)) && sources[i]->exit)
 			sources[i]->exit();
-	}
+	active = 0;
 	resv_hw_instances_flush();
 }
 
@@ -190,7 +186,6 @@ void resv_sources_exit(void)
  * @c: collection of its group, whose mutex is held; @c->hw is set
  * @dev: device
  *
- * Context: may sleep.
  * Return: 0 or -ENOMEM
  */
 int resv_sources_device(struct resv_facts *c, struct device *dev)
@@ -204,7 +199,7 @@ int resv_sources_device(struct resv_facts *c, struct device *dev)
 	c->device_hw = resv_hw_device(c->hw, dev);
 	if (!c->device_hw)
 		return -ENOMEM;
-	for (i = 0; sources[i]; i++) {
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(active & BIT(i)) || !sources[i]->device)
 			continue;
 		ret = sources[i]->device(c, dev);
@@ -218,7 +213,6 @@ int resv_sources_device(struct resv_facts *c, struct device *dev)
  * resv_sources_group() - ask all sources about one group, devices first
  * @c: collection
  *
- * Context: may sleep; the group's mutex is not held.
  * Return: 0 or -ENOMEM
  */
 int resv_sources_group(struct resv_facts *c)
@@ -227,7 +221,7 @@ int resv_sources_group(struct resv_facts *c)
 	int ret;
 
 	resv_hw_end(c->hw);
-	for (i = 0; sources[i]; i++) {
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(active & BIT(i)) || !sources[i]->group)
 			continue;
 		ret = sources[i]->group(c);
@@ -240,17 +234,15 @@ int resv_sources_group(struct resv_facts *c)
 /**
  * resv_sources_status() - describe what each source does here
  * @f: list to add to
- *
- * Context: may sleep.
  */
 void resv_sources_status(struct resv_status *f)
 {
 	unsigned int i;
 
-	for (i = 0; sources[i]; i++) {
+	for (i = 0; i < ARRAY_SIZE(sources); i++) {
 		if (!(selected & BIT(i)))
 			resv_status_add(f, sources[i]->name, RESV_STATUS_INERT,
-					"turned off by the parameter sources=");
+					 "turned off by the parameter sources=");
 		else if (sources[i]->status)
 			sources[i]->status(f);
 	}

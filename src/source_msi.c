@@ -37,8 +37,8 @@ static int add_window(struct resv_facts *c, struct device *dev)
 	if (name < 0)
 		return name;
 	return resv_facts_add(c, name, WINDOW_START, WINDOW_END, RESV_SW_MSI,
-			      RESV_ORIGIN_WINDOW,
-			      RESV_F_ADDED | RESV_F_LISTED);
+				RESV_ORIGIN_WINDOW,
+				RESV_F_ADDED | RESV_F_LISTED);
 }
 
 /*
