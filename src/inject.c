@@ -6,6 +6,7 @@
 #include <linux/module.h>
 #include <linux/string.h>
 #include "inject.h"
+#include "native.h"
 
 static unsigned int fail;
 module_param_named(test_fail, fail, uint, 0644);
@@ -32,6 +33,38 @@ MODULE_PARM_DESC(test_symbol, "FUNCTION to hook, or MODULE:FUNCTION to count");
 static bool group_level;
 module_param_named(test_group, group_level, bool, 0444);
 MODULE_PARM_DESC(test_group, "edit the lists of groups");
+
+bool resv_native_ignored;
+
+static int native_set(const char *val, const struct kernel_param *kp)
+{
+	size_t len = strcspn(val, "\n");
+
+	if (len == strlen("use") && !strncmp(val, "use", len)) {
+		resv_native_ignored = false;
+	} else if (len == strlen("ignore") && !strncmp(val, "ignore", len)) {
+		resv_native_ignored = true;
+	} else {
+		pr_err("native=%.*s is not understood: give use or ignore\n",
+		       (int)min_t(size_t, len, 64), val);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int native_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n",
+			 resv_native_ignored ? "ignore" : "use");
+}
+
+static const struct kernel_param_ops native_ops = {
+	.set = native_set,
+	.get = native_get,
+};
+
+module_param_cb(native, &native_ops, NULL, 0444);
+MODULE_PARM_DESC(native, "use (default), or ignore: add what this kernel has, and hide that from VFIO");
 
 int resv_test_step(const char *name)
 {

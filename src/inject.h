@@ -11,14 +11,13 @@
 #ifdef RESV_TEST
 int resv_test_step(const char *name);
 const char *resv_test_symbol(void);
-bool resv_test_module_symbol(const char **module, const char **name);
+bool resv_test_module_symbol(const char **module, const char **symbol);
 bool resv_test_group_level(void);
 #else
 /**
  * resv_test_step() - a step that a test can make fail
  * @name: the step
  *
- * Context: any.
  * Return: 0, or -ENOMEM in a test
  */
 static inline int resv_test_step(const char *name)
@@ -28,9 +27,6 @@ static inline int resv_test_step(const char *name)
 
 /**
  * resv_test_symbol() - function to hook in place of the drivers' callbacks
- *
- * Context: any.
- * Return: its name, or NULL
  */
 static inline const char *resv_test_symbol(void)
 {
@@ -38,10 +34,20 @@ static inline const char *resv_test_symbol(void)
 }
 
 /**
- * resv_test_group_level() - edit the lists of groups, not those of devices
+ * resv_test_module_symbol() - function of a module, to be counted
+ * @module: set to its module
+ * @symbol: set to its name
  *
- * Context: any.
  * Return: a test asks for it
+ */
+static inline bool resv_test_module_symbol(const char **module,
+					   const char **symbol)
+{
+	return false;
+}
+
+/**
+ * resv_test_group_level() - edit the lists of groups, not those of devices
  */
 static inline bool resv_test_group_level(void)
 {

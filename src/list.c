@@ -9,6 +9,7 @@
  */
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include "compat/iommu.h"
 #include "list.h"
 
@@ -54,3 +55,40 @@ void resv_list_insert(struct list_head *head, struct iommu_resv_region *region,
 	}
 }
 EXPORT_SYMBOL_GPL(resv_list_insert);
+
+/**
+ * resv_list_hide() - nothing is on a group's list, as far as VFIO is concerned
+ * @head: list of the caller's, sorted
+ *
+ * The first byte is left of the MSI window, by which VFIO has the kernel map doorbells.
+ * VFIO of v7.x warns of an empty entry.
+ *
+ * Context: any where memory can be freed.
+ */
+void resv_list_hide(struct list_head *head)
+{
+	struct iommu_resv_region *region, *next;
+
+	list_for_each_entry_safe(region, next, head, list) {
+		if (region->type == IOMMU_RESV_SW_MSI) {
+			region->length = 1;
+			continue;
+		}
+		list_del(&region->list);
+		kfree(region);
+	}
+}
+
+/**
+ * resv_list_is_hidden() - was that done?
+ * @head: list of a group
+ */
+bool resv_list_is_hidden(const struct list_head *head)
+{
+	const struct iommu_resv_region *region;
+
+	list_for_each_entry(region, head, list)
+		if (region->length > 1)
+			return false;
+	return true;
+}

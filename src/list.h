@@ -9,4 +9,7 @@ struct list_head;
 void resv_list_insert(struct list_head *head, struct iommu_resv_region *region,
 		      struct list_head *absorbed);
 
+void resv_list_hide(struct list_head *head);
+bool resv_list_is_hidden(const struct list_head *head);
+
 #endif /* RESV_LIST_H */

@@ -41,8 +41,10 @@ extern const struct resv_source resv_source_fixed;
 extern const struct resv_source resv_source_pci;
 extern const struct resv_source resv_source_aperture;
 extern const struct resv_source resv_source_msi;
+extern const struct resv_source resv_source_admin;
 
-void resv_sources_set(const struct resv_source *const *table);
+int resv_sources_select(const char *list);
+const char *resv_sources_names(void);
 bool resv_sources_bound_windows(void);
 bool resv_sources_make_lists(void);
 int resv_sources_init(void);

@@ -9,7 +9,7 @@
  * and they say which device causes what.
  */
 #include "compat/iommu.h"
-#include "hook/engine.h"
+#include "declared.h"
 #include "native.h"
 #include "source.h"
 
@@ -62,7 +62,6 @@ static int region_of(const struct iommu_resv_region *region,
 static int kernel_device(struct resv_facts *c, struct device *dev)
 {
 	struct iommu_resv_region *region;
-	struct resv_bypass bypass;
 	struct resv_region r;
 	LIST_HEAD(head);
 	int name, ret;
@@ -71,9 +70,9 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 	if (!resv_native_list() && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU))
 		return 0;
 	/* What the admin declared is told by who knows it: source_admin.c. */
-	resv_bypass_begin(&bypass);
+	resv_declared_hide(true);
 	ret = compat_iommu_get_resv_regions(dev, &head);
-	resv_bypass_end(&bypass);
+	resv_declared_hide(false);
 	if (ret)
 		return 0;
 	name = resv_facts_name(c, dev_name(dev));
@@ -144,13 +143,12 @@ static int undivided_group(struct resv_facts *c)
 {
 	struct iommu_resv_region *region, *next;
 	struct resv_region r = { 0 };
-	struct resv_bypass bypass;
 	LIST_HEAD(head);
 	int ret = 0;
 
-	resv_bypass_begin(&bypass);
+	resv_declared_hide(true);
 	compat_iommu_get_group_resv_regions(c->group, &head);
-	resv_bypass_end(&bypass);
+	resv_declared_hide(false);
 	list_for_each_entry_safe(region, next, &head, list) {
 		if (!ret && !region_of(region, &r)) {
 			confirm(c, &r);

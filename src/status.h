@@ -46,6 +46,5 @@ void resv_status_hooked(struct resv_status *f, const char *name,
 			 const char *hook, const char *reason);
 void resv_status_unknown(struct resv_status *f, const char *name,
 			  const char *reason);
-int resv_status_judge(const struct resv_status *s, unsigned int silent);
 
 #endif /* RESV_STATUS_H */

@@ -90,8 +90,6 @@ bool resv_text_range(const char **p, struct resv_range *range)
 /**
  * resv_text_end() - is nothing left but blanks and the end of a line?
  * @p: where to read
- *
- * Return: true if nothing is
  */
 bool resv_text_end(const char **p)
 {
@@ -104,24 +102,4 @@ bool resv_text_end(const char **p)
 		return false;
 	*p = q;
 	return true;
-}
-
-/**
- * resv_text_choice() - which of some words is a text, but for the end of a line?
- * @text: the text
- * @words: the words
- * @nr: how many
- *
- * Return: index of the word, or -EINVAL if it is none
- */
-int resv_text_choice(const char *text, const char *const *words, unsigned int nr)
-{
-	size_t len = strcspn(text, "\n");
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (strlen(words[i]) == len && !strncmp(text, words[i], len) &&
-		    !text[len + (text[len] == '\n')])
-			return i;
-	return -EINVAL;
 }

@@ -11,7 +11,7 @@
 
 /*
  * A map that hits what is reserved, or leaves the aperture; the process that wanted it
- * is the one that the trace names.  With checks=warn it was let through.  All ends are
+ * is the one that the trace names.  With police=warn it was let through.  All ends are
  * inclusive.  Texts are of fixed size, as __assign_str() changed in v6.10.
  */
 TRACE_EVENT(map_refused,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The tests by name: each a function of its name that returns (note, [faults])."""
 import functools
-import re
 import time
 
 import declare
@@ -162,7 +161,7 @@ def sriov(key, few, name):
         if ratio[what] > limit:
             faults.append(f"{what}: {ratio[what]:.2f} times the base, allowed are {limit}")
     told = [line for line in dumps["many"]["-"].lines("features") if line.startswith("groups ")]
-    size = int(re.search(r"(\d+) bytes", told[0]).group(1)) / len(groups)
+    size = int(told[0].split()[-2]) / len(groups)
     most = max(len(g.lines("regions")) for g in groups)
     note = (f"{len(groups)} groups; load {loads[1] / 1e6:.1f} M instructions, "
             f"{ratio['load']:.2f} x that of {small}; regions {ratio['regions']:.2f} x and usable "
