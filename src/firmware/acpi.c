@@ -76,6 +76,80 @@ void resv_acpi_table_faults(struct resv_acpi_table *table,
 }
 
 /**
+ * resv_acpi_items_add() - one more item, for the receivers of a parser
+ * @items: array of resv_acpi_items_collect()
+ * @item: what was found
+ *
+ * Context: any.
+ * Return: 0, or -E2BIG, which ends the parser, if there are too many
+ */
+int resv_acpi_items_add(struct resv_acpi_items *items, const void *item)
+{
+	if (items->item) {
+		if (items->max && items->nr == items->max)
+			return -E2BIG;
+		memcpy((char *)items->item + items->nr * items->size, item,
+		       items->size);
+	}
+	items->nr++;
+	return 0;
+}
+
+/**
+ * resv_acpi_items_collect() - keep all that a parser finds in a table
+ * @items: @size and @max are set
+ * @table: copy of the table
+ * @parse: calls the parser, whose receivers call resv_acpi_items_add()
+ *
+ * The table is parsed twice: to count, and to copy into an array of that size.  Faults
+ * of the table are reported.
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM, with nothing to free but the table
+ */
+int resv_acpi_items_collect(struct resv_acpi_items *items,
+			    struct resv_acpi_table *table,
+			    int (*parse)(struct resv_acpi_table *table,
+					 struct resv_acpi_items *items,
+					 struct resv_parse_err *err))
+{
+	struct resv_parse_err err;
+	unsigned int nr;
+
+	items->item = NULL;
+	items->nr = 0;
+	parse(table, items, &err);
+	resv_acpi_table_faults(table, &err);
+	nr = items->nr;
+	items->nr = 0;
+	if (!nr)
+		return 0;
+	if (items->max && nr > items->max) {
+		pr_warn("%s: %u entries are not believed, all but %u are left out\n",
+			table->sig, nr, items->max);
+		nr = items->max;
+	}
+	items->item = kcalloc(nr, items->size, GFP_KERNEL | __GFP_NOWARN);
+	if (!items->item)
+		return -ENOMEM;
+	parse(table, items, &err);
+	return 0;
+}
+
+/**
+ * resv_acpi_items_free() - drop the array
+ * @items: array
+ *
+ * Context: any.
+ */
+void resv_acpi_items_free(struct resv_acpi_items *items)
+{
+	kfree(items->item);
+	items->item = NULL;
+	items->nr = 0;
+}
+
+/**
  * resv_acpi_table_status() - describe the feature that a table gives
  * @table: table, its source initialised
  * @f: list to add to

@@ -57,20 +57,20 @@ bool resv_dmar_next_scope(struct resv_dmar_scopes *scopes,
 }
 
 /*
- * Set up the scopes of the structure at @p and check that all of them can be
- * walked. A structure of which it is not known for whom it is, is not used.
+ * Set up the scopes of the structure at @p, up to the first one that is malformed.
+ *
+ * Return: none is
  */
 static bool resv_dmar_scopes(struct resv_dmar_scopes *scopes, const u8 *p,
 			     size_t len)
 {
-	struct resv_dmar_scopes walk;
+	struct resv_dmar_scopes walk = { p, len };
 	struct resv_dmar_scope scope;
 
-	scopes->p = p;
-	scopes->len = len;
-	walk = *scopes;
 	while (resv_dmar_next_scope(&walk, &scope))
 		;
+	scopes->p = p;
+	scopes->len = len - walk.len;
 	return !walk.len;
 }
 
@@ -122,10 +122,15 @@ static int resv_dmar_one_rmrr(const u8 *t, size_t offset, size_t len,
 		resv_parse_fault(err, "RMRR ends before it starts", offset);
 		return 0;
 	}
+	/*
+	 * The kernel finds the devices of the scopes before a bad one, and maps the
+	 * region for these (dmar_insert_dev_scope()).  Without any it is for nobody.
+	 */
 	if (!resv_dmar_scopes(&rmrr.scopes, p + DMAR_RMRR_FIXED,
 			      len - DMAR_RMRR_FIXED)) {
 		resv_parse_fault(err, "RMRR has a bad device scope", offset);
-		return 0;
+		if (!rmrr.scopes.len)
+			return 0;
 	}
 	return ops->rmrr ? ops->rmrr(ctx, &rmrr) : 0;
 }

@@ -82,7 +82,7 @@ struct resv_dmar_drhd {
  * @segment: PCI segment
  * @start: first address
  * @end: last address, inclusive, never below @start
- * @scopes: the devices
+ * @scopes: the devices, up to the first malformed scope
  *
  * Both addresses should be aligned to 4 KiB (the end to the last byte of a
  * page). The kernel only taints itself and then uses what the table says

@@ -47,6 +47,7 @@ static u64 vtd_last(unsigned int width)
  * @dma_end: last address of the DMA domain that the group is attached to, or 0 if it
  *	is attached to none (iommu=pt)
  *
+ * Context: any.
  * Return: the address, which is the lower one where it is one of two; or 0 if it
  * cannot be known
  */

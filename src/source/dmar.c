@@ -11,51 +11,36 @@
 #include "source/source.h"
 
 static struct resv_acpi_table table = { .sig = "DMAR" };
-static struct resv_dmar_rmrr *rmrrs;
-static unsigned int nr_rmrrs;
+static struct resv_acpi_items rmrrs = { .size = sizeof(struct resv_dmar_rmrr) };
 
-static int count_rmrr(void *ctx, const struct resv_dmar_rmrr *rmrr)
+static int found_rmrr(void *ctx, const struct resv_dmar_rmrr *rmrr)
 {
-	(*(unsigned int *)ctx)++;
-	return 0;
+	return resv_acpi_items_add(ctx, rmrr);
 }
 
-static int store_rmrr(void *ctx, const struct resv_dmar_rmrr *rmrr)
+static int parse(struct resv_acpi_table *t, struct resv_acpi_items *items,
+		 struct resv_parse_err *err)
 {
-	rmrrs[nr_rmrrs++] = *rmrr;
-	return 0;
+	static const struct resv_dmar_ops ops = { .rmrr = found_rmrr };
+
+	return resv_parse_dmar(t->data, t->len, &ops, items, err);
 }
 
 static int dmar_init(void)
 {
-	static const struct resv_dmar_ops count = { .rmrr = count_rmrr };
-	static const struct resv_dmar_ops store = { .rmrr = store_rmrr };
-	struct resv_parse_err err;
-	unsigned int nr = 0;
-	int ret;
+	int ret = resv_acpi_table_get(&table);
 
-	ret = resv_acpi_table_get(&table);
 	if (ret)
 		return ret;
-	resv_parse_dmar(table.data, table.len, &count, &nr, &err);
-	resv_acpi_table_faults(&table, &err);
-	nr_rmrrs = 0;
-	if (!nr)
-		return 0;
-	rmrrs = kcalloc(nr, sizeof(*rmrrs), GFP_KERNEL | __GFP_NOWARN);
-	if (!rmrrs) {
+	ret = resv_acpi_items_collect(&rmrrs, &table, parse);
+	if (ret)
 		resv_acpi_table_free(&table);
-		return -ENOMEM;
-	}
-	resv_parse_dmar(table.data, table.len, &store, NULL, &err);
-	return 0;
+	return ret;
 }
 
 static void dmar_exit(void)
 {
-	kfree(rmrrs);
-	rmrrs = NULL;
-	nr_rmrrs = 0;
+	resv_acpi_items_free(&rmrrs);
 	resv_acpi_table_free(&table);
 }
 
@@ -154,6 +139,7 @@ static int floppy(struct resv_facts *c, const struct pci_dev *pdev)
 
 static int dmar_device(struct resv_facts *c, struct device *dev)
 {
+	const struct resv_dmar_rmrr *rmrr = rmrrs.item;
 	enum resv_type type = RESV_DIRECT;
 	struct resv_dmar_scopes scopes;
 	struct resv_dmar_scope scope;
@@ -165,7 +151,7 @@ static int dmar_device(struct resv_facts *c, struct device *dev)
 		return 0;
 	pdev = to_pci_dev(dev);
 	ret = floppy(c, pdev);
-	if (ret || !nr_rmrrs)
+	if (ret || !rmrrs.nr)
 		return ret;
 	/* The kernel tells them apart since v5.3, and exempts them since v3.17. */
 	if ((RESV_HAVE(RESV_RELAXABLE) || c->own_device) && relaxable(pdev))
@@ -173,16 +159,15 @@ static int dmar_device(struct resv_facts *c, struct device *dev)
 	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
-	for (i = 0; i < nr_rmrrs; i++) {
-		if (rmrrs[i].segment != pci_domain_nr(pdev->bus))
+	for (i = 0; i < rmrrs.nr; i++, rmrr++) {
+		if (rmrr->segment != pci_domain_nr(pdev->bus))
 			continue;
-		scopes = rmrrs[i].scopes;
+		scopes = rmrr->scopes;
 		while (resv_dmar_next_scope(&scopes, &scope)) {
 			if (!scope_covers(&scope, pdev))
 				continue;
-			ret = resv_facts_claim(c, name, rmrrs[i].start,
-						 rmrrs[i].end, type,
-						 RESV_ORIGIN_RMRR);
+			ret = resv_facts_claim(c, name, rmrr->start, rmrr->end,
+					       type, RESV_ORIGIN_RMRR);
 			if (ret)
 				return ret;
 			break;

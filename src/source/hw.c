@@ -51,6 +51,8 @@ static unsigned int flushes;		/* of the table */
 /**
  * resv_hw_init() - a list without devices
  * @list: uninitialised
+ *
+ * Context: any.
  */
 void resv_hw_init(struct resv_hw_list *list)
 {
@@ -71,6 +73,8 @@ static void drop(struct resv_hw **at)
 /**
  * resv_hw_free() - drop all that was measured
  * @list: initialised; can be used again
+ *
+ * Context: the lock of the group's entry is held.
  */
 void resv_hw_free(struct resv_hw_list *list)
 {
@@ -82,6 +86,8 @@ void resv_hw_free(struct resv_hw_list *list)
  * resv_hw_forget() - a device leaves the group
  * @list: list of the group
  * @dev: device, which is only compared
+ *
+ * Context: the lock of the group's entry is held.
  */
 void resv_hw_forget(struct resv_hw_list *list, const struct device *dev)
 {
@@ -97,6 +103,8 @@ void resv_hw_forget(struct resv_hw_list *list, const struct device *dev)
 /**
  * resv_hw_begin() - all devices of the group will be asked for
  * @list: list of the group
+ *
+ * Context: the lock of the group's entry is held.
  */
 void resv_hw_begin(struct resv_hw_list *list)
 {
@@ -108,6 +116,8 @@ void resv_hw_begin(struct resv_hw_list *list)
  * @list: list of the group
  *
  * Drops the entries of devices that were not met since resv_hw_begin().
+ *
+ * Context: the lock of the group's entry is held.
  */
 void resv_hw_end(struct resv_hw_list *list)
 {
@@ -125,7 +135,7 @@ void resv_hw_end(struct resv_hw_list *list)
  * @list: list of its group
  * @dev: device
  *
- * Context: may sleep.
+ * Context: the lock of the group's entry is held; may sleep.
  * Return: the entry, a new one if there was none; or NULL without memory
  */
 struct resv_hw *resv_hw_device(struct resv_hw_list *list, const struct device *dev)
@@ -222,7 +232,7 @@ static int measure_instance(struct device *instance, struct device *dev,
  * It is kept by the IOMMU's class device where the kernel tells that, else by the
  * device itself.
  *
- * Context: may sleep.
+ * Context: the lock of the group's entry is held; may sleep.
  * Return: 0, or what @measure returned, with @iommu undefined
  */
 int resv_hw_iommu(struct resv_hw *hw, struct device *dev,

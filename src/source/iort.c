@@ -11,25 +11,26 @@
 #include "source/source.h"
 
 /* Pairs of range and stream: far more than any machine has. */
-#define MAX_RMRS	4096U
+#define MAX_RMRS	4096
 
 static struct resv_acpi_table table = { .sig = "IORT" };
-static struct resv_iort_rmr *rmrs;
-static unsigned int nr_rmrs;
+static struct resv_acpi_items rmrs = {
+	.size = sizeof(struct resv_iort_rmr),
+	.max = MAX_RMRS,
+};
+
 static unsigned int nr_its;
 
-static int count_rmr(void *ctx, const struct resv_iort_rmr *rmr)
+static int found_rmr(void *ctx, const struct resv_iort_rmr *rmr)
 {
-	(*(unsigned int *)ctx)++;
-	return 0;
+	return resv_acpi_items_add(ctx, rmr);
 }
 
-static int store_rmr(void *ctx, const struct resv_iort_rmr *rmr)
+/* Finds all faults that resv_parse_iort() does, and its own. */
+static int parse(struct resv_acpi_table *t, struct resv_acpi_items *items,
+		 struct resv_parse_err *err)
 {
-	if (nr_rmrs == MAX_RMRS)
-		return -E2BIG;
-	rmrs[nr_rmrs++] = *rmr;
-	return 0;
+	return resv_iort_each_rmr(t->data, t->len, PAGE_SIZE, found_rmr, items, err);
 }
 
 static int count_its(void *ctx, const struct resv_iort_node *node)
@@ -43,37 +44,22 @@ static int iort_init(void)
 {
 	static const struct resv_iort_ops its = { .node = count_its };
 	struct resv_parse_err err;
-	unsigned int nr = 0;
 	int ret;
 
 	ret = resv_acpi_table_get(&table);
 	if (ret)
 		return ret;
-	nr_rmrs = 0;
 	nr_its = 0;
 	resv_parse_iort(table.data, table.len, &its, NULL, &err);
-	/* Finds all faults that the other does, and its own. */
-	resv_iort_each_rmr(table.data, table.len, PAGE_SIZE, count_rmr, &nr, &err);
-	resv_acpi_table_faults(&table, &err);
-	if (!nr)
-		return 0;
-	if (nr > MAX_RMRS)
-		pr_warn("IORT: %u memory ranges of streams are not believed, all but %u are left out\n",
-			nr, MAX_RMRS);
-	rmrs = kcalloc(min(nr, MAX_RMRS), sizeof(*rmrs), GFP_KERNEL);
-	if (!rmrs) {
+	ret = resv_acpi_items_collect(&rmrs, &table, parse);
+	if (ret)
 		resv_acpi_table_free(&table);
-		return -ENOMEM;
-	}
-	resv_iort_each_rmr(table.data, table.len, PAGE_SIZE, store_rmr, NULL, &err);
-	return 0;
+	return ret;
 }
 
 static void iort_exit(void)
 {
-	kfree(rmrs);
-	rmrs = NULL;
-	nr_rmrs = 0;
+	resv_acpi_items_free(&rmrs);
 	resv_acpi_table_free(&table);
 }
 
@@ -110,12 +96,13 @@ static bool streams_meet(const struct iommu_fwspec *fwspec,
 
 static int iort_device(struct resv_facts *c, struct device *dev)
 {
+	const struct resv_iort_rmr *rmr = rmrs.item;
 	struct iommu_fwspec *fwspec;
 	unsigned int i;
 	int name, ret;
 	u64 base;
 
-	if (!nr_rmrs)
+	if (!rmrs.nr)
 		return 0;
 	fwspec = compat_dev_iommu_fwspec_get(dev);
 	if (!fwspec || !smmu_base(dev, &base))
@@ -123,13 +110,13 @@ static int iort_device(struct resv_facts *c, struct device *dev)
 	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
-	for (i = 0; i < nr_rmrs; i++) {
-		if (rmrs[i].smmu_base != base || !streams_meet(fwspec, &rmrs[i]))
+	for (i = 0; i < rmrs.nr; i++, rmr++) {
+		if (rmr->smmu_base != base || !streams_meet(fwspec, rmr))
 			continue;
-		ret = resv_facts_advise(c, name, rmrs[i].start, rmrs[i].end,
-					  rmrs[i].flags & RESV_IORT_RMR_REMAP_PERMITTED ?
-					  RESV_DIRECT_RELAXABLE : RESV_DIRECT,
-					  RESV_ORIGIN_RMR);
+		ret = resv_facts_advise(c, name, rmr->start, rmr->end,
+					rmr->flags & RESV_IORT_RMR_REMAP_PERMITTED ?
+					RESV_DIRECT_RELAXABLE : RESV_DIRECT,
+					RESV_ORIGIN_RMR);
 		if (ret)
 			return ret;
 	}

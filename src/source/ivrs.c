@@ -6,58 +6,39 @@
 #include "source/source.h"
 
 static struct resv_acpi_table table = { .sig = "IVRS" };
-static struct resv_ivrs_ivmd *ivmds;
-static unsigned int nr_ivmds;
+static struct resv_acpi_items ivmds = { .size = sizeof(struct resv_ivrs_ivmd) };
 
 /* Neither unity nor exclusion: the driver ignores it (init_memory_definitions()). */
-static bool relevant(const struct resv_ivrs_ivmd *ivmd)
+static int found_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
 {
-	return ivmd->flags & (RESV_IVMD_UNITY | RESV_IVMD_EXCLUSION);
+	if (!(ivmd->flags & (RESV_IVMD_UNITY | RESV_IVMD_EXCLUSION)))
+		return 0;
+	return resv_acpi_items_add(ctx, ivmd);
 }
 
-static int count_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
+static int parse(struct resv_acpi_table *t, struct resv_acpi_items *items,
+		 struct resv_parse_err *err)
 {
-	*(unsigned int *)ctx += relevant(ivmd);
-	return 0;
-}
+	static const struct resv_ivrs_ops ops = { .ivmd = found_ivmd };
 
-static int store_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
-{
-	if (relevant(ivmd))
-		ivmds[nr_ivmds++] = *ivmd;
-	return 0;
+	return resv_parse_ivrs(t->data, t->len, &ops, items, err);
 }
 
 static int ivrs_init(void)
 {
-	static const struct resv_ivrs_ops count = { .ivmd = count_ivmd };
-	static const struct resv_ivrs_ops store = { .ivmd = store_ivmd };
-	struct resv_parse_err err;
-	unsigned int nr = 0;
-	int ret;
+	int ret = resv_acpi_table_get(&table);
 
-	ret = resv_acpi_table_get(&table);
 	if (ret)
 		return ret;
-	resv_parse_ivrs(table.data, table.len, &count, &nr, &err);
-	resv_acpi_table_faults(&table, &err);
-	nr_ivmds = 0;
-	if (!nr)
-		return 0;
-	ivmds = kcalloc(nr, sizeof(*ivmds), GFP_KERNEL | __GFP_NOWARN);
-	if (!ivmds) {
+	ret = resv_acpi_items_collect(&ivmds, &table, parse);
+	if (ret)
 		resv_acpi_table_free(&table);
-		return -ENOMEM;
-	}
-	resv_parse_ivrs(table.data, table.len, &store, NULL, &err);
-	return 0;
+	return ret;
 }
 
 static void ivrs_exit(void)
 {
-	kfree(ivmds);
-	ivmds = NULL;
-	nr_ivmds = 0;
+	resv_acpi_items_free(&ivmds);
 	resv_acpi_table_free(&table);
 }
 
@@ -75,6 +56,7 @@ static int hypertransport(struct resv_facts *c, int name)
 
 static int ivrs_device(struct resv_facts *c, struct device *dev)
 {
+	const struct resv_ivrs_ivmd *m = ivmds.item;
 	struct pci_dev *pdev;
 	unsigned int i;
 	int name, ret;
@@ -89,9 +71,7 @@ static int ivrs_device(struct resv_facts *c, struct device *dev)
 		return ret;
 	pdev = to_pci_dev(dev);
 	devid = PCI_DEVID(pdev->bus->number, pdev->devfn);
-	for (i = 0; i < nr_ivmds; i++) {
-		const struct resv_ivrs_ivmd *m = &ivmds[i];
-
+	for (i = 0; i < ivmds.nr; i++, m++) {
 		if (m->segment != pci_domain_nr(pdev->bus) ||
 		    devid < m->devid_first || devid > m->devid_last)
 			continue;
