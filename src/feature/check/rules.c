@@ -305,22 +305,20 @@ static void unseen(struct resv_attach_group *g)
 		judge(g->domain, g);
 }
 
-/*
- * The group that was released is checked from now on, and its files have to say so.
- * With PREEMPT_RT no work can be queued here; the group's next event updates them.
- */
+/* The group that was released is checked from now on, and its files have to say so. */
 static void after(void)
 {
 	int id;
 
-	if (likely(atomic_read(&released) == NO_GROUP) ||
-	    IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
+	if (likely(atomic_read(&released) == NO_GROUP))
 		return;
 	id = atomic_xchg(&released, NO_GROUP);
-	if (id == SEVERAL_GROUPS)
-		resv_groups_rescan_soon();
-	else if (id != NO_GROUP)
+	if (id >= 0)
 		resv_group_update_soon(id);
+	/* With PREEMPT_RT a tap cannot queue work; the next event brings it. */
+	else if (id == SEVERAL_GROUPS && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		 !IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
+		resv_groups_rescan_soon();
 }
 
 /* The tracker's client. */
