@@ -156,7 +156,7 @@ void resv_acpi_items_free(struct resv_acpi_items *items)
  * @name: name of the feature
  */
 void resv_acpi_table_status(const struct resv_acpi_table *table,
-			     struct resv_status *f, const char *name)
+			    struct resv_status *f, const char *name)
 {
 	resv_status_add(f, name, table->data ? RESV_STATUS_ADDED :
 						RESV_STATUS_INERT,

@@ -144,6 +144,8 @@ void resv_iort_round_desc(struct resv_iort_desc *desc, u64 page_size);
  * resv_iort_its() - identifier of one ITS of a group
  * @node: a node of type RESV_IORT_ITS_GROUP
  * @i: which one, less than @node->nr_its
+ *
+ * Return: the identifier
  */
 static inline u32 resv_iort_its(const struct resv_iort_node *node, u32 i)
 {

@@ -47,7 +47,7 @@ struct resv_ivrs_header {
  * @cap_offset: offset of its PCI capability
  * @base: physical address of the registers
  * @info: MSI number and unit id
- * @status: feature reporting (type 0x10) or attributes (other types)
+ * @features: feature reporting (type 0x10) or attributes (other types)
  * @has_efr: the two images below are there (all types but 0x10)
  * @efr: image of the extended feature register
  * @efr2: image of the extended feature 2 register

@@ -9,6 +9,7 @@
 
 #ifdef __KERNEL__
 
+#include <linux/ctype.h>
 #include <linux/types.h>
 #include <linux/kernel.h>
 #include <linux/errno.h>
@@ -36,6 +37,7 @@ static inline void resv_free(void *p)
 
 #else /* !__KERNEL__ */
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -75,6 +77,30 @@ static inline void resv_free(void *p)
 }
 
 #endif /* __KERNEL__ */
+
+/**
+ * resv_capacity() - the capacity that an array grows to
+ * @cap: capacity now
+ * @need: entries that it is to hold
+ * @entry_size: bytes of an entry
+ *
+ * Context: any.
+ * Return: entries, or 0 if no array can hold so many
+ */
+static inline unsigned int resv_capacity(unsigned int cap, unsigned int need,
+					 size_t entry_size)
+{
+	if (!cap)
+		cap = 4;
+	while (cap < need) {
+		if (cap > UINT_MAX / 2)
+			return 0;
+		cap *= 2;
+	}
+	if (cap > ULONG_MAX / entry_size)
+		return 0;
+	return cap;
+}
 
 /*
  * Byte readers for firmware tables. Fields of ACPI tables are little endian

@@ -10,6 +10,7 @@
 #define RESV_MODEL_REGION_H
 
 #include "model/base.h"
+#include "model/range.h"
 
 /*
  * The first five are those of enum iommu_resv_type, in the order of kernel
@@ -107,46 +108,10 @@ int resv_set_merge(struct resv_set *dst, const struct resv_set *src,
 const struct resv_region *resv_set_first_overlap(const struct resv_set *set,
 						 u64 start, u64 end,
 						 u32 typemask);
+unsigned int resv_set_first_reaching(const struct resv_set *set, u64 addr);
 int resv_set_each_conflict(const struct resv_set *set,
 			   int (*fn)(void *ctx, const struct resv_region *a,
 				     const struct resv_region *b),
 			   void *ctx);
-
-/**
- * struct resv_range - addresses without a type
- * @start: first address
- * @end: last address, inclusive
- */
-struct resv_range {
-	u64 start;
-	u64 end;
-};
-
-/**
- * struct resv_ranges - list of ranges
- * @r: the ranges
- * @nr: number of ranges
- * @cap: number of ranges that fit without another allocation
- *
- * What resv_ranges_complement() produces is ascending, and between two
- * ranges there is always at least one address that belongs to neither.
- */
-struct resv_ranges {
-	struct resv_range *r;
-	unsigned int nr;
-	unsigned int cap;
-};
-
-void resv_ranges_init(struct resv_ranges *ranges);
-void resv_ranges_free(struct resv_ranges *ranges);
-int resv_ranges_append(struct resv_ranges *ranges, u64 start, u64 end);
-int resv_ranges_copy(struct resv_ranges *dst, const struct resv_ranges *src);
-bool resv_ranges_equal(const struct resv_ranges *a,
-		       const struct resv_ranges *b);
-bool resv_ranges_contain(const struct resv_ranges *ranges, u64 start, u64 end);
-int resv_ranges_complement(struct resv_ranges *out,
-			   const struct resv_range *aperture,
-			   unsigned int nr_aperture,
-			   const struct resv_set *set, u32 typemask);
 
 #endif /* RESV_MODEL_REGION_H */

@@ -5,8 +5,6 @@
  * Each function reads at *@p, and moves it behind what it has read only if
  * that was there.  Texts end in a zero.
  */
-#include <linux/ctype.h>
-#include <linux/string.h>
 #include "model/words.h"
 
 /**

@@ -2,7 +2,7 @@
 /* Unit tests of the width of an Intel unit. */
 
 #include "unit.h"
-#include "../../src/firmware/vtd.h"
+#include "firmware/vtd.h"
 
 #define END(bits)	((1ULL << (bits)) - 1)
 

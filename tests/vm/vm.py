@@ -29,8 +29,9 @@ COMMON = {
 }
 
 # Reports of the kernel that fail a test, whoever is to blame.
-BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|blocked for more than|"
-                 r"unreferenced object|refcount_t|general protection|UBSAN|KFENCE|"
+BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|"
+                 r"blocked for more than|unreferenced object|refcount_t|general protection|"
+                 r"UBSAN|KFENCE|"
                  r"list_(add|del) corruption|Kernel panic|Internal error|sysfs: cannot create|"
                  r"kobject_add_internal failed|use-after-free|Poison overwritten|Redzone|"
                  r"rcu_\w+ (detected|self-detected) .*stall|lockdep is turned off")
