@@ -4,7 +4,7 @@
 
 KERNELVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KERNELVER)/build
-PARTS := style unit fuzz tools build package dkms vm
+PARTS := style unit fuzz tools build package dkms vm bench
 
 all: modules tools
 
@@ -44,9 +44,10 @@ demo:
 check:
 	@tests/check $(PARTS)
 
-# check-vm is written in Python, so it cannot install that itself.
-$(PARTS:%=check-%): check-%:
-	@[ $* != vm ] || tests/lib/need python3
+# Those in Python cannot install that themselves. check-debug builds two kernels, and is not part of
+# check.
+$(PARTS:%=check-%) check-debug: check-%:
+	@case $* in vm | bench | debug) tests/lib/need python3 ;; esac
 	@tests/$*/run
 
 help:
@@ -59,6 +60,7 @@ help:
 	@echo 'make release      release VERSION=...: see CONTRIBUTING.md'
 	@echo 'make demo        show it in a virtual machine (SUITE=bookworm|trixie ARCH=amd64|arm64)'
 	@echo 'make check       run all checks; the parts are $(PARTS:%=check-%)'
+	@echo 'make check-debug build kernels with KASAN, lockdep and more, and run tests on them'
 	@echo 'make clean       remove what a build leaves in this folder'
 
-.PHONY: all modules tools install uninstall clean deb rpm doctor release demo check $(PARTS:%=check-%) help
+.PHONY: all modules tools install uninstall clean deb rpm doctor release demo check $(PARTS:%=check-%) check-debug help

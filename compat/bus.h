@@ -13,8 +13,14 @@
 #ifdef RESV_HAVE_FSL_MC_BUS
 #include <linux/fsl/mc.h>
 #endif
+#ifdef RESV_HAVE_CDX_BUS
+#include <linux/cdx/cdx_bus.h>
+#endif
+#ifdef RESV_HAVE_HOST1X_BUS
+#include <linux/host1x_context_bus.h>
+#endif
 
-#define COMPAT_MAX_BUSES	4
+#define COMPAT_MAX_BUSES	6
 
 /**
  * compat_iommu_buses() - list them
@@ -34,6 +40,12 @@ static inline unsigned int compat_iommu_buses(void *buses[COMPAT_MAX_BUSES])
 #endif
 #ifdef RESV_HAVE_FSL_MC_BUS
 	buses[nr++] = (void *)&fsl_mc_bus_type;
+#endif
+#ifdef RESV_HAVE_CDX_BUS
+	buses[nr++] = (void *)&cdx_bus_type;
+#endif
+#ifdef RESV_HAVE_HOST1X_BUS
+	buses[nr++] = (void *)&host1x_context_device_bus_type;
 #endif
 	return nr;
 }

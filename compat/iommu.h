@@ -102,6 +102,8 @@ static inline struct iommu_device *compat_dev_iommu_device(struct device *dev)
  * @dev: device, whose group's mutex the caller holds
  *
  * Groups without one are of VFIO's no-IOMMU mode, and of mediated devices.
+ *
+ * Return: true if one does
  */
 static inline bool compat_dev_has_iommu(struct device *dev)
 {
@@ -150,6 +152,7 @@ enum compat_iommu_driver {
  * maps, as there are no modular ones there.
  *
  * Context: may sleep.
+ * Return: true if it is one of that driver
  */
 static inline bool compat_dev_is_behind(struct device *dev,
 					enum compat_iommu_driver which)
@@ -282,6 +285,8 @@ static inline int compat_dev_resv_callback(struct device *dev,
 /**
  * compat_resv_is_relaxable() - a region that VFIO maps over
  * @region: region of a kernel list
+ *
+ * Return: true if it is one
  */
 static inline bool
 compat_resv_is_relaxable(const struct iommu_resv_region *region)
@@ -319,6 +324,8 @@ compat_iommu_paging_domain_alloc(struct device *dev)
 /**
  * compat_iommu_get_domain_for_dev() - the domain a device is attached to now
  * @dev: device, whose group's mutex the caller holds
+ *
+ * Return: the domain, or NULL if there is none or this kernel does not tell
  */
 static inline struct iommu_domain *
 compat_iommu_get_domain_for_dev(struct device *dev)
@@ -338,6 +345,8 @@ compat_iommu_get_domain_for_dev(struct device *dev)
  *
  * Since v5.18 a group that VFIO has claimed is blocked while no container's
  * domain is attached to it.
+ *
+ * Return: true if somebody does
  */
 static inline bool compat_domain_is_users(const struct iommu_domain *domain)
 {
@@ -353,6 +362,19 @@ static inline bool compat_domain_is_users(const struct iommu_domain *domain)
 	default:
 		return false;
 	}
+}
+
+/**
+ * compat_domain_is_attached() - is it a domain that somebody maps in by himself?
+ * @domain: domain that is attached to a device, or NULL
+ *
+ * Return: true for such a domain; false for the one that blocks a group which VFIO
+ * has opened and not attached
+ */
+static inline bool compat_domain_is_attached(const struct iommu_domain *domain)
+{
+	return compat_domain_is_users(domain) &&
+	       domain->type != IOMMU_DOMAIN_BLOCKED;
 }
 
 /**
@@ -402,6 +424,8 @@ static inline u64 compat_domain_page(const struct iommu_domain *domain)
  * @dev: device, whose group's mutex the caller holds
  *
  * Only kernels without iommu_group_has_isolated_msi() are asked this.
+ *
+ * Return: true if it does
  */
 static inline bool compat_device_intr_remap(struct device *dev)
 {
@@ -417,27 +441,48 @@ static inline bool compat_device_intr_remap(struct device *dev)
 }
 
 /**
+ * compat_irq_domain_check_msi_remap() - do all interrupt controllers of the machine
+ *	tell who sent a message?
+ *
+ * Only kernels without iommu_group_has_isolated_msi() are asked this, once: it takes
+ * irq_domain_mutex, under which drivers of IOMMUs are called.
+ *
+ * Context: may sleep; no lock is held.
+ * Return: true if they do
+ */
+static inline bool compat_irq_domain_check_msi_remap(void)
+{
+#if defined(RESV_HAVE_ISOLATED_MSI_DOMAINS) && !defined(RESV_HAVE_ISOLATED_MSI_GROUP)
+	return irq_domain_check_msi_remap();
+#else
+	return false;
+#endif
+}
+
+/**
  * compat_iommu_group_has_isolated_msi() - VFIO lets the group be opened without
  *	allow_unsafe_interrupts
  * @group: group, its mutex not held
- * @intr_remap: compat_device_intr_remap() of any device of the group, as VFIO
- *	of kernels before v6.3 asks
+ * @remap: compat_irq_domain_check_msi_remap(), or compat_device_intr_remap() of any
+ *	device of the group, as VFIO of kernels before v6.3 asks
+ *
+ * Return: true if it does
  */
 static inline bool
-compat_iommu_group_has_isolated_msi(struct iommu_group *group, bool intr_remap)
+compat_iommu_group_has_isolated_msi(struct iommu_group *group, bool remap)
 {
 #if defined(RESV_HAVE_ISOLATED_MSI_GROUP)
 	return iommu_group_has_isolated_msi(group);
-#elif defined(RESV_HAVE_ISOLATED_MSI_DOMAINS)
-	return irq_domain_check_msi_remap() || intr_remap;
 #else
-	return intr_remap;
+	return remap;
 #endif
 }
 
 /**
  * compat_dev_iommu_fwspec_get() - the stream IDs of a device
  * @dev: device, whose group's mutex the caller holds
+ *
+ * Return: the IDs, or NULL if there are none or this kernel does not tell
  */
 static inline struct iommu_fwspec *compat_dev_iommu_fwspec_get(struct device *dev)
 {

@@ -37,6 +37,8 @@ static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
  * compat_argument() - one of the first five arguments of a probed function
  * @regs: registers at the function's entry
  * @n: 0 to 4
+ *
+ * Return: the argument
  */
 static inline unsigned long compat_argument(struct pt_regs *regs,
 					    unsigned int n)
@@ -62,6 +64,8 @@ static inline void compat_argument_set(struct pt_regs *regs, unsigned int n,
 /**
  * compat_result() - what a probed function returns, if that is an int
  * @regs: registers when it returns
+ *
+ * Return: the result
  */
 static inline int compat_result(const struct pt_regs *regs)
 {
@@ -75,6 +79,8 @@ static inline int compat_result(const struct pt_regs *regs)
 /**
  * compat_result_pointer() - what a probed function returns, if that is a pointer
  * @regs: registers when it returns
+ *
+ * Return: the result
  */
 static inline void *compat_result_pointer(const struct pt_regs *regs)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fact: there is a domain type IOMMU_DOMAIN_DMA_FQ.
- * Upstream: v5.15.  Stands in for the nearest thing that can be probed to the
- * Intel driver choosing first or second level by the type of a domain
- * (first_level_by_default(type): absent 5.10, seen 6.1 and 6.12).
+ * Upstream: v5.15.  Without it the Intel driver does not choose the level of tables by
+ * the type of a domain (first_level_by_default(type), v5.16, 5.15.99).  With it nobody
+ * can tell: RHEL 9.0 and 5.15.0 to 5.15.98 do not.  See source_aperture.c.
  */
 #include <linux/iommu.h>
 #include "probe.h"

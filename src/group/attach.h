@@ -6,7 +6,7 @@
 #include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
-#include "region.h"
+#include "model/region.h"
 
 struct iommu_domain;
 struct iommu_group;
@@ -25,12 +25,12 @@ enum resv_attach_state {
 /**
  * struct resv_attach_container - one container of VFIO's type 1
  * @node: in the table by @address, or among the spare ones
- * @rcu: for reuse
  * @address: what vfio_iommu_type1_attach_group() is given; only compared
  * @known: it was opened while it was watched, and no event of it was missed: all its
  *	groups are on @groups
  * @has_noiommu: a group came for which no domain was made: that of an mdev
  * @groups: struct resv_attach_group, by its by_container
+ * @domains: struct resv_attach_domain, by its by_container
  */
 struct resv_attach_container {
 	struct hlist_node node;
@@ -38,6 +38,7 @@ struct resv_attach_container {
 	bool known;
 	bool has_noiommu;
 	struct list_head groups;
+	struct list_head domains;
 };
 
 /**
@@ -46,25 +47,28 @@ struct resv_attach_container {
  * @rcu: for reuse
  * @domain: the kernel's domain; compared, and dereferenced only while it is called with
  * @container: the container that it was made for, or NULL
+ * @by_container: on its list
  * @groups: struct resv_attach_group, by its by_domain
- * @epoch: of the last attach
  * @cookie_known: @cookie is set
  * @cookie: where the doorbells of this domain are, or will be: fixed from the first
  *	attach until the domain is freed
  * @pins: references on this module that effects on this domain hold
  * @data: one pointer a client
+ * @hint: one number a client, for its readers under RCU: they write it without a
+ *	lock, so it can have any value, also that of a domain of before
  */
 struct resv_attach_domain {
 	struct hlist_node node;
 	struct rcu_head rcu;
 	const struct iommu_domain *domain;
 	struct resv_attach_container *container;
+	struct list_head by_container;
 	struct list_head groups;
-	unsigned int epoch;
 	bool cookie_known;
 	struct resv_range cookie;
 	unsigned int pins;
 	void __rcu *data[RESV_ATTACH_CLIENTS];
+	unsigned int hint[RESV_ATTACH_CLIENTS];
 };
 
 /**
@@ -146,9 +150,8 @@ int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 /* For the registry: under the lock of the group's entry; may sleep */
 int resv_attach_add(struct iommu_group *group, int id);
 void resv_attach_remove(const struct iommu_group *group);
-void resv_attach_settle(const struct iommu_group *group, bool in_use);
+void resv_attach_settle(const struct iommu_group *group, bool attached);
 bool resv_attach_group_busy(const struct iommu_group *group);
-int resv_attach_init(void);
 void resv_attach_exit(void);
 
 /* Under the tracker's lock; any context */

@@ -21,8 +21,8 @@
 #define RESV_GROUP_FEATURE_H
 
 #include <linux/types.h>
-#include "facts.h"
-#include "status.h"
+#include "source/facts.h"
+#include "source/status.h"
 #include "hook/mode.h"
 #include "hook/tap.h"
 

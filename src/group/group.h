@@ -4,10 +4,26 @@
 #define RESV_GROUP_GROUP_H
 
 #include <linux/types.h>
-#include "facts.h"
+#include "source/facts.h"
 
 struct kobject;
 struct resv_snapshot;
+
+/* Our folder in that of each group. */
+#define RESV_FOLDER	"resv"
+
+/**
+ * struct resv_group_folder - who makes the files of a group
+ * @add: make RESV_FOLDER, and what else there is.  Return: 0, or an errno with nothing made
+ * @remove: remove it, waiting for readers that are inside
+ *
+ * Both are called under the lock of the group's entry, with the group's kobject, which is
+ * alive; may sleep.
+ */
+struct resv_group_folder {
+	int (*add)(struct kobject *kobj);
+	void (*remove)(struct kobject *kobj);
+};
 
 /**
  * struct resv_group_change - what a write to a file of a group does
@@ -32,6 +48,8 @@ unsigned int resv_groups_count(size_t *bytes);
 void resv_groups_quiesce(void);
 
 /* walk.c */
+void resv_groups_set_folder(const struct resv_group_folder *f);
+unsigned int resv_groups_looks(void);
 int resv_groups_rescan(void);
 void resv_groups_rescan_soon(void);
 void resv_group_update_soon(int id);

@@ -22,6 +22,9 @@ struct resv_tap;
 /* Bytes that one tap can keep from the entry of a call to its return. */
 #define RESV_TAP_DATA	32
 
+/* Taps that can share the return of one function. */
+#define RESV_TAPS_RETURN	4
+
 /**
  * struct resv_call - one call of a hooked function
  * @hook: the place
@@ -56,7 +59,17 @@ struct resv_call {
  *	once it is in.
  * @any_group: @test needs no group
  * @livepatch: the tap is on the function that iommu_resv_livepatch replaces
+ * @required: the kernel's lists lack regions that are declared while this tap is inert,
+ *	so "hooks" cannot be switched to kprobes then
+ * @failed: why a place is off where @test returned false; static text, or NULL: the
+ *	place does not fire when a group's regions are listed
+ * @again: some place works again that was in and did not fire.  Probes are turned off
+ *	for all places at once, so calls of this tap's function may have been missed,
+ *	too.  Called under the lock of the hooks; must not call the engine.  May be NULL
  * @loss: what the user does not get without it; static text
+ *
+ * A tap may be at one place or at many, by their addresses.  At most RESV_TAPS_RETURN
+ * taps share a return.
  *
  * @enter and @leave run with preemption off, under rcu_read_lock(), in any context:
  * no mutex, no allocation that PREEMPT_RT forbids, no call of a hooked function.
@@ -72,6 +85,9 @@ struct resv_tap {
 	bool (*test)(struct resv_hook *hook, struct iommu_group *group);
 	bool any_group;
 	bool livepatch;
+	bool required;
+	const char *failed;
+	void (*again)(void);
 	const char *loss;
 };
 
@@ -91,8 +107,11 @@ void resv_tap_put(const struct resv_tap *tap, const char *reason);
 void resv_tap_retry(const struct resv_tap *tap);
 enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 				   const char **reason);
+
+/* In test() */
 bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 		     bool (*marked)(const struct list_head *head));
+u64 resv_hook_hits(const struct resv_hook *hook);
 
 /* In enter() and leave() */
 void resv_call_lost(struct resv_call *call, unsigned int nr);

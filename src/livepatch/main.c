@@ -18,10 +18,9 @@
 #include <linux/string.h>
 #include "compat/iommu.h"
 #include "compat/klp.h"
-#include "declared.h"
-#include "inject.h"
-#include "list.h"
-#include "livepatch.h"
+#include "hook/livepatch.h"
+#include "hook/fault.h"
+#include "hook/list.h"
 
 #if COMPAT_HAS_KLP && defined(RESV_HAVE_KTYPE_GROUPS) && \
 	COMPAT_HAS_DEVICE_REGIONS && defined(RESV_HAVE_RESV_RELAXABLE)
@@ -83,7 +82,7 @@ static int one_device(struct device *dev, void *data)
 	ret = compat_iommu_get_resv_regions(dev, &list);
 	/* A device of an mdev bus has a group and no IOMMU. */
 	if (!ret && !compat_dev_resv_callback(dev, &callback))
-		ret = resv_declared_append(dev, &list, walk->mark);
+		ret = resv_livepatch_append(dev, &list, walk->mark);
 	list_for_each_entry(region, &list, list) {
 		if (ret)
 			break;

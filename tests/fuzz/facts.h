@@ -11,7 +11,7 @@
 #ifndef FACTS_H
 #define FACTS_H
 
-#include "../../src/pure.h"
+#include "model/base.h"
 
 static const u8 *facts_table;
 static size_t facts_len;

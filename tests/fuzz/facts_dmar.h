@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "facts.h"
-#include "../../src/parse_dmar.h"
+#include "firmware/dmar.h"
 
 static void facts_scopes(struct resv_dmar_scopes scopes)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "facts.h"
-#include "../../src/parse_dt.h"
+#include "firmware/dt.h"
 
 /*
  * The phandle tells how many cells: 0xAS.. with A address and S size cells.

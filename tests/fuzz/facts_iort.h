@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "facts.h"
-#include "../../src/parse_iort.h"
+#include "firmware/iort.h"
 
 #define FACTS_PAGE	4096ULL
 

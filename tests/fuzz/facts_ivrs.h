@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "facts.h"
-#include "../../src/parse_ivrs.h"
+#include "firmware/ivrs.h"
 
 static int facts_ivrs_header(void *ctx, const struct resv_ivrs_header *header)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "facts.h"
-#include "../../src/parse_madt.h"
+#include "firmware/madt.h"
 
 static int facts_doorbell(void *ctx, const struct resv_madt_doorbell *doorbell)
 {

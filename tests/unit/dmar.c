@@ -243,6 +243,15 @@ static void bad_scopes(void **state)
 		t.b[at + 24 + 8 + 1] = lengths[i];
 		rmrr(0, 0x2000, 0x2fff);
 		expect(-EBADMSG, "width 39 flags 01\n"
+		       "rmrr 0000 1000-1fff\n"
+		       "  scope 1 id 9 bus 00 1c.4\n"
+		       "rmrr 0000 2000-2fff\n"
+		       "1 faults, first at 48: RMRR has a bad device scope\n");
+		/* For nobody, if there is no scope before the bad one. */
+		t.b[48 + 24 + 1] = lengths[i];
+		if (lengths[i] == 11)	/* of two scopes, together 18 bytes */
+			continue;
+		expect(-EBADMSG, "width 39 flags 01\n"
 		       "rmrr 0000 2000-2fff\n"
 		       "1 faults, first at 48: RMRR has a bad device scope\n");
 	}

@@ -11,7 +11,7 @@
 
 #include "unit.h"
 #include "kernel_merge.h"
-#include "../../src/window.h"
+#include "model/placement.h"
 
 /*
  * The universe are a few cells. A region covers a run of cells, a bitmap of

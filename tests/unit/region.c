@@ -2,7 +2,7 @@
 /* Unit tests of the region sets. tests/unit/property.c does the many cases. */
 
 #include "alloc.h"
-#include "../../src/region.h"
+#include "model/region.h"
 
 #define TOP	ULLONG_MAX
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/pure.h"
+#include "model/base.h"
 
 /*
  * Parsers report by callbacks. The callbacks write one line for each fact,

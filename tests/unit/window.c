@@ -2,7 +2,7 @@
 /* Unit tests of the window placement. */
 
 #include "unit.h"
-#include "../../src/window.h"
+#include "model/placement.h"
 
 #define MB	0x100000ULL
 #define GB	0x40000000ULL

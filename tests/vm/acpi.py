@@ -52,8 +52,8 @@ def dmar(*structures, unit=drhd()):
 def ivhd():
     """QEMU's unit, 00:01.0, with all devices behind it, and the IOAPIC as 00:14.0."""
     devices = struct.pack("<BHB", 1, 0, 0) + struct.pack("<BHBBHB", 0x48, 0, 0, 0, 0xa0, 1)
-    return struct.pack("<BBHHHQHHI", 0x10, 0xd1, 24 + len(devices), devid(1), 0x40, 0xfed80000, 0, 0,
-                       0x44) + devices
+    return struct.pack("<BBHHHQHHI", 0x10, 0xd1, 24 + len(devices), devid(1), 0x40, 0xfed80000,
+                       0, 0, 0x44) + devices
 
 
 def ivmd(kind, device, start, size, flags=7, extra=0, length=32):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import judge
 import kernels
-from topologies import ARM, EDU, Q35, SLOTS, SMMU, X86, X86_DEVICES, BY_NAME, Topology
+from topologies import ARM, EDU, Q35, SLOTS, SMMU, X86, BY_NAME, Topology
 from vm import Vm
 
 MODULE = "/iommu_resv.ko"

@@ -35,6 +35,11 @@ class Kernel:
     files: dict = field(default_factory=dict)   # name -> path below modules
     builtin: set = field(default_factory=set)
 
+    @property
+    def debug(self):
+        """It reports faults, and takes its time: see tests/debug."""
+        return self.key.startswith("debug-")
+
     def index(self):
         """Find the modules; names have '_' where files may have '-'."""
         for path in self.modules.rglob("*.ko*"):

@@ -8,12 +8,11 @@ import hooks
 import initramfs
 import judge
 import kernels
-from declare import (FEATURES, HOOKS, MODULE, ONE, OTHER, MANY, PARAMETER, UNSAFE, Script,
+from declare import (APPEND, FEATURES, HOOKS, MODULE, ONE, OTHER, MANY, PARAMETER, UNSAFE, Script,
                      before, cats, complains, explained, groups_of, keep, logged, mark, none_left,
-                     of, play, ranges_are, run_script, same_dump, same_vfio, says, series_of, shown,
-                     span, where, writes)
+                     of, play, ranges_are, run_script, same_dump, same_vfio, says, shown, span,
+                     where)
 from topologies import ARM, BY_NAME, EDU, SLOTS, SMMU, X86, Topology
-from declare import APPEND
 from declare import MACHINE as DECLARE_MACHINE
 from vm import Vm
 
@@ -399,9 +398,11 @@ def killed(controller, firmware, key, name):
     for n in range(2):
         script.do(f"killed among interrupts, {n}",
                   [f"spawn user /vfio-check play {words}",
-                   "wait-text /tmp/user msi-address", "sleep 300", to(ONE, "default"), "unload iommu_resv", f"dump used{n}", "kill user"],
+                   "wait-text /tmp/user msi-address", "sleep 300", to(ONE, "default"),
+                   "unload iommu_resv", f"dump used{n}", "kill user"],
                   says(f"write {file_of(ONE)} EBUSY", "unload iommu_resv (EBUSY|EAGAIN)",
-                       f"user 4 {GUEST} ok", rf"user 5 msi-address {ONE} 0x{PLACE[0] >> 20:011x}[0-9a-f]{{5}}",
+                       f"user 4 {GUEST} ok",
+                       rf"user 5 msi-address {ONE} 0x{PLACE[0] >> 20:011x}[0-9a-f]{{5}}",
                        "user exit 137"),
                   complains(ONE, 1, base="loaded"), same_dump(f"used{n}", "moved"))
         script.do(f"after the kill, {n}", ["dump still"], same_dump("still", "moved"))
@@ -409,8 +410,9 @@ def killed(controller, firmware, key, name):
     # Held without interrupts, and the module goes as soon as nobody has it.
     words = " ".join([*opened(ONE), GUEST, f"hold:{ONE}", "pause"])
     script.do("killed while it holds", [f"spawn user /vfio-check play {words}",
-                                        "wait-text /tmp/user hold:", "unload iommu_resv", "kill user", "unload iommu_resv",
-                                        "left", "dump after", "vfio"],
+                                        "wait-text /tmp/user hold:", "unload iommu_resv",
+                                        "kill user", "unload iommu_resv", "left",
+                                        "dump after", "vfio"],
               lambda piece, _: [] if [line[-2:] == "ok" for line in
                                       piece.said("unload iommu_resv".split()[0])] == [False, True]
               else [f"unload: {piece.said('unload')}"],
@@ -539,7 +541,7 @@ def refusals(key, name):
             ("auto,avoid=0x0-0xffffffffff", ((1 << 48) - MB, (1 << 48) - 1), "auto"),
             ("default\n", NATIVE, "kernel")):
         script.do(repr(text), [f"write-hex {file_of(ONE)} {text.encode().hex()}",
-                               f"cat {file_of(ONE)}", f"dump form"],
+                               f"cat {file_of(ONE)}", "dump form"],
                   says(f"write-hex ok {len(text)}", r"\| " + window_text(window, by)),
                   in_log(f"0x{window[0]:x}-0x{window[1]:x}"),
                   lambda piece, state: keep("form")(piece, state) or
@@ -624,7 +626,8 @@ def late(key, name):
     script = Script()
     before(script)
     step, check = play("container", f"open:{ONE}", f"set:{ONE}", "iommu", f"open:{OTHER}",
-                       holds(ONE, NATIVE), "await:/tmp/options-go", mark("join"), f"set:{OTHER}", mark("end"),
+                       holds(ONE, NATIVE), "await:/tmp/options-go", mark("join"),
+                       f"set:{OTHER}", mark("end"),
                        interrupts(OTHER, 100, NATIVE), *refused_at(NATIVE), *refused_at(PLACE),
                        # Who had the cookie made leaves; the doorbell is still mapped there.
                        f"release:{ONE}", f"unset:{ONE}", f"close:{ONE}", *refused_at(NATIVE),
@@ -655,20 +658,20 @@ def with_hole(name, devices, slot, function, region):
     start, size = region[0], region[1] - region[0] + 1
     return Topology(name, "arm64", (), SMMU, devices, dts=f"""
 / {{
-	reserved-memory {{
-		#address-cells = <2>;
-		#size-cells = <2>;
-		ranges;
-		hole: hole {{
-			iommu-addresses = <&holed 0 0 0x{start:x} 0 0x{size:x}>;
-		}};
-	}};
-	pcie@10000000 {{
-		holed: edu@{slot},{function} {{
-			reg = <0x{slot << 11 | function << 8:x} 0 0 0 0>;
-			memory-region = <&hole>;
-		}};
-	}};
+    reserved-memory {{
+        #address-cells = <2>;
+        #size-cells = <2>;
+        ranges;
+        hole: hole {{
+            iommu-addresses = <&holed 0 0 0x{start:x} 0 0x{size:x}>;
+        }};
+    }};
+    pcie@10000000 {{
+        holed: edu@{slot},{function} {{
+            reg = <0x{slot << 11 | function << 8:x} 0 0 0 0>;
+            memory-region = <&hole>;
+        }};
+    }};
 }};
 """)
 
@@ -684,7 +687,8 @@ def overlap(key, name):
     script.do("load", [f"load {MODULE}", "dump loaded"], says(rf"load {MODULE} ok .*"),
               keep("loaded"),
               lambda piece, state: overlap_told(piece, where(state["loaded"], ONE).id))
-    script.do("said once", ["say again", f"unbind {OTHER}", f"bind {OTHER}", "sleep 300"], logged(0))
+    script.do("said once", ["say again", f"unbind {OTHER}", f"bind {OTHER}", "sleep 300"],
+              logged(0))
     script.do("auto", [to(ONE, "auto"), "dump cured"], says(f"write {file_of(ONE)} ok"),
               keep("cured"), in_log("below 4 GiB"),
               lambda _, state: clear_of(where(state["cured"], ONE), OVER))
@@ -694,8 +698,9 @@ def overlap(key, name):
         f"{line}, the window is {where(state['cured'], ONE).lines('msi_window')}"
         for line in piece.said("run") if "msi-address" in line and not in_window(
             int(line.split()[-1], 16), where(state["cured"], ONE))])
-    script.do("on top", [to(ONE, "0x8000000"), "dump same"], says(f"write {file_of(ONE)} EADDRINUSE"),
-              complains(ONE, base="loaded"), in_log(span(*OVER), "dt"), same_dump("same", "cured"))
+    script.do("on top", [to(ONE, "0x8000000"), "dump same"],
+              says(f"write {file_of(ONE)} EADDRINUSE"), complains(ONE, base="loaded"),
+              in_log(span(*OVER), "dt"), same_dump("same", "cured"))
     put(script, "back on top", ONE, "default")
     unload(script)
     # At load it is cured without a word about it but where the window went.
@@ -722,7 +727,8 @@ def joins(key, name):
               says(rf"load {MODULE} ok .*"))
     put(script, "move", MANY, f"0x{PLACE[0]:x}", in_log(span(*PLACE)))
     script.do("join", ["write /sys/bus/pci/rescan 1", f"wait {device}", f"bind {OTHER_FUNCTION}",
-                       "sleep 500", "dump joined"], says(f"bind {OTHER_FUNCTION} ok"), keep("joined"),
+                       "sleep 500", "dump joined"],
+              says(f"bind {OTHER_FUNCTION} ok"), keep("joined"),
               lambda piece, state: [] if OTHER_FUNCTION in where(state["joined"], MANY).names()
               else ["it did not join"],
               lambda piece, _: [f"the log does not tell '{word}': {piece.log}" for word in
@@ -768,17 +774,17 @@ EXTRA = 20
 DOORBELLS = Topology("msi-doorbells", "arm64", (), SMMU, (f"{EDU},addr=3",), dts="/ {\n" + "".join(
     f"\tdoorbell@a{n:03x}0000 {{ compatible = \"test,doorbell\"; msi-controller;\n"
     f"\t\treg = <0 0xa{n:03x}0000 0 0x10000>; }};\n" for n in range(EXTRA)) + """
-	doorbell@b0000000 { compatible = "test,doorbell"; msi-controller;
-		reg = <0 0xb0000000 0 0x10000>; socionext,synquacer-pre-its = <0x58000000 0x10000>; };
-	doorbell@b0010000 { compatible = "test,doorbell"; msi-controller; status = "disabled";
-		reg = <0 0xb0010000 0 0x10000>; };
+    doorbell@b0000000 { compatible = "test,doorbell"; msi-controller;
+        reg = <0 0xb0000000 0 0x10000>; socionext,synquacer-pre-its = <0x58000000 0x10000>; };
+    doorbell@b0010000 { compatible = "test,doorbell"; msi-controller; status = "disabled";
+        reg = <0 0xb0010000 0 0x10000>; };
 };
 """)
 
 
 def doorbells(key, name):
-    """No window is too small for the doorbells, and one that nobody sized is large enough. Any place
-    that is accepted works, the last one that the IOMMU reaches, too."""
+    """No window is too small for the doorbells, and one that nobody sized is large enough. Any
+    place that is accepted works, the last one that the IOMMU reaches, too."""
     kernel = kernels.get(key)
     page = 16384 if key.endswith("-16k") else 4096
     need = (EXTRA + 1) * page + 0x10000
@@ -801,8 +807,8 @@ def doorbells(key, name):
             ("auto,avoid=0x0-0xffffffff,avoid=0x10000000000-0xffffffffffff",
              (0x8000000000 - -(-room // MB) * MB,
               0x8000000000 - -(-room // MB) * MB + room - 1), "auto"),
-            (f"0x{top:x}", (top, (1 << 48) - 1), "moved"), (f"0x{page:x}", (page, page + room - 1),
-                                                              "moved")):
+            (f"0x{top:x}", (top, (1 << 48) - 1), "moved"),
+            (f"0x{page:x}", (page, page + room - 1), "moved")):
         put(script, value, ONE, value)
         script.do(f"{value}: dump", ["dump moved"],
                   moved("moved", "loaded", {ONE: window}, by))
@@ -861,7 +867,8 @@ def none(key, name):
     topology = DECLARE_MACHINE["amd64"]
     script = Script()
     before(script)
-    script.do("load", [f"load {MODULE} msi_window=0x{PLACE[0]:x}", f"cat {FEATURES}", "dump loaded"],
+    script.do("load", [f"load {MODULE} msi_window=0x{PLACE[0]:x}", f"cat {FEATURES}",
+                       "dump loaded"],
               says(rf"load {MODULE} ok .*", r"\| msi-window-move inert - \S.*"), keep("loaded"),
               lambda _, state: [f"group {n}: {g.lines('msi_window')}" for n, g in
                                 groups_of(state, "loaded").items()
@@ -879,6 +886,8 @@ def none(key, name):
 
 
 PROBES = "/sys/kernel/debug/kprobes/enabled"
+
+
 def vfio_later(key, name):
     """VFIO's module comes after windows were moved: who shares a container has to agree, too."""
     kernel = kernels.get(key)
@@ -930,7 +939,8 @@ def off(key, name):
                                        f"dump off{n}",
                                        to(OTHER, f"0x{PLACE[0]:x}")],
                   says(f"write {PROBES} ok", r"\| msi-window-move inert - \S.*",
-                       f"write {file_of(OTHER)} EOPNOTSUPP"), same_but_features(f"off{n}", "loaded"))
+                       f"write {file_of(OTHER)} EOPNOTSUPP"),
+                  same_but_features(f"off{n}", "loaded"))
         script.do(f"probes off, {n}, VFIO", [step], check)
         script.do(f"probes off, {n}, served", [good_step],
                   fails(good, f"{GUEST} EINVAL", "not into " + span(*PLACE), "ranges"))
@@ -943,11 +953,12 @@ def off(key, name):
         script.do(f"probes on, {n}, VFIO", [step if n else good_step], check if n else good)
     unload(script)
     # Loaded while they are off, with the parameter, which is in force as soon as they are on.
-    script.do("load without probes", [f"write {PROBES} 0", f"load {MODULE} msi_window=0x{PLACE[0]:x}",
+    script.do("load without probes", [f"write {PROBES} 0",
+                                      f"load {MODULE} msi_window=0x{PLACE[0]:x}",
                                       f"cat {file_of(ONE)}"],
               says(rf"load {MODULE} ok .*", r"\| " + window_text(NATIVE, "kernel")))
     script.do("probes come", [f"write {PROBES} 1", *look("added"), f"cat {file_of(ONE)}",
-                                f"cat {FEATURES}"],
+                              f"cat {FEATURES}"],
               # A driver's hook that never worked is tried again when hooks= is written.
               says(r"\| " + window_text(PLACE), r"\| msi-window-move added kretprobe \S.*"))
     script.do("probes come, VFIO", [good_step], good)
@@ -971,8 +982,9 @@ def same_but_features(label, base):
         if faults:
             return faults
         now, then = groups_of(state, label), groups_of(state, base)
-        return [f"group {n}: {file} is {now[n].files[file]}, in {base} {then[n].files.get(file)}"
-                for n in now for file in now[n].files if now[n].files[file] != then[n].files.get(file)]
+        return [f"group {n}: {file} is {text}, in {base} {then[n].files.get(file)}"
+                for n in now for file, text in now[n].files.items()
+                if text != then[n].files.get(file)]
     return check
 
 
@@ -1022,7 +1034,7 @@ def cycles(key, name):
              f"cat {HOOKS}", "dump loaded", f"run /vfio-check check {ONE}", "unload iommu_resv",
              "hooked end", "left", "sleep 1000", "allocs after"]
     vm = Vm(name, kernel, machine("its", "dt"), steps, memory="1G", smp=2, limit=420,
-            append=f"{APPEND} slub_debug=FZPU page_poison=1")
+            append=APPEND + ("" if kernel.debug else " slub_debug=FZPU page_poison=1"))
     lines = vm.run()
     faults = vm.complaints() + hooks.all_ok(lines)
     told = [line.split() for line in judge.said(lines, "window-cycle")]
@@ -1039,15 +1051,9 @@ def cycles(key, name):
     faults += [f"missed: {line}" for line in missed]
     if "run msi=3/3" not in lines:
         faults.append(f"afterwards VFIO says {judge.said(lines, 'run')}")
-    (before_it, _), (after, caches) = (hooks.allocations(lines, label)
-                                       for label in ("before", "after"))
-    if caches < 5 or not any("[iommu_resv" in who
-                             for _, who in hooks.allocations(lines, "seen")[0]):
-        faults.append("memory is not seen")
-    faults += [f"{who} has {count - before_it.get((cache, who), 0)} objects of {cache} more"
-               for (cache, who), count in after.items()
-               if count - before_it.get((cache, who), 0) >
-               (20 if "iommu_alloc_resv_region" in who else 0)]
+    # KASAN keeps freed objects for a while, so counts say nothing there; kmemleak judges.
+    if not kernel.debug:
+        faults += hooks.grown(lines)
     faults += hooks.is_clean(lines, "before", "end", kernel.arch)
     return f"{CYCLES} times, {told[0][2] if told else '?'} tries met a group in use", faults
 
@@ -1058,8 +1064,8 @@ def table():
     for key in ARM:
         for controller in CONTROLLERS:
             for firmware in ("dt", "acpi"):
-                out[f"msi-window-{controller}-{firmware}-{key}"] = (main, controller, firmware, key,
-                                                                        "kprobe")
+                out[f"msi-window-{controller}-{firmware}-{key}"] = (main, controller, firmware,
+                                                                    key, "kprobe")
         out[f"msi-window-shared-{key}"] = (shared, "its", "dt", key)
         out[f"msi-window-hotplug-{key}"] = (hotplug, "its", "dt", key)
         out[f"msi-window-killed-{key}"] = (killed, "its", "dt", key)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Do the checks of the msi-window- tests see a fault? As declare_selftest.py does: a transcript that
-is right, and one planted fault at a time."""
+"""Do the checks of the msi-window- tests see a fault? As declare_selftest.py does: a transcript
+that is right, and one planted fault at a time."""
 import declare
 import declare_selftest
 import msi_window
@@ -87,9 +87,8 @@ run 9 irqs {ONE} 10/10
 run 9 irqs:{ONE}:10 ok
 run exit 0
 """
-STOCK = SERVED.replace(f"{GUEST} ok", f"{GUEST} EINVAL").replace("0x0000000050000040",
-                                                                "0x0000000008000040") \
-    .replace("10/10", "9/10")
+STOCK = SERVED.replace(f"{GUEST} ok", f"{GUEST} EINVAL") \
+    .replace("0x0000000050000040", "0x0000000008000040").replace("10/10", "9/10")
 HELD = f"""\
 run 0 container ok
 run 1 msi-address {ONE} 0x0000000050000040

@@ -78,7 +78,8 @@ class Guest:
                   "mitigations=off systemd.show_status=false " + boot.append)
         command = [
             "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "1",
-            # What is quick on hardware takes longer where it is emulated: AVX, and bytes moved by "rep".
+            # What is quick on hardware takes longer where it is emulated: AVX, and bytes moved by
+            # "rep".
             "-cpu", "max,-avx,-avx2,-erms,-fsrm", "-m", "1536M",
             "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot",
             "-device", "intel-iommu,intremap=on",

@@ -110,28 +110,28 @@ ARM_DEVICES = (
 SOFT_ALL = (("0000:00:03.0", SOFT), ("0000:00:07.1", SOFT))
 HOLE_TREE = """
 / {
-	reserved-memory {
-		#address-cells = <2>;
-		#size-cells = <2>;
-		ranges;
-		direct: firmware@50000000 {
-			reg = <0 0x50000000 0 0x10000>;
-			iommu-addresses = <&edu3 0 0 0x50000000 0 0x10000>;
-		};
-		hole: hole {
-			iommu-addresses = <&edu4 0 0 0x60000000 0 0x10000>;
-		};
-	};
-	pcie@10000000 {
-		edu3: edu@3,0 {
-			reg = <0x1800 0 0 0 0>;
-			memory-region = <&direct>;
-		};
-		edu4: edu@4,0 {
-			reg = <0x2000 0 0 0 0>;
-			memory-region = <&hole>;
-		};
-	};
+    reserved-memory {
+        #address-cells = <2>;
+        #size-cells = <2>;
+        ranges;
+        direct: firmware@50000000 {
+            reg = <0 0x50000000 0 0x10000>;
+            iommu-addresses = <&edu3 0 0 0x50000000 0 0x10000>;
+        };
+        hole: hole {
+            iommu-addresses = <&edu4 0 0 0x60000000 0 0x10000>;
+        };
+    };
+    pcie@10000000 {
+        edu3: edu@3,0 {
+            reg = <0x1800 0 0 0 0>;
+            memory-region = <&direct>;
+        };
+        edu4: edu@4,0 {
+            reg = <0x2000 0 0 0 0>;
+            memory-region = <&hole>;
+        };
+    };
 };
 """
 

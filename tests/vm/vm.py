@@ -29,10 +29,21 @@ COMMON = {
 }
 
 # Reports of the kernel that fail a test, whoever is to blame.
-BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|blocked for more than|"
-                 r"unreferenced object|refcount_t|general protection|UBSAN|KFENCE|"
+BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|"
+                 r"blocked for more than|unreferenced object|refcount_t|general protection|"
+                 r"UBSAN|KFENCE|"
                  r"list_(add|del) corruption|Kernel panic|Internal error|sysfs: cannot create|"
-                 r"kobject_add_internal failed|use-after-free|Poison overwritten|Redzone")
+                 r"kobject_add_internal failed|use-after-free|Poison overwritten|Redzone|"
+                 r"rcu_\w+ (detected|self-detected) .*stall|lockdep is turned off")
+
+# A debug kernel checks each access to memory, which takes memory and time, and keeps what was
+# freed for a while.
+DEBUG_MEMORY = "2G"
+DEBUG_SLOWER = 5
+
+
+def megabytes(size):
+    return int(size[:-1]) * {"M": 1, "G": 1024}[size[-1]]
 
 
 class Qmp:
@@ -68,6 +79,9 @@ class Vm:
         shutil.rmtree(self.dir, ignore_errors=True)
         self.dir.mkdir(parents=True)
         self.name = name
+        self.debug = kernel.debug
+        if kernel.debug:
+            limit, memory = limit * DEBUG_SLOWER, max(memory, DEBUG_MEMORY, key=megabytes)
         self.limit = limit
         common = COMMON[kernel.arch]
         if not accel:
@@ -154,9 +168,12 @@ class Vm:
         return [line[4:] for line in self.lines if line.startswith("log ")]
 
     def complaints(self, after=None):
-        """Reports of bugs in the kernel log, with some lines around the first.
+        """Reports of bugs in the kernel log, with some lines around the first; leaks.
 
         AFTER: only what came after the first line that begins so."""
+        return self.reported(after) + (debug_faults(self.lines) if self.debug else [])
+
+    def reported(self, after):
         log = self.log()
         lines = log
         if after:
@@ -172,3 +189,13 @@ class Vm:
             if BAD.search(line) and re.sub(r"^\[ *[0-9.]+\] ", "", line) not in known:
                 return [f"console: {line}"]
         return []
+
+
+def debug_faults(lines):
+    """What a debug kernel has to say beside its log, and whether it watched to the end."""
+    said = [line[6:] for line in lines if line.startswith("debug ")]
+    faults = [f"debug kernel: no '{want}': {said}" for want in
+              ("lockdep 1", "kmemleak scanned ok") if want not in said]
+    leaks = [line[5:] for line in lines if line.startswith("leak ")]
+    return faults + (["leaked: " + "".join(f"\n    {line}" for line in leaks[:24])]
+                     if leaks else [])

@@ -105,7 +105,7 @@ static void say(struct control *ctl, const struct group *g,
 		break;
 	case -EOPNOTSUPP:
 		if (checks_off(ctl))
-			warnx("%s would not be enforced, as maps over reserved regions are not refused: see 'iommu-resv police'",
+			warnx("%s would not be enforced, as maps over reserved regions are not refused: see 'iommu-resv checks'",
 			      what);
 		else
 			warnx("%s would not be enforced, as no hook works for this group: see 'iommu-resv hooks'",

@@ -55,7 +55,7 @@ enum window_state {
 /**
  * struct refused - maps that the module refuses, as VFIO does not
  * @known: the rest is valid
- * @count: how many; with police=warn it lets them through and counts them, too
+ * @count: how many; with checks=warn it lets them through and counts them, too
  * @map: the last of them, if there are any
  * @hit: what that hit
  * @pid: whose it was

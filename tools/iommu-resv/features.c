@@ -215,7 +215,7 @@ static char *lenient_mode(const struct control *ctl, const struct checks *checks
 	/* The parameter is there on kernels whose VFIO does it, too. */
 	if (!checks->state || !strcmp(checks->state, "native"))
 		return NULL;
-	mode = parameter_read(ctl, "police");
+	mode = parameter_read(ctl, "checks");
 	if (mode && word_among(mode, "warn", "off"))
 		return mode;
 	free(mode);
@@ -248,10 +248,10 @@ static void say_unchecked(struct control *ctl, const struct group *g,
 	char *mode = lenient_mode(ctl, checks);
 
 	if (mode)
-		warnx("police=%s: maps over reserved regions are not refused, see 'iommu-resv police'",
+		warnx("checks=%s: maps over reserved regions are not refused, see 'iommu-resv checks'",
 		      mode);
 	else if (checks_inert(checks))
-		warnx("map-checks is inert: maps over reserved regions are not refused, see 'iommu-resv police'");
+		warnx("map-checks is inert: maps over reserved regions are not refused, see 'iommu-resv checks'");
 	else if (checks->state && g->unchecked)
 		warnx("group %u is in use by somebody whose maps are not checked: maps over reserved regions are not refused",
 		      g->id);

@@ -47,7 +47,7 @@ int cmd_show(struct control *ctl, int argc, char **argv);
 int cmd_check(struct control *ctl, int argc, char **argv);
 int cmd_features(struct control *ctl, int argc, char **argv);
 int cmd_hooks(struct control *ctl, int argc, char **argv);
-int cmd_police(struct control *ctl, int argc, char **argv);
+int cmd_checks(struct control *ctl, int argc, char **argv);
 int cmd_declare(struct control *ctl, int argc, char **argv);
 int cmd_undeclare(struct control *ctl, int argc, char **argv);
 int cmd_window(struct control *ctl, int argc, char **argv);

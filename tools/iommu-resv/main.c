@@ -20,7 +20,7 @@ static const struct {
 	{ "check", cmd_check },
 	{ "features", cmd_features },
 	{ "hooks", cmd_hooks },
-	{ "police", cmd_police },
+	{ "checks", cmd_checks },
 	{ "declare", cmd_declare },
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
@@ -37,7 +37,7 @@ static void usage(void)
 	      " iommu-resv [options] check --vm FILE|- [--as FORMAT] [GROUP|DEVICE...]\n"
 	      " iommu-resv [options] features\n"
 	      " iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
-	      " iommu-resv [options] police [enforce|warn|off]\n"
+	      " iommu-resv [options] checks [enforce|warn|off]\n"
 	      " iommu-resv declare GROUP|DEVICE START END\n"
 	      " iommu-resv undeclare GROUP|DEVICE START END\n"
 	      " iommu-resv [options] window GROUP|DEVICE\n"
@@ -55,7 +55,7 @@ static void usage(void)
 	      "            does this VM fit its devices, and what to set?\n"
 	      " features   what the module does on this kernel\n"
 	      " hooks      how declared regions get into the kernel's lists; switch that\n"
-	      " police     who refuses maps over reserved regions; switch the module's part\n"
+	      " checks     who refuses maps over reserved regions; switch the module's part\n"
 	      " declare    reserve a range that firmware does not tell of (ends included)\n"
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"

@@ -219,7 +219,7 @@ static const struct {
 	  "VFIO refuses a map that touches one of these regions (EINVAL, since kernel 5.4)." },
 	{ is_unchecked,
 	  "advice outside of the usable ranges: this kernel's VFIO checks no map, and the\n"
-	  "  module refuses none here ('iommu-resv police'). One there is accepted, and DMA\n"
+	  "  module refuses none here ('iommu-resv checks'). One there is accepted, and DMA\n"
 	  "  to it does not reach the guest's memory." },
 	{ is_unknown_to_kernel,
 	  "added advice: firmware declares it, this kernel does not act on it. VFIO accepts\n"

@@ -25,6 +25,9 @@
  * left                         left PATH, for all that the module leaves in sysfs
  * vfio                         probe GROUP LINE and vfio GROUP LINE of vfio-check, all groups
  * time NAME [ROUNDS]           time NAME FILES BYTES NANOSECONDS: read that file of all groups
+ * busy LABEL MILLISECONDS STEP...   busy LABEL NANOSECONDS: what all tasks together ran from the
+ *                              begin of that step until so long after its end
+ * rebind DEVICE N              rebind N FAILURES: give it to vfio-pci and take it away again
  * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
  * stop NAME                    NAME LINE... of its output, then NAME exit STATUS
  * kill NAME                    the same, by SIGKILL
@@ -43,6 +46,8 @@
  * inject FILE LABEL MAX [PARAMETER...]   load the test build with each step in turn made to fail,
  *                              see inject()
  * inject-switch FILE LABEL MAX FROM TO GROUP   see inject_switch()
+ * fail-nth LABEL MAX load|unload FILE [PARAMETER...]
+ * fail-nth LABEL MAX write PATH TEXT / UNDO    see fail_nth(), needs a debug kernel
  *
  * Commands of spawn, beside programs: "read-all"; "uevents"; "watch FILE TEXT": read FILE again
  * and again, and count the times that TEXT was not in it; "watch-many N FILE TEXT": N that do so; "churn DEVICE": take a PCI device away
@@ -50,7 +55,7 @@
  *
  * As /sbin/modprobe, for the kernel: see modprobe().
  *
- * In the end: "log LINE" for the kernel log, then "end".
+ * In the end: what a debug kernel found, see debug_kernel(); "log LINE" for the kernel log; "end".
  */
 #include <dirent.h>
 #include <errno.h>
@@ -383,6 +388,17 @@ static void bind_all(void)
 		if (bindable(names[i]->d_name))
 			tell("bind %s %s\n", names[i]->d_name, errname(bind_one(names[i]->d_name)));
 	list_free(names, n);
+}
+
+static void rebind(const char *device, int n)
+{
+	char path[PATH_MAX];
+	int i, failures = 0;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/driver/unbind", device);
+	for (i = 0; i < n; i++)
+		failures += bind_one(device) || write_file(path, device);
+	tell("rebind %d %d\n", n, failures);
 }
 
 static void unbind(const char *device)
@@ -892,6 +908,111 @@ static void inject_switch(char **word)
 	}
 }
 
+#define FAIL_NTH	"/proc/self/fail-nth"
+
+/* One thing that is made to fail, and what takes it back. */
+struct failing {
+	const char *path;
+	const char *text, *undo;	/* what is written; NULL: PATH is a module */
+	char **word;			/* the module and its parameters */
+	int words;
+	bool unloads;
+};
+
+static int failing_do(const struct failing *f)
+{
+	if (f->text)
+		return write_file(f->path, f->text);
+	return f->unloads ? unload("iommu_resv") : load(f->word, f->words);
+}
+
+static int failing_undo(const struct failing *f)
+{
+	if (f->text)
+		return write_file(f->path, f->undo);
+	return f->unloads ? load(f->word, f->words) : unload("iommu_resv");
+}
+
+/* What nobody but this task must see fail is failed for any kind of allocation, and silently. */
+static int failing_allowed(void)
+{
+	static const char * const settings[][2] = {
+		{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
+		{ "/sys/kernel/debug/failslab/verbose", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
+		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
+	};
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]) && !err; i++)
+		err = write_file(settings[i][0], settings[i][1]);
+	return err;
+}
+
+/*
+ * fail-nth LABEL MAX WHAT: do it again and again, and make the first allocation of this task fail
+ * the first time, the second one the second time, and so on, until one is not reached. Told each
+ * time: "fail LABEL N ok|ERRNO loaded|absent" and, after a write, "fail-list LABEL N LINE" of the
+ * kernel's list. What succeeded is taken back, but when no allocation failed. In the end:
+ * "fail-end LABEL ALLOCATIONS", or "fail-end LABEL ERRNO".
+ */
+static void fail_nth(const char *label, int max, const struct failing *f)
+{
+	char count[16], left[32], list[PATH_MAX], *at;
+	int i, err = failing_allowed();
+
+	for (i = 1; i <= max && !err; i++) {
+		int result;
+
+		snprintf(count, sizeof(count), "%d", i);
+		err = write_file(FAIL_NTH, count);
+		if (err)
+			break;
+		result = failing_do(f);
+		read_word(FAIL_NTH, left, sizeof(left));
+		write_file(FAIL_NTH, "0");
+		tell("fail %s %d %s %s\n", label, i, errname(result),
+		     access("/sys/kernel/iommu_resv", F_OK) ? "absent" : "loaded");
+		if (f->text) {
+			snprintf(list, sizeof(list), "%s", f->path);
+			at = strstr(list, "/resv/");
+			if (at) {
+				strcpy(at, "/reserved_regions");
+				tell_numbered("fail-list", label, i, list);
+			}
+		}
+		fflush(port);
+		/* Not 0: there were less allocations than that. */
+		if (atoi(left)) {
+			tell("fail-end %s %d\n", label, i - 1);
+			return;
+		}
+		if (!result)
+			err = must("undo", label, failing_undo(f));
+	}
+	tell("fail-end %s %s\n", label, err ? errname(err) : "more");
+}
+
+/* WORD: LABEL MAX load|unload FILE [PARAMETER...], or LABEL MAX write PATH TEXT / UNDO */
+static void fail_nth_step(char **word, int n, const char *whole)
+{
+	struct failing f = { .path = word[3], .word = word + 3, .words = n - 3 };
+	char *text, *undo;
+
+	f.unloads = !strcmp(word[2], "unload");
+	text = strdup(strstr(whole, word[3]) + strlen(word[3]));
+	undo = strstr(text, " / ");
+	if (!strcmp(word[2], "write") && undo) {
+		*undo = 0;
+		f.text = text + 1;
+		f.undo = undo + 3;
+	}
+	fail_nth(word[0], atoi(word[1]), &f);
+	free(text);
+}
+
 static void time_reads(const char *name, unsigned int rounds)
 {
 	struct dirent **groups;
@@ -1170,6 +1291,65 @@ static void kernel_log(void)
 	close(fd);
 }
 
+/*
+ * What all tasks together have run on CPU 0: the seventh number of its line in /proc/schedstat. It
+ * grows when a task leaves the CPU, as this one does here.
+ */
+static uint64_t tasks_ns(void)
+{
+	unsigned long long ns = 0;
+	char *text, *at;
+
+	usleep(1000);
+	text = read_file("/proc/schedstat", NULL);
+	at = text ? strstr(text, "cpu0 ") : NULL;
+	if (!at || sscanf(at, "cpu0 %*u %*u %*u %*u %*u %*u %llu", &ns) != 1)
+		tell("no-schedstat\n");
+	free(text);
+	return ns;
+}
+
+static void step(char *line);
+
+static void busy(const char *label, int ms, char *line)
+{
+	uint64_t start = tasks_ns();
+
+	step(line);
+	usleep(ms * 1000);
+	tell("busy %s %llu\n", label, (unsigned long long)(tasks_ns() - start));
+}
+
+/* The kernel tells of an object only some seconds after it was allocated. */
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+#define KMEMLEAK_AGE	6
+
+/*
+ * For a kernel with lockdep: "debug lockdep 1", or 0 if it has given up after a report; then for
+ * kmemleak, "debug kmemleak scanned ok|ERRNO" and "leak LINE" for all that it shows.
+ */
+static void debug_kernel(void)
+{
+	char *text = read_file("/proc/lockdep_stats", NULL), *at;
+	int err;
+
+	if (!text)
+		return;
+	at = strstr(text, "debug_locks:");
+	tell("debug lockdep %d\n", at ? atoi(at + strlen("debug_locks:")) : -1);
+	free(text);
+	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
+	sleep(KMEMLEAK_AGE);
+	err = write_file(KMEMLEAK, "scan");
+	/* What one scan takes for a leak may just be in a register, or on its way. */
+	err = err ? err : write_file(KMEMLEAK, "scan");
+	tell("debug kmemleak scanned %s\n", errname(err));
+	text = read_file(KMEMLEAK, NULL);
+	if (text)
+		tell_lines("leak ", text);
+	free(text);
+}
+
 static void step(char *line)
 {
 	char whole[1024], *word[MAX_WORDS], *cmd, *arg;
@@ -1229,6 +1409,10 @@ static void step(char *line)
 		vfio_pass("vfio", "check");
 	} else if (!strcmp(cmd, "time")) {
 		time_reads(arg, n > 2 ? atoi(word[2]) : 1);
+	} else if (!strcmp(cmd, "busy") && n > 3) {
+		busy(arg, atoi(word[2]), whole + (word[3] - word[0]));
+	} else if (!strcmp(cmd, "rebind") && n == 3) {
+		rebind(arg, atoi(word[2]));
 	} else if (!strcmp(cmd, "spawn")) {
 		spawn(arg, word + 2, n - 2);
 	} else if (!strcmp(cmd, "stop")) {
@@ -1265,6 +1449,8 @@ static void step(char *line)
 		inject(word + 1, n - 1);
 	} else if (!strcmp(cmd, "inject-switch") && n == 7) {
 		inject_switch(word + 1);
+	} else if (!strcmp(cmd, "fail-nth") && n > 4) {
+		fail_nth_step(word + 1, n - 1, whole);
 	} else {
 		tell("unknown-step %s\n", whole);
 	}
@@ -1354,6 +1540,7 @@ int main(int argc, char **argv)
 		text = read_file("/steps", NULL);
 		while (text && (line = strsep(&text, "\n")))
 			step(line);
+		debug_kernel();
 		kernel_log();
 		tell("end\n");
 		fclose(port);

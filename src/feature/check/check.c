@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Map checks, for kernels whose VFIO makes none (before v5.4).
+ *
+ * What v5.4 and later do in VFIO, this feature does at the functions of the IOMMU core
+ * that VFIO calls:
+ *
+ * - iommu_map() refuses a map that is not all inside of one usable range of every
+ *   group of its domain.  VFIO maps piece by piece, and unmaps the pieces before when
+ *   one is refused.
+ * - A group that brings holes must not come to a container that has maps there.  VFIO
+ *   puts a group on a domain that it has already, if one suits, and maps nothing anew.
+ *   For a group with holes of its own, iommu_attach_group() refuses that.  VFIO then
+ *   gives the group a domain and repeats all maps there (vfio_iommu_replay()) by
+ *   iommu_map(); one that is refused ends the attach.
+ * - The usable ranges of a container are those of all its groups.
+ *
+ * rules.c has the rules and the verdicts, refused.c the maps that are refused, info.c
+ * what VFIO tells of usable ranges.  The tracker (group/attach.h) says which group is
+ * on which domain, in which container.  A group that was attached before its taps were
+ * in is not checked before it is released: what a running guest has mapped must not be
+ * refused after the guest's next reset.
+ *
+ * switch_lock orders changes of the parameter.  No other lock is held over it.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+#include "source/native.h"
+#include "source/status.h"
+#include "model/words.h"
+#include "group/attach.h"
+#include "group/feature.h"
+#include "group/group.h"
+#include "hook/refuse.h"
+#include "feature/check/check.h"
+#include "feature/check/refused.h"
+#include "feature/check/rules.h"
+#include "feature/check/taps.h"
+
+static enum resv_check_mode mode;
+static bool running;		/* loaded: a new mode has to be acted on */
+static bool written;		/* since the load began */
+static DEFINE_MUTEX(switch_lock);
+
+static const char *const words[] = {
+	[RESV_CHECK_ENFORCE] = "enforce",
+	[RESV_CHECK_WARN] = "warn",
+	[RESV_CHECK_OFF] = "off",
+};
+
+/**
+ * resv_check_mode() - what the parameter "checks" says
+ *
+ * Context: any.
+ * Return: the mode
+ */
+enum resv_check_mode resv_check_mode(void)
+{
+	return READ_ONCE(mode);
+}
+
+/**
+ * resv_check_wanted() - are maps to be checked by this module?
+ *
+ * Context: any.
+ * Return: false if the parameter says off, or VFIO checks maps itself
+ */
+bool resv_check_wanted(void)
+{
+	return !resv_native_checks() && resv_check_mode() != RESV_CHECK_OFF;
+}
+
+/* Under switch_lock: the mode is a new one. */
+static void act(void)
+{
+	if (!running || !written || resv_native_checks())
+		return;
+	resv_check_taps_put();
+	resv_groups_rescan();
+}
+
+static int checks_set(const char *val, const struct kernel_param *kp)
+{
+	int i = resv_text_choice(val, words, ARRAY_SIZE(words));
+
+	if (i < 0) {
+		pr_err("checks=%.*s is not understood: give enforce, warn or off\n",
+		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
+		return i;
+	}
+	/* Nobody must unload the module in the middle of this. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	mutex_lock(&switch_lock);
+	WRITE_ONCE(mode, i);
+	written = true;
+	act();
+	mutex_unlock(&switch_lock);
+	module_put(THIS_MODULE);
+	return 0;
+}
+
+static int checks_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", words[resv_check_mode()]);
+}
+
+static const struct kernel_param_ops checks_ops = {
+	.set = checks_set,
+	.get = checks_get,
+};
+
+module_param_cb(checks, &checks_ops, NULL, 0644);
+MODULE_PARM_DESC(checks, "where VFIO checks no maps (before 5.4): enforce = refuse maps that hit reserved regions (default), warn = only log them, off");
+
+static int check_init(void)
+{
+	if (resv_native_checks())
+		return 0;
+	mutex_lock(&switch_lock);
+	written = false;
+	mutex_unlock(&switch_lock);
+	resv_attach_register(&resv_rules_client);
+	return resv_refuse_init();
+}
+
+static void check_exit(void)
+{
+	resv_rules_exit();
+	resv_refuse_exit();
+}
+
+static void check_run(void)
+{
+	mutex_lock(&switch_lock);
+	running = true;
+	/* The parameter may have been written since the groups were looked at. */
+	act();
+	mutex_unlock(&switch_lock);
+}
+
+static bool check_wanted(enum resv_hook_mode hooks)
+{
+	return hooks != RESV_HOOKS_NONE && resv_check_wanted();
+}
+
+static void check_prepare(struct resv_facts *c)
+{
+	c->checked = resv_native_checks() ||
+		     (resv_check_taps_get() &&
+		      resv_rules_enforced(c->group, c->in_use));
+}
+
+static int check_update(const struct resv_facts *c)
+{
+	const char *reason;
+
+	if (resv_native_checks())
+		return 0;
+	return resv_rules_update(c, resv_check_taps_maps(&reason) ==
+				    RESV_TAP_WORKS);
+}
+
+static void check_removed(struct iommu_group *group, int id)
+{
+	if (!resv_native_checks())
+		resv_rules_remove(group);
+}
+
+static void ranges_status(struct resv_status *s, bool checks)
+{
+	const char *name = "iova-ranges", *broken = resv_check_taps_ranges();
+
+	if (!checks)
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"nothing is refused, so all ranges are usable: see map-checks");
+	else if (broken)
+		resv_status_unknown(s, name, broken);
+	else
+		resv_status_hooked(s, name, "kretprobe",
+				   "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
+}
+
+static void check_status(struct resv_status *s)
+{
+	const char *name = "map-checks", *off = NULL, *how, *reason = NULL;
+	enum resv_tap_state state;
+
+	if (resv_native_checks()) {
+		resv_status_add(s, name, RESV_STATUS_NATIVE,
+				"VFIO refuses maps that hit a region or leave the aperture");
+		resv_status_add(s, "iova-ranges", RESV_STATUS_NATIVE,
+				"VFIO_IOMMU_GET_INFO tells them");
+		return;
+	}
+	how = "iommu_map: maps that hit a region or leave the aperture are refused";
+	if (resv_check_mode() == RESV_CHECK_WARN)
+		how = "iommu_map: such maps are told, and let through (checks=warn)";
+	state = resv_check_taps_maps(&reason);
+	if (resv_hooks_mode() == RESV_HOOKS_NONE)
+		off = "turned off by the parameter hooks=: VFIO accepts maps over reserved regions";
+	else if (resv_check_mode() == RESV_CHECK_OFF)
+		off = "turned off by the parameter checks=: VFIO accepts such maps";
+	else if (state == RESV_TAP_OUT)
+		off = "no group was seen yet";
+	if (off)
+		resv_status_add(s, name, RESV_STATUS_INERT, off);
+	else if (state == RESV_TAP_INERT)
+		resv_status_unknown(s, name, reason);
+	else
+		resv_status_hooked(s, name, "kprobe", how);
+	ranges_status(s, !off && state != RESV_TAP_INERT);
+}
+
+static const struct resv_tap *const taps[] = {
+	&resv_check_tap_map,
+	&resv_check_tap_info,
+};
+
+static const struct resv_feature_file files[] = {
+	{ .name = "refused", .mode = 0444, .show = resv_refused_show },
+};
+
+/* The feature, for the table of main.c. */
+const struct resv_feature resv_feature_check = {
+	.name = "map-checks",
+	.taps = taps,
+	.nr_taps = ARRAY_SIZE(taps),
+	.files = files,
+	.nr_files = ARRAY_SIZE(files),
+	.init = check_init,
+	.exit = check_exit,
+	.run = check_run,
+	.wanted = check_wanted,
+	.prepare = check_prepare,
+	.update = check_update,
+	.removed = check_removed,
+	.status = check_status,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Map checks, for kernels whose VFIO makes none (before v5.4). */
+#ifndef RESV_FEATURE_CHECK_CHECK_H
+#define RESV_FEATURE_CHECK_CHECK_H
+
+/* This feature's place in data[] of the tracker's objects. */
+#define RESV_CHECK_INDEX	0
+
+struct resv_feature;
+
+/* The parameter "checks". */
+enum resv_check_mode {
+	RESV_CHECK_ENFORCE,
+	RESV_CHECK_WARN,
+	RESV_CHECK_OFF,
+};
+
+extern const struct resv_feature resv_feature_check;
+
+enum resv_check_mode resv_check_mode(void);
+bool resv_check_wanted(void);
+
+#endif /* RESV_FEATURE_CHECK_CHECK_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Maps that are refused: who counts and logs them. */
+#ifndef RESV_FEATURE_CHECK_REFUSED_H
+#define RESV_FEATURE_CHECK_REFUSED_H
+
+#include <linux/types.h>
+
+struct iommu_domain;
+struct iommu_group;
+
+bool resv_refused_map(const struct iommu_domain *domain, u64 start, u64 end);
+ssize_t resv_refused_show(struct iommu_group *group, char *buf);
+
+#endif /* RESV_FEATURE_CHECK_REFUSED_H */

@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where groups may be mapped, and the verdict on each domain.
+ *
+ * Invariants:
+ *
+ * - A group that was looked at has a struct resv_check_group in its data[], until the
+ *   registry removes the group.  The registry calls removed() before it takes the
+ *   group off the tracker.
+ * - Groups with the same usable ranges share one struct resv_rules, which never
+ *   changes.
+ * - data[] of a domain is the verdict on its maps.  It is NULL if nothing is checked
+ *   there, because VFIO did not attach a group that is checked.  Else it points to the
+ *   rules of one of its groups, the narrowest: they allow no map that another group of
+ *   the domain forbids.  If no group has such rules, the verdict is "nowhere".  That
+ *   sends every map to the slow path (refused.c), which asks each group.
+ * - A verdict points only to rules of a group that is on the domain.  Who takes rules
+ *   from a group, or a group from a domain, sets the verdict anew under the same lock.
+ *   So nobody can find rules any more that no group has, and RCU is enough to free
+ *   them.
+ * - A group that is UNSEEN has no part in any verdict.
+ *
+ * Attaches keep verdicts exact: may_attach() refuses to add a group to a domain on
+ * which a map can be that the group forbids.  VFIO then makes a domain for the group
+ * and repeats all maps there.  Only with checks=warn can groups meet of which neither
+ * has the narrower rules.
+ *
+ * Locks: the tracker's lock, for everything that taps read or write.  Only the lookup
+ * at iommu_map() goes by RCU alone.  rules_lock, for the table of rules and the list
+ * of groups: it is taken under the lock of a group's entry, and before the
+ * tracker's.
+ */
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "compat/compat.h"
+#include "compat/iommu.h"
+#include "group/attach.h"
+#include "group/group.h"
+#include "feature/check/check.h"
+#include "feature/check/rules.h"
+
+static LIST_HEAD(all_rules);
+static LIST_HEAD(all_groups);
+static DEFINE_MUTEX(rules_lock);
+
+/* Rules of a group whose regions are not known. */
+static struct resv_rules anywhere = {
+	.node = LIST_HEAD_INIT(anywhere.node),
+	.users = 1,
+	.nr = 1,
+	.usable = { { .start = 0, .end = ULLONG_MAX } },
+};
+
+/* The verdict on a domain that no group's rules describe. */
+static const struct resv_rules nowhere = { .nr = 0 };
+
+/* Changes whenever some container may have other ranges.  Under the tracker's lock. */
+static unsigned int version;
+
+/* Values of @released that are no number of a group. */
+#define NO_GROUP	(-1)
+#define SEVERAL_GROUPS	(-2)
+
+/* Group whose files say that it is not checked, and which was released. */
+static atomic_t released = ATOMIC_INIT(NO_GROUP);
+
+/* Index of the first range that does not end before @start, or rules->nr. */
+static unsigned int range_from(const struct resv_rules *rules, u64 start)
+{
+	unsigned int low = 0, high = rules->nr;
+
+	while (low < high) {
+		unsigned int mid = low + (high - low) / 2;
+
+		if (rules->usable[mid].end < start)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Like vfio_iommu_iova_dma_valid() of v5.4: the whole map has to be in one range. */
+static bool contains(const struct resv_range *range, u64 start, u64 end)
+{
+	return range->start <= start && range->end >= end;
+}
+
+/**
+ * resv_rules_allow() - do these rules allow a map?
+ * @rules: the rules
+ * @start: first address of the map
+ * @end: last address, inclusive
+ *
+ * Context: any, while @rules cannot be freed.
+ * Return: true if one usable range has the whole map
+ */
+bool resv_rules_allow(const struct resv_rules *rules, u64 start, u64 end)
+{
+	unsigned int i = range_from(rules, start);
+
+	return i < rules->nr && contains(&rules->usable[i], start, end);
+}
+
+/**
+ * resv_rules_reach() - what a domain says that it can address
+ * @domain: a live domain
+ *
+ * VFIO since v5.4 asks the domain, after the attach.  Before the attach its geometry
+ * is not always known.
+ *
+ * Context: any.
+ * Return: the addresses; all of them if the domain does not say so
+ */
+struct resv_range resv_rules_reach(const struct iommu_domain *domain)
+{
+	struct resv_range reach;
+
+	if (!compat_domain_geometry(domain, &reach.start, &reach.end)) {
+		reach.start = 0;
+		reach.end = ULLONG_MAX;
+	}
+	return reach;
+}
+
+/* Does @rules allow the map?  Tries the range that allowed the last map first. */
+static bool allow_hinted(const struct resv_rules *rules, unsigned int *hint,
+			 u64 start, u64 end)
+{
+	unsigned int i = READ_ONCE(*hint);
+
+	if (i < rules->nr && contains(&rules->usable[i], start, end))
+		return true;
+	i = range_from(rules, start);
+	if (i == rules->nr || !contains(&rules->usable[i], start, end))
+		return false;
+	WRITE_ONCE(*hint, i);
+	return true;
+}
+
+/**
+ * resv_rules_map_allowed() - is nothing known against a map?
+ * @domain: a live domain
+ * @start: first address of the map
+ * @end: last address, inclusive
+ *
+ * Context: any; takes no lock.
+ * Return: true if the map is allowed or not checked; false if resv_refused_map() has
+ * to decide
+ */
+bool resv_rules_map_allowed(const struct iommu_domain *domain, u64 start,
+			    u64 end)
+{
+	const struct resv_rules *rules = NULL;
+	struct resv_attach_domain *d;
+	struct resv_range reach;
+	bool allowed = true;
+
+	rcu_read_lock();
+	d = resv_attach_domain_find(domain);
+	if (d)
+		rules = rcu_dereference(d->data[RESV_CHECK_INDEX]);
+	if (rules) {
+		reach = resv_rules_reach(domain);
+		allowed = contains(&reach, start, end) &&
+			  allow_hinted(rules, &d->hint[RESV_CHECK_INDEX],
+				       start, end);
+	}
+	rcu_read_unlock();
+	return allowed;
+}
+
+/* Does @wants allow every map that @has allows? */
+static bool is_narrower(const struct resv_rules *has,
+			const struct resv_rules *wants)
+{
+	unsigned int i;
+
+	if (has == wants)
+		return true;
+	for (i = 0; i < has->nr; i++)
+		if (!resv_rules_allow(wants, has->usable[i].start,
+				      has->usable[i].end))
+			return false;
+	return true;
+}
+
+/**
+ * resv_rules_group() - what this feature knows of a group that is checked
+ * @g: the tracker's group
+ *
+ * Context: under the tracker's lock.
+ * Return: NULL if the group is UNSEEN, or was not looked at yet
+ */
+struct resv_check_group *resv_rules_group(const struct resv_attach_group *g)
+{
+	if (resv_attach_state(g) == RESV_ATTACH_UNSEEN)
+		return NULL;
+	return g->data[RESV_CHECK_INDEX];
+}
+
+/* Set the verdict on @d.  @without: group that leaves it, or NULL. */
+static void judge(struct resv_attach_domain *d,
+		  const struct resv_attach_group *without)
+{
+	const struct resv_rules *narrowest = NULL;
+	const struct resv_check_group *cg;
+	const struct resv_attach_group *g;
+
+	version++;
+	resv_attach_domain_for_each(g, d) {
+		cg = resv_rules_group(g);
+		/* Who attached the group is not VFIO if there is no container. */
+		if (g == without || !cg || !d->container)
+			continue;
+		if (!narrowest || is_narrower(cg->rules, narrowest))
+			narrowest = cg->rules;
+		else if (!is_narrower(narrowest, cg->rules))
+			narrowest = &nowhere;
+	}
+	rcu_assign_pointer(d->data[RESV_CHECK_INDEX], (void *)narrowest);
+}
+
+/*
+ * Can VFIO put @g on @d, which has the maps of other groups already?  Those maps obey
+ * the rules of each of these groups, so one group with narrower rules is enough.
+ */
+static bool attach_allowed(struct resv_attach_group *g,
+			   struct resv_attach_domain *d)
+{
+	const struct resv_check_group *wants = resv_rules_group(g), *has;
+	const struct resv_attach_group *other;
+	bool others = false;
+
+	if (resv_check_mode() != RESV_CHECK_ENFORCE || !wants ||
+	    d->domain == g->first)
+		return true;
+	resv_attach_domain_for_each(other, d) {
+		has = resv_rules_group(other);
+		if (other == g || !has)
+			continue;
+		if (wants->rules == &anywhere ||
+		    (!has->warn_only && is_narrower(has->rules, wants->rules)))
+			return true;
+		others = true;
+	}
+	return !others;
+}
+
+static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	struct resv_check_group *cg = g->data[RESV_CHECK_INDEX];
+
+	if (!cg || !d->container)
+		return;
+	cg->warn_only = resv_check_mode() != RESV_CHECK_ENFORCE;
+	cg->refused_logged = false;
+	judge(d, NULL);
+}
+
+/* If the files of @g say that it is not checked, after() has them say otherwise. */
+static void note_release(struct resv_attach_group *g)
+{
+	struct resv_check_group *cg = g->data[RESV_CHECK_INDEX];
+
+	if (!cg || !cg->unchecked)
+		return;
+	cg->unchecked = false;
+	if (atomic_cmpxchg(&released, NO_GROUP, g->id) != NO_GROUP)
+		atomic_set(&released, SEVERAL_GROUPS);
+}
+
+static void detached(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	judge(d, g);
+	note_release(g);
+}
+
+static void freed(struct resv_attach_domain *d)
+{
+	version++;
+	RCU_INIT_POINTER(d->data[RESV_CHECK_INDEX], NULL);
+}
+
+/*
+ * The domain cannot have been freed: the tracker would not have it any more.  Drivers
+ * set its geometry in the attach, if they set it at all.
+ */
+static void over(struct resv_attach_group *g)
+{
+	struct resv_check_group *cg = g->data[RESV_CHECK_INDEX];
+
+	version++;
+	if (cg && g->domain)
+		cg->reach = resv_rules_reach(g->domain->domain);
+}
+
+static void unseen(struct resv_attach_group *g)
+{
+	version++;
+	if (g->domain)
+		judge(g->domain, g);
+}
+
+/* The group that was released is checked from now on, and its files have to say so. */
+static void after(void)
+{
+	int id;
+
+	if (likely(atomic_read(&released) == NO_GROUP))
+		return;
+	id = atomic_xchg(&released, NO_GROUP);
+	if (id >= 0)
+		resv_group_update_soon(id);
+	/* With PREEMPT_RT a tap cannot queue work; the next event brings it. */
+	else if (id == SEVERAL_GROUPS && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+		 !IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
+		resv_groups_rescan_soon();
+}
+
+/* The tracker's client. */
+const struct resv_attach_client resv_rules_client = {
+	.index = RESV_CHECK_INDEX,
+	.may_attach = attach_allowed,
+	.attached = attached,
+	.detached = detached,
+	.freed = freed,
+	.over = over,
+	.unseen = unseen,
+	.seen_free = note_release,
+	.after = after,
+};
+
+/*
+ * Set @range to the first one at or after scan->from that all groups of @c allow.
+ *
+ * A group whose attach is not over yet does not count, as in VFIO since v5.4, which
+ * changes its ranges at the end of the attach.
+ *
+ * Return: 1, 0 if there is none, or -ENODATA if no group counts, or one is not known
+ */
+static int next_range(struct resv_attach_container *c, u64 from,
+		      struct resv_range *range)
+{
+	const struct resv_check_group *cg;
+	const struct resv_attach_group *g;
+	u64 start, end;
+	unsigned int i;
+	bool any;
+
+again:
+	any = false;
+	end = ULLONG_MAX;
+	resv_attach_container_for_each(g, c) {
+		if (!g->domain || g->domain->container != c ||
+		    g->state == RESV_ATTACH_ATTACHING)
+			continue;
+		cg = resv_rules_group(g);
+		if (!cg || cg->rules == &anywhere)
+			return -ENODATA;
+		any = true;
+		i = range_from(cg->rules, from);
+		if (i == cg->rules->nr || cg->reach.end < from)
+			return 0;
+		start = max(cg->rules->usable[i].start, cg->reach.start);
+		if (start > from) {
+			from = start;
+			goto again;
+		}
+		end = min3(end, cg->rules->usable[i].end, cg->reach.end);
+	}
+	if (!any)
+		return -ENODATA;
+	range->start = from;
+	range->end = end;
+	return 1;
+}
+
+/**
+ * resv_rules_scan() - the next range in which all groups of a container can be mapped
+ * @scan: the walk; set only its container to begin one, and begun too to have it fail
+ *	unless the rules are those of an earlier walk
+ * @range: set to the range
+ *
+ * VFIO since v5.4 has these ranges in iommu->iova_list.  The tracker's lock is held
+ * for one range at a time, so the caller may write to user memory in between.
+ *
+ * Context: any; does not sleep.
+ * Return: 1; 0 if no range follows; -ENODATA if there is no group, or not everything
+ * is known of the groups; -EAGAIN if an attach or new rules came in between
+ */
+int resv_rules_scan(struct resv_rules_scan *scan, struct resv_range *range)
+{
+	struct resv_attach_container *c;
+	unsigned long flags;
+	int ret = -ENODATA;
+
+	if (scan->end)
+		return 0;
+	flags = resv_attach_lock();
+	if (!scan->begun)
+		scan->version = version;
+	scan->begun = true;
+	c = resv_attach_container_find(scan->container);
+	if (scan->version != version)
+		ret = -EAGAIN;
+	else if (c && c->known)
+		ret = next_range(c, scan->from, range);
+	resv_attach_unlock(flags);
+	if (ret == 1) {
+		scan->from = range->end + 1;
+		scan->end = !scan->from;
+	}
+	return ret;
+}
+
+static void put_rules(struct resv_rules *rules)
+{
+	mutex_lock(&rules_lock);
+	if (!--rules->users) {
+		list_del(&rules->node);
+		kfree_rcu(rules, rcu);
+	}
+	mutex_unlock(&rules_lock);
+}
+
+/* The rules with these ranges, or NULL for lack of memory. */
+static struct resv_rules *get_rules(const struct resv_range *usable,
+				    unsigned int nr)
+{
+	size_t bytes = nr * sizeof(*usable);
+	struct resv_rules *rules;
+
+	mutex_lock(&rules_lock);
+	list_for_each_entry(rules, &all_rules, node) {
+		if (rules->nr != nr || memcmp(rules->usable, usable, bytes))
+			continue;
+		rules->users++;
+		goto unlock;
+	}
+	rules = kzalloc(sizeof(*rules) + bytes, GFP_KERNEL);
+	if (!rules)
+		goto unlock;
+	rules->users = 1;
+	rules->nr = nr;
+	memcpy(rules->usable, usable, bytes);
+	list_add(&rules->node, &all_rules);
+unlock:
+	mutex_unlock(&rules_lock);
+	return rules;
+}
+
+static struct resv_rules *get_anywhere(void)
+{
+	mutex_lock(&rules_lock);
+	anywhere.users++;
+	mutex_unlock(&rules_lock);
+	return &anywhere;
+}
+
+/* The rules that @c says, or NULL for lack of memory. */
+static struct resv_rules *make_rules(const struct resv_facts *c)
+{
+	static const struct resv_range all = { .end = ULLONG_MAX };
+	u32 mask = RESV_KERNEL_TYPES & ~RESV_TYPE(RESV_DIRECT_RELAXABLE);
+	struct resv_rules *rules = NULL;
+	struct resv_ranges usable;
+
+	if (c->usable_known)
+		return get_rules(c->usable.r, c->usable.nr);
+	if (!c->taken_known)
+		return get_anywhere();
+	/* The aperture is not known: the domain tells it after an attach. */
+	resv_ranges_init(&usable);
+	if (!resv_ranges_complement(&usable, &all, 1, &c->taken, mask))
+		rules = get_rules(usable.r, usable.nr);
+	resv_ranges_free(&usable);
+	return rules;
+}
+
+static struct resv_reasons *make_reasons(const struct resv_facts *c)
+{
+	struct resv_reasons *reasons;
+	unsigned int i, nr = 0;
+	size_t head;
+	char *names;
+
+	for (i = 0; i < c->regions.nr; i++)
+		nr += resv_facts_is_hole(&c->regions.r[i]);
+	head = sizeof(*reasons) + nr * sizeof(reasons->region[0]);
+	reasons = kzalloc(head + c->names_len, GFP_KERNEL);
+	if (!reasons)
+		return NULL;
+	names = (char *)reasons + head;
+	memcpy(names, c->names, c->names_len);
+	reasons->names = names;
+	for (i = 0; i < c->regions.nr; i++)
+		if (resv_facts_is_hole(&c->regions.r[i]))
+			reasons->region[reasons->nr++] = c->regions.r[i];
+	return reasons;
+}
+
+static void free_group(struct resv_check_group *cg)
+{
+	mutex_lock(&rules_lock);
+	list_del(&cg->node);
+	mutex_unlock(&rules_lock);
+	put_rules(cg->rules);
+	kfree(cg->reasons);
+	kfree(cg);
+}
+
+static struct resv_check_group *find_group(const struct iommu_group *group)
+{
+	struct resv_attach_group *g;
+	struct resv_check_group *cg;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	cg = g ? g->data[RESV_CHECK_INDEX] : NULL;
+	resv_attach_unlock(flags);
+	return cg;
+}
+
+/* The lock of the group's entry keeps the group that was found, or made. */
+static struct resv_check_group *make_group(const struct iommu_group *group)
+{
+	struct resv_check_group *cg = find_group(group);
+	struct resv_attach_group *g;
+	unsigned long flags;
+
+	if (cg)
+		return cg;
+	cg = kzalloc(sizeof(*cg), GFP_KERNEL);
+	if (!cg)
+		return NULL;
+	cg->rules = get_anywhere();
+	cg->reach.end = ULLONG_MAX;
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g) {
+		/* Nothing was checked since the attach. */
+		cg->warn_only = g->domain;
+		g->data[RESV_CHECK_INDEX] = cg;
+	}
+	resv_attach_unlock(flags);
+	mutex_lock(&rules_lock);
+	list_add(&cg->node, &all_groups);
+	mutex_unlock(&rules_lock);
+	if (!g) {
+		free_group(cg);
+		return NULL;
+	}
+	return cg;
+}
+
+/* Has VFIO attached @g so that its maps are checked since?  Under the tracker's lock. */
+static bool is_checked(const struct resv_attach_group *g)
+{
+	return g && resv_rules_group(g) && g->domain && g->domain->container;
+}
+
+/**
+ * resv_rules_update() - a group was looked at
+ * @c: its facts
+ * @ready: all taps of the checks are in
+ *
+ * Context: under the lock of the group's entry; may sleep.
+ * Return: 0, or -ENOMEM with the old rules in force
+ */
+int resv_rules_update(const struct resv_facts *c, bool ready)
+{
+	struct resv_rules *rules = make_rules(c), *old_rules;
+	struct resv_reasons *reasons, *old_reasons;
+	struct resv_check_group *cg;
+	struct resv_attach_group *g;
+	bool log, stale;
+	unsigned long flags;
+
+	if (!rules)
+		return -ENOMEM;
+	reasons = make_reasons(c);
+	if (!reasons)
+		goto err_rules;
+	cg = make_group(c->group);
+	if (!cg)
+		goto err_reasons;
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(c->group);
+	old_rules = cg->rules;
+	cg->rules = rules;
+	old_reasons = cg->reasons;
+	cg->reasons = reasons;
+	if (rules != old_rules && g && g->domain)
+		judge(g->domain, NULL);
+	cg->unchecked = c->in_use &&
+			(!is_checked(g) ||
+			 (cg->warn_only && resv_check_mode() == RESV_CHECK_ENFORCE));
+	stale = cg->unchecked && c->checked;
+	log = cg->unchecked && ready && !cg->unchecked_logged;
+	cg->unchecked_logged = cg->unchecked && (log || cg->unchecked_logged);
+	resv_attach_unlock(flags);
+	if (log)
+		pr_info("group %d: in use already: its maps are not checked before it is released\n",
+			c->id);
+	/* Somebody attached the group in the middle of this look. */
+	if (stale)
+		resv_group_update_soon(c->id);
+	put_rules(old_rules);
+	kfree(old_reasons);
+	return 0;
+
+err_reasons:
+	kfree(reasons);
+err_rules:
+	put_rules(rules);
+	return -ENOMEM;
+}
+
+/**
+ * resv_rules_enforced() - are maps refused that hit the regions of a group?
+ * @group: live group
+ * @in_use: somebody who maps by himself has the group
+ *
+ * Context: under the lock of the group's entry; all taps of the checks are in.
+ * Return: false with checks=warn, and for a group that was in use before
+ */
+bool resv_rules_enforced(const struct iommu_group *group, bool in_use)
+{
+	const struct resv_attach_group *g;
+	unsigned long flags;
+	bool checked;
+
+	if (resv_check_mode() != RESV_CHECK_ENFORCE)
+		return false;
+	if (!in_use)
+		return true;
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	checked = is_checked(g) && !resv_rules_group(g)->warn_only;
+	resv_attach_unlock(flags);
+	return checked;
+}
+
+/**
+ * resv_rules_remove() - a group has no device any more, or is no more
+ * @group: the group; only its address is used
+ *
+ * Context: under the lock of the group's entry; may sleep.
+ */
+void resv_rules_remove(const struct iommu_group *group)
+{
+	struct resv_check_group *cg = NULL;
+	struct resv_attach_group *g;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g) {
+		cg = g->data[RESV_CHECK_INDEX];
+		g->data[RESV_CHECK_INDEX] = NULL;
+	}
+	if (cg && g->domain)
+		judge(g->domain, NULL);
+	resv_attach_unlock(flags);
+	if (cg)
+		free_group(cg);
+}
+
+/**
+ * resv_rules_exit() - free the groups that are left
+ *
+ * Context: no tap is in, and the tracker has no group; may sleep.
+ */
+void resv_rules_exit(void)
+{
+	struct resv_check_group *cg, *next;
+
+	list_for_each_entry_safe(cg, next, &all_groups, node)
+		free_group(cg);
+}

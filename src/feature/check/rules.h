@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Where groups may be mapped, and the verdict on each domain. */
+#ifndef RESV_FEATURE_CHECK_RULES_H
+#define RESV_FEATURE_CHECK_RULES_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include "source/facts.h"
+#include "model/region.h"
+
+struct iommu_domain;
+struct iommu_group;
+struct resv_attach_client;
+struct resv_attach_group;
+
+/* Longest device name in a refusal, with its zero. */
+#define RESV_REFUSED_DEVICE_LEN	64
+
+/**
+ * struct resv_rules - ranges in which groups may be mapped
+ * @node: in the table of all rules
+ * @users: groups that have these
+ * @rcu: for freeing
+ * @nr: number of ranges
+ * @usable: ascending, with at least one address between two of them
+ *
+ * Only @node and @users ever change.
+ */
+struct resv_rules {
+	struct list_head node;
+	unsigned int users;
+	struct rcu_head rcu;
+	unsigned int nr;
+	struct resv_range usable[];
+};
+
+/**
+ * struct resv_reasons - regions of a group that make a map fail
+ * @nr: number of regions
+ * @names: device names, behind the regions
+ * @region: the regions
+ */
+struct resv_reasons {
+	unsigned int nr;
+	const char *names;
+	struct resv_region region[];
+};
+
+/**
+ * struct resv_refused - a map that was refused, or would be with checks=enforce
+ * @start: first address of the map
+ * @end: last address, inclusive
+ * @region: the region that it hits
+ * @device: the device that causes the region
+ * @pid: process that wanted the map
+ * @comm: its name, in printable characters
+ */
+struct resv_refused {
+	u64 start;
+	u64 end;
+	struct resv_region region;
+	char device[RESV_REFUSED_DEVICE_LEN];
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
+ * struct resv_check_group - what this feature knows of one group
+ * @node: in the list of all
+ * @rules: ranges in which the group may be mapped
+ * @reasons: regions that take the other addresses
+ * @reach: what the group's domain addresses, known when VFIO's attach is over
+ * @warn_only: the group was attached while maps were not refused, so that maps over
+ *	its regions may be there: do not refuse more of them before the next attach
+ * @unchecked: somebody has the group and its maps are not checked, as its files say
+ * @unchecked_logged: the log says so, too
+ * @refused_logged: the log has a map that was refused since the last attach
+ * @count: number of maps that were refused
+ * @last: the last one
+ *
+ * The tracker's lock protects everything but @node.
+ */
+struct resv_check_group {
+	struct list_head node;
+	struct resv_rules *rules;
+	struct resv_reasons *reasons;
+	struct resv_range reach;
+	bool warn_only;
+	bool unchecked;
+	bool unchecked_logged;
+	bool refused_logged;
+	u64 count;
+	struct resv_refused last;
+};
+
+/**
+ * struct resv_rules_scan - a walk over the ranges of a container
+ * @container: VFIO's container
+ * @from: no range begins before this address any more
+ * @version: of the rules and attachments, taken at the first range
+ * @begun: @version is set
+ * @end: no range follows
+ */
+struct resv_rules_scan {
+	const void *container;
+	u64 from;
+	unsigned int version;
+	bool begun;
+	bool end;
+};
+
+extern const struct resv_attach_client resv_rules_client;
+
+/* In the taps */
+bool resv_rules_map_allowed(const struct iommu_domain *domain, u64 start,
+			    u64 end);
+int resv_rules_scan(struct resv_rules_scan *scan, struct resv_range *range);
+
+/* Under the tracker's lock */
+struct resv_check_group *resv_rules_group(const struct resv_attach_group *g);
+bool resv_rules_allow(const struct resv_rules *rules, u64 start, u64 end);
+struct resv_range resv_rules_reach(const struct iommu_domain *domain);
+
+/* For the feature, under the lock of the group's entry */
+int resv_rules_update(const struct resv_facts *c, bool ready);
+bool resv_rules_enforced(const struct iommu_group *group, bool in_use);
+void resv_rules_remove(const struct iommu_group *group);
+void resv_rules_exit(void);
+
+#endif /* RESV_FEATURE_CHECK_RULES_H */

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The taps of map checks: iommu_map(), and the return of VFIO's ioctl.
+ *
+ * iommu_map() is called for every piece of memory that VFIO maps.  Its tap takes no
+ * lock unless a map may be forbidden.  A map is refused by giving iommu_map() a domain
+ * that can do nothing (hook/refuse.h).
+ *
+ * taps_lock orders a look at a group, which gets the taps, and a change of the
+ * parameter, which puts them.  It is taken under the lock of a group's entry, and
+ * before the locks of the tracker and of the hooks.
+ */
+#include <linux/bug.h>
+#include <linux/iommu.h>
+#include <linux/mutex.h>
+#include "compat/iommu.h"
+#include "compat/regs.h"
+#include "group/attach.h"
+#include "hook/mode.h"
+#include "hook/refuse.h"
+#include "feature/check/check.h"
+#include "feature/check/info.h"
+#include "feature/check/refused.h"
+#include "feature/check/rules.h"
+#include "feature/check/taps.h"
+
+static DEFINE_MUTEX(taps_lock);
+static bool taps_wanted;	/* they were got, and not put since */
+
+static bool refuses(const struct iommu_domain *domain, u64 start, u64 size,
+		    int prot)
+{
+	u64 end = start + (size - 1);
+
+	if (likely(domain->type != IOMMU_DOMAIN_UNMANAGED))
+		return false;
+	/* Only the kernel maps with IOMMU_MMIO: doorbells, in the MSI window. */
+	if (!size || end < start || (prot & COMPAT_IOMMU_MMIO))
+		return false;
+	return unlikely(!resv_rules_map_allowed(domain, start, end)) &&
+	       resv_refused_map(domain, start, end);
+}
+
+static bool map_enter(struct resv_call *call)
+{
+	struct pt_regs *regs = call->regs;
+	const struct iommu_domain *domain = (void *)compat_argument(regs, 0);
+
+	if (resv_refuse_is_trial(domain) ||
+	    refuses(domain, compat_argument(regs, 1), compat_argument(regs, 3),
+		    (int)compat_argument(regs, 4)))
+		resv_refuse_map(regs);
+	return true;
+}
+
+static bool map_test(struct resv_hook *hook, struct iommu_group *group)
+{
+	return resv_refuse_trial(hook);
+}
+
+static bool info_enter(struct resv_call *call)
+{
+	BUILD_BUG_ON(sizeof(struct resv_info_call) > RESV_TAP_DATA);
+	return resv_info_begin(call->data,
+			       (void *)compat_argument(call->regs, 0),
+			       compat_argument(call->regs, 1),
+			       compat_argument(call->regs, 2));
+}
+
+static void info_leave(struct resv_call *call)
+{
+	if (!compat_result(call->regs) && !resv_info_end(call->data))
+		resv_call_lost(call, 1);
+}
+
+/* (struct iommu_domain *, IOVA, physical address, size, protection) */
+const struct resv_tap resv_check_tap_map = {
+	.symbol = "iommu_map",
+	.module = "",
+	.enter = map_enter,
+	.test = map_test,
+	.any_group = true,
+	.failed = "a map is not refused by it (inlined, or probes are turned off)",
+	.loss = "maps over reserved regions are not refused",
+};
+
+/* (VFIO's container, command, argument) */
+const struct resv_tap resv_check_tap_info = {
+	.symbol = "vfio_iommu_type1_ioctl",
+	.module = "vfio_iommu_type1",
+	.at_return = true,
+	.data_size = sizeof(struct resv_info_call),
+	.enter = info_enter,
+	.leave = info_leave,
+	.loss = "VFIO does not tell usable ranges",
+};
+
+/* Remove readers of the tracker's objects before the tracker's own taps. */
+static void put_taps(const char *reason)
+{
+	resv_tap_put(&resv_check_tap_map, reason);
+	resv_tap_put(&resv_check_tap_info, reason);
+	resv_attach_unwatch(&resv_rules_client, reason);
+	taps_wanted = false;
+}
+
+/*
+ * Without the tracker's taps on attaches no verdict can be trusted, so no map is
+ * checked.  Without those on containers, VFIO tells no ranges.
+ */
+static bool get_taps(void)
+{
+	taps_wanted = true;
+	if (!resv_attach_watch(&resv_rules_client, false))
+		return false;
+	resv_attach_watch(&resv_rules_client, true);
+	resv_tap_get(&resv_check_tap_info, 0, NULL);
+	return resv_tap_get(&resv_check_tap_map, 0, NULL);
+}
+
+/**
+ * resv_check_taps_get() - have the taps, if checks are wanted
+ *
+ * Context: under the lock of a group's entry; may sleep.
+ * Return: true if maps are checked
+ */
+bool resv_check_taps_get(void)
+{
+	bool works = false;
+
+	mutex_lock(&taps_lock);
+	if (resv_hooks_mode() == RESV_HOOKS_NONE) {
+		if (taps_wanted)
+			put_taps(NULL);
+	} else if (resv_check_wanted()) {
+		works = get_taps();
+	}
+	mutex_unlock(&taps_lock);
+	return works;
+}
+
+/**
+ * resv_check_taps_put() - the parameter turned the checks off
+ *
+ * Context: may sleep for grace periods.
+ */
+void resv_check_taps_put(void)
+{
+	mutex_lock(&taps_lock);
+	if (taps_wanted && !resv_check_wanted())
+		put_taps("turned off by the parameter checks=");
+	mutex_unlock(&taps_lock);
+}
+
+/**
+ * resv_check_taps_maps() - what became of the taps that check maps
+ * @reason: set to the reason if one of them does not work
+ *
+ * Context: may sleep.
+ * Return: RESV_TAP_WORKS if maps are checked
+ */
+enum resv_tap_state resv_check_taps_maps(const char **reason)
+{
+	*reason = resv_attach_broken(false);
+	return *reason ? RESV_TAP_INERT :
+			 resv_tap_state(&resv_check_tap_map, reason);
+}
+
+/**
+ * resv_check_taps_ranges() - why does VFIO not tell usable ranges?
+ *
+ * Context: may sleep.
+ * Return: the reason, or NULL if it does, or will when its module is loaded
+ */
+const char *resv_check_taps_ranges(void)
+{
+	const char *reason = resv_attach_broken(true);
+
+	if (!reason && resv_tap_state(&resv_check_tap_info, &reason) !=
+		       RESV_TAP_INERT)
+		reason = NULL;
+	return reason;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The taps of map checks. */
+#ifndef RESV_FEATURE_CHECK_TAPS_H
+#define RESV_FEATURE_CHECK_TAPS_H
+
+#include <linux/types.h>
+#include "hook/tap.h"
+
+extern const struct resv_tap resv_check_tap_map;
+extern const struct resv_tap resv_check_tap_info;
+
+bool resv_check_taps_get(void);
+void resv_check_taps_put(void);
+enum resv_tap_state resv_check_taps_maps(const char **reason);
+const char *resv_check_taps_ranges(void);
+
+#endif /* RESV_FEATURE_CHECK_TAPS_H */

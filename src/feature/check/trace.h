@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Tracepoints, as /sys/kernel/tracing/events/iommu_resv/. */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM iommu_resv
+
+#if !defined(RESV_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define RESV_TRACE_H
+
+#include <linux/string.h>
+#include <linux/tracepoint.h>
+
+/*
+ * A map that hits what is reserved, or leaves the aperture; the process that wanted it
+ * is the one that the trace names.  With checks=warn it was let through.  All ends are
+ * inclusive.  Texts are of fixed size, as __assign_str() changed in v6.10.
+ */
+TRACE_EVENT(map_refused,
+	TP_PROTO(int group, u64 start, u64 end, u64 region_start, u64 region_end,
+		 const char *type, const char *origin, const char *device),
+	TP_ARGS(group, start, end, region_start, region_end, type, origin,
+		device),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(u64, start)
+		__field(u64, end)
+		__field(u64, region_start)
+		__field(u64, region_end)
+		__array(char, type, 20)
+		__array(char, origin, 12)
+		__array(char, device, 32)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->start = start;
+		__entry->end = end;
+		__entry->region_start = region_start;
+		__entry->region_end = region_end;
+		strscpy(__entry->type, type, sizeof(__entry->type));
+		strscpy(__entry->origin, origin, sizeof(__entry->origin));
+		strscpy(__entry->device, device, sizeof(__entry->device));
+	),
+	TP_printk("group=%d iova=0x%llx-0x%llx region=0x%llx-0x%llx type=%s origin=%s device=%s",
+		  __entry->group, __entry->start, __entry->end,
+		  __entry->region_start, __entry->region_end, __entry->type,
+		  __entry->origin, __entry->device)
+);
+
+#endif /* RESV_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH feature/check
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Declared regions: what becomes of them when devices and groups come and go.
+ *
+ * A region is declared in the file of a group, and holds until it is removed or the
+ * group is gone; or for a device by the parameter at load, and holds whenever that
+ * device is there.
+ *
+ * The taps add a region of the parameter to the lists of its device from the first
+ * moment of that device, when its DMA domain is made: nobody can have attached the
+ * device before.  If the device was there before the region, the region is held back
+ * until it has passed all checks and the device's group is free.
+ */
+#include <linux/kernel.h>
+#include <linux/kobject.h>
+#include <linux/string.h>
+#include "feature/declare/declare.h"
+#include "group/attach.h"
+#include "group/group.h"
+
+static bool loaded;		/* loading cannot fail any more because of a region */
+static int load_error;		/* why a region of the parameter cannot hold */
+
+/**
+ * resv_declare_wait() - have a region of the parameter wait for its device
+ * @d: region, whose device has gone
+ *
+ * Context: resv_declare_lock is held; the caller keeps the region's group.
+ */
+void resv_declare_wait(struct resv_declared *d)
+{
+	if (d->group && loaded)
+		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
+			d->device, d->start, d->end);
+	resv_declared_unbind(d);
+	d->met = NULL;
+	WRITE_ONCE(d->held, false);
+	d->refused = false;
+	d->logged = false;
+}
+
+/* The region's device is in the group, for which the region does not hold yet. */
+static bool is_new(const struct resv_facts *c, const struct resv_declared *d)
+{
+	return d->device[0] && d->group != c->group &&
+	       resv_facts_has_device(c, d->device);
+}
+
+/*
+ * Take one region from the group that its device was in before.  The caller puts that
+ * group's reference after it has dropped the lock.
+ *
+ * Return: the group, or NULL if there is no such region
+ */
+static struct iommu_group *leave_old_group(const struct resv_facts *c)
+{
+	struct iommu_group *group = NULL;
+	struct resv_declared *d;
+
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each(d) {
+		if (!d->group || !is_new(c, d))
+			continue;
+		group = d->group;
+		kobject_get((struct kobject *)group);
+		resv_declared_unbind(d);
+		break;
+	}
+	mutex_unlock(&resv_declare_lock);
+	return group;
+}
+
+static int let_go(void *data)
+{
+	struct resv_declared *d = data;
+
+	WRITE_ONCE(d->held, false);
+	return 0;
+}
+
+/*
+ * Have a region hold for the group that its device has come to.
+ *
+ * Return: 0, or why the region cannot hold now, after one line in the log if that is
+ * new
+ */
+static int arrive(const struct resv_facts *c, struct resv_declared *d)
+{
+	int ret;
+
+	if (!c->hooked) {
+		if (!d->logged)
+			pr_err("group %d: 0x%llx-0x%llx of %s is not enforced, because no hook works: see declared-regions in /sys/kernel/iommu_resv/features\n",
+			       c->id, d->start, d->end, d->device);
+		return -EOPNOTSUPP;
+	}
+	ret = resv_declare_check(c, d) ?: resv_declared_stock(0);
+	if (ret)
+		return ret;
+	ret = resv_declared_bind(d, c->group);
+	if (ret)
+		return ret;
+	if (d->held)
+		ret = resv_attach_when_free(c->group, let_go, d);
+	if (!ret) {
+		pr_info("group %d: 0x%llx-0x%llx is declared for %s: VFIO refuses maps there from the next attach on\n",
+			c->id, d->start, d->end, d->device);
+		return 0;
+	}
+	resv_declared_unbind(d);
+	if (ret == -EBUSY && !d->logged)
+		resv_declare_log_busy(c->id, d->start, d->end);
+	return ret;
+}
+
+/* Has a check failed that depends on the region, the group and the hardware only? */
+static bool is_lasting(int err)
+{
+	switch (err) {
+	case -EINVAL:
+	case -ERANGE:
+	case -EADDRINUSE:
+	case -EEXIST:
+	case -E2BIG:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Return: the taps add another list than before */
+static bool try_region(const struct resv_facts *c, struct resv_declared *d)
+{
+	bool was_held = d->held;
+	int ret;
+
+	if (d->met != c->group) {
+		d->met = c->group;
+		d->refused = false;
+		d->logged = false;
+	}
+	if (d->refused)
+		return false;
+	ret = arrive(c, d);
+	d->logged = ret;
+	if (!ret)
+		return true;
+	WRITE_ONCE(d->held, true);
+	d->refused = is_lasting(ret);
+	if (!loaded && !load_error)
+		/* By EEXIST modprobe knows that a module is loaded. */
+		load_error = ret == -EEXIST ? -EADDRINUSE : ret;
+	return !was_held;
+}
+
+/* Have the regions hold whose devices came to the group. */
+static bool declare_added(struct resv_facts *c)
+{
+	struct iommu_group *group;
+	struct resv_declared *d;
+	bool changed = false;
+
+	/* The livepatch is on its way; until it works the regions are advice. */
+	if (!c->hooked && resv_hooks_pending())
+		return false;
+	while ((group = leave_old_group(c)))
+		kobject_put((struct kobject *)group);
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each(d)
+		if (is_new(c, d))
+			changed |= try_region(c, d);
+	mutex_unlock(&resv_declare_lock);
+	return changed;
+}
+
+static void declare_removed(struct iommu_group *group, int id)
+{
+	struct resv_declared *d, *tmp;
+	bool kept = false;
+	unsigned int nr = 0;
+
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each_safe(d, tmp) {
+		/* A region's reference shows that the group's memory is there. */
+		if (d->group == group && !kept) {
+			kobject_get((struct kobject *)group);
+			kept = true;
+		}
+		if (d->device[0]) {
+			if (d->met == group)
+				resv_declare_wait(d);
+		} else if (d->group == group) {
+			resv_declared_withdraw(d);
+			resv_declared_free(d);
+			nr++;
+		}
+	}
+	mutex_unlock(&resv_declare_lock);
+	if (kept)
+		kobject_put((struct kobject *)group);
+	if (nr)
+		pr_warn("group %d is gone, and with it what was declared for it (%u)\n",
+			id, nr);
+}
+
+/* All groups were looked at: a device that no group has comes later. */
+static void declare_walk_end(void)
+{
+	struct resv_declared *d;
+	int ret;
+
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each(d)
+		if (d->device[0] && !d->met)
+			WRITE_ONCE(d->held, false);
+	/* Taps without entries would leave regions out, so try again. */
+	ret = resv_declared_stock(0);
+	mutex_unlock(&resv_declare_lock);
+	if (ret)
+		resv_groups_rescan_soon();
+	resv_declare_taps_walked();
+}
+
+static int declare_loaded(void)
+{
+	loaded = !load_error;
+	return load_error;
+}
+
+/* The kprobes; the tap of the livepatch is there whenever the livepatch is. */
+static bool declare_wanted(enum resv_hook_mode mode)
+{
+	return mode == RESV_HOOKS_AUTO || mode == RESV_HOOKS_KPROBE;
+}
+
+/*
+ * The mode was set before this is called, and resv_declare_check() looks at it under
+ * the lock: a declaration that is being made is either found here, or refused there.
+ */
+static int declare_in_force(enum resv_hook_mode mode)
+{
+	const struct resv_declared *d;
+	bool any = false;
+
+	if (resv_declare_enforced_in(mode))
+		return 0;
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each(d)
+		any |= !!d->group;
+	mutex_unlock(&resv_declare_lock);
+	if (!any)
+		return 0;
+	pr_err("hooks: regions are declared (origin admin in /sys/kernel/iommu_groups/*/resv/regions), remove them first\n");
+	return -EBUSY;
+}
+
+const struct resv_feature resv_feature_declare = {
+	.name = "declared-regions",
+	.taps = resv_declare_taps,
+	.nr_taps = RESV_DECLARE_TAPS,
+	.files = &resv_declare_file,
+	.nr_files = 1,
+	.init = resv_declare_init,
+	.exit = resv_declared_exit,
+	.loaded = declare_loaded,
+	.wanted = declare_wanted,
+	.in_force = declare_in_force,
+	.prepare = resv_declare_prepare,
+	.group = resv_declare_group,
+	.listed = resv_declare_listed,
+	.added = declare_added,
+	.removed = declare_removed,
+	.walk_begin = resv_declare_walk_begin,
+	.walk_end = declare_walk_end,
+	.status = resv_declare_status,
+};

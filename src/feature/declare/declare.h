@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Regions that the admin declares: their table, and the parts of this feature. */
+#ifndef RESV_FEATURE_DECLARE_DECLARE_H
+#define RESV_FEATURE_DECLARE_DECLARE_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+#include "group/feature.h"
+
+struct iommu_group;
+
+/* Longest device name that a declaration can have, with its zero. */
+#define RESV_DECLARED_DEVICE_LEN	64
+
+/**
+ * struct resv_declared - one declared region
+ * @node: in the table; read under RCU
+ * @rcu: for freeing
+ * @start: first address
+ * @end: last address, inclusive; the length fits a size_t
+ * @group: the group that the region holds for, or NULL while @device is not there.
+ *	The region has a reference on the group's kobject, and one on this module.
+ *	The taps read it.
+ * @met: the group in which @device was seen last, or NULL while @device is not there;
+ *	only compared.  @group is NULL or the same.
+ * @devices: how many devices @group had when it was last looked at
+ * @held: the taps leave the region out: @device was there before the region, which was
+ *	not checked yet or was refused.  The taps read it.
+ * @refused: a check has refused the region and would refuse it again, until @device
+ *	goes
+ * @logged: the log says why the region does not hold
+ * @device: name of the device that the parameter declares the region for; or "" for a
+ *	region that was declared in the file of @group and holds for all its devices
+ *
+ * resv_declare_lock protects all members; @start, @end and @device do not change.
+ */
+struct resv_declared {
+	struct list_head node;
+	struct rcu_head rcu;
+	u64 start;
+	u64 end;
+	struct iommu_group *group;
+	const struct iommu_group *met;
+	unsigned int devices;
+	bool held;
+	bool refused;
+	bool logged;
+	char device[RESV_DECLARED_DEVICE_LEN];
+};
+
+extern struct list_head resv_declared_list;
+extern struct mutex resv_declare_lock;
+
+/* Over the table, with resv_declare_lock held */
+#define resv_declared_for_each(d) \
+	list_for_each_entry(d, &resv_declared_list, node)
+#define resv_declared_for_each_safe(d, tmp) \
+	list_for_each_entry_safe(d, tmp, &resv_declared_list, node)
+
+/* table.c */
+struct resv_declared *resv_declared_make(const char *device, u64 start, u64 end);
+void resv_declared_publish(struct resv_declared *d);
+void resv_declared_withdraw(struct resv_declared *d);
+void resv_declared_free(struct resv_declared *d);
+int resv_declared_bind(struct resv_declared *d, struct iommu_group *group);
+void resv_declared_unbind(struct resv_declared *d);
+int resv_declared_stock(unsigned int more);
+void resv_declared_exit(void);
+
+/* words.c */
+extern const struct resv_feature_file resv_declare_file;
+int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d);
+void resv_declare_log_busy(int id, u64 start, u64 end);
+int resv_declare_init(void);
+
+/* taps.c */
+#ifdef RESV_TEST
+#define RESV_DECLARE_TAPS	4
+#else
+#define RESV_DECLARE_TAPS	3
+#endif
+
+extern const struct resv_tap *const resv_declare_taps[RESV_DECLARE_TAPS];
+bool resv_declare_enforced_in(enum resv_hook_mode mode);
+void resv_declare_prepare(struct resv_facts *c);
+void resv_declare_walk_begin(void);
+void resv_declare_taps_walked(void);
+void resv_declare_status(struct resv_status *s);
+
+/* facts.c */
+int resv_declare_group(struct resv_facts *c);
+int resv_declare_listed(struct resv_facts *c);
+
+/* declare.c */
+extern const struct resv_feature resv_feature_declare;
+void resv_declare_wait(struct resv_declared *d);
+
+#endif /* RESV_FEATURE_DECLARE_DECLARE_H */

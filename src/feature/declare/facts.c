@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the facts of a group say about declared regions.
+ *
+ * The regions are added to the facts before the kernel's own list of the group is
+ * asked for.  The taps have put the regions on that list, too; the facts then say
+ * "enforced" of those that really are on it.
+ */
+#include "feature/declare/declare.h"
+
+/* The region's device has left the group that is being looked at. */
+static bool has_gone(const struct resv_facts *c, const struct resv_declared *d)
+{
+	return d->device[0] && d->met == c->group &&
+	       !resv_facts_has_device(c, d->device);
+}
+
+/* Number of the name that the region has in the facts; or -ENOENT, -ENOMEM */
+static int name_of(struct resv_facts *c, const struct resv_declared *d)
+{
+	if (!d->device[0])
+		return d->group == c->group ? 0 : -ENOENT;
+	return resv_facts_has_device(c, d->device) ?
+	       resv_facts_name(c, d->device) : -ENOENT;
+}
+
+/**
+ * resv_declare_group() - add the regions that are declared for a group
+ * @c: facts; all devices of the group are known, and the taps are in
+ *
+ * Context: the lock of the group's entry is held; may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int resv_declare_group(struct resv_facts *c)
+{
+	struct resv_declared *d;
+	int name, ret = 0;
+
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each(d) {
+		bool holds;
+
+		if (has_gone(c, d))
+			resv_declare_wait(d);
+		name = name_of(c, d);
+		if (name == -ENOENT)
+			continue;
+		holds = d->group == c->group && !d->held;
+		if (!d->device[0])
+			d->devices = c->nr_devices;
+		/* A list that this module makes has the region by that alone. */
+		ret = name < 0 ? name :
+		      resv_facts_add(c, name, d->start, d->end, RESV_RESERVED,
+				     RESV_ORIGIN_ADMIN, RESV_F_ADDED |
+				     (c->own_list && holds ? RESV_F_LISTED : 0));
+		if (ret)
+			break;
+	}
+	mutex_unlock(&resv_declare_lock);
+	return ret;
+}
+
+/* The kernel's list has regions of one type that overlap or touch as one region. */
+static bool is_listed(const struct resv_facts *c, const struct resv_region *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->taken.nr; i++)
+		if (c->taken.r[i].type == r->type &&
+		    c->taken.r[i].start <= r->start &&
+		    c->taken.r[i].end >= r->end)
+			return true;
+	return false;
+}
+
+/**
+ * resv_declare_listed() - note which declared regions are on the kernel's list
+ * @c: facts, with the list
+ *
+ * Context: the lock of the group's entry is held.
+ * Return: 0
+ */
+int resv_declare_listed(struct resv_facts *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		struct resv_region *r = &c->regions.r[i];
+
+		if (r->origin == RESV_ORIGIN_ADMIN && is_listed(c, r))
+			r->flags |= RESV_F_LISTED;
+	}
+	return 0;
+}

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How declared regions get on the kernel's lists.
+ *
+ * One of two kprobes adds them at the entry of a function, to the list that the
+ * function was given: the IOMMU driver's own function, which lists the regions of a
+ * device; or, where the entries of that list are not freed by kfree(),
+ * iommu_get_group_resv_regions(), which lists those of a group.  Or the livepatch,
+ * which replaces the latter, has them added to the list of each device.
+ *
+ * An entry of a kernel list belongs to the caller who asked for the list and frees the
+ * entry by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
+ * allocation, so the entries come from a stock (hook/stock.h).
+ *
+ * The table is read under RCU, and no lock is taken.
+ */
+#include <linux/device.h>
+#include <linux/kernel.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "compat/iommu.h"
+#include "compat/regs.h"
+#include "feature/declare/declare.h"
+#include "group/group.h"
+#include "hook/engine.h"
+#include "hook/stock.h"
+#include "hook/fault.h"
+#include "hook/list.h"
+#include "source/native.h"
+
+/*
+ * What a self-test adds to the list that it asks for itself, and looks for there: a
+ * page near the last address, where no IOMMU translates.
+ */
+#define MARK_START	0xfffffffffff00000ULL
+#define MARK_LENGTH	0x1000
+
+/*
+ * Where this module makes the lists: is a map refused that hits a region?  As found in
+ * the last walk over all groups, or when a group was looked at since.
+ */
+static bool maps_checked;
+static bool maps_checked_in_walk;
+
+/* Did a kprobe not work when a group was looked at last?  Under resv_declare_lock. */
+static bool kprobe_inert;
+
+static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
+{
+	region->start = start;
+	region->length = end - start + 1;
+	/* Kernels map a region of type DIRECT, and make no cookie where one is MSI. */
+	region->type = IOMMU_RESV_RESERVED;
+}
+
+static bool is_marked(const struct list_head *head)
+{
+	const struct iommu_resv_region *region;
+
+	list_for_each_entry(region, head, list)
+		if (region->start == MARK_START &&
+		    region->length == MARK_LENGTH &&
+		    region->type == IOMMU_RESV_RESERVED)
+			return true;
+	return false;
+}
+
+static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
+{
+	return resv_tap_marked(hook, group, is_marked);
+}
+
+/*
+ * A device that is just being added has its name and its group already
+ * (__iommu_probe_device()), so the DMA domain that it gets leaves the regions out.
+ */
+static bool is_for_device(const struct resv_declared *d,
+			  const struct device *dev)
+{
+	const struct iommu_group *group;
+
+	if (d->device[0])
+		return !READ_ONCE(d->held) && !strcmp(d->device, dev_name(dev));
+	group = READ_ONCE(d->group);
+	return group && group == dev->iommu_group;
+}
+
+/* Take an entry from @spare, or from the stock if that is NULL. */
+static struct iommu_resv_region *take(struct list_head *spare, u64 start, u64 end)
+{
+	struct iommu_resv_region *region;
+
+	if (spare) {
+		region = list_first_entry_or_null(spare,
+						  struct iommu_resv_region,
+						  list);
+		if (region)
+			list_del(&region->list);
+	} else {
+		region = resv_stock_get();
+	}
+	if (region)
+		set_entry(region, start, end);
+	return region;
+}
+
+static unsigned int add_to_device(struct device *dev, struct list_head *head,
+				  bool mark, struct list_head *spare)
+{
+	struct iommu_resv_region *region;
+	const struct resv_declared *d;
+	unsigned int lost = 0;
+
+	if (mark) {
+		region = take(spare, MARK_START, MARK_START + MARK_LENGTH - 1);
+		if (region)
+			list_add_tail(&region->list, head);
+		else
+			lost++;
+	}
+	if (resv_bypassed())
+		return lost;
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node) {
+		if (!is_for_device(d, dev))
+			continue;
+		region = take(spare, d->start, d->end);
+		if (region)
+			list_add_tail(&region->list, head);
+		else
+			lost++;
+	}
+	rcu_read_unlock();
+	return lost;
+}
+
+static unsigned int add_to_group(struct iommu_group *group,
+				 struct list_head *head, bool mark)
+{
+	struct iommu_resv_region *region;
+	const struct resv_declared *d;
+	unsigned int lost = 0;
+	LIST_HEAD(absorbed);
+
+	if (mark) {
+		region = take(NULL, MARK_START, MARK_START + MARK_LENGTH - 1);
+		if (region)
+			resv_list_insert(head, region, &absorbed);
+		else
+			lost++;
+	}
+	if (resv_bypassed())
+		return lost;
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node) {
+		if (READ_ONCE(d->group) != group || READ_ONCE(d->held))
+			continue;
+		region = take(NULL, d->start, d->end);
+		if (region)
+			resv_list_insert(head, region, &absorbed);
+		else
+			lost++;
+	}
+	rcu_read_unlock();
+	resv_stock_take_back(&absorbed);
+	return lost;
+}
+
+static void log_lost(struct resv_call *call, unsigned int lost)
+{
+	if (likely(!lost))
+		return;
+	resv_call_lost(call, lost);
+	pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
+			    lost);
+}
+
+/* void get_resv_regions(struct device *dev, struct list_head *head) of a driver */
+static bool enter_device(struct resv_call *call)
+{
+	log_lost(call, add_to_device((void *)compat_argument(call->regs, 0),
+				     (void *)compat_argument(call->regs, 1),
+				     call->marking, NULL));
+	return true;
+}
+
+/* int iommu_get_group_resv_regions(struct iommu_group *group, struct list_head *head) */
+static bool enter_group(struct resv_call *call)
+{
+	log_lost(call, add_to_group((void *)compat_argument(call->regs, 0),
+				    (void *)compat_argument(call->regs, 1),
+				    call->marking));
+	return true;
+}
+
+/*
+ * The livepatch has listed the regions of a device.  The table may grow between the two
+ * looks at it, but not by a region of this group, whose mutex is held: a region begins
+ * to hold under that.
+ */
+static int append_to_device(struct device *dev, struct list_head *head, bool mark)
+{
+	struct iommu_resv_region *region, *next;
+	const struct resv_declared *d;
+	unsigned int nr = mark, lost;
+	LIST_HEAD(spare);
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node)
+		nr += is_for_device(d, dev);
+	rcu_read_unlock();
+	while (nr--) {
+		region = kzalloc(sizeof(*region), GFP_KERNEL);
+		if (!region)
+			break;
+		list_add(&region->list, &spare);
+	}
+	lost = add_to_device(dev, head, mark, &spare);
+	list_for_each_entry_safe(region, next, &spare, list)
+		kfree(region);
+	return lost ? -ENOMEM : 0;
+}
+
+#define LOSS	"regions that the admin declares are not enforced"
+
+static const struct resv_tap device_tap = {
+	.module = "",
+	.enter = enter_device,
+	.test = test_mark,
+	.required = true,
+	.again = resv_groups_rescan_soon,
+	.loss = LOSS,
+};
+
+static const struct resv_tap group_tap = {
+	.symbol = "iommu_get_group_resv_regions",
+	.module = "",
+	.enter = enter_group,
+	.test = test_mark,
+	.required = true,
+	.again = resv_groups_rescan_soon,
+	.loss = LOSS,
+};
+
+static const struct resv_tap livepatch_tap = {
+	.symbol = "iommu_get_group_resv_regions",
+	.module = "",
+	.append = append_to_device,
+	.test = test_mark,
+	.livepatch = true,
+	.loss = "regions that the admin declares are not enforced by a livepatch",
+};
+
+/* A test names the function that is hooked in place of the drivers' own. */
+static struct resv_tap test_tap = {
+	.module = "",
+	.enter = enter_device,
+	.test = test_mark,
+	.required = true,
+	.again = resv_groups_rescan_soon,
+	.loss = LOSS,
+};
+
+/* The kprobes come first. */
+const struct resv_tap *const resv_declare_taps[RESV_DECLARE_TAPS] = {
+	&device_tap,
+	&group_tap,
+#ifdef RESV_TEST
+	&test_tap,
+#endif
+	&livepatch_tap,
+};
+
+#define NR_KPROBES	(RESV_DECLARE_TAPS - 1)
+
+/**
+ * resv_declare_enforced_in() - does a region that is declared now hold in this mode?
+ * @mode: mode of the hooks
+ *
+ * Context: may sleep.
+ * Return: true if it does
+ */
+bool resv_declare_enforced_in(enum resv_hook_mode mode)
+{
+	if (mode == RESV_HOOKS_NONE)
+		return false;
+	/* Kprobes work, or nothing could be declared. */
+	return mode != RESV_HOOKS_LIVEPATCH || !resv_native_list() ||
+	       resv_tap_state(&livepatch_tap, NULL) == RESV_TAP_WORKS;
+}
+
+/* Return: kprobes add what is declared for the group to the kernel's lists */
+static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
+{
+	bool works = c->nr_callbacks;
+	unsigned int i;
+
+	if (resv_test_symbol()) {
+		test_tap.symbol = resv_test_symbol();
+		return resv_tap_get(&test_tap, 0, group);
+	}
+	/* A device's list is not ours to edit, or some device has none. */
+	if (!COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
+	    resv_test_group_level())
+		return resv_tap_get(&group_tap, 0, group);
+	for (i = 0; i < c->nr_callbacks; i++)
+		works &= resv_tap_get(&device_tap, c->callbacks[i], group);
+	return works;
+}
+
+/*
+ * A kprobe that is inert now has failed for other groups, too, which say "enforced" until
+ * they are looked at.  It may work again later: see again() of the taps.
+ */
+static void note_failure(void)
+{
+	bool inert = false;
+	unsigned int i;
+
+	for (i = 0; i < NR_KPROBES; i++)
+		inert |= resv_tap_state(resv_declare_taps[i], NULL) ==
+			 RESV_TAP_INERT;
+	mutex_lock(&resv_declare_lock);
+	if (inert && !kprobe_inert)
+		resv_groups_rescan_soon();
+	kprobe_inert = inert;
+	mutex_unlock(&resv_declare_lock);
+}
+
+/**
+ * resv_declare_prepare() - have the taps that add regions to a group's lists
+ * @c: facts; all devices of the group are known.  Sets @c->hooked.
+ *
+ * Context: the lock of the group's entry is held; may sleep.
+ */
+void resv_declare_prepare(struct resv_facts *c)
+{
+	/* iommu_get_group_resv_regions() since v6.1 stops at a device without an IOMMU. */
+	struct iommu_group *group = c->no_iommu ? NULL : c->group;
+	bool works = false;
+
+	if (c->own_list) {
+		c->hooked = c->checked;
+		if (c->checked) {
+			WRITE_ONCE(maps_checked_in_walk, true);
+			WRITE_ONCE(maps_checked, true);
+		}
+		return;
+	}
+	mutex_lock(&resv_declare_lock);
+	/* The mark of a self-test; the taps say what they lack. */
+	resv_declared_stock(0);
+	mutex_unlock(&resv_declare_lock);
+	/* First, as kprobes take the place of a livepatch that does not work any more. */
+	if (resv_hooks_mode() != RESV_HOOKS_NONE)
+		works = resv_tap_get(&livepatch_tap, 0, group) && group;
+	if (resv_hooks_by_kprobe()) {
+		works |= get_kprobes(c, group);
+		note_failure();
+	}
+	/* The mode may have become "none" meanwhile, and the taps are about to go. */
+	c->hooked = works && resv_hooks_mode() != RESV_HOOKS_NONE;
+}
+
+/**
+ * resv_declare_walk_begin() - all groups will be looked at
+ *
+ * Context: any.
+ */
+void resv_declare_walk_begin(void)
+{
+	WRITE_ONCE(maps_checked_in_walk, false);
+}
+
+/**
+ * resv_declare_taps_walked() - all groups were looked at
+ *
+ * Context: any.
+ */
+void resv_declare_taps_walked(void)
+{
+	WRITE_ONCE(maps_checked, READ_ONCE(maps_checked_in_walk));
+}
+
+/* What the taps do.  @mode is not "none", and the kernel makes the lists. */
+static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
+{
+	const char *inert = NULL, *reason = NULL, *by;
+	bool kprobe = false, livepatch;
+	enum resv_tap_state state;
+	unsigned int i;
+
+	for (i = 0; resv_hooks_by_kprobe() && i < NR_KPROBES; i++) {
+		state = resv_tap_state(resv_declare_taps[i], &reason);
+		kprobe |= state == RESV_TAP_WORKS;
+		if (state == RESV_TAP_INERT)
+			inert = reason;
+	}
+	state = resv_tap_state(&livepatch_tap, &reason);
+	livepatch = state == RESV_TAP_WORKS;
+	if (mode == RESV_HOOKS_LIVEPATCH && state == RESV_TAP_INERT)
+		inert = reason;
+	by = kprobe && livepatch ? "kprobe,livepatch" :
+	     kprobe ? "kprobe" : "livepatch";
+	if (livepatch || (kprobe && !inert))
+		resv_status_hooked(s, "declared-regions", by,
+				   "put into the lists that reserved_regions and VFIO go by");
+	else if (inert)
+		resv_status_unknown(s, "declared-regions", inert);
+	else
+		resv_status_add(s, "declared-regions", RESV_STATUS_INERT,
+				mode == RESV_HOOKS_LIVEPATCH ?
+				"the livepatch is not active yet" :
+				"no IOMMU driver that lists regions was seen yet");
+}
+
+/**
+ * resv_declare_status() - say what becomes of declared regions on this machine
+ * @s: status to add to
+ *
+ * Context: may sleep.
+ */
+void resv_declare_status(struct resv_status *s)
+{
+	enum resv_hook_mode mode = resv_hooks_mode();
+
+	if (mode == RESV_HOOKS_NONE)
+		resv_status_add(s, "declared-regions", RESV_STATUS_INERT,
+				"turned off by the parameter hooks=");
+	else if (!resv_native_list())
+		resv_status_add(s, "declared-regions", READ_ONCE(maps_checked) ?
+				RESV_STATUS_ADDED : RESV_STATUS_INERT,
+				"on the list that this module makes: see map-checks");
+	else
+		hooked_status(s, mode);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* MSI doorbells in VFIO's domains, on kernels that map none there (Arm before v4.11). */
+#ifndef RESV_FEATURE_DOORBELL_DOORBELL_H
+#define RESV_FEATURE_DOORBELL_DOORBELL_H
+
+/* This feature's place in data[] of the tracker's objects. */
+#define RESV_DOORBELL_INDEX	2
+
+struct resv_feature;
+
+extern const struct resv_feature resv_feature_doorbell;
+
+#endif /* RESV_FEATURE_DOORBELL_DOORBELL_H */

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * MSI doorbells in VFIO's domains, on kernels that map none there (Arm before v4.11).
+ *
+ * On Arm an SMMU translates writes that are interrupts like any others.  Kernels 4.9
+ * and 4.10 map the doorbell when an interrupt's message is made, if the domain has a
+ * cookie (iommu_dma_map_msi_msg(), called by the chips of ITS and GICv2m).  VFIO's
+ * domains have none, so the device writes to the doorbell's physical address, which
+ * the SMMU refuses.  v4.11 gave them a cookie (iommu_get_msi_cookie()).
+ *
+ * A tap on that function does for such a domain what v4.11 does: it maps the doorbell's
+ * page at the next free page of the group's MSI window, once for a domain, and puts
+ * that address into the message.  The function then finds no cookie and returns.  The
+ * window is on the list of the group, so maps there are refused while maps are
+ * checked.
+ *
+ * Invariants:
+ *
+ * - A domain with a mapped doorbell has a struct doorbells in data[], from the first
+ *   interrupt until the domain is freed.  It holds one reference on this module as
+ *   long: the message stays in the device while the interrupt is in use, and an
+ *   interrupt that is set up without the module would get lost.
+ * - There is one struct doorbells for each group that was looked at: the group's data[]
+ *   is not NULL.  A domain that has maps has a group, so the tap finds a spare one and
+ *   allocates nothing.
+ *
+ * Locks: the tracker's lock, for the spare ones and for data[].  The lock of each
+ * struct doorbells, for what is mapped: taken alone while the driver maps, or inside
+ * the tracker's lock, then only by who takes or gives back the object.  Both are raw,
+ * because the tap runs with interrupts off and a raw lock of the interrupt held.
+ *
+ * The tap maps by the driver's own operation: iommu_map() is hooked, so a handler must
+ * not call it.
+ */
+#include <linux/iommu.h>
+#include <linux/irq.h>
+#include <linux/kernel.h>
+#include <linux/list.h>
+#include <linux/msi.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include "feature/doorbell/doorbell.h"
+#include "feature/doorbell/map.h"
+
+#if RESV_DOORBELL_MAPS
+#include "model/region.h"
+#include "group/attach.h"
+#include "feature/window/table.h"
+
+/* Doorbells that one domain's devices can have; a machine has a few. */
+#define MAX_PAGES	16
+
+/**
+ * struct doorbells - doorbells that are mapped in one domain
+ * @node: among the spare ones
+ * @rcu: for freeing
+ * @lock: for everything below
+ * @domain: the domain, or NULL for a spare one
+ * @start: first address of the window
+ * @next: where the next page is mapped
+ * @end: last address of the window
+ * @page: bytes of a page of the domain
+ * @nr: number of mapped pages
+ * @iova: where each is mapped
+ * @doorbell: its physical page
+ */
+struct doorbells {
+	struct list_head node;
+	struct rcu_head rcu;
+	raw_spinlock_t lock;
+	const struct iommu_domain *domain;
+	u64 start;
+	u64 next;
+	u64 end;
+	u64 page;
+	unsigned int nr;
+	u64 iova[MAX_PAGES];
+	phys_addr_t doorbell[MAX_PAGES];
+};
+
+/* Under the tracker's lock */
+static LIST_HEAD(spare);
+static unsigned int nr_used;	/* by domains */
+static unsigned int nr_surplus;	/* used ones of groups that are gone */
+
+/* data[] of a group that there is one for. */
+static char provided;
+
+static struct doorbells *first_spare(void)
+{
+	return list_first_entry_or_null(&spare, struct doorbells, node);
+}
+
+/* Give @d doorbells in @window, and hold the module for them. */
+static struct doorbells *take(struct resv_attach_domain *d,
+			      const struct resv_range *window)
+{
+	struct doorbells *doorbells = first_spare();
+
+	if (!doorbells || !resv_attach_pin(d))
+		return NULL;
+	list_del(&doorbells->node);
+	raw_spin_lock(&doorbells->lock);
+	doorbells->domain = d->domain;
+	doorbells->start = window->start;
+	doorbells->next = window->start;
+	doorbells->end = window->end;
+	doorbells->page = 1ULL << __ffs(d->domain->pgsize_bitmap);
+	doorbells->nr = 0;
+	raw_spin_unlock(&doorbells->lock);
+	nr_used++;
+	rcu_assign_pointer(d->data[RESV_DOORBELL_INDEX], (void *)doorbells);
+	return doorbells;
+}
+
+/* The domain's pages go with the domain, and the tracker puts the module. */
+static void freed(struct resv_attach_domain *d)
+{
+	struct doorbells *doorbells;
+
+	doorbells = rcu_dereference_protected(d->data[RESV_DOORBELL_INDEX],
+					      true);
+	if (!doorbells)
+		return;
+	RCU_INIT_POINTER(d->data[RESV_DOORBELL_INDEX], NULL);
+	raw_spin_lock(&doorbells->lock);
+	doorbells->domain = NULL;
+	raw_spin_unlock(&doorbells->lock);
+	list_add(&doorbells->node, &spare);
+	nr_used--;
+}
+
+/* The tracker's client. */
+const struct resv_attach_client resv_doorbell_client = {
+	.index = RESV_DOORBELL_INDEX,
+	.freed = freed,
+};
+
+/* Has VFIO attached a group to @d, and the tracker seen everything since? */
+static bool is_known(const struct resv_attach_domain *d)
+{
+	const struct resv_attach_group *g;
+
+	resv_attach_domain_for_each(g, d)
+		if (d->container && resv_attach_state(g) != RESV_ATTACH_UNSEEN)
+			return true;
+	return false;
+}
+
+/*
+ * The doorbells of @domain, to which @group is attached.
+ *
+ * A domain whose attach was not seen gets none: its maps are not checked, so the
+ * window may be in use.  @known is set to false for such a domain.
+ *
+ * Return: NULL also if the group has no window, or this module is going
+ */
+static struct doorbells *doorbells_of(const struct iommu_domain *domain,
+				      const struct iommu_group *group,
+				      bool *known)
+{
+	struct doorbells *doorbells = NULL;
+	struct resv_attach_domain *d;
+	struct resv_range window;
+	unsigned long flags;
+	bool placed;
+
+	/* Takes the tracker's lock, too. */
+	placed = resv_msi_window_place(group, &window);
+	flags = resv_attach_lock();
+	d = resv_attach_domain_find(domain);
+	if (d)
+		doorbells = rcu_dereference_protected(d->data[RESV_DOORBELL_INDEX],
+						      true);
+	*known = doorbells || (d && is_known(d));
+	if (!doorbells && *known && placed)
+		doorbells = take(d, &window);
+	resv_attach_unlock(flags);
+	return doorbells;
+}
+
+/* Under the lock of @doorbells.  Return: where its page is in the domain, or 0 */
+static u64 map_page(struct doorbells *doorbells, struct iommu_domain *domain,
+		    phys_addr_t doorbell)
+{
+	int prot = IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO;
+	u64 iova, page = doorbells->page;
+	unsigned int i;
+
+	for (i = 0; i < doorbells->nr; i++) {
+		if (doorbells->doorbell[i] != doorbell)
+			continue;
+		iova = doorbells->iova[i];
+		if (domain->ops->iova_to_phys(domain, iova) == doorbell)
+			return iova;
+		/* Probes were off, and a new domain has the address of a freed one. */
+		doorbells->next = doorbells->start;
+		doorbells->nr = 0;
+		break;
+	}
+	i = doorbells->nr;
+	iova = doorbells->next;
+	/* Maps that were not refused can be there. */
+	while (iova + (page - 1) <= doorbells->end &&
+	       domain->ops->iova_to_phys(domain, iova))
+		iova += page;
+	doorbells->next = iova;
+	if (i == MAX_PAGES || iova + (page - 1) > doorbells->end ||
+	    domain->ops->map(domain, iova, doorbell, page, prot))
+		return 0;
+	doorbells->next = iova + page;
+	doorbells->iova[i] = iova;
+	doorbells->doorbell[i] = doorbell;
+	doorbells->nr++;
+	return iova;
+}
+
+/* Return: where the device reaches @doorbell in the domain, or 0 */
+static u64 map_doorbell(struct doorbells *doorbells,
+			struct iommu_domain *domain, phys_addr_t doorbell)
+{
+	unsigned long flags;
+	u64 offset, iova = 0;
+
+	raw_spin_lock_irqsave(&doorbells->lock, flags);
+	offset = doorbell & (doorbells->page - 1);
+	if (doorbells->domain == domain)
+		iova = map_page(doorbells, domain, doorbell - offset);
+	raw_spin_unlock_irqrestore(&doorbells->lock, flags);
+	return iova ? iova + offset : 0;
+}
+
+static struct device *device_of(unsigned int irq)
+{
+	struct msi_desc *desc = irq_get_msi_desc(irq);
+
+	return desc ? msi_desc_to_dev(desc) : NULL;
+}
+
+/**
+ * resv_doorbell_compose() - a chip is about to have its doorbell mapped
+ * @irq: the interrupt
+ * @msg: its message, which has the doorbell's physical address
+ *
+ * Context: in the tap, with interrupts off.
+ * Return: true if the message is right now, or is not one of a domain like VFIO's
+ */
+bool resv_doorbell_compose(unsigned int irq, struct msi_msg *msg)
+{
+	struct device *dev = device_of(irq);
+	struct iommu_domain *domain;
+	struct doorbells *doorbells;
+	phys_addr_t doorbell;
+	u64 iova = 0;
+	bool known;
+
+	if (!dev || !dev->iommu_group)
+		return true;
+	domain = iommu_get_domain_for_dev(dev);
+	if (!domain || domain->type != IOMMU_DOMAIN_UNMANAGED ||
+	    domain->iova_cookie)
+		return true;
+	doorbell = (u64)msg->address_hi << 32 | msg->address_lo;
+	doorbells = doorbells_of(domain, dev->iommu_group, &known);
+	if (!known) {
+		dev_warn_ratelimited(dev, "was attached before iommu_resv was loaded, so its interrupts get lost: start the virtual machine anew\n");
+		return false;
+	}
+	if (doorbells)
+		iova = map_doorbell(doorbells, domain, doorbell);
+	if (!iova) {
+		/* As the kernel's function: better nowhere than into a guest's memory. */
+		dev_err_ratelimited(dev, "no memory or no room for an MSI doorbell: interrupt %u gets lost\n",
+				    irq);
+		msg->address_hi = ~0U;
+		msg->address_lo = ~0U;
+		msg->data = ~0U;
+		return false;
+	}
+	msg->address_hi = upper_32_bits(iova);
+	msg->address_lo = lower_32_bits(iova);
+	return true;
+}
+
+/**
+ * resv_doorbell_add() - provide what a domain of this group will need
+ * @group: live group
+ *
+ * Context: under the lock of the group's entry; may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int resv_doorbell_add(const struct iommu_group *group)
+{
+	struct doorbells *doorbells;
+	struct resv_attach_group *g;
+	unsigned long flags;
+	bool there;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	there = g && g->data[RESV_DOORBELL_INDEX];
+	if (g && !there && nr_surplus) {
+		nr_surplus--;
+		g->data[RESV_DOORBELL_INDEX] = &provided;
+		there = true;
+	}
+	resv_attach_unlock(flags);
+	if (there)
+		return 0;
+	doorbells = kzalloc(sizeof(*doorbells), GFP_KERNEL);
+	if (!doorbells)
+		return -ENOMEM;
+	raw_spin_lock_init(&doorbells->lock);
+	flags = resv_attach_lock();
+	/* The lock of the group's entry keeps @g. */
+	if (g) {
+		g->data[RESV_DOORBELL_INDEX] = &provided;
+		list_add(&doorbells->node, &spare);
+	}
+	resv_attach_unlock(flags);
+	if (!g)
+		kfree(doorbells);
+	return g ? 0 : -ENOMEM;
+}
+
+/**
+ * resv_doorbell_remove() - a group has no device any more, or is no more
+ * @group: the group; only its address is used
+ *
+ * Context: under the lock of the group's entry.
+ */
+void resv_doorbell_remove(const struct iommu_group *group)
+{
+	struct doorbells *doorbells = NULL;
+	struct resv_attach_group *g;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g && g->data[RESV_DOORBELL_INDEX]) {
+		g->data[RESV_DOORBELL_INDEX] = NULL;
+		doorbells = first_spare();
+		if (doorbells)
+			list_del(&doorbells->node);
+		else
+			nr_surplus++;
+	}
+	resv_attach_unlock(flags);
+	if (doorbells)
+		kfree_rcu(doorbells, rcu);
+}
+
+/**
+ * resv_doorbell_any() - is any doorbell mapped?
+ *
+ * Context: any.
+ * Return: true if a domain has one
+ */
+bool resv_doorbell_any(void)
+{
+	unsigned long flags;
+	bool any;
+
+	flags = resv_attach_lock();
+	any = nr_used;
+	resv_attach_unlock(flags);
+	return any;
+}
+
+/**
+ * resv_doorbell_exit() - free what is left
+ *
+ * Context: no tap is in, and the tracker has no group.
+ */
+void resv_doorbell_exit(void)
+{
+	struct doorbells *doorbells, *next;
+
+	list_for_each_entry_safe(doorbells, next, &spare, node)
+		kfree(doorbells);
+	INIT_LIST_HEAD(&spare);
+}
+#endif

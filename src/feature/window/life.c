@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* MSI windows: what becomes of them when devices and groups come and go. */
+#include <linux/kernel.h>
+#include <linux/kobject.h>
+#include "feature/window/table.h"
+#include "group/group.h"
+
+static bool loaded;		/* loading cannot fail any more */
+
+static bool is_same(const struct resv_range *a, const struct resv_range *b)
+{
+	return a->start == b->start && a->end == b->end;
+}
+
+static int window_init(void)
+{
+	int ret = resv_msi_window_init();
+
+	if (ret)
+		return ret;
+	resv_attach_register(&resv_msi_window_client);
+	if (resv_msi_window_requested())
+		resv_msi_taps_want();
+	return 0;
+}
+
+static void window_run(void)
+{
+	loaded = true;
+	/* If an allocation fails now, the next walk moves the window. */
+	if (resv_msi_window_requested() && resv_groups_rescan())
+		resv_groups_rescan_soon();
+}
+
+static bool window_wanted(enum resv_hook_mode mode)
+{
+	return mode == RESV_HOOKS_AUTO || mode == RESV_HOOKS_KPROBE;
+}
+
+/*
+ * The mode was set before this is called, and a write looks at it under the lock: a
+ * window that is being moved is either found here, or the move is refused there.
+ */
+static int window_in_force(enum resv_hook_mode mode)
+{
+	bool any;
+
+	if (window_wanted(mode))
+		return 0;
+	mutex_lock(&resv_msi_windows_lock);
+	any = resv_msi_windows_in_force();
+	mutex_unlock(&resv_msi_windows_lock);
+	if (!any)
+		return 0;
+	pr_err("hooks: MSI windows are moved (msi_window in /sys/kernel/iommu_groups/*/resv says moved or auto), write default there first\n");
+	return -EBUSY;
+}
+
+/* A list that this module makes has the window where it was moved to. */
+static int window_group(struct resv_facts *c)
+{
+	const struct resv_msi_window *w;
+	struct resv_region to = { 0 };
+	bool moved;
+
+	if (!c->own_list)
+		return 0;
+	mutex_lock(&resv_msi_windows_lock);
+	w = resv_msi_window_find(c->group);
+	moved = w && !is_same(&w->at, &w->native);
+	if (moved) {
+		to.start = w->at.start;
+		to.end = w->at.end;
+	}
+	mutex_unlock(&resv_msi_windows_lock);
+	return moved ? resv_facts_move_window(c, &to) : 0;
+}
+
+/* What was asked for counts only as far as the list has it. */
+static int window_listed(struct resv_facts *c)
+{
+	const struct resv_msi_window *w;
+
+	mutex_lock(&resv_msi_windows_lock);
+	w = resv_msi_window_find(c->group);
+	if (w && c->window_known && is_same(&c->window, &w->at))
+		c->window_by = w->by;
+	mutex_unlock(&resv_msi_windows_lock);
+	return 0;
+}
+
+/*
+ * No device lists a window that counts.  If that is because the hardware takes messages
+ * by itself, there is no window to be moved; else a driver had no memory.
+ *
+ * Return: the window was moved and is not any more
+ */
+static bool drop_window(const struct resv_facts *c, struct resv_msi_window *w)
+{
+	bool moved = w->by != RESV_WINDOW_BY_KERNEL, fixed = false;
+	struct iommu_group *group;
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++)
+		fixed |= c->regions.r[i].type == RESV_MSI;
+	if (!fixed || (moved && !resv_msi_window_put_back(c, w)))
+		return false;
+	if (moved)
+		pr_warn("group %d: the MSI window is the kernel's again: a device came for which the hardware takes messages\n",
+			c->id);
+	group = resv_msi_window_drop(w);
+	/* The caller keeps the group, so this reference is not the last one. */
+	if (group)
+		kobject_put((struct kobject *)group);
+	return moved;
+}
+
+static bool added_locked(const struct resv_facts *c)
+{
+	struct resv_msi_window *w = resv_msi_window_find(c->group);
+	struct resv_range window;
+
+	if (!resv_facts_soft_window(c, &window))
+		return w && drop_window(c, w);
+	if (!w)
+		w = resv_msi_window_add(c->group, c->id, &window);
+	/* Without memory the group has no movable window until the next look. */
+	if (!w)
+		return false;
+	/* The parameter will be applied to this group, and may cure it. */
+	if (resv_msi_window_requested() && !loaded)
+		return false;
+	if (resv_msi_window_apply(c, w))
+		return true;
+	resv_msi_window_log_conflicts(c, w, &window);
+	resv_msi_window_log_unsuited(c, w);
+	return false;
+}
+
+static bool window_added(struct resv_facts *c)
+{
+	bool changed;
+
+	mutex_lock(&resv_msi_windows_lock);
+	changed = added_locked(c);
+	mutex_unlock(&resv_msi_windows_lock);
+	return changed;
+}
+
+/* The parameter has moved the window: is it on the list? */
+static void window_settled(const struct resv_facts *c)
+{
+	const struct resv_msi_window *w;
+	bool lost;
+
+	mutex_lock(&resv_msi_windows_lock);
+	w = resv_msi_window_find(c->group);
+	lost = w && w->by != RESV_WINDOW_BY_KERNEL &&
+	       !resv_msi_window_is_listed(c, &w->at);
+	mutex_unlock(&resv_msi_windows_lock);
+	if (lost)
+		pr_err("group %d: the MSI window does not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
+		       c->id);
+}
+
+static void window_removed(struct iommu_group *group, int id)
+{
+	struct iommu_group *held = NULL;
+	struct resv_msi_window *w;
+
+	mutex_lock(&resv_msi_windows_lock);
+	w = resv_msi_window_find(group);
+	if (w)
+		held = resv_msi_window_drop(w);
+	mutex_unlock(&resv_msi_windows_lock);
+	if (!held)
+		return;
+	kobject_put((struct kobject *)held);
+	/* This may have been the last window that was moved. */
+	resv_msi_taps_rest();
+}
+
+const struct resv_feature resv_feature_window = {
+	.name = "msi-window-move",
+	.taps = resv_msi_window_taps,
+	.nr_taps = RESV_MSI_WINDOW_TAPS,
+	.files = &resv_msi_window_file,
+	.nr_files = 1,
+	.init = window_init,
+	.exit = resv_msi_windows_exit,
+	.run = window_run,
+	.wanted = window_wanted,
+	.in_force = window_in_force,
+	.prepare = resv_msi_taps_prepare,
+	.group = window_group,
+	.listed = window_listed,
+	.added = window_added,
+	.settled = window_settled,
+	.removed = window_removed,
+	.walk_begin = resv_msi_taps_walk_begin,
+	.walk_end = resv_msi_taps_walk_end,
+	.status = resv_msi_taps_status,
+};

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When the taps of MSI windows are in.
+ *
+ * They cost a few thousand instructions for each attach, so they are in only while a
+ * window is moved, or is to be.  When the first group with a movable window is seen they
+ * are tried once and removed again, so that the file "features" can tell whether a
+ * window can be moved before anybody asks.
+ *
+ * Locks: resv_msi_windows_lock protects all below.
+ */
+#include <linux/kernel.h>
+#include "compat/iommu.h"
+#include "feature/window/table.h"
+#include "hook/fault.h"
+#include "source/native.h"
+#include "source/source.h"
+
+#define NOT_NEEDED	"no MSI window is moved"
+
+/* What reads the table of windows comes last. */
+const struct resv_tap *const resv_msi_window_taps[RESV_MSI_WINDOW_TAPS] = {
+	&resv_msi_device_tap,
+	&resv_msi_alloc_tap,
+	&resv_msi_listed_tap,
+};
+
+static unsigned int changes;	/* writes to files that are under way */
+static bool needed;		/* a window is moved, or is to be */
+static bool installed;		/* the taps were asked for, and not removed since */
+static bool tried;		/* it is known whether the taps work */
+static bool works;		/* a window could be moved when they were tried last */
+static bool by_list;		/* ... for some group in the list of the group only */
+static bool walking;		/* all groups are being looked at */
+static bool again;		/* ... and nothing was tried in this walk yet */
+static const char *broken;	/* why they did not work; static text, or NULL */
+
+/*
+ * Let what did not work try again: an allocation may have failed, or the kernel may have
+ * kept one call from the probe.
+ */
+static void retry(void)
+{
+	/* The driver's own function is for the feature that declares regions to retry. */
+	resv_tap_retry(&resv_msi_alloc_tap);
+	resv_tap_retry(&resv_msi_listed_tap);
+	/* Lists are edited both ways until the taps are removed. */
+	by_list = false;
+}
+
+static void remove_taps(const char *reason)
+{
+	unsigned int i;
+
+	if (!installed)
+		return;
+	installed = false;
+	for (i = RESV_MSI_WINDOW_TAPS; i--; )
+		resv_tap_put(resv_msi_window_taps[i], reason);
+	resv_attach_unwatch(&resv_msi_window_client, reason);
+	resv_msi_lists_reset();
+}
+
+static void want(void)
+{
+	if (!needed)
+		retry();
+	needed = true;
+}
+
+/* Remove the taps if no window is moved or is to be. */
+static void rest(void)
+{
+	/* Groups that come later may have their window moved, too. */
+	if (!needed || changes || resv_msi_window_requested() ||
+	    resv_msi_windows_in_force())
+		return;
+	needed = false;
+	remove_taps(NOT_NEEDED);
+}
+
+/**
+ * resv_msi_taps_want() - have the next look at a group install the taps
+ *
+ * Context: may sleep; resv_msi_windows_lock is not held.
+ */
+void resv_msi_taps_want(void)
+{
+	mutex_lock(&resv_msi_windows_lock);
+	want();
+	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/**
+ * resv_msi_taps_change_begin() - a write to a file of a group begins
+ *
+ * Context: may sleep; resv_msi_windows_lock is not held.
+ */
+void resv_msi_taps_change_begin(void)
+{
+	mutex_lock(&resv_msi_windows_lock);
+	changes++;
+	want();
+	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/**
+ * resv_msi_taps_change_end() - the write is over, whatever became of it
+ *
+ * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
+ */
+void resv_msi_taps_change_end(void)
+{
+	mutex_lock(&resv_msi_windows_lock);
+	changes--;
+	rest();
+	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/* Is it known of the tap whether it works?  Else an allocation failed. */
+static bool is_known(const struct resv_tap *tap)
+{
+	return resv_tap_state(tap, NULL) != RESV_TAP_OUT;
+}
+
+/*
+ * Have the taps that move the window where the driver makes the entry.  @known is set
+ * to whether the answer is one for all times.
+ *
+ * Return: they work for this group
+ */
+static bool get_entry_taps(const struct resv_facts *c, struct iommu_group *group,
+			   bool *known)
+{
+	bool all = c->nr_callbacks;
+	unsigned int i;
+
+	*known = true;
+	if (!COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
+	    resv_test_group_level())
+		return false;
+	for (i = 0; i < c->nr_callbacks; i++)
+		all &= resv_tap_get(&resv_msi_device_tap, c->callbacks[i], group);
+	if (!all) {
+		*known = is_known(&resv_msi_device_tap);
+		return false;
+	}
+	if (resv_tap_get(&resv_msi_alloc_tap, 0, group))
+		return true;
+	*known = is_known(&resv_msi_alloc_tap);
+	return false;
+}
+
+/* Why the taps do not work, or NULL */
+static const char *why_broken(void)
+{
+	const char *reason;
+	unsigned int i;
+
+	for (i = RESV_MSI_WINDOW_TAPS; i--; )
+		if (resv_tap_state(resv_msi_window_taps[i], &reason) ==
+		    RESV_TAP_INERT)
+			return reason;
+	return resv_attach_broken(false);
+}
+
+/*
+ * Have the taps that move the group's window, if one is moved or is to be, or if it is
+ * not known whether they work.
+ *
+ * Return: the window can be moved
+ */
+static bool get_taps(const struct resv_facts *c)
+{
+	/* iommu_get_group_resv_regions() since v6.1 stops at a device without an IOMMU. */
+	struct iommu_group *group = c->no_iommu ? NULL : c->group;
+	bool entry, entry_known, listed, watched, retrying;
+	struct resv_range window;
+
+	if (!resv_hooks_by_kprobe() || !resv_sources_bound_windows() ||
+	    !resv_facts_soft_window(c, &window))
+		return false;
+	/*
+	 * Once a walk, as a try that fails waits for grace periods.  A walk follows when
+	 * the mode of the hooks is written, which lets every hook try again.
+	 */
+	retrying = tried && (walking ? again : !works);
+	if (!needed && ((tried && !retrying) || !group))
+		return tried && works;
+	if (retrying)
+		retry();
+	again = false;
+	installed = true;
+	listed = resv_tap_get(&resv_msi_listed_tap, 0, group);
+	entry = get_entry_taps(c, group, &entry_known);
+	watched = resv_attach_watch(&resv_msi_window_client, false);
+	/* The result of a try that an allocation made fail does not count. */
+	by_list = !entry || (tried && by_list);
+	if (by_list)
+		resv_msi_lists_move_in_group();
+	works = watched && (entry || listed);
+	/* Groups that were looked at before could not have what the parameter says. */
+	if (works)
+		resv_msi_window_apply_denied();
+	broken = works ? NULL : why_broken();
+	/* If an allocation failed, the next group tries again. */
+	tried = entry_known && (listed || is_known(&resv_msi_listed_tap)) &&
+		(watched || resv_attach_broken(false));
+	if (!needed)
+		remove_taps(NOT_NEEDED);
+	return works;
+}
+
+/**
+ * resv_msi_taps_rest() - remove the taps if no window is moved or is to be
+ *
+ * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
+ */
+void resv_msi_taps_rest(void)
+{
+	mutex_lock(&resv_msi_windows_lock);
+	rest();
+	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/**
+ * resv_msi_taps_prepare() - have the taps that a group needs
+ * @c: facts; all devices of the group are known.  Sets @c->movable.
+ *
+ * Context: the lock of the group's entry is held; may sleep.
+ */
+void resv_msi_taps_prepare(struct resv_facts *c)
+{
+	/*
+	 * Where this module makes the list no tap has to move the window in it, and the
+	 * feature that maps doorbells has set @c->movable.  A test that hooks some other
+	 * function is about that function alone.
+	 */
+	if (c->own_list || resv_test_symbol())
+		return;
+	mutex_lock(&resv_msi_windows_lock);
+	c->movable = get_taps(c);
+	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/**
+ * resv_msi_taps_walk_begin() - all groups will be looked at
+ *
+ * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
+ */
+void resv_msi_taps_walk_begin(void)
+{
+	mutex_lock(&resv_msi_windows_lock);
+	walking = true;
+	again = true;
+	if (!resv_hooks_by_kprobe()) {
+		/* The mode has changed; while a window is moved it cannot. */
+		remove_taps(NULL);
+		tried = false;
+		by_list = false;
+	} else if (needed) {
+		retry();
+	}
+	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/**
+ * resv_msi_taps_walk_end() - all groups were looked at
+ *
+ * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
+ */
+void resv_msi_taps_walk_end(void)
+{
+	mutex_lock(&resv_msi_windows_lock);
+	walking = false;
+	rest();
+	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/**
+ * resv_msi_taps_status() - say whether MSI windows can be moved on this machine
+ * @s: status to add to
+ *
+ * Context: may sleep; resv_msi_windows_lock is not held.
+ */
+void resv_msi_taps_status(struct resv_status *s)
+{
+	const char *name = "msi-window-move";
+
+	mutex_lock(&resv_msi_windows_lock);
+	if (resv_hooks_mode() == RESV_HOOKS_NONE)
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"turned off by the parameter hooks=");
+	else if (!resv_hooks_by_kprobe())
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"only kprobes move windows: hooks=auto");
+	else if (resv_native_ignored)
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"turned off by the parameter native=ignore");
+	else if (!resv_native_list())
+		;
+	else if (!resv_sources_bound_windows())
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"sources= leaves out kernel, pci, aperture or msi, which tell where a window may be");
+	else if (!tried)
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"no group with a movable window was seen");
+	else if (!works)
+		resv_status_unknown(s, name, broken ?:
+				    "its hooks do not work");
+	else if (by_list)
+		resv_status_hooked(s, name, "kretprobe",
+				   "iommu_get_group_resv_regions: sysfs and VFIO type 1 see it, iommufd does not");
+	else
+		resv_status_hooked(s, name, "kprobe",
+				   "iommu_alloc_resv_region: sysfs, VFIO type 1 and iommufd see it");
+	mutex_unlock(&resv_msi_windows_lock);
+}

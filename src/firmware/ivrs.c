@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Parser of the ACPI IVRS table.
+ *
+ * The layouts are those of the AMD I/O Virtualization Technology (IOMMU)
+ * Specification, 48882, section 5.2.
+ */
+
+#include "firmware/ivrs.h"
+
+/* IVinfo and 8 reserved bytes follow the ACPI header. */
+#define IVRS_FIXED	48
+
+/*
+ * Fixed parts of the IVHD types, as in get_ivhd_header_size() in
+ * drivers/iommu/amd/init.c; device entries follow.
+ */
+#define IVRS_IVHD_10_FIXED	24
+#define IVRS_IVHD_11_FIXED	40
+
+/* An IVMD has no more than this. */
+#define IVRS_IVMD_FIXED		32
+
+static int resv_ivrs_one_ivhd(const u8 *t, size_t offset, size_t len,
+			      const struct resv_ivrs_ops *ops, void *ctx,
+			      struct resv_parse_err *err)
+{
+	const u8 *p = t + offset;
+	struct resv_ivrs_ivhd ivhd;
+
+	memset(&ivhd, 0, sizeof(ivhd));
+	ivhd.type = p[0];
+	ivhd.has_efr = ivhd.type != RESV_IVRS_IVHD_10;
+	if (len < (ivhd.has_efr ? IVRS_IVHD_11_FIXED : IVRS_IVHD_10_FIXED)) {
+		resv_parse_fault(err, "IVHD is too short", offset);
+		return 0;
+	}
+
+	ivhd.offset = offset;
+	ivhd.flags = p[1];
+	ivhd.devid = resv_le16(p + 4);
+	ivhd.cap_offset = resv_le16(p + 6);
+	ivhd.base = resv_le64(p + 8);
+	ivhd.segment = resv_le16(p + 16);
+	ivhd.info = resv_le16(p + 18);
+	ivhd.features = resv_le32(p + 20);
+	if (ivhd.has_efr) {
+		ivhd.efr = resv_le64(p + 24);
+		ivhd.efr2 = resv_le64(p + 32);
+	}
+	return ops->ivhd ? ops->ivhd(ctx, &ivhd) : 0;
+}
+
+static int resv_ivrs_one_ivmd(const u8 *t, size_t offset, size_t len,
+			      const struct resv_ivrs_ops *ops, void *ctx,
+			      struct resv_parse_err *err)
+{
+	const u8 *p = t + offset;
+	struct resv_ivrs_ivmd ivmd;
+	u64 bytes;
+
+	if (len < IVRS_IVMD_FIXED) {
+		resv_parse_fault(err, "IVMD is too short", offset);
+		return 0;
+	}
+
+	ivmd.offset = offset;
+	ivmd.type = p[0];
+	ivmd.flags = p[1];
+	ivmd.segment = resv_le16(p + 8);
+	switch (ivmd.type) {
+	case RESV_IVRS_IVMD_ONE:
+		ivmd.devid_first = resv_le16(p + 4);
+		ivmd.devid_last = ivmd.devid_first;
+		break;
+	case RESV_IVRS_IVMD_RANGE:
+		ivmd.devid_first = resv_le16(p + 4);
+		ivmd.devid_last = resv_le16(p + 6);
+		break;
+	default:
+		/*
+		 * All devices. The kernel ends at the highest one that an
+		 * IVHD names, and translates for none beyond it.
+		 */
+		ivmd.devid_first = 0;
+		ivmd.devid_last = 0xffff;
+		break;
+	}
+	if (ivmd.devid_last < ivmd.devid_first) {
+		resv_parse_fault(err, "IVMD device range is reversed", offset);
+		return 0;
+	}
+
+	ivmd.start = resv_le64(p + 16);
+	bytes = resv_le64(p + 24);
+	if (!bytes) {
+		resv_parse_fault(err, "IVMD has zero length", offset);
+		return 0;
+	}
+	if (bytes - 1 > ULLONG_MAX - ivmd.start) {
+		resv_parse_fault(err, "IVMD wraps", offset);
+		return 0;
+	}
+	ivmd.end = ivmd.start + (bytes - 1);
+	return ops->ivmd ? ops->ivmd(ctx, &ivmd) : 0;
+}
+
+/**
+ * resv_parse_ivrs() - find IOMMUs and memory definitions
+ * @table: the table, with its ACPI header
+ * @len: bytes that may be read
+ * @ops: receivers
+ * @ctx: given to the receivers
+ * @err: cleared, then the first fault and the number of faults
+ *
+ * A bad block is skipped by its length; if the length itself is bad, the rest
+ * of the table cannot be found. Blocks of unknown type are skipped.
+ *
+ * Return: 0; -EBADMSG after any fault, with all that is valid given to the
+ * receivers; else what a receiver returned.
+ */
+int resv_parse_ivrs(const void *table, size_t len,
+		    const struct resv_ivrs_ops *ops, void *ctx,
+		    struct resv_parse_err *err)
+{
+	struct resv_ivrs_header header;
+	const u8 *t = table;
+	size_t offset, sub;
+	int ret = 0;
+
+	memset(err, 0, sizeof(*err));
+	len = resv_acpi_length(t, len, "IVRS", IVRS_FIXED, err);
+	if (!len)
+		return -EBADMSG;
+
+	if (ops->header) {
+		header.revision = t[8];
+		header.info = resv_le32(t + 36);
+		/* PASize is bits 14:8, VASize bits 21:15. */
+		header.pa_bits = (header.info >> 8) & 0x7f;
+		header.va_bits = (header.info >> 15) & 0x7f;
+		ret = ops->header(ctx, &header);
+		if (ret)
+			return ret;
+	}
+
+	for (offset = IVRS_FIXED; offset < len; offset += sub) {
+		/* Type, flags and a length of two bytes. */
+		if (len - offset < 4) {
+			resv_parse_fault(err, "block is truncated", offset);
+			break;
+		}
+		sub = resv_le16(t + offset + 2);
+		if (sub < 4) {
+			resv_parse_fault(err, "block has no length", offset);
+			break;
+		}
+		if (sub > len - offset) {
+			resv_parse_fault(err, "block passes the end", offset);
+			break;
+		}
+
+		switch (t[offset]) {
+		case RESV_IVRS_IVHD_10:
+		case RESV_IVRS_IVHD_11:
+		case RESV_IVRS_IVHD_40:
+			ret = resv_ivrs_one_ivhd(t, offset, sub, ops, ctx,
+						 err);
+			break;
+		case RESV_IVRS_IVMD_ALL:
+		case RESV_IVRS_IVMD_ONE:
+		case RESV_IVRS_IVMD_RANGE:
+			ret = resv_ivrs_one_ivmd(t, offset, sub, ops, ctx,
+						 err);
+			break;
+		}
+		if (ret)
+			return ret;
+	}
+	return err->count ? -EBADMSG : 0;
+}

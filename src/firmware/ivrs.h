@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Parser of the ACPI IVRS table (AMD I/O Virtualization Technology (IOMMU)
+ * Specification, 48882, section 5.2).
+ */
+#ifndef RESV_FIRMWARE_IVRS_H
+#define RESV_FIRMWARE_IVRS_H
+
+#include "model/base.h"
+
+#define RESV_IVRS_IVHD_10	0x10
+#define RESV_IVRS_IVHD_11	0x11
+#define RESV_IVRS_IVMD_ALL	0x20
+#define RESV_IVRS_IVMD_ONE	0x21
+#define RESV_IVRS_IVMD_RANGE	0x22
+#define RESV_IVRS_IVHD_40	0x40
+
+/* Flags of an IVMD. */
+#define RESV_IVMD_UNITY		0x01
+#define RESV_IVMD_READ		0x02
+#define RESV_IVMD_WRITE		0x04
+#define RESV_IVMD_EXCLUSION	0x08
+
+/**
+ * struct resv_ivrs_header - what the table says about the whole platform
+ * @revision: of the table; 1 has fixed-length IVHD only (type 0x10), 2 adds
+ *	0x11 and 0x40
+ * @info: IVinfo as it stands
+ * @pa_bits: physical address size, 0 if not told
+ * @va_bits: virtual address size, 0 if not told
+ */
+struct resv_ivrs_header {
+	u8 revision;
+	u32 info;
+	u8 pa_bits;
+	u8 va_bits;
+};
+
+/**
+ * struct resv_ivrs_ivhd - one IOMMU
+ * @offset: offset of the structure in the table
+ * @type: RESV_IVRS_IVHD_*; the same IOMMU is usually told once per type and
+ *	the kernel uses the highest type it knows, so compare @segment, @devid
+ * @flags: as they stand
+ * @segment: PCI segment
+ * @devid: bus << 8 | devfn of the IOMMU
+ * @cap_offset: offset of its PCI capability
+ * @base: physical address of the registers
+ * @info: MSI number and unit id
+ * @features: feature reporting (type 0x10) or attributes (other types)
+ * @has_efr: the two images below are there (all types but 0x10)
+ * @efr: image of the extended feature register
+ * @efr2: image of the extended feature 2 register
+ */
+struct resv_ivrs_ivhd {
+	size_t offset;
+	u8 type;
+	u8 flags;
+	u16 segment;
+	u16 devid;
+	u16 cap_offset;
+	u64 base;
+	u16 info;
+	u32 features;
+	bool has_efr;
+	u64 efr;
+	u64 efr2;
+};
+
+/**
+ * struct resv_ivrs_ivmd - one memory definition
+ * @offset: offset of the structure in the table
+ * @type: RESV_IVRS_IVMD_*
+ * @flags: RESV_IVMD_*, neither unity nor exclusion means that the kernel
+ *	ignores it (init_memory_definitions() in drivers/iommu/amd/init.c)
+ * @segment: PCI segment, from the field that was reserved before and that
+ *	the kernel reads since 6.0; earlier kernels only know segment 0
+ * @devid_first: first bus << 8 | devfn it applies to
+ * @devid_last: last one, inclusive, never below the first
+ * @start: first address
+ * @end: last address, inclusive
+ *
+ * @start and @end are what the table says. The kernel rounds both the start
+ * and the length up to pages, so match an unaligned one by overlap. It turns
+ * both kinds into `direct` regions: exclusion ranges are treated as unity
+ * mappings with read and write since one IOMMU has one exclusion register.
+ */
+struct resv_ivrs_ivmd {
+	size_t offset;
+	u8 type;
+	u8 flags;
+	u16 segment;
+	u16 devid_first;
+	u16 devid_last;
+	u64 start;
+	u64 end;
+};
+
+/**
+ * struct resv_ivrs_ops - receivers of what is found, each may be NULL
+ * @header: once, before all others
+ * @ivhd: one IOMMU
+ * @ivmd: one memory definition
+ *
+ * A value other than 0 stops the parser, which returns it.
+ */
+struct resv_ivrs_ops {
+	int (*header)(void *ctx, const struct resv_ivrs_header *header);
+	int (*ivhd)(void *ctx, const struct resv_ivrs_ivhd *ivhd);
+	int (*ivmd)(void *ctx, const struct resv_ivrs_ivmd *ivmd);
+};
+
+int resv_parse_ivrs(const void *table, size_t len,
+		    const struct resv_ivrs_ops *ops, void *ctx,
+		    struct resv_parse_err *err);
+
+#endif /* RESV_FIRMWARE_IVRS_H */

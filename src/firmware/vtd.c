@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where a domain of the Intel driver ends once VFIO has attached it, as far as the
+ * registers of the unit and the group's DMA domain tell: __iommu_calculate_agaw(),
+ * prepare_domain_attach_device(), alloc_domain() and domain_update_iommu_cap() of
+ * 5.10, 6.1 and 6.12.
+ *
+ * In legacy mode it is the width of second-level tables.  In scalable mode first-level
+ * tables may be used, whose addresses are canonical and so lose a bit.  Whether the
+ * driver runs in scalable mode no register that user space sees tells, but the group's
+ * DMA domain does: in scalable mode it has first-level tables, wherever there are any.
+ */
+
+#include "firmware/vtd.h"
+
+/* Sections 11.4.2 (CAP_REG) and 11.4.3 (ECAP_REG). */
+#define VTD_CAP_SAGAW(cap)	((unsigned int)((cap) >> 8) & 0x1f)
+#define VTD_CAP_MGAW(cap)	(((unsigned int)((cap) >> 16) & 0x3f) + 1)
+#define VTD_CAP_FL5LP(cap)	(((cap) >> 60) & 1)
+#define VTD_ECAP_SMTS(ecap)	(((ecap) >> 43) & 1)
+#define VTD_ECAP_SLTS(ecap)	(((ecap) >> 46) & 1)
+#define VTD_ECAP_FLTS(ecap)	(((ecap) >> 47) & 1)
+
+/* Largest of the adjusted widths in @sagaw, within what the unit can address. */
+static unsigned int vtd_width(u64 cap, unsigned int sagaw)
+{
+	unsigned int agaw, width = 0;
+
+	/* Bit n stands for 30 + 9 * n bits; the driver uses up to 57. */
+	for (agaw = 1; agaw <= 3; agaw++)
+		if (sagaw & BIT(agaw))
+			width = 30 + 9 * agaw;
+	return min(width, VTD_CAP_MGAW(cap));
+}
+
+/* Last address of @width bits, or 0 for none. */
+static u64 vtd_last(unsigned int width)
+{
+	return width ? ((u64)1 << width) - 1 : 0;
+}
+
+/**
+ * resv_vtd_end() - the last address that VFIO's domain will have
+ * @cap: capability register
+ * @ecap: extended capability register
+ * @tables: which tables this kernel's driver uses
+ * @dma_end: last address of the DMA domain that the group is attached to, or 0 if it
+ *	is attached to none (iommu=pt)
+ *
+ * Context: any.
+ * Return: the address, which is the lower one where it is one of two; or 0 if it
+ * cannot be known
+ */
+u64 resv_vtd_end(u64 cap, u64 ecap, enum resv_vtd_tables tables, u64 dma_end)
+{
+	u64 legacy = vtd_last(vtd_width(cap, VTD_CAP_SAGAW(cap)));
+	unsigned int first, scalable;
+
+	if (tables == RESV_VTD_SECOND_ONLY || !VTD_ECAP_SMTS(ecap) ||
+	    !VTD_ECAP_FLTS(ecap))
+		return legacy;
+	/* VFIO's domain gets the tables of the DMA domain where there is no choice. */
+	if (tables == RESV_VTD_FIRST || !VTD_ECAP_SLTS(ecap))
+		return dma_end;
+	first = BIT(2) | (VTD_CAP_FL5LP(cap) ? BIT(3) : 0);
+	/* Second-level tables, of a width that first-level ones could have, too. */
+	scalable = vtd_width(cap, VTD_CAP_SAGAW(cap) & first);
+	if (!dma_end)
+		return tables == RESV_VTD_SECOND && vtd_last(scalable) == legacy ?
+		       legacy : 0;
+	if (scalable && dma_end == vtd_last(scalable - 1))
+		return tables == RESV_VTD_SECOND ? vtd_last(scalable) : dma_end;
+	return dma_end == legacy ? legacy : 0;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of features, and what is asked of all of them.
+ *
+ * Invariants:
+ * - the table is set before anything else is up, and does not change;
+ * - exit() is called for those features whose init() has succeeded, the last one first;
+ * - a feature has no tap in a mode of the hooks that it does not want: a look at a group
+ *   that began in the mode before is waited for, then the taps are put.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include "group/feature.h"
+#include "hook/mode.h"
+#include "hook/tap.h"
+#include "group/registry.h"
+
+static const struct resv_feature *const none[] = { NULL };
+static const struct resv_feature *const *features = none;
+static unsigned int ready;	/* how many were initialised */
+
+/**
+ * resv_features_set() - which features there are
+ * @table: all of them, and NULL
+ *
+ * Context: before anything else of this module runs.
+ */
+void resv_features_set(const struct resv_feature *const *table)
+{
+	features = table;
+}
+
+/**
+ * resv_feature_at() - go through the table
+ * @i: number of a feature, at most that of the one after the last
+ *
+ * Context: any.
+ * Return: the feature, or NULL after the last one
+ */
+const struct resv_feature *resv_feature_at(unsigned int i)
+{
+	return features[i];
+}
+
+/* Would something that is in force end in this mode? */
+static int in_force(enum resv_hook_mode mode)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+	int ret;
+
+	/* A change that began in the mode before is seen when it is made. */
+	resv_groups_quiesce();
+	resv_feature_for_each(f, i) {
+		ret = f->in_force ? f->in_force(mode) : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Readers of a table before its writers, which come first in the list. */
+static void put_taps(const struct resv_feature *f)
+{
+	unsigned int i = f->nr_taps;
+
+	while (i--)
+		/* That of the livepatch is there whenever the livepatch is. */
+		if (!f->taps[i]->livepatch)
+			resv_tap_put(f->taps[i], NULL);
+}
+
+static void mode_changed(void)
+{
+	enum resv_hook_mode mode = resv_hooks_mode();
+	const struct resv_feature *f;
+	unsigned int i;
+
+	resv_groups_quiesce();
+	resv_feature_for_each(f, i)
+		if (f->wanted && !f->wanted(mode))
+			put_taps(f);
+}
+
+static const struct resv_hooks_owner owner = {
+	.rescan = resv_groups_rescan,
+	.rescan_soon = resv_groups_rescan_soon,
+	.in_force = in_force,
+	.mode_changed = mode_changed,
+};
+
+/**
+ * resv_features_init() - make all features ready
+ *
+ * Context: may sleep.
+ * Return: 0, or an errno with nothing to be undone
+ */
+int resv_features_init(void)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+	int ret;
+
+	resv_hooks_set_owner(&owner);
+	resv_feature_for_each(f, i) {
+		ret = f->init ? f->init() : 0;
+		if (ret) {
+			resv_features_exit();
+			return ret;
+		}
+		ready++;
+	}
+	return 0;
+}
+
+/**
+ * resv_features_exit() - the opposite
+ *
+ * Context: no tap is in, and no group is known; may sleep.
+ */
+void resv_features_exit(void)
+{
+	for (; ready; ready--)
+		if (features[ready - 1]->exit)
+			features[ready - 1]->exit();
+}
+
+/**
+ * resv_features_loaded() - all groups that were there were looked at
+ *
+ * Context: may sleep.
+ * Return: 0, or the errno of a feature that cannot do what it was asked for
+ */
+int resv_features_loaded(void)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+	int ret;
+
+	resv_feature_for_each(f, i) {
+		ret = f->loaded ? f->loaded() : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * resv_features_run() - loading cannot fail any more
+ *
+ * Context: may sleep.
+ */
+void resv_features_run(void)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+
+	resv_feature_for_each(f, i)
+		if (f->run)
+			f->run();
+}
+
+/**
+ * resv_features_status() - describe what each feature does here
+ * @s: status to add lines to
+ *
+ * Context: may sleep.
+ */
+void resv_features_status(struct resv_status *s)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+
+	resv_feature_for_each(f, i)
+		if (f->status)
+			f->status(s);
+}
+
+/**
+ * resv_features_update() - what was found about a group is in force from now on
+ * @c: facts, complete
+ *
+ * Context: the group's entry is locked; may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int resv_features_update(const struct resv_facts *c)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+	int ret;
+
+	resv_feature_for_each(f, i) {
+		ret = f->update ? f->update(c) : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * resv_features_removed() - a group has no device any more, or is no more
+ * @group: the group; only its address means something
+ * @id: its number
+ *
+ * Context: the group's entry is locked; may sleep.
+ */
+void resv_features_removed(struct iommu_group *group, int id)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+
+	resv_feature_for_each(f, i)
+		if (f->removed)
+			f->removed(group, id);
+}
+
+/**
+ * resv_features_walk_begin() - all groups will be looked at
+ *
+ * Context: may sleep; no entry is locked.
+ */
+void resv_features_walk_begin(void)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+
+	resv_feature_for_each(f, i)
+		if (f->walk_begin)
+			f->walk_begin();
+}
+
+/**
+ * resv_features_walk_end() - all groups were looked at, and none was left out
+ *
+ * Context: may sleep; no entry is locked.
+ */
+void resv_features_walk_end(void)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+
+	resv_feature_for_each(f, i)
+		if (f->walk_end)
+			f->walk_end();
+}

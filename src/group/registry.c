@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The registry of live IOMMU groups.
+ *
+ * Which groups there are only the kernel's own list knows: the kset behind
+ * /sys/kernel/iommu_groups, whatever bus their devices are on.  watch.c hears what
+ * becomes of them, walk.c compares the list with this table and looks at groups.
+ *
+ * Invariants:
+ *
+ * - An entry holds no reference to its group, so that it never keeps a dead group
+ *   alive.  It is found by the address of the group's kobject together with the
+ *   group's number; both mean something only while the group is alive, as it is for
+ *   the callbacks of the group's own files.
+ * - The table has at most one entry for an address, and at most one for a number: the
+ *   entry of a group that died unnoticed is buried before a group that has taken over
+ *   its address or its number gets an entry.
+ * - A group with a folder of ours has an entry, unless the group is dying: then sysfs
+ *   removes the folder with the group.
+ * - Readers see a snapshot that the entry has a reference to.  The pointer changes
+ *   before that reference is dropped, so that a reader who comes too late finds the
+ *   next snapshot, or NULL.
+ * - An entry is LIVE, or DEPARTING while a device leaves its group, or DEAD, which is
+ *   final: it is out of the table, and freed with its last reference.
+ *
+ * Locks, in the order in which they are taken:
+ *
+ *   lock of a device           held by the driver core around events of a bus
+ *   walk_lock (walk.c)         walks and comparisons; no event takes it
+ *   lock of an entry           looking at its group, its state, its folder; never two
+ *   a feature's own mutex
+ *   lock of the hooks
+ *   the group's own mutex      of the IOMMU core
+ *   registry_lock              the table and the list of entries, for a few
+ *                              instructions; only raw locks are taken under it
+ *
+ * Nothing under the lock of an entry takes the lock of a device.  Callbacks of files in
+ * a group's folder do not wait for the lock of an entry, as the folder is removed under
+ * it: reads do without, writes try it.
+ */
+#include <linux/hashtable.h>
+#include <linux/iommu.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include "group/attach.h"
+#include "group/group.h"
+#include "group/snapshot.h"
+#include "group/registry.h"
+
+static DEFINE_HASHTABLE(by_kobj, 8);
+static DEFINE_HASHTABLE(by_id, 8);
+static LIST_HEAD(entries);
+static DEFINE_MUTEX(registry_lock);
+
+#ifdef RESV_TEST
+static ktime_t held_since;
+static unsigned long longest_hold;
+module_param_named(test_registry_hold, longest_hold, ulong, 0444);
+MODULE_PARM_DESC(test_registry_hold, "longest time that the lock of the registry was held, in nanoseconds");
+#endif
+
+static void table_lock(void)
+{
+	mutex_lock(&registry_lock);
+#ifdef RESV_TEST
+	held_since = ktime_get();
+#endif
+}
+
+static void table_unlock(void)
+{
+#ifdef RESV_TEST
+	longest_hold = max_t(unsigned long, longest_hold,
+			     ktime_to_ns(ktime_sub(ktime_get(), held_since)));
+#endif
+	mutex_unlock(&registry_lock);
+}
+
+/**
+ * resv_registry_id() - number of a group
+ * @kobj: kobject of the group, which the caller keeps on the kernel's list
+ *
+ * Context: any.
+ * Return: the number, or -EINVAL if this is no group
+ */
+int resv_registry_id(const struct kobject *kobj)
+{
+	int id;
+
+	/* The kernel names the kobject by the group's number. */
+	return kstrtoint(kobject_name(kobj), 10, &id) || id < 0 ? -EINVAL : id;
+}
+
+/**
+ * resv_registry_layout() - is a group where its kobject is?
+ * @kobj: kobject of a live group
+ *
+ * Context: any.
+ * Return: false on a kernel whose struct iommu_group is not known
+ */
+bool resv_registry_layout(struct kobject *kobj)
+{
+	int id = resv_registry_id(kobj);
+
+	return id >= 0 && iommu_group_id(resv_group_of(kobj)) == id;
+}
+
+/* Under the lock of the table, or rcu_read_lock(). */
+static struct resv_group *find_kobj(const struct kobject *kobj)
+{
+	struct resv_group *g, *found = NULL;
+
+	rcu_read_lock();
+	hash_for_each_possible_rcu(by_kobj, g, by_kobj, (unsigned long)kobj)
+		if (g->kobj == kobj) {
+			found = g;
+			break;
+		}
+	rcu_read_unlock();
+	return found;
+}
+
+/* Under the lock of the table, or rcu_read_lock(). */
+static struct resv_group *find_id(int id)
+{
+	struct resv_group *g, *found = NULL;
+
+	rcu_read_lock();
+	hash_for_each_possible_rcu(by_id, g, by_id, id)
+		if (g->id == id) {
+			found = g;
+			break;
+		}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * resv_group_snapshot() - what is known about a group now
+ * @kobj: kobject of a live group
+ *
+ * Context: any.
+ * Return: a reference for resv_snapshot_put(), or NULL
+ */
+struct resv_snapshot *resv_group_snapshot(struct kobject *kobj)
+{
+	struct resv_snapshot *snapshot = NULL;
+	struct resv_group *g;
+
+	rcu_read_lock();
+	g = find_kobj(kobj);
+	if (g)
+		do {
+			snapshot = rcu_dereference(g->snapshot);
+			/* One without a reference is not what the pointer says any more. */
+		} while (snapshot && !resv_snapshot_get(snapshot));
+	rcu_read_unlock();
+	return snapshot;
+}
+
+static void release(struct kref *ref)
+{
+	struct resv_group *g = container_of(ref, struct resv_group, ref);
+
+	list_del(&g->all);
+	mutex_unlock(&registry_lock);
+	mutex_destroy(&g->lock);
+	kfree_rcu(g, rcu);
+}
+
+/**
+ * resv_registry_put() - one reference less
+ * @g: entry
+ *
+ * Context: may sleep; not under the lock of the table.
+ */
+void resv_registry_put(struct resv_group *g)
+{
+	kref_put_mutex(&g->ref, release, &registry_lock);
+}
+
+/**
+ * resv_registry_next() - go through all entries
+ * @prev: the entry before, of which the reference is dropped, or NULL for the first
+ *
+ * Entries that come or die meanwhile may be left out or returned.
+ *
+ * Context: may sleep; no entry is locked.
+ * Return: an entry with a reference, or NULL after the last one
+ */
+struct resv_group *resv_registry_next(struct resv_group *prev)
+{
+	struct list_head *next;
+	struct resv_group *g = NULL;
+
+	table_lock();
+	/* An entry that somebody has a reference to is on the list. */
+	next = prev ? prev->all.next : entries.next;
+	if (next != &entries) {
+		g = list_entry(next, struct resv_group, all);
+		kref_get(&g->ref);
+	}
+	table_unlock();
+	if (prev)
+		resv_registry_put(prev);
+	return g;
+}
+
+static struct resv_group *make(const struct kobject *kobj, int id, gfp_t gfp)
+{
+	struct resv_group *g = kzalloc(sizeof(*g), gfp);
+
+	if (!g)
+		return NULL;
+	/* For the table. */
+	kref_init(&g->ref);
+	mutex_init(&g->lock);
+	INIT_HLIST_HEAD(&g->leaving);
+	resv_hw_init(&g->hw);
+	g->kobj = kobj;
+	g->id = id;
+	return g;
+}
+
+static void bury_unlocked(struct resv_group *g)
+{
+	mutex_lock(&g->lock);
+	resv_registry_bury(g);
+	mutex_unlock(&g->lock);
+	resv_registry_put(g);
+}
+
+/**
+ * resv_registry_find() - the entry of a group
+ * @kobj: kobject of a live group
+ * @id: number of the group
+ *
+ * Context: may sleep.
+ * Return: the entry with a reference, or NULL
+ */
+struct resv_group *resv_registry_find(const struct kobject *kobj, int id)
+{
+	struct resv_group *g;
+
+	table_lock();
+	g = find_kobj(kobj);
+	if (g && g->id != id)
+		g = NULL;
+	if (g)
+		kref_get(&g->ref);
+	table_unlock();
+	return g;
+}
+
+/**
+ * resv_registry_get() - the entry of a group, which is made if there is none
+ * @kobj: kobject of a group that was on the kernel's list a moment ago
+ * @id: number of the group
+ * @gfp: for a new entry
+ *
+ * Context: may sleep; no entry is locked.
+ * Return: the entry with a reference, or NULL without memory
+ */
+struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
+				     gfp_t gfp)
+{
+	struct resv_group *fresh = NULL, *old, *g;
+
+	for (;;) {
+		table_lock();
+		g = find_kobj(kobj);
+		if (g && g->id == id)
+			break;
+		/* A dead group had this address or this number. */
+		old = g ?: find_id(id);
+		if (!old && fresh) {
+			g = fresh;
+			fresh = NULL;
+			hash_add_rcu(by_kobj, &g->by_kobj, (unsigned long)kobj);
+			hash_add_rcu(by_id, &g->by_id, id);
+			list_add_tail(&g->all, &entries);
+			break;
+		}
+		if (old)
+			kref_get(&old->ref);
+		table_unlock();
+		if (old) {
+			bury_unlocked(old);
+			continue;
+		}
+		fresh = make(kobj, id, gfp);
+		if (!fresh)
+			return NULL;
+	}
+	g->seen = true;
+	kref_get(&g->ref);
+	table_unlock();
+	kfree(fresh);
+	return g;
+}
+
+/**
+ * resv_registry_set_state() - an entry enters another state
+ * @g: entry, locked, not dead
+ * @state: LIVE or DEPARTING
+ *
+ * Context: may sleep.
+ */
+void resv_registry_set_state(struct resv_group *g, enum resv_group_state state)
+{
+	table_lock();
+	g->state = state;
+	table_unlock();
+}
+
+/**
+ * resv_registry_set_folder() - our folder was made in the group's, or removed
+ * @g: entry, locked
+ * @folder: sysfs folder of the group, or NULL
+ *
+ * Context: may sleep.
+ */
+void resv_registry_set_folder(struct resv_group *g, const void *folder)
+{
+	table_lock();
+	g->folder = folder;
+	table_unlock();
+}
+
+/**
+ * resv_registry_forget() - nothing is known about a group any more
+ * @g: entry, locked
+ *
+ * Context: may sleep; the group's mutex is not held, and the group may be dead.
+ */
+void resv_registry_forget(struct resv_group *g)
+{
+	struct resv_snapshot *old;
+
+	if (g->known) {
+		resv_features_removed(resv_group_of(g->kobj), g->id);
+		resv_attach_remove(resv_group_of(g->kobj));
+		g->known = false;
+	}
+	old = rcu_dereference_protected(g->snapshot, lockdep_is_held(&g->lock));
+	/* Before the reference goes: a reader tries again until it gets one. */
+	RCU_INIT_POINTER(g->snapshot, NULL);
+	if (old)
+		resv_snapshot_put(old);
+	resv_hw_free(&g->hw);
+	resv_hw_init(&g->hw);
+	WRITE_ONCE(g->looked, false);
+	resv_registry_set_folder(g, NULL);
+}
+
+/**
+ * resv_registry_bury() - take an entry out of the table
+ * @g: entry, locked; the caller has a reference
+ *
+ * The group is no more, or it has neither a device nor a folder of ours.
+ *
+ * Context: as resv_registry_forget().
+ */
+void resv_registry_bury(struct resv_group *g)
+{
+	if (g->state == RESV_GROUP_DEAD)
+		return;
+	resv_registry_forget(g);
+	table_lock();
+	g->state = RESV_GROUP_DEAD;
+	hash_del_rcu(&g->by_kobj);
+	hash_del_rcu(&g->by_id);
+	table_unlock();
+	/* That of the table, which is not the last one. */
+	resv_registry_put(g);
+}
+
+/**
+ * resv_registry_compare_begin() - the kernel's list will be compared with the table
+ *
+ * Context: may sleep; the list is read afterwards, so that it has every group that has
+ *	an entry now and is alive.
+ */
+void resv_registry_compare_begin(void)
+{
+	struct resv_group *g;
+
+	table_lock();
+	list_for_each_entry(g, &entries, all)
+		g->seen = false;
+	table_unlock();
+}
+
+/**
+ * resv_registry_compare() - a group is on the kernel's list
+ * @kobj: its kobject; only its address means something
+ * @id: its number
+ * @folder: its sysfs folder; only its address means something
+ *
+ * Context: may sleep.
+ * Return: true if the group was looked at and need not be looked at again
+ */
+bool resv_registry_compare(const struct kobject *kobj, int id,
+			   const void *folder)
+{
+	struct resv_group *g;
+	bool known = false;
+
+	table_lock();
+	g = find_kobj(kobj);
+	if (g && g->id == id) {
+		g->seen = true;
+		/* In another folder the entry is that of a dead namesake. */
+		known = g->state == RESV_GROUP_DEPARTING ||
+			(READ_ONCE(g->looked) && !READ_ONCE(g->stale) &&
+			 (!g->folder || g->folder == folder));
+	}
+	table_unlock();
+	return known;
+}
+
+static bool is_seen(const struct resv_group *g)
+{
+	bool seen;
+
+	table_lock();
+	seen = g->seen;
+	table_unlock();
+	return seen;
+}
+
+static struct resv_group *first_unseen(void)
+{
+	struct resv_group *g, *found = NULL;
+
+	table_lock();
+	list_for_each_entry(g, &entries, all)
+		if (!g->seen && g->state != RESV_GROUP_DEAD) {
+			kref_get(&g->ref);
+			found = g;
+			break;
+		}
+	table_unlock();
+	return found;
+}
+
+/**
+ * resv_registry_compare_end() - bury the entries of groups that are not on the list
+ *
+ * Context: may sleep; no entry is locked.
+ */
+void resv_registry_compare_end(void)
+{
+	struct resv_group *g;
+
+	while ((g = first_unseen())) {
+		mutex_lock(&g->lock);
+		/* A new group at the same place may have made use of it meanwhile. */
+		if (!is_seen(g))
+			resv_registry_bury(g);
+		mutex_unlock(&g->lock);
+		resv_registry_put(g);
+	}
+}
+
+/**
+ * resv_registry_mark_stale() - a group has to be looked at again
+ * @id: its number
+ *
+ * Context: any.
+ */
+void resv_registry_mark_stale(int id)
+{
+	struct resv_group *g;
+
+	rcu_read_lock();
+	g = find_id(id);
+	if (g)
+		WRITE_ONCE(g->stale, true);
+	rcu_read_unlock();
+}
+
+/**
+ * resv_groups_quiesce() - wait until nobody looks at a group, or changes it
+ *
+ * Who begins later sees what the caller has done before.
+ *
+ * Context: may sleep; no entry is locked.
+ */
+void resv_groups_quiesce(void)
+{
+	struct resv_group *g = NULL;
+
+	while ((g = resv_registry_next(g))) {
+		mutex_lock(&g->lock);
+		mutex_unlock(&g->lock);
+	}
+}
+
+/**
+ * resv_groups_count() - how much there is
+ * @bytes: set to the memory that the groups take
+ *
+ * Context: may sleep.
+ * Return: number of groups shown
+ */
+unsigned int resv_groups_count(size_t *bytes)
+{
+	struct resv_snapshot *snapshot;
+	struct resv_group *g = NULL;
+	const struct resv_hw *hw;
+	unsigned int nr = 0;
+
+	*bytes = 0;
+	while ((g = resv_registry_next(g))) {
+		mutex_lock(&g->lock);
+		snapshot = rcu_dereference_protected(g->snapshot,
+						     lockdep_is_held(&g->lock));
+		if (snapshot) {
+			nr++;
+			*bytes += ksize(g) + resv_snapshot_bytes(snapshot);
+			for (hw = g->hw.first; hw; hw = hw->next)
+				*bytes += ksize(hw);
+		}
+		mutex_unlock(&g->lock);
+	}
+	return nr;
+}
+
+#ifdef RESV_TEST
+/* As if a group had died, and nobody had told; its files are there for a while. */
+static int bury_set(const char *val, const struct kernel_param *kp)
+{
+	struct resv_group *g;
+	int id;
+
+	if (kstrtoint(val, 10, &id))
+		return -EINVAL;
+	table_lock();
+	g = find_id(id);
+	if (g)
+		kref_get(&g->ref);
+	table_unlock();
+	if (!g)
+		return -ENOENT;
+	bury_unlocked(g);
+	return 0;
+}
+
+static const struct kernel_param_ops bury_ops = {
+	.set = bury_set,
+};
+
+module_param_cb(test_bury, &bury_ops, NULL, 0200);
+MODULE_PARM_DESC(test_bury, "number of a group whose entry is to be buried");
+#endif

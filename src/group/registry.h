@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The table of groups, for the files of this folder: see registry.c for its rules. */
+#ifndef RESV_GROUP_REGISTRY_H
+#define RESV_GROUP_REGISTRY_H
+
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include "source/facts.h"
+#include "group/group.h"
+#include "source/hw.h"
+
+enum resv_group_state {
+	RESV_GROUP_LIVE,	/* it may be looked at */
+	RESV_GROUP_DEPARTING,	/* a device leaves it: no reference to it may be taken */
+	RESV_GROUP_DEAD,	/* it is not in the table any more */
+};
+
+/**
+ * struct resv_group - what is known about one group
+ * @ref: the table has one reference, each task that works on the entry another
+ * @by_kobj: in the table, by @kobj; readers use RCU
+ * @by_id: in the table, by @id; readers use RCU
+ * @all: on the list of entries for as long as the entry exists
+ * @rcu: for freeing
+ * @kobj: the group's kobject.  Only its address means something, unless the task
+ *	has a reference of its own or is in a callback of the group's files
+ * @id: number of the group
+ * @state: changes under both locks, so that either is enough to read it
+ * @seen: the last comparison with the kernel's list has found the group, or the entry
+ *	was used since.  Under the lock of the table
+ * @lock: for looking at the group and for all that follows
+ * @leaving: devices that the IOMMU core is taking out of the group
+ * @empty: no device stays, and the features know that
+ * @known: the tracker of attachments and the features may have data about the group
+ * @looked: the group was looked at, and memory sufficed
+ * @stale: look at it again soon; set in any context
+ * @warned: the log says already that the group cannot be looked at
+ * @folder: the sysfs folder of the group when our folder was made in it, or NULL if it
+ *	has none of ours; only its address means something.  Changes under both locks
+ * @hw: what the hardware said about each device
+ * @snapshot: what readers get, or NULL; changes under @lock, readers use RCU
+ */
+struct resv_group {
+	struct kref ref;
+	struct hlist_node by_kobj;
+	struct hlist_node by_id;
+	struct list_head all;
+	struct rcu_head rcu;
+	const struct kobject *kobj;
+	int id;
+	enum resv_group_state state;
+	bool seen;
+	struct mutex lock;	/* see above, and registry.c for its place in the order */
+	struct hlist_head leaving;
+	bool empty;
+	bool known;
+	bool looked;
+	bool stale;
+	bool warned;
+	const void *folder;
+	struct resv_hw_list hw;
+	struct resv_snapshot __rcu *snapshot;
+};
+
+/*
+ * struct iommu_group is private, but its kobject is its first member in every kernel
+ * from 4.4 to 7.3.  Were it not, the number would not be found: resv_registry_layout().
+ */
+static inline struct iommu_group *resv_group_of(const struct kobject *kobj)
+{
+	return (struct iommu_group *)kobj;
+}
+
+/* registry.c */
+int resv_registry_id(const struct kobject *kobj);
+bool resv_registry_layout(struct kobject *kobj);
+struct resv_group *resv_registry_find(const struct kobject *kobj, int id);
+struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
+				     gfp_t gfp);
+struct resv_group *resv_registry_next(struct resv_group *prev);
+void resv_registry_put(struct resv_group *g);
+void resv_registry_set_state(struct resv_group *g, enum resv_group_state state);
+void resv_registry_set_folder(struct resv_group *g, const void *folder);
+void resv_registry_forget(struct resv_group *g);
+void resv_registry_bury(struct resv_group *g);
+void resv_registry_compare_begin(void);
+bool resv_registry_compare(const struct kobject *kobj, int id,
+			   const void *folder);
+void resv_registry_compare_end(void);
+void resv_registry_mark_stale(int id);
+
+/* walk.c */
+int resv_walk_init(void);
+void resv_walk_stop(void);
+bool resv_walk_stopped(void);
+int resv_walk_first(void);
+void resv_walk_compare_soon(void);
+int resv_walk_collect(struct resv_facts *c, struct resv_group *g);
+int resv_walk_publish(struct resv_group *g, const struct resv_facts *c);
+struct kobject *resv_walk_reference(const struct resv_group *g);
+void resv_walk_group(struct kobject *kobj);
+void resv_walk_visit(struct resv_group *g);
+void resv_walk_remove_folder(struct resv_group *g);
+bool resv_walk_any_dying(void);
+unsigned int resv_walk_looks(void);
+
+/* feature.c */
+int resv_features_update(const struct resv_facts *c);
+void resv_features_removed(struct iommu_group *group, int id);
+void resv_features_walk_begin(void);
+void resv_features_walk_end(void);
+
+#endif /* RESV_GROUP_REGISTRY_H */

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tasks that ask for the kernel's lists as the drivers make them.
+ *
+ * A source must tell what is the kernel's and what was declared or moved.  The taps leave
+ * the lists of a task alone while its struct resv_bypass is on the list below.
+ *
+ * bypass_lock is raw, because handlers of taps take it.
+ */
+#include <linux/list.h>
+#include <linux/sched.h>
+#include <linux/spinlock.h>
+#include "hook/engine.h"
+
+static LIST_HEAD(bypasses);
+static DEFINE_RAW_SPINLOCK(bypass_lock);
+
+/**
+ * resv_bypass_begin() - look at the lists as the drivers make them
+ * @b: on the caller's stack, until resv_bypass_end()
+ *
+ * Until then the taps leave the calling task's lists alone, and no other task's.  Any
+ * number of tasks can do so at once.
+ *
+ * Context: process context.
+ */
+void resv_bypass_begin(struct resv_bypass *b)
+{
+	unsigned long flags;
+
+	b->task = current;
+	raw_spin_lock_irqsave(&bypass_lock, flags);
+	list_add(&b->node, &bypasses);
+	raw_spin_unlock_irqrestore(&bypass_lock, flags);
+}
+
+/**
+ * resv_bypass_end() - the opposite
+ * @b: of the same task
+ *
+ * Context: process context.
+ */
+void resv_bypass_end(struct resv_bypass *b)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&bypass_lock, flags);
+	list_del(&b->node);
+	raw_spin_unlock_irqrestore(&bypass_lock, flags);
+}
+
+/**
+ * resv_bypassed() - does the calling task look at the lists as the drivers make them?
+ *
+ * Context: any; does not sleep.
+ * Return: it is between resv_bypass_begin() and resv_bypass_end()
+ */
+bool resv_bypassed(void)
+{
+	const struct resv_bypass *b;
+	unsigned long flags;
+	bool found = false;
+
+	/* The calling task has put its own on the list, if there is one. */
+	if (list_empty(&bypasses))
+		return false;
+	raw_spin_lock_irqsave(&bypass_lock, flags);
+	list_for_each_entry(b, &bypasses, node)
+		if (b->task == current) {
+			found = true;
+			break;
+		}
+	raw_spin_unlock_irqrestore(&bypass_lock, flags);
+	return found;
+}

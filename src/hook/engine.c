@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The engine of the hooks: which functions are hooked, for which taps, and why not.
+ *
+ * A place is the entry or the return of one function.  A tap comes to a place by
+ * resv_tap_get() and leaves it by resv_tap_put(); the place is hooked while a tap is at
+ * it.  The compiler may have inlined the function, and probes may be turned off on this
+ * machine, so that a place that was installed has to prove itself: each tap that has a
+ * test runs it, most of them by asking for a group's regions as the kernel's own callers
+ * do.  The place must have been called, and the tap must have left its mark on the list.
+ * A new place that fails is removed again and is inert.  One that has worked before
+ * stays in, is inert, and works again when a later test passes.
+ *
+ * Life of a place: off -> active -> draining -> off, or off -> inert.
+ *
+ * Invariants:
+ * - a place that is installed has a tap, but for that of the livepatch
+ * - ACTIVE implies installed, and that every test at the place has passed
+ * - a place by address is in the table only while the module with that address is loaded
+ * - after resv_tap_put() no CPU runs a function of the tap
+ *
+ * Locks: hooks_lock is held while anything in the table changes.  It is taken under the
+ * lock of a group's entry, and under the kernel's klp_mutex and the module notifiers'
+ * rwsem; under it, the mutex of one group.  Taps are run under RCU (see kprobe.c), or
+ * under a lock of the livepatch's.
+ */
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/iommu.h>
+#include <linux/kallsyms.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include "compat/iommu.h"
+#include "hook/engine.h"
+#include "hook/place.h"
+#include "hook/stock.h"
+#include "hook/fault.h"
+
+
+static bool closing;		/* nothing may be installed any more */
+
+/* The name of the function at an address, without that of its module. */
+static void name_of(unsigned long address, char name[RESV_SYMBOL_LEN])
+{
+	char *text = kzalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
+
+	if (text)
+		sprint_symbol_no_offset(text, address);
+	strscpy(name, text && text[0] ? text : "?", RESV_SYMBOL_LEN);
+	name[strcspn(name, " ")] = '\0';
+	kfree(text);
+}
+
+static const struct resv_backend *backend_of(const struct resv_tap *tap)
+{
+	return tap->at_return ? &resv_kretprobe_backend : &resv_kprobe_backend;
+}
+
+static struct resv_hook *hook_find(const struct resv_tap *tap,
+				   unsigned long address)
+{
+	struct resv_hook *hook;
+
+	if (tap->livepatch)
+		return IS_ENABLED(CONFIG_LIVEPATCH) ? &resv_livepatch_hook : NULL;
+	list_for_each_entry(hook, &resv_hooks, node)
+		if (hook->backend == backend_of(tap) &&
+		    (address ? hook->address == address :
+			       !hook->address && !strcmp(hook->symbol, tap->symbol)))
+			return hook;
+	return NULL;
+}
+
+/* Return: a place with the tap at it, which is not installed; or NULL */
+static struct resv_hook *hook_new(const struct resv_tap *tap,
+				  unsigned long address)
+{
+	struct resv_hook *hook;
+
+	if (resv_test_step("new hook"))
+		return NULL;
+	hook = kzalloc(sizeof(*hook), GFP_KERNEL);
+	if (!hook)
+		return NULL;
+	hook->hits = alloc_percpu(u64);
+	if (!hook->hits)
+		goto free_hook;
+	INIT_LIST_HEAD(&hook->taps);
+	if (!resv_place_join(hook, tap))
+		goto free_hits;
+	hook->address = address;
+	if (address)
+		name_of(address, hook->symbol);
+	else
+		strscpy(hook->symbol, tap->symbol, sizeof(hook->symbol));
+	strscpy(hook->module, tap->module ?: "", sizeof(hook->module));
+	hook->backend = backend_of(tap);
+	/* Before that of the livepatch, if that is there. */
+	list_add_tail(&hook->node, IS_ENABLED(CONFIG_LIVEPATCH) ?
+		      &resv_livepatch_hook.node : &resv_hooks);
+	return hook;
+
+free_hits:
+	free_percpu(hook->hits);
+free_hook:
+	kfree(hook);
+	return NULL;
+}
+
+/* Install a place that a tap wants.  Return: false if there is no such function now */
+static bool want_installed(struct resv_hook *hook)
+{
+	/* The livepatch installs itself. */
+	if (!hook->backend->install || hook->installed ||
+	    hook->state != RESV_HOOK_OFF)
+		return true;
+	/* To look for a name takes long, and module_event() tells of the module. */
+	if (hook->absent) {
+		hook->reason = RESV_NOT_LOADED;
+		return true;
+	}
+	return resv_place_install(hook, false) != -ENOENT;
+}
+
+static bool tap_get(const struct resv_tap *tap, unsigned long address,
+		    struct iommu_group *group)
+{
+	struct resv_hook *hook;
+	struct resv_hook_tap *at;
+
+	if (closing)
+		return false;
+	/* The mode "none" leaves alone what somebody loads by hand. */
+	if (!tap->livepatch && resv_hooks_mode() == RESV_HOOKS_NONE)
+		return false;
+	hook = hook_find(tap, address);
+	if (!hook && !tap->livepatch)
+		hook = hook_new(tap, address);
+	if (!hook)
+		return false;
+	at = resv_place_tap(hook, tap) ?: resv_place_join(hook, tap);
+	if (!at)
+		return false;
+	if (!want_installed(hook) && hook->address) {
+		/* The module with that address is just going. */
+		resv_place_drop(hook);
+		return false;
+	}
+	if (hook->installed && !hook->tested)
+		resv_place_test(hook, group);
+	switch (resv_place_state(hook, at)) {
+	case RESV_TAP_WORKS:
+		return true;
+	case RESV_TAP_WAITING:
+		return !tap->test;
+	default:
+		return false;
+	}
+}
+
+/**
+ * resv_tap_get() - have a tap at a function
+ * @tap: the tap
+ * @address: of the function, or 0 to go by @tap->symbol
+ * @group: live group whose devices all have an IOMMU, its mutex not held, to test the
+ *	place with if that was not done since the last resv_hooks_recheck(); or NULL
+ *
+ * The kernel since v6.1 stops at the first device that has no IOMMU, so a group with
+ * such a one cannot test a place.  The tests of all taps at the place are run, or none
+ * if one of them needs a group and there is none.
+ *
+ * Context: may sleep; holds no group's mutex, and not the lock of the hooks.
+ * Return: the place works for @tap: its test has passed; or it has none, and the place
+ *	is installed, or will be when the module with the function is loaded
+ */
+bool resv_tap_get(const struct resv_tap *tap, unsigned long address,
+		  struct iommu_group *group)
+{
+	bool works;
+
+	resv_hooks_lock();
+	works = tap_get(tap, address, group);
+	resv_hooks_unlock();
+	return works;
+}
+
+/**
+ * resv_tap_get_all() - have several taps, each at its own symbol
+ * @taps: the taps, in the order in which they are to be installed
+ * @nr: how many
+ * @group: see resv_tap_get()
+ *
+ * Context: see resv_tap_get().
+ * Return: all of them work
+ */
+bool resv_tap_get_all(const struct resv_tap *const *taps, unsigned int nr,
+		      struct iommu_group *group)
+{
+	bool all = true;
+	unsigned int i;
+
+	resv_hooks_lock();
+	for (i = 0; i < nr; i++)
+		all &= tap_get(taps[i], 0, group);
+	resv_hooks_unlock();
+	return all;
+}
+
+/* Afterwards no CPU runs the tap because of this place. */
+static void tap_leave(struct resv_hook *hook, struct resv_hook_tap *at,
+		      const char *reason)
+{
+	bool inert = hook->state == RESV_HOOK_INERT;
+	bool stays = !hook->backend->remove;
+
+	if (!stays && hook->installed && list_is_singular(&hook->taps))
+		resv_place_remove(hook);
+	list_del_rcu(&at->node);
+	if (stays || hook->installed)
+		hook->backend->sync();
+	kfree(at);
+	if (stays)
+		return;
+	if (!list_empty(&hook->taps)) {
+		if (hook->installed)
+			resv_place_settle(hook);
+	} else if (!reason) {
+		resv_place_drop(hook);
+	} else if (inert) {
+		/* Its own reason says more. */
+		hook->state = RESV_HOOK_INERT;
+	} else {
+		hook->reason = reason;
+	}
+}
+
+/**
+ * resv_tap_put() - a tap leaves every place that it is at
+ * @tap: the tap
+ * @reason: what the table says of a place that no tap wants any more; static text.  NULL
+ *	drops such a place from the table.
+ *
+ * Context: sleeps for grace periods; holds no group's mutex.
+ */
+void resv_tap_put(const struct resv_tap *tap, const char *reason)
+{
+	struct resv_hook *hook, *next;
+	struct resv_hook_tap *at;
+
+	resv_hooks_lock();
+	list_for_each_entry_safe(hook, next, &resv_hooks, node) {
+		at = resv_place_tap(hook, tap);
+		if (at)
+			tap_leave(hook, at, reason);
+	}
+	resv_hooks_unlock();
+}
+
+/**
+ * resv_tap_retry() - let places that have failed try again
+ * @tap: tap at these places, or one that has left the place of its symbol
+ *
+ * The failure may have been an allocation, or one call that the kernel kept from the
+ * probe.  The next resv_tap_get() installs the place; the log tells of the same failure
+ * only once.
+ *
+ * Context: may sleep.
+ */
+void resv_tap_retry(const struct resv_tap *tap)
+{
+	struct resv_hook *hook;
+
+	resv_hooks_lock();
+	list_for_each_entry(hook, &resv_hooks, node)
+		if (resv_place_tap(hook, tap))
+			resv_place_retry(hook);
+	if (tap->symbol && !tap->livepatch) {
+		hook = hook_find(tap, 0);
+		if (hook && list_empty(&hook->taps))
+			resv_place_retry(hook);
+	}
+	resv_hooks_unlock();
+}
+
+/**
+ * resv_tap_state() - what became of a tap, over all places that it is at
+ * @tap: the tap
+ * @reason: set to why it does not work, static text; or to NULL.  May be NULL
+ *
+ * Context: may sleep.
+ * Return: the worst of the places' states; RESV_TAP_OUT if it is at none
+ */
+enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
+				   const char **reason)
+{
+	/* Of two places that differ, the one with the lower number is told. */
+	static const unsigned int rank[] = {
+		[RESV_TAP_INERT] = 0,
+		[RESV_TAP_OUT] = 1,
+		[RESV_TAP_WAITING] = 2,
+		[RESV_TAP_WORKS] = 3,
+	};
+	enum resv_tap_state state = RESV_TAP_WORKS, s;
+	const struct resv_hook_tap *at;
+	const struct resv_hook *hook;
+	const char *why = NULL;
+	bool found = false;
+
+	resv_hooks_lock();
+	list_for_each_entry(hook, &resv_hooks, node) {
+		at = resv_place_tap(hook, tap);
+		if (!at)
+			continue;
+		found = true;
+		s = resv_place_state(hook, at);
+		if (rank[s] < rank[state]) {
+			state = s;
+			why = hook->reason;
+		}
+	}
+	resv_hooks_unlock();
+	if (reason)
+		*reason = why;
+	return found ? state : RESV_TAP_OUT;
+}
+
+/**
+ * resv_hooks_recheck() - each place is tested again, with the next group that needs it
+ *
+ * Probes can be turned off for the whole machine, and livepatches be replaced by others.
+ * Places that failed for lack of memory try again.
+ *
+ * Context: may sleep.
+ */
+void resv_hooks_recheck(void)
+{
+	struct resv_hook *hook;
+
+	resv_hooks_lock();
+	list_for_each_entry(hook, &resv_hooks, node) {
+		hook->tested = false;
+		if (resv_place_short_of_memory(hook))
+			resv_place_retry(hook);
+	}
+	resv_hooks_unlock();
+}
+
+/**
+ * resv_hooks_required_inert() - does a tap not work that kprobes have to have?
+ *
+ * Context: may sleep.
+ * Return: a tap with @required is at a place that is inert
+ */
+bool resv_hooks_required_inert(void)
+{
+	const struct resv_hook_tap *at;
+	const struct resv_hook *hook;
+	bool inert = false;
+
+	resv_hooks_lock();
+	list_for_each_entry(hook, &resv_hooks, node) {
+		if (hook->state != RESV_HOOK_INERT)
+			continue;
+		list_for_each_entry(at, &hook->taps, node)
+			inert |= at->tap->required;
+	}
+	resv_hooks_unlock();
+	return inert;
+}
+
+/**
+ * resv_hooks_retry() - let every place that has failed try again
+ *
+ * The log tells of failures as if they were new.
+ *
+ * Context: the lock of the hooks is held.
+ */
+void resv_hooks_retry(void)
+{
+	struct resv_hook *hook, *next;
+
+	list_for_each_entry_safe(hook, next, &resv_hooks, node) {
+		if (hook->state != RESV_HOOK_INERT || !hook->backend->install)
+			continue;
+		hook->said = NULL;
+		if (list_empty(&hook->taps))
+			resv_place_drop(hook);
+		else
+			resv_place_retry(hook);
+	}
+}
+
+/**
+ * resv_hooks_forget() - drop the places that no tap wants from the table
+ *
+ * Context: may sleep.
+ */
+void resv_hooks_forget(void)
+{
+	struct resv_hook *hook, *next;
+
+	resv_hooks_lock();
+	list_for_each_entry_safe(hook, next, &resv_hooks, node)
+		if (list_empty(&hook->taps) && hook->backend->remove)
+			resv_place_drop(hook);
+	resv_hooks_unlock();
+}
+
+/* The module with the function is there now. */
+static void module_coming(struct resv_hook *hook)
+{
+	hook->absent = false;
+	if (!closing && !list_empty(&hook->taps) && !hook->installed &&
+	    hook->state == RESV_HOOK_OFF &&
+	    resv_hooks_mode() != RESV_HOOKS_NONE)
+		resv_place_install(hook, true);
+}
+
+static void module_going(struct resv_hook *hook, const struct module *module)
+{
+	if (hook->address && within_module(hook->address, module)) {
+		resv_place_drop(hook);
+	} else if (hook->installed && !strcmp(hook->module, module->name)) {
+		resv_place_remove(hook);
+		hook->absent = true;
+		hook->reason = RESV_NOT_LOADED;
+	}
+}
+
+static int module_event(struct notifier_block *nb, unsigned long action,
+			void *data)
+{
+	struct module *module = data;
+	struct resv_hook *hook, *next;
+
+	resv_hooks_lock();
+	list_for_each_entry_safe(hook, next, &resv_hooks, node) {
+		if (action == MODULE_STATE_COMING &&
+		    !strcmp(hook->module, module->name))
+			module_coming(hook);
+		else if (action == MODULE_STATE_GOING)
+			module_going(hook, module);
+	}
+	resv_hooks_unlock();
+	return NOTIFY_DONE;
+}
+
+/* Before the notifier of the kprobes themselves, so that they leave live text. */
+static struct notifier_block module_block = {
+	.notifier_call = module_event,
+	.priority = 1,
+};
+
+/**
+ * resv_engine_init() - make the table ready; it is empty until a tap is wanted
+ *
+ * Context: may sleep.
+ * Return: 0 or an errno
+ */
+int resv_engine_init(void)
+{
+	int ret;
+
+	ret = resv_test_step("hooks") ?: register_module_notifier(&module_block);
+	if (ret)
+		return ret;
+	resv_hooks_lock();
+	if (IS_ENABLED(CONFIG_LIVEPATCH))
+		list_add_tail(&resv_livepatch_hook.node, &resv_hooks);
+	resv_hooks_unlock();
+	return 0;
+}
+
+/**
+ * resv_hooks_exit() - remove every hook
+ *
+ * Context: no group will be looked at any more.  May sleep for grace periods.
+ *	Afterwards no task runs code of this module because of a hook.
+ */
+void resv_hooks_exit(void)
+{
+	struct resv_hook *hook, *next;
+
+	resv_hooks_lock();
+	closing = true;
+	/* Owners install last what reads their tables, so that goes first. */
+	list_for_each_entry_safe_reverse(hook, next, &resv_hooks, node) {
+		if (hook->backend->remove) {
+			resv_place_drop(hook);
+			continue;
+		}
+		/* The livepatch uses symbols of this module, so it is not loaded. */
+		list_del(&hook->node);
+		resv_place_free_taps(hook);
+	}
+	resv_hooks_unlock();
+	unregister_module_notifier(&module_block);
+	resv_livepatch_exit();
+	resv_stock_exit();
+}
+
+static u64 missed_at(const struct resv_hook *hook)
+{
+	u64 missed = atomic64_read(&hook->lost);
+
+	if (hook->backend->missed)
+		missed += hook->backend->missed(hook);
+	return missed;
+}
+
+/**
+ * resv_hooks_each() - look at the table
+ * @fn: called for each place; not 0 ends it
+ * @data: for @fn
+ *
+ * Context: may sleep; @fn must not call functions of this file.
+ * Return: 0 or what @fn returned
+ */
+int resv_hooks_each(int (*fn)(const struct resv_hook_line *line, void *data),
+		    void *data)
+{
+	static const char *const states[] = {
+		[RESV_HOOK_OFF] = "off",
+		[RESV_HOOK_INERT] = "inert",
+		[RESV_HOOK_ACTIVE] = "active",
+		[RESV_HOOK_DRAINING] = "draining",
+	};
+	const struct resv_hook *hook;
+	int ret = 0;
+
+	resv_hooks_lock();
+	list_for_each_entry(hook, &resv_hooks, node) {
+		const struct resv_hook_line line = {
+			.symbol = hook->symbol,
+			.backend = hook->backend->name,
+			.state = states[hook->state],
+			.hits = resv_hook_hits(hook),
+			.missed = missed_at(hook),
+			.reason = hook->reason ?: "-",
+			.other = hook->other,
+		};
+
+		ret = fn(&line, data);
+		if (ret)
+			break;
+	}
+	resv_hooks_unlock();
+	return ret;
+}

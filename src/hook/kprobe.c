@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kprobes at the entry of a function, and kretprobes at its return.
+ *
+ * A tap adds to the list that the function was given, changes arguments, or only looks
+ * who is attached to what; then the function runs.  None redirects, so every kind of
+ * kprobe will do (ftrace, breakpoint, jump), on x86 and on arm64, beside livepatches and
+ * tracers.  No post_handler: with one an ftrace-based kprobe would claim the right to
+ * redirect (IPMODIFY) and exclude livepatches.
+ *
+ * Kretprobes are for lists that are complete, and for results.  A list belongs to the
+ * caller of the function, who undoes what he did if he is given an error
+ * (vfio_iommu_type1_attach_group() since v5.4; before, and in sysfs, it is ignored).
+ * Many tasks may call the function at once, and each call that a tap wants to see again
+ * takes one of MAX_CALLS instances until it returns; all others give it back at once.
+ *
+ * Handlers run with preemption off: no mutex, no allocation that PREEMPT_RT forbids, no
+ * call of a function that is hooked.  A handler that another kprobe's handler interrupts
+ * is left out by the kernel and counted in nmissed.  unregister_kprobe() waits until no
+ * CPU is in the handler; a call that is inside of a function whose kretprobe goes returns
+ * without its handler.
+ *
+ * A tap can leave a place that stays, so the handlers hold rcu_read_lock() while they run
+ * taps: that preemption is off does not keep synchronize_rcu() waiting before v5.0 where
+ * tasks can be preempted.
+ */
+#include <linux/errno.h>
+#include <linux/kprobes.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <linux/string.h>
+#include "compat/kprobes.h"
+#include "hook/place.h"
+
+static void sync(void)
+{
+	synchronize_rcu();
+}
+
+#ifdef CONFIG_KPROBES
+/* iommu_map() comes here, for every device of the machine: a few instructions. */
+static int entered(struct kprobe *kp, struct pt_regs *regs)
+{
+	struct resv_hook *hook = container_of(kp, struct resv_hook, kp);
+	struct resv_call call = { .hook = hook, .regs = regs };
+	const struct resv_hook_tap *at;
+
+	this_cpu_inc(*hook->hits);
+	rcu_read_lock();
+	list_for_each_entry_rcu(at, &hook->taps, node) {
+		if (!at->tap->enter)
+			continue;
+		call.marking = resv_hook_marking(hook, at->tap);
+		at->tap->enter(&call);
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+NOKPROBE_SYMBOL(entered);
+
+static int install_entry(struct resv_hook *hook)
+{
+	/* register_kprobe() wants what it did not fill in to be zero. */
+	memset(&hook->kp, 0, sizeof(hook->kp));
+	if (hook->address)
+		hook->kp.addr = (kprobe_opcode_t *)hook->address;
+	else
+		hook->kp.symbol_name = hook->symbol;
+	hook->kp.pre_handler = entered;
+	return register_kprobe(&hook->kp);
+}
+
+static void remove_entry(struct resv_hook *hook)
+{
+	unregister_kprobe(&hook->kp);
+}
+
+static u64 missed_entry(const struct resv_hook *hook)
+{
+	return hook->kp.nmissed;
+}
+#else
+static int install_entry(struct resv_hook *hook)
+{
+	return -EOPNOTSUPP;
+}
+
+static void remove_entry(struct resv_hook *hook)
+{
+}
+
+static u64 missed_entry(const struct resv_hook *hook)
+{
+	return 0;
+}
+#endif
+
+#ifdef CONFIG_KRETPROBES
+/* Calls that can be inside at once: they sleep, so many readers can be. */
+#define MAX_CALLS	256
+
+/**
+ * struct slot - what one tap has kept of a call
+ * @tap: the tap, or NULL: there are no more
+ * @data: its own
+ */
+struct slot {
+	const struct resv_tap *tap;
+	unsigned long data[RESV_TAP_DATA / sizeof(unsigned long)];
+};
+
+static int call_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kretprobe *rp = compat_get_kretprobe(ri);
+	struct slot *slot = (void *)ri->data;
+	struct resv_call call = { .regs = regs };
+	const struct resv_hook_tap *at;
+	unsigned int nr = 0;
+
+	if (!rp)
+		return 1;
+	call.hook = container_of(rp, struct resv_hook, rp);
+	rcu_read_lock();
+	list_for_each_entry_rcu(at, &call.hook->taps, node) {
+		/* One may leave while another comes. */
+		if (nr == RESV_TAPS_RETURN)
+			break;
+		call.data = slot[nr].data;
+		call.marking = resv_hook_marking(call.hook, at->tap);
+		if (!at->tap->enter || at->tap->enter(&call))
+			slot[nr++].tap = at->tap;
+	}
+	rcu_read_unlock();
+	if (nr < RESV_TAPS_RETURN)
+		slot[nr].tap = NULL;
+	/* By 1 the kernel takes the instance back, and the return is not seen. */
+	return !nr;
+}
+
+NOKPROBE_SYMBOL(call_begins);
+
+/* With rcu_read_lock() held. */
+static bool is_there(const struct resv_hook *hook, const struct resv_tap *tap)
+{
+	const struct resv_hook_tap *at;
+
+	list_for_each_entry_rcu(at, &hook->taps, node)
+		if (at->tap == tap)
+			return true;
+	return false;
+}
+
+NOKPROBE_SYMBOL(is_there);
+
+static int call_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	struct kretprobe *rp = compat_get_kretprobe(ri);
+	struct slot *slot = (void *)ri->data;
+	struct resv_call call = { .regs = regs };
+	unsigned int i;
+
+	if (!rp)
+		return 0;
+	call.hook = container_of(rp, struct resv_hook, rp);
+	this_cpu_inc(*call.hook->hits);
+	rcu_read_lock();
+	for (i = 0; i < RESV_TAPS_RETURN && slot[i].tap; i++) {
+		/* It may have left the place while the call was inside. */
+		if (!slot[i].tap->leave || !is_there(call.hook, slot[i].tap))
+			continue;
+		call.data = slot[i].data;
+		call.marking = resv_hook_marking(call.hook, slot[i].tap);
+		slot[i].tap->leave(&call);
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+NOKPROBE_SYMBOL(call_ends);
+
+static int install_return(struct resv_hook *hook)
+{
+	memset(&hook->rp, 0, sizeof(hook->rp));
+	if (hook->address)
+		hook->rp.kp.addr = (kprobe_opcode_t *)hook->address;
+	else
+		hook->rp.kp.symbol_name = hook->symbol;
+	hook->rp.maxactive = MAX_CALLS;
+	hook->rp.data_size = RESV_TAPS_RETURN * sizeof(struct slot);
+	hook->rp.entry_handler = call_begins;
+	hook->rp.handler = call_ends;
+	return register_kretprobe(&hook->rp);
+}
+
+static void remove_return(struct resv_hook *hook)
+{
+	unregister_kretprobe(&hook->rp);
+}
+
+static u64 missed_return(const struct resv_hook *hook)
+{
+	return hook->rp.nmissed + hook->rp.kp.nmissed;
+}
+#else
+static int install_return(struct resv_hook *hook)
+{
+	return -EOPNOTSUPP;
+}
+
+static void remove_return(struct resv_hook *hook)
+{
+}
+
+static u64 missed_return(const struct resv_hook *hook)
+{
+	return 0;
+}
+#endif
+
+const struct resv_backend resv_kprobe_backend = {
+	.name = "kprobe",
+	.install = install_entry,
+	.remove = remove_entry,
+	.missed = missed_entry,
+	.sync = sync,
+};
+
+const struct resv_backend resv_kretprobe_backend = {
+	.name = "kretprobe",
+	.install = install_return,
+	.remove = remove_return,
+	.missed = missed_return,
+	.sync = sync,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the module iommu_resv_livepatch tells the core, and asks it. */
+#ifndef RESV_HOOK_LIVEPATCH_H
+#define RESV_HOOK_LIVEPATCH_H
+
+#include <linux/types.h>
+
+struct device;
+struct list_head;
+
+/**
+ * struct resv_livepatch - what the core can ask of the livepatch
+ * @version: of the livepatch.  It stays first, so that any two versions can tell
+ *	that they differ: an upgrade brings a new file while the old core is loaded,
+ *	and without CONFIG_MODVERSIONS (Debian from 7.2) nobody else looks.
+ * @disable: begin to take the patch out; may sleep.  Return: 0, -EBUSY while another
+ *	livepatch is in transition, or another errno
+ */
+struct resv_livepatch {
+	const char *version;
+	int (*disable)(void);
+};
+
+enum resv_livepatch_event {
+	RESV_LIVEPATCH_PATCHED,		/* every task calls the new function */
+	RESV_LIVEPATCH_UNPATCHING,	/* tasks begin to call the old one */
+	RESV_LIVEPATCH_UNPATCHED,	/* no task is in the new one */
+};
+
+int resv_livepatch_register(const struct resv_livepatch *livepatch,
+			    const char *symbol);
+void resv_livepatch_unregister(int err);
+void resv_livepatch_event(enum resv_livepatch_event event);
+bool resv_livepatch_hit(void);
+int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark);
+
+#endif /* RESV_HOOK_LIVEPATCH_H */

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One place: how it is installed, tested and removed, and which taps are at it.
+ *
+ * Life of a place: off -> active -> draining -> off, or off -> inert.  What the table does
+ * with places is in engine.c, which also has the invariants and the locks.
+ */
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "compat/iommu.h"
+#include "hook/place.h"
+#include "hook/fault.h"
+
+#define NOT_FIRING \
+	"it does not fire when a group's regions are listed (inlined, or probes are turned off)"
+#define NOT_TESTED	"not tested yet: no group of this driver can be listed"
+
+static const char no_memory[] = "no memory";
+
+/* The places.  That of the livepatch is the last one, and stays. */
+LIST_HEAD(resv_hooks);
+
+static DEFINE_MUTEX(hooks_lock);
+static enum resv_hook_mode mode;
+
+struct resv_hook_test resv_hook_test;
+
+/**
+ * resv_hooks_mode() - the mode that is in force
+ *
+ * Context: any; the answer may be out of date.
+ * Return: the mode
+ */
+enum resv_hook_mode resv_hooks_mode(void)
+{
+	return READ_ONCE(mode);
+}
+
+/**
+ * resv_hooks_by_kprobe() - are all features to be by kprobes?
+ *
+ * Context: any; the answer may be out of date.
+ * Return: the mode is "auto" or "kprobe"
+ */
+bool resv_hooks_by_kprobe(void)
+{
+	enum resv_hook_mode m = READ_ONCE(mode);
+
+	return m == RESV_HOOKS_AUTO || m == RESV_HOOKS_KPROBE;
+}
+
+/**
+ * resv_hooks_set_mode() - another mode is in force
+ * @new: the mode
+ *
+ * Context: the lock of the hooks is held, or this module is just being loaded.
+ */
+void resv_hooks_set_mode(enum resv_hook_mode new)
+{
+	WRITE_ONCE(mode, new);
+}
+
+/**
+ * resv_hooks_lock() - hold the table still
+ *
+ * Context: may sleep.
+ */
+void resv_hooks_lock(void)
+{
+	mutex_lock(&hooks_lock);
+}
+
+/**
+ * resv_hooks_unlock() - the opposite
+ *
+ * Context: the lock is held.
+ */
+void resv_hooks_unlock(void)
+{
+	mutex_unlock(&hooks_lock);
+}
+
+/**
+ * resv_hook_hits() - calls that were seen
+ * @hook: the place
+ *
+ * Context: any.
+ * Return: their number
+ */
+u64 resv_hook_hits(const struct resv_hook *hook)
+{
+	unsigned int cpu;
+	u64 hits = 0;
+
+	for_each_possible_cpu(cpu)
+		hits += READ_ONCE(*per_cpu_ptr(hook->hits, cpu));
+	return hits;
+}
+
+/**
+ * resv_call_lost() - a tap had no memory for something
+ * @call: the call
+ * @nr: how many times
+ *
+ * Context: in enter() or leave() of a tap.
+ */
+void resv_call_lost(struct resv_call *call, unsigned int nr)
+{
+	atomic64_add(nr, &call->hook->lost);
+}
+
+/**
+ * resv_tap_marking() - is this task inside of the self-test of another tap?
+ * @tap: that tap
+ *
+ * Context: any.
+ * Return: the calling task makes a call that tests @tap
+ */
+bool resv_tap_marking(const struct resv_tap *tap)
+{
+	return READ_ONCE(resv_hook_test.task) == current &&
+	       READ_ONCE(resv_hook_test.tap) == tap;
+}
+
+/**
+ * resv_tap_marked() - does the tap leave its mark when the kernel lists a group?
+ * @hook: place that is being tested
+ * @group: live group, its mutex not held
+ * @marked: is the mark on this list?
+ *
+ * Context: in test() of a tap; may sleep.
+ * Return: the place was called, and @marked was true
+ */
+bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
+		     bool (*marked)(const struct list_head *head))
+{
+	struct iommu_resv_region *region, *next;
+	u64 before = resv_hook_hits(hook);
+	LIST_HEAD(head);
+	bool found;
+
+	if (resv_test_step("self-test"))
+		return false;
+	WRITE_ONCE(resv_hook_test.task, current);
+	compat_iommu_get_group_resv_regions(group, &head);
+	WRITE_ONCE(resv_hook_test.task, NULL);
+	found = marked(&head);
+	list_for_each_entry_safe(region, next, &head, list)
+		kfree(region);
+	return found && resv_hook_hits(hook) != before;
+}
+
+/**
+ * resv_hook_try() - run the test of every tap at a place
+ * @hook: the place, which is in
+ * @group: for the tests, or NULL if none of them needs one
+ *
+ * Context: the lock of the hooks is held; may sleep.
+ * Return: NULL if all have passed, or the first tap whose test has failed
+ */
+const struct resv_tap *resv_hook_try(struct resv_hook *hook,
+				     struct iommu_group *group)
+{
+	const struct resv_tap *failed = NULL;
+	struct resv_hook_tap *at;
+
+	WRITE_ONCE(resv_hook_test.hook, hook);
+	list_for_each_entry(at, &hook->taps, node) {
+		if (!at->tap->test)
+			continue;
+		WRITE_ONCE(resv_hook_test.tap, at->tap);
+		at->passed = at->tap->test(hook, group);
+		if (!at->passed) {
+			failed = at->tap;
+			break;
+		}
+	}
+	WRITE_ONCE(resv_hook_test.tap, NULL);
+	WRITE_ONCE(resv_hook_test.hook, NULL);
+	return failed;
+}
+
+/**
+ * resv_hook_go_inert() - a place does not work; say so once in the log
+ * @hook: the place; @other is set if @reason is about somebody
+ * @reason: why; static text of this module
+ *
+ * Context: the lock of the hooks is held.
+ */
+void resv_hook_go_inert(struct resv_hook *hook, const char *reason)
+{
+	const struct resv_hook_tap *at;
+
+	hook->state = RESV_HOOK_INERT;
+	hook->reason = reason;
+	if (hook->said == reason)
+		return;
+	hook->said = reason;
+	at = list_first_entry_or_null(&hook->taps, struct resv_hook_tap, node);
+	pr_warn("hook %s (%s) is off: %s%s%s; %s\n", hook->symbol,
+		hook->backend->name, reason, hook->other[0] ? " " : "",
+		hook->other, at ? at->tap->loss : "nothing needs it");
+}
+
+/**
+ * resv_hook_call_again() - tell all owners of taps that calls may have been missed
+ *
+ * Context: the lock of the hooks is held.
+ */
+void resv_hook_call_again(void)
+{
+	const struct resv_hook_tap *at;
+	const struct resv_hook *hook;
+
+	list_for_each_entry(hook, &resv_hooks, node) {
+		if (!hook->installed)
+			continue;
+		list_for_each_entry(at, &hook->taps, node)
+			if (at->tap->again)
+				at->tap->again();
+	}
+}
+
+static bool has_test(const struct resv_hook *hook)
+{
+	const struct resv_hook_tap *at;
+
+	list_for_each_entry(at, &hook->taps, node)
+		if (at->tap->test)
+			return true;
+	return false;
+}
+
+/* Can every test at the place be run with @group, which may be NULL? */
+static bool can_test(const struct resv_hook *hook, const struct iommu_group *group)
+{
+	const struct resv_hook_tap *at;
+
+	list_for_each_entry(at, &hook->taps, node)
+		if (at->tap->test && !at->tap->any_group && !group)
+			return false;
+	return has_test(hook);
+}
+
+/**
+ * resv_place_settle() - a place is in, and a tap has come or left
+ * @hook: the place
+ *
+ * Nothing of this module calls a function whose taps have no test.  Such a function is exported, or called by its address, and
+ * its callers are in other modules, so that the compiler has not inlined it; that probes
+ * work at all the tested places prove.
+ *
+ * Context: the lock of the hooks is held.
+ */
+void resv_place_settle(struct resv_hook *hook)
+{
+	if (!has_test(hook)) {
+		hook->state = RESV_HOOK_ACTIVE;
+		hook->reason = NULL;
+	} else if (hook->state == RESV_HOOK_OFF) {
+		hook->reason = NOT_TESTED;
+	}
+}
+
+/**
+ * resv_place_tap() - a tap at a place
+ * @hook: the place
+ * @tap: the tap
+ *
+ * Context: the lock of the hooks is held.
+ * Return: the tap at the place, or NULL
+ */
+struct resv_hook_tap *resv_place_tap(const struct resv_hook *hook,
+				    const struct resv_tap *tap)
+{
+	struct resv_hook_tap *at;
+
+	list_for_each_entry(at, &hook->taps, node)
+		if (at->tap == tap)
+			return at;
+	return NULL;
+}
+
+/**
+ * resv_place_join() - a tap comes to a place
+ * @hook: the place
+ * @tap: the tap
+ *
+ * Context: the lock of the hooks is held; may sleep.
+ * Return: the tap at the place, or NULL for lack of memory, or of room at a return
+ */
+struct resv_hook_tap *resv_place_join(struct resv_hook *hook,
+				      const struct resv_tap *tap)
+{
+	bool had_test = has_test(hook);
+	struct resv_hook_tap *at;
+	unsigned int nr = 0;
+
+	list_for_each_entry(at, &hook->taps, node)
+		nr++;
+	if (WARN_ON_ONCE(tap->at_return && nr >= RESV_TAPS_RETURN))
+		return NULL;
+	at = kzalloc(sizeof(*at), GFP_KERNEL);
+	if (!at)
+		return NULL;
+	at->tap = tap;
+	list_add_tail_rcu(&at->node, &hook->taps);
+	hook->tested = false;
+	/* It counted as working, as there was nothing to test it with. */
+	if (hook->state == RESV_HOOK_ACTIVE && tap->test && !had_test) {
+		hook->state = RESV_HOOK_OFF;
+		hook->reason = NOT_TESTED;
+	}
+	return at;
+}
+
+/**
+ * resv_place_remove() - afterwards no handler of the place runs
+ * @hook: the place, which is in
+ *
+ * Context: the lock of the hooks is held; sleeps for a grace period.
+ */
+void resv_place_remove(struct resv_hook *hook)
+{
+	struct resv_hook_tap *at;
+
+	hook->state = RESV_HOOK_DRAINING;
+	hook->backend->remove(hook);
+	hook->installed = false;
+	hook->tested = false;
+	hook->state = RESV_HOOK_OFF;
+	list_for_each_entry(at, &hook->taps, node)
+		at->passed = false;
+}
+
+/**
+ * resv_place_free_taps() - no tap is at the place any more
+ * @hook: the place, which is out
+ *
+ * Context: the lock of the hooks is held.
+ */
+void resv_place_free_taps(struct resv_hook *hook)
+{
+	struct resv_hook_tap *at, *next;
+
+	list_for_each_entry_safe(at, next, &hook->taps, node) {
+		list_del(&at->node);
+		kfree(at);
+	}
+}
+
+/**
+ * resv_place_drop() - a place leaves the table
+ * @hook: the place, not that of the livepatch
+ *
+ * Context: the lock of the hooks is held; sleeps for a grace period.
+ */
+void resv_place_drop(struct resv_hook *hook)
+{
+	if (hook->installed)
+		resv_place_remove(hook);
+	list_del(&hook->node);
+	resv_place_free_taps(hook);
+	free_percpu(hook->hits);
+	kfree(hook);
+}
+
+/**
+ * resv_place_install() - have the backend hook a place
+ * @hook: the place, which is out
+ * @coming: the module with the function is there, just now or since
+ *
+ * Context: the lock of the hooks is held; may sleep.
+ * Return: 0; -ENOENT if there is no such function now; or another errno, after which the
+ * place is inert
+ */
+int resv_place_install(struct resv_hook *hook, bool coming)
+{
+	int ret;
+
+	hook->other[0] = '\0';
+	hook->tested = false;
+	ret = resv_test_step("register_kprobe") ?: hook->backend->install(hook);
+	/* v4.13 to v5.8 or so say that of a kretprobe in a module that is not there. */
+	if (ret == -EINVAL && hook->module[0] && !coming)
+		ret = -ENOENT;
+	hook->installed = !ret;
+	switch (ret) {
+	case 0:
+		resv_place_settle(hook);
+		break;
+	case -ENOENT:
+		hook->absent = hook->module[0];
+		if (hook->absent)
+			hook->reason = RESV_NOT_LOADED;
+		else if (!hook->address)
+			resv_hook_go_inert(hook, "this kernel has no such function");
+		break;
+	case -EBUSY:
+		/* Before v5.0 or so every kprobe at a function's entry claims it. */
+		if (!resv_livepatch_other(hook->symbol, hook->other,
+					  sizeof(hook->other)))
+			strscpy(hook->other, "(not a livepatch)",
+				sizeof(hook->other));
+		resv_hook_go_inert(hook, "somebody else redirects this function:");
+		break;
+	case -EOPNOTSUPP:
+		resv_hook_go_inert(hook, "this kernel has no kprobes, or none here");
+		break;
+	case -ENOMEM:
+		resv_hook_go_inert(hook, no_memory);
+		break;
+	case -ENODEV:
+		resv_hook_go_inert(hook, "ftrace is turned off (sysctl kernel.ftrace_enabled)");
+		break;
+	default:
+		resv_hook_go_inert(hook, "this kernel allows no probe there");
+	}
+	return ret;
+}
+
+/**
+ * resv_place_test() - see whether a place works
+ * @hook: the place, which is in
+ * @group: for the tests, see resv_tap_get(); or NULL
+ *
+ * Context: the lock of the hooks is held; may sleep.
+ */
+void resv_place_test(struct resv_hook *hook, struct iommu_group *group)
+{
+	bool was_new = hook->state == RESV_HOOK_OFF;
+	const struct resv_tap *failed;
+
+	if (!can_test(hook, group))
+		return;
+	hook->tested = true;
+	if (hook->backend->test) {
+		hook->backend->test(hook, group);
+		return;
+	}
+	failed = resv_hook_try(hook, group);
+	if (!failed) {
+		bool again = hook->state == RESV_HOOK_INERT;
+
+		hook->state = RESV_HOOK_ACTIVE;
+		hook->reason = NULL;
+		hook->said = NULL;
+		if (again) {
+			pr_info("hook %s (%s) works again\n", hook->symbol,
+				hook->backend->name);
+			resv_hook_call_again();
+		}
+		return;
+	}
+	if (hook->state == RESV_HOOK_INERT)
+		return;
+	/* One that has worked before may do so again: probes were turned off. */
+	if (was_new)
+		resv_place_remove(hook);
+	resv_hook_go_inert(hook, failed->failed ?: NOT_FIRING);
+}
+
+/**
+ * resv_place_state() - what became of a tap at a place
+ * @hook: the place
+ * @at: the tap there
+ *
+ * Context: the lock of the hooks is held.
+ * Return: the state
+ */
+enum resv_tap_state resv_place_state(const struct resv_hook *hook,
+				    const struct resv_hook_tap *at)
+{
+	if (hook->state == RESV_HOOK_INERT)
+		return RESV_TAP_INERT;
+	if (!hook->installed)
+		return hook->absent ? RESV_TAP_WAITING : RESV_TAP_OUT;
+	if (!at->tap->test)
+		return RESV_TAP_WORKS;
+	return at->passed && hook->state == RESV_HOOK_ACTIVE ? RESV_TAP_WORKS :
+							       RESV_TAP_OUT;
+}
+
+/**
+ * resv_place_retry() - the next resv_tap_get() installs the place again, if it has failed
+ * @hook: the place
+ *
+ * Context: the lock of the hooks is held.
+ */
+void resv_place_retry(struct resv_hook *hook)
+{
+	if (hook->state == RESV_HOOK_INERT && !hook->installed &&
+	    hook->backend->install)
+		hook->state = RESV_HOOK_OFF;
+}
+
+/**
+ * resv_place_short_of_memory() - has a place failed for lack of memory?
+ * @hook: the place
+ *
+ * Context: the lock of the hooks is held.
+ * Return: true if it has
+ */
+bool resv_place_short_of_memory(const struct resv_hook *hook)
+{
+	return hook->reason == no_memory;
+}

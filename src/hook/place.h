@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Inside of src/hook/: places, the taps at them, and the backends that hook them. */
+#ifndef RESV_HOOK_PLACE_H
+#define RESV_HOOK_PLACE_H
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/types.h>
+#include "hook/mode.h"
+#include "hook/tap.h"
+
+#define RESV_SYMBOL_LEN		64
+
+enum resv_hook_state {
+	RESV_HOOK_OFF,		/* not installed, or not seen to fire yet */
+	RESV_HOOK_INERT,	/* cannot work here, and the reason says why */
+	RESV_HOOK_ACTIVE,	/* seen to fire, or nothing here can test it */
+	RESV_HOOK_DRAINING,	/* being removed; some task may still be inside */
+};
+
+/**
+ * struct resv_backend - a way to hook functions
+ * @name: as in the file "hooks"
+ * @install: from now on the taps see calls; may sleep.  Return: 0, -ENOENT if there is
+ *	no such function (now), -EBUSY if somebody else claims it, -EINVAL if the kernel
+ *	allows no probe there, or another errno
+ * @remove: the opposite; afterwards no tap is being run
+ * @missed: calls that the taps were left out of, or NULL
+ * @sync: wait until no tap is being run that has left the place; may sleep
+ * @test: test the place and set its state, in place of the engine; or NULL
+ *
+ * All are called under the lock of the hooks.
+ */
+struct resv_backend {
+	const char *name;
+	int (*install)(struct resv_hook *hook);
+	void (*remove)(struct resv_hook *hook);
+	u64 (*missed)(const struct resv_hook *hook);
+	void (*sync)(void);
+	void (*test)(struct resv_hook *hook, struct iommu_group *group);
+};
+
+/**
+ * struct resv_hook_tap - a tap at a place
+ * @node: in the place's list, under RCU
+ * @tap: the tap
+ * @passed: its test has passed since the place was installed
+ */
+struct resv_hook_tap {
+	struct list_head node;
+	const struct resv_tap *tap;
+	bool passed;
+};
+
+/**
+ * struct resv_hook - one place: the entry or the return of one function
+ * @node: in the table
+ * @symbol: name of the function
+ * @module: module that has the function and may come later, or ""
+ * @address: its address, or 0 to go by @symbol
+ * @backend: who hooks it
+ * @taps: struct resv_hook_tap.  The lock of the hooks is held by who changes it; @backend
+ *	says how long taps that have left may still be run
+ * @state: where it is in its life
+ * @installed: the backend has it
+ * @absent: @module is not loaded, as far as was told
+ * @tested: since the last resv_hooks_recheck(), and since the last tap came
+ * @reason: why it is not active; static text, or NULL
+ * @said: reason that was logged last
+ * @other: who is in the way, if @reason is about that, else ""
+ * @hits: calls seen, by CPU, as iommu_map() is called by all of them
+ * @lost: what taps could not do for lack of memory
+ * @kp: the kprobe
+ * @rp: the kretprobe
+ *
+ * The lock of the hooks is held by who uses the rest, but for @hits and @lost.
+ */
+struct resv_hook {
+	struct list_head node;
+	char symbol[RESV_SYMBOL_LEN];
+	char module[RESV_SYMBOL_LEN];
+	unsigned long address;
+	const struct resv_backend *backend;
+	struct list_head taps;
+	enum resv_hook_state state;
+	bool installed;
+	bool absent;
+	bool tested;
+	const char *reason;
+	const char *said;
+	char other[RESV_SYMBOL_LEN];
+	u64 __percpu *hits;
+	atomic64_t lost;
+#ifdef CONFIG_KPROBES
+	struct kprobe kp;
+#endif
+#ifdef CONFIG_KRETPROBES
+	struct kretprobe rp;
+#endif
+};
+
+/**
+ * struct resv_hook_test - the self-test under way
+ * @hook: the place that is tested, or NULL
+ * @tap: for which of its taps
+ * @task: who makes the call that tests it, while it is being made; else NULL
+ *
+ * The lock of the hooks is held by who writes it.
+ */
+struct resv_hook_test {
+	const struct resv_hook *hook;
+	const struct resv_tap *tap;
+	const struct task_struct *task;
+};
+
+extern struct resv_hook_test resv_hook_test;
+
+/**
+ * resv_hook_marking() - is this call the self-test of a tap at this place?
+ * @hook: the place
+ * @tap: the tap
+ *
+ * Context: any, in the task that made the call.
+ * Return: true if it is
+ */
+static inline bool resv_hook_marking(const struct resv_hook *hook,
+				     const struct resv_tap *tap)
+{
+	return unlikely(READ_ONCE(resv_hook_test.task) == current) &&
+	       READ_ONCE(resv_hook_test.hook) == hook &&
+	       READ_ONCE(resv_hook_test.tap) == tap;
+}
+
+#define RESV_NOT_LOADED	"the module with this function is not loaded"
+
+/* place.c */
+extern struct list_head resv_hooks;
+
+void resv_hooks_set_mode(enum resv_hook_mode new);
+void resv_hooks_lock(void);
+void resv_hooks_unlock(void);
+const struct resv_tap *resv_hook_try(struct resv_hook *hook,
+				     struct iommu_group *group);
+void resv_hook_go_inert(struct resv_hook *hook, const char *reason);
+void resv_hook_call_again(void);
+void resv_place_settle(struct resv_hook *hook);
+struct resv_hook_tap *resv_place_tap(const struct resv_hook *hook,
+				     const struct resv_tap *tap);
+struct resv_hook_tap *resv_place_join(struct resv_hook *hook,
+				      const struct resv_tap *tap);
+void resv_place_remove(struct resv_hook *hook);
+void resv_place_free_taps(struct resv_hook *hook);
+void resv_place_drop(struct resv_hook *hook);
+int resv_place_install(struct resv_hook *hook, bool coming);
+void resv_place_test(struct resv_hook *hook, struct iommu_group *group);
+enum resv_tap_state resv_place_state(const struct resv_hook *hook,
+				     const struct resv_hook_tap *at);
+void resv_place_retry(struct resv_hook *hook);
+bool resv_place_short_of_memory(const struct resv_hook *hook);
+
+/* conflict.c */
+bool resv_livepatch_other(const char *symbol, char *name, size_t size);
+
+/* engine.c */
+int resv_engine_init(void);
+bool resv_hooks_required_inert(void);
+void resv_hooks_retry(void);
+void resv_hooks_forget(void);
+
+/* kprobe.c */
+extern const struct resv_backend resv_kprobe_backend;
+extern const struct resv_backend resv_kretprobe_backend;
+
+/* livepatch.c */
+
+/**
+ * struct resv_livepatch_owner - who is told what becomes of the livepatch
+ * @lost: it was active, and does not work any more.  The lock of the hooks is held.
+ * @disabled: somebody disables it by its own file.  The kernel's klp_mutex is held; may
+ *	sleep.
+ * @changed: groups have to be looked at again, shortly
+ */
+struct resv_livepatch_owner {
+	void (*lost)(void);
+	void (*disabled)(void);
+	void (*changed)(void);
+};
+
+extern struct resv_hook resv_livepatch_hook;
+
+void resv_livepatch_set_owner(const struct resv_livepatch_owner *o);
+int resv_livepatch_ask(void);
+void resv_livepatch_ask_later(void);
+void resv_livepatch_exit(void);
+bool resv_livepatch_loaded(void);
+
+#endif /* RESV_HOOK_PLACE_H */

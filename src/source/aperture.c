@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the IOMMU can address for a group, before anybody attached.
+ *
+ * VFIO learns it from the geometry of its domain after the attach, so a
+ * domain like VFIO's is made here, once an IOMMU, looked at, and freed again unattached.
+ * With most drivers that is exact.  With some the geometry is set, or changes,
+ * when a device is attached:
+ *
+ * - intel up to 6.12: 57 bits (DEFAULT_DOMAIN_ADDRESS_WIDTH), whatever the
+ *   hardware has.  See vtd_end().
+ * - arm-smmu up to 7.3, arm-smmu-v3 before 6.8 or so, virtio-iommu up to 6.12:
+ *   empty.  The group's DMA domain is attached to the same hardware, so it has
+ *   the same one.  A group in passthrough has no such domain.  Then SMMUv3
+ *   hardware is asked itself, by its identification registers, which are
+ *   always readable; elsewhere the aperture is unknown until somebody attaches.
+ */
+#include <linux/io.h>
+#include <linux/log2.h>
+#include <linux/platform_device.h>
+#include <linux/sizes.h>
+#include "compat/iommu.h"
+#include "firmware/vtd.h"
+#include "source/hw.h"
+#include "source/source.h"
+
+/* Geometry of an Intel domain that no device was attached to. */
+#define VTD_PLACEHOLDER		(BIT_ULL(57) - 1)
+
+/*
+ * Which tables this kernel's Intel driver uses in scalable mode.  First-level ones are
+ * there since v5.6, and are used for all domains until first_level_by_default() learns
+ * the type of the domain (v5.16, 5.15.99, RHEL 9.1).  No header shows that: without the
+ * type IOMMU_DOMAIN_DMA_FQ (v5.15) it has not, and where the core frees the lists of
+ * regions (v6.0) it has.  Looked at: 5.10, 5.14 (RHEL 9.0, 9.1, 9.3), 5.15.85, 5.15.200,
+ * 6.1, 6.5, 6.12, openEuler 5.10.
+ */
+static enum resv_vtd_tables vtd_tables(void)
+{
+	if (!RESV_HAVE(VFIO_IOVA_RANGE))
+		return RESV_VTD_SECOND_ONLY;
+	if (!RESV_HAVE(DOMAIN_DMA_FQ))
+		return RESV_VTD_FIRST;
+	return RESV_HAVE(RESV_PUT_CORE) ? RESV_VTD_SECOND : RESV_VTD_EITHER;
+}
+
+/*
+ * Value of a hexadecimal attribute of an IOMMU's class device, the one that
+ * user space reads as /sys/class/iommu/NAME/GROUP/ATTR.
+ */
+static int iommu_attribute(struct device *dev, const char *group,
+			   const char *attr, u64 *value)
+{
+	const struct attribute_group **g;
+	struct attribute **a;
+	int ret = -ENOENT;
+	char *page;
+
+	for (g = dev->groups; g && *g; g++)
+		if ((*g)->name && !strcmp((*g)->name, group))
+			break;
+	if (!g || !*g || !(*g)->attrs)
+		return -ENOENT;
+	for (a = (*g)->attrs; *a; a++)
+		if (!strcmp((*a)->name, attr))
+			break;
+	if (!*a)
+		return -ENOENT;
+	page = (char *)get_zeroed_page(GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+	if (container_of(*a, struct device_attribute, attr)->show) {
+		struct device_attribute *da;
+
+		da = container_of(*a, struct device_attribute, attr);
+		if (da->show(dev, da, page) > 0)
+			ret = kstrtou64(strim(page), 16, value);
+	}
+	free_page((unsigned long)page);
+	return ret;
+}
+
+static bool geometry_of(const struct iommu_domain *domain,
+			struct resv_range *aperture)
+{
+	return compat_domain_geometry(domain, &aperture->start, &aperture->end);
+}
+
+static bool attached_geometry(struct device *dev, struct resv_range *aperture)
+{
+	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
+
+	return domain && (domain->type & __IOMMU_DOMAIN_PAGING) &&
+	       geometry_of(domain, aperture);
+}
+
+/* SMMUv3 architecture specification IHI 0070, sections 6.3.1 and 6.3.6. */
+#define SMMU_IDR0		0x0
+#define SMMU_IDR0_S1P		BIT(1)
+#define SMMU_IDR5		0x14
+#define SMMU_IDR5_VAX(idr5)	(((idr5) >> 10) & 3)
+#define SMMU_IDR5_GRAN64K	BIT(6)
+
+/*
+ * Stage 1 input addresses of an SMMUv3, as arm_smmu_domain_finalise() sizes the
+ * tables of VFIO's domain and arm_lpae_restrict_pgsizes() limits them: more
+ * than 48 bits take 64 KiB pages.  Hardware with only stage 2 is left unknown.
+ */
+static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
+{
+#ifdef CONFIG_ARM64
+	struct device *iommu = compat_dev_iommu_instance(dev);
+	struct device *hw = iommu ? iommu->parent : NULL;
+	unsigned int width;
+	struct resource *res;
+	void __iomem *regs;
+	u32 idr0, idr5;
+
+	if (!hw || hw->bus != &platform_bus_type || !hw->driver ||
+	    strcmp(hw->driver->name, "arm-smmu-v3"))
+		return false;
+	res = platform_get_resource(to_platform_device(hw), IORESOURCE_MEM, 0);
+	if (!res || resource_size(res) < SMMU_IDR5 + 4)
+		return false;
+	/* The driver owns the region; its first page only is looked at. */
+	regs = ioremap(res->start, SMMU_IDR5 + 4);
+	if (!regs)
+		return false;
+	idr0 = readl_relaxed(regs + SMMU_IDR0);
+	idr5 = readl_relaxed(regs + SMMU_IDR5);
+	iounmap(regs);
+	if (!(idr0 & SMMU_IDR0_S1P))
+		return false;
+	width = 48;
+	if (SMMU_IDR5_VAX(idr5) == 1 && PAGE_SIZE == SZ_64K &&
+	    (idr5 & SMMU_IDR5_GRAN64K))
+		width = 52;
+	width = min_t(unsigned int, width, VA_BITS);
+	aperture->start = 0;
+	aperture->end = BIT_ULL(width) - 1;
+	return true;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Measure the IOMMU of a device: what a domain like VFIO's says before an attach.
+ *
+ * All of it is the same for all devices behind one IOMMU, by the drivers' functions
+ * that allocate domains:
+ *
+ * - intel: up to 6.12 intel_iommu_domain_alloc() is given no device, and all domains
+ *   have the same placeholder.  Since v6.13 paging_domain_alloc(), and since v6.19
+ *   intel_iommu_domain_alloc_first_stage() and ..._second_stage(), go by the registers
+ *   of the device's unit.  Where the placeholder will end is not kept, as it depends on
+ *   the DMA domain of the group, too: see vtd_end().
+ * - amd: by the version of the tables and their levels, which the driver sets for the
+ *   machine (dma_max_address(), amd_iommu_domain_alloc_paging_flags()).
+ * - arm-smmu-v3: empty, and since 6.8 or so by the features of the device's SMMU
+ *   (arm_smmu_domain_finalise()), as are the registers that are read here.
+ * - arm-smmu: empty.
+ * - virtio-iommu: empty, and since v6.13 or so the geometry of the device's
+ *   virtio-iommu (viommu_domain_alloc_paging()).
+ */
+static int measure(struct device *dev, struct resv_hw_iommu *iommu)
+{
+	struct iommu_domain *domain = compat_iommu_paging_domain_alloc(dev);
+	struct device *instance = compat_dev_iommu_instance(dev);
+
+	memset(iommu, 0, sizeof(*iommu));
+	if (domain == ERR_PTR(-ENOMEM))
+		return -ENOMEM;
+	iommu->page = PAGE_SIZE;
+	if (!IS_ERR(domain)) {
+		iommu->fresh_known = geometry_of(domain, &iommu->fresh);
+		iommu->page = compat_domain_page(domain);
+		iommu_domain_free(domain);
+	}
+	iommu->vtd_known = IS_ENABLED(CONFIG_X86) && instance &&
+		!iommu_attribute(instance, "intel-iommu", "cap", &iommu->cap) &&
+		!iommu_attribute(instance, "intel-iommu", "ecap", &iommu->ecap);
+	if (!iommu->fresh_known)
+		iommu->regs_known = smmu_v3_geometry(dev, &iommu->regs);
+	return 0;
+}
+
+/* Where the placeholder of an Intel domain will end, or 0 if that cannot be known. */
+static u64 vtd_end(struct device *dev, const struct resv_hw_iommu *iommu)
+{
+	struct resv_range dma;
+
+	if (!iommu->vtd_known)
+		return 0;
+	return resv_vtd_end(iommu->cap, iommu->ecap, vtd_tables(),
+			    attached_geometry(dev, &dma) ? dma.end : 0);
+}
+
+/*
+ * Before v5.7 or so an Intel domain says 48 or 57 bits
+ * (DEFAULT_DOMAIN_ADDRESS_WIDTH) whatever it is attached to, and a map beyond what
+ * the hardware has is refused by the driver (intel_iommu_map(), -EFAULT).  Tables of
+ * more levels than that default are not used.
+ */
+static bool old_vtd_geometry(struct device *dev, const struct resv_hw_iommu *iommu,
+			     struct resv_range *aperture)
+{
+	u64 end = RESV_HAVE(VFIO_IOVA_RANGE) ? 0 : vtd_end(dev, iommu);
+
+	if (!end || !iommu->fresh_known)
+		return false;
+	*aperture = iommu->fresh;
+	aperture->end = min(aperture->end, end);
+	return true;
+}
+
+/* What a domain that VFIO makes now will have, once it is attached. */
+static bool future_geometry(struct device *dev, const struct resv_hw_iommu *iommu,
+			    struct resv_range *aperture)
+{
+	if (!iommu->fresh_known)
+		return attached_geometry(dev, aperture);
+	*aperture = iommu->fresh;
+	/* Since v6.13 the Intel driver makes domains for a device. */
+	if (RESV_HAVE(DOMAIN_ALLOC_BUS) && IS_ENABLED(CONFIG_X86) &&
+	    aperture->end == VTD_PLACEHOLDER)
+		aperture->end = vtd_end(dev, iommu);
+	return aperture->end;
+}
+
+static bool find_aperture(struct device *dev, const struct resv_hw_iommu *iommu,
+			  struct resv_range *aperture, u64 *page)
+{
+	struct iommu_domain *domain = compat_iommu_get_domain_for_dev(dev);
+
+	*page = iommu->page;
+	if (old_vtd_geometry(dev, iommu, aperture))
+		return true;
+	/* Somebody like VFIO has attached: that is the answer. */
+	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
+	    geometry_of(domain, aperture)) {
+		*page = compat_domain_page(domain);
+		return true;
+	}
+	if (future_geometry(dev, iommu, aperture))
+		return true;
+	*aperture = iommu->regs;
+	return iommu->regs_known;
+}
+
+static int aperture_device(struct resv_facts *c, struct device *dev)
+{
+	struct resv_hw *hw = c->device_hw;
+	struct resv_hw_iommu iommu;
+	struct resv_range aperture;
+	u64 page;
+
+	if (!resv_hw_iommu(hw, dev, measure, &iommu)) {
+		if (find_aperture(dev, &iommu, &aperture, &page)) {
+			hw->aperture = aperture;
+			hw->aperture_known = true;
+		}
+		hw->page_shift = ilog2(page);
+	}
+	c->page = max_t(u64, c->page, BIT_ULL(hw->page_shift));
+	/*
+	 * Hardware does not change, but while a group is claimed and not yet attached
+	 * some drivers do not tell.  Then it is what was known last.
+	 */
+	if (!hw->aperture_known)
+		return 0;
+	/* Devices of a group share one domain, so what suits all of them. */
+	if (!c->aperture_known) {
+		c->aperture = hw->aperture;
+		c->aperture_known = true;
+	} else {
+		c->aperture.start = max(c->aperture.start, hw->aperture.start);
+		c->aperture.end = min(c->aperture.end, hw->aperture.end);
+	}
+	return 0;
+}
+
+static void aperture_status(struct resv_status *f)
+{
+	if (COMPAT_HAS_PAGING_DOMAIN) {
+		resv_status_add(f, "aperture", RESV_STATUS_ADDED,
+				 "geometry of a domain, of the group's DMA domain, or of the hardware");
+		resv_status_add(f, "out-of-range", RESV_STATUS_ADDED,
+				 "what lies outside of the aperture");
+		resv_status_add(f, "usable", RESV_STATUS_ADDED,
+				 "known before attach");
+	} else {
+		resv_status_unknown(f, "aperture",
+				     "unknown way to make a domain: aperture and usable cannot be read");
+	}
+}
+
+const struct resv_source resv_source_aperture = {
+	.name = "aperture",
+	.device = aperture_device,
+	.status = aperture_status,
+};

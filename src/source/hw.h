@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What was measured of the hardware of a group, so that it is measured once. */
+#ifndef RESV_SOURCE_HW_H
+#define RESV_SOURCE_HW_H
+
+#include <linux/types.h>
+#include "model/region.h"
+
+struct device;
+struct pci_dev;
+
+/**
+ * struct resv_hw_iommu - what is the same for all devices behind one IOMMU
+ * @fresh: geometry of a domain that no device was attached to, if @fresh_known
+ * @page: smallest page that such a domain maps, in bytes
+ * @cap: capability register of an Intel unit, if @vtd_known
+ * @ecap: its extended capability register
+ * @regs: what the identification registers of an SMMUv3 say, if @regs_known
+ * @fresh_known: a domain can be made, and tells its geometry before an attach
+ * @vtd_known: it is an Intel unit
+ * @regs_known: it is an SMMUv3 whose registers were read
+ */
+struct resv_hw_iommu {
+	struct resv_range fresh;
+	u64 page;
+	u64 cap;
+	u64 ecap;
+	struct resv_range regs;
+	bool fresh_known;
+	bool vtd_known;
+	bool regs_known;
+};
+
+/* A device has no more bridges above it whose ACS registers are looked at. */
+#define RESV_HW_BRIDGES	32
+
+/**
+ * struct resv_hw - what was measured of one device
+ * @next: next one of the list
+ * @dev: address of the device; only compared
+ * @iommu: what was measured of its IOMMU, where that has no class device; else NULL
+ * @aperture: what the IOMMU addressed for it when that was known last, if
+ *	@aperture_known
+ * @page_shift: smallest page that the IOMMU maps, as a power of two; 0 if unknown
+ * @round: of the list, when the device was met last
+ * @acs_known: bit n: @acs_redirects is set for the nth bridge above the device
+ * @acs_redirects: bit n: that bridge redirects requests upstream
+ * @aperture_known: see @aperture
+ * @msi_known: @msi_64bit is set
+ * @msi_64bit: its MSI capability holds addresses of 64 bits
+ * @name: dev_name() of the device
+ */
+struct resv_hw {
+	struct resv_hw *next;
+	const struct device *dev;
+	struct resv_hw_iommu *iommu;
+	struct resv_range aperture;
+	u32 round;
+	u32 acs_known;
+	u32 acs_redirects;
+	u8 page_shift;
+	bool aperture_known : 1;
+	bool msi_known : 1;
+	bool msi_64bit : 1;
+	char name[];
+};
+
+/**
+ * struct resv_hw_list - the devices of one group
+ * @first: first one, or NULL
+ * @round: number of the collection under way, or of the last one
+ */
+struct resv_hw_list {
+	struct resv_hw *first;
+	u32 round;
+};
+
+void resv_hw_init(struct resv_hw_list *list);
+void resv_hw_free(struct resv_hw_list *list);
+void resv_hw_forget(struct resv_hw_list *list, const struct device *dev);
+void resv_hw_begin(struct resv_hw_list *list);
+void resv_hw_end(struct resv_hw_list *list);
+struct resv_hw *resv_hw_device(struct resv_hw_list *list, const struct device *dev);
+
+int resv_hw_iommu(struct resv_hw *hw, struct device *dev,
+		  int (*measure)(struct device *dev, struct resv_hw_iommu *iommu),
+		  struct resv_hw_iommu *iommu);
+void resv_hw_instances_flush(void);
+
+bool resv_hw_config_begin(struct pci_dev *pdev);
+void resv_hw_config_end(struct pci_dev *pdev);
+
+#endif /* RESV_SOURCE_HW_H */

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD. */
+#include <linux/pci.h>
+#include "firmware/acpi.h"
+#include "firmware/ivrs.h"
+#include "source/source.h"
+
+static struct resv_acpi_table table = { .sig = "IVRS" };
+static struct resv_acpi_items ivmds = { .size = sizeof(struct resv_ivrs_ivmd) };
+
+/* Neither unity nor exclusion: the driver ignores it (init_memory_definitions()). */
+static int found_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
+{
+	if (!(ivmd->flags & (RESV_IVMD_UNITY | RESV_IVMD_EXCLUSION)))
+		return 0;
+	return resv_acpi_items_add(ctx, ivmd);
+}
+
+static int parse(struct resv_acpi_table *t, struct resv_acpi_items *items,
+		 struct resv_parse_err *err)
+{
+	static const struct resv_ivrs_ops ops = { .ivmd = found_ivmd };
+
+	return resv_parse_ivrs(t->data, t->len, &ops, items, err);
+}
+
+static int ivrs_init(void)
+{
+	int ret = resv_acpi_table_get(&table);
+
+	if (ret)
+		return ret;
+	ret = resv_acpi_items_collect(&ivmds, &table, parse);
+	if (ret)
+		resv_acpi_table_free(&table);
+	return ret;
+}
+
+static void ivrs_exit(void)
+{
+	resv_acpi_items_free(&ivmds);
+	resv_acpi_table_free(&table);
+}
+
+/*
+ * The driver's last region of any device (amd_iommu_get_resv_regions()): addresses
+ * that the IOMMU does not translate, specification 48882, section 2.1.2.
+ */
+static int hypertransport(struct resv_facts *c, int name)
+{
+	if (!c->own_device)
+		return 0;
+	return resv_facts_claim(c, name, 0xfd00000000ULL, 0xffffffffffULL,
+				  RESV_RESERVED, RESV_ORIGIN_HT);
+}
+
+static int ivrs_device(struct resv_facts *c, struct device *dev)
+{
+	const struct resv_ivrs_ivmd *m = ivmds.item;
+	struct pci_dev *pdev;
+	unsigned int i;
+	int name, ret;
+	u64 start, end;
+	u16 devid;
+
+	name = resv_facts_name(c, dev_name(dev));
+	if (name < 0)
+		return name;
+	ret = hypertransport(c, name);
+	if (ret || !dev_is_pci(dev))
+		return ret;
+	pdev = to_pci_dev(dev);
+	devid = PCI_DEVID(pdev->bus->number, pdev->devfn);
+	for (i = 0; i < ivmds.nr; i++, m++) {
+		if (m->segment != pci_domain_nr(pdev->bus) ||
+		    devid < m->devid_first || devid > m->devid_last)
+			continue;
+		/* As init_unity_map_range() rounds; nothing near 2^64 is memory. */
+		start = PAGE_ALIGN(m->start);
+		end = start + PAGE_ALIGN(m->end - m->start + 1) - 1;
+		if (start < m->start || end < start)
+			continue;
+		/* An exclusion is mapped like any other, see struct resv_ivrs_ivmd. */
+		ret = resv_facts_claim(c, name, start, end, RESV_DIRECT,
+					 RESV_ORIGIN_IVMD);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void ivrs_status(struct resv_status *f)
+{
+	resv_acpi_table_status(&table, f, "ivmd");
+}
+
+const struct resv_source resv_source_ivrs = {
+	.name = "ivrs",
+	.init = ivrs_init,
+	.exit = ivrs_exit,
+	.device = ivrs_device,
+	.status = ivrs_status,
+};

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Windows of PCI bridges that can catch a device's DMA before it reaches the
+ * IOMMU.
+ *
+ * A request whose address lies in the window of a neighbour goes to that
+ * neighbour unless Access Control Services redirect it upstream.  That is
+ * advice and never enforced: v4.12 reported all host bridge windows as reserved,
+ * and v4.18 took that back because it refused what works.  So only
+ * windows that the path from this very device can hit are told:
+ *
+ * - below a conventional PCI (or PCIe-to-PCI) bridge, every address in the
+ *   bridge's own window belongs to a neighbour on the bus;
+ * - a root or downstream port without ACS redirection lets a request turn
+ *   round to the ports beside it, whose windows lie in those of the bus it is on.
+ */
+#include <linux/pci.h>
+#include "compat/iommu.h"
+#include "source/hw.h"
+#include "source/source.h"
+
+/* REQ_ACS_FLAGS of drivers/iommu/iommu.c: what makes a port isolate. */
+#define ACS_ISOLATION	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
+
+/* As pci_acs_flags_enabled() in drivers/pci/pci.c, which is not exported. */
+static bool acs_flags_enabled(struct pci_dev *port)
+{
+	u16 cap, ctrl, flags;
+	int pos = pci_find_ext_capability(port, PCI_EXT_CAP_ID_ACS);
+
+	if (!pos)
+		return false;
+	if (pci_read_config_word(port, pos + PCI_ACS_CAP, &cap) ||
+	    pci_read_config_word(port, pos + PCI_ACS_CTRL, &ctrl))
+		return false;
+	/* What a port does not implement it has no need of. */
+	flags = ACS_ISOLATION & (cap | PCI_ACS_EC);
+	return (ctrl & flags) == flags;
+}
+
+/*
+ * Does the nth bridge above the device redirect requests upstream?  It is read once a
+ * device.  A port whose link to the root is off does not answer, or with ones; until it
+ * does, it counts as one that does not redirect.
+ */
+static bool acs_redirects(struct resv_hw *hw, struct pci_dev *port, unsigned int n)
+{
+	u16 vendor;
+
+	if (n >= RESV_HW_BRIDGES)
+		return false;
+	if (!(hw->acs_known & BIT(n))) {
+		if (!resv_hw_config_begin(port))
+			return false;
+		if (!pci_read_config_word(port, PCI_VENDOR_ID, &vendor) &&
+		    vendor != 0xffff) {
+			hw->acs_known |= BIT(n);
+			if (acs_flags_enabled(port))
+				hw->acs_redirects |= BIT(n);
+		}
+		resv_hw_config_end(port);
+	}
+	return hw->acs_redirects & BIT(n);
+}
+
+/*
+ * The kernel knows ports that isolate although their registers do not say
+ * so (pci_dev_specific_acs_enabled()).  Its verdict shows in the groups: a
+ * port that does not isolate is in the group of what is below it.
+ */
+static bool kernel_calls_isolated(const struct resv_facts *c,
+				  struct pci_dev *bridge)
+{
+	return bridge->dev.iommu_group && bridge->dev.iommu_group != c->group;
+}
+
+/* What a device sends are bus addresses. */
+static bool window_of(struct pci_bus *bus, struct resource *res,
+		      struct pci_bus_region *region)
+{
+	if (!res || !(res->flags & IORESOURCE_MEM) ||
+	    (res->flags & (IORESOURCE_UNSET | IORESOURCE_DISABLED)) ||
+	    !resource_size(res) || res->end < res->start)
+		return false;
+	pcibios_resource_to_bus(bus, region, res);
+	return region->end >= region->start;
+}
+
+static int add_window(struct resv_facts *c, struct pci_dev *bridge,
+		      struct pci_bus *bus, struct resource *res)
+{
+	struct pci_bus_region region;
+	int name;
+
+	if (!window_of(bus, res, &region))
+		return 0;
+	name = resv_facts_name(c, pci_name(bridge));
+	if (name < 0)
+		return name;
+	return resv_facts_add(c, name, region.start, region.end,
+				RESV_PCI_WINDOW, RESV_ORIGIN_BRIDGE,
+				RESV_F_ADDED);
+}
+
+/* The windows through which @bus is reached; @bridge is to blame. */
+static int add_windows(struct resv_facts *c, struct pci_dev *bridge,
+		       struct pci_bus *bus)
+{
+	struct resource *res;
+	int i, ret = 0;
+
+	if (pci_is_root_bus(bus)) {
+		pci_bus_for_each_resource(bus, res, i) {
+			ret = add_window(c, bridge, bus, res);
+			if (ret)
+				break;
+		}
+		return ret;
+	}
+	/* The bridge's own windows, not what it passes on by subtraction. */
+	for (i = 0; i < PCI_BRIDGE_RESOURCE_NUM && !ret; i++)
+		ret = add_window(c, bridge, bus, bus->resource[i]);
+	return ret;
+}
+
+/*
+ * The windows of the host bridge, which no IOVA of the kernel's own is ever in,
+ * whatever ACS says (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c):
+ * a message that goes there may be taken for one to a neighbour.  They bound
+ * the MSI window, and are told only where add_windows() finds them.
+ */
+static int add_host_windows(struct resv_facts *c, struct pci_bus *bus)
+{
+	struct pci_bus_region region;
+	struct resv_region window = {
+		.type = RESV_PCI_WINDOW,
+		.origin = RESV_ORIGIN_BRIDGE,
+		.flags = RESV_F_ADDED,
+	};
+	struct resource *res;
+	int i, name, ret = 0;
+
+	while (!pci_is_root_bus(bus))
+		bus = bus->parent;
+	if (!bus->bridge)
+		return 0;
+	name = resv_facts_name(c, dev_name(bus->bridge));
+	if (name < 0)
+		return name;
+	window.name = name;
+	pci_bus_for_each_resource(bus, res, i) {
+		if (ret || !window_of(bus, res, &region))
+			continue;
+		window.start = region.start;
+		window.end = region.end;
+		ret = resv_set_add(&c->bridges, &window);
+	}
+	return ret;
+}
+
+static int pci_device(struct resv_facts *c, struct device *dev)
+{
+	struct pci_dev *pdev, *bridge;
+	unsigned int nr = 0;
+	struct pci_bus *bus;
+	int ret;
+
+	if (!dev_is_pci(dev))
+		return 0;
+	pdev = to_pci_dev(dev);
+	ret = add_host_windows(c, pdev->bus);
+	if (ret)
+		return ret;
+	/* A port's own requests are not the point; those from below it are. */
+	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
+		return 0;
+	/*
+	 * Bridges above a device outlive it, and it cannot go while we hold
+	 * the mutex of its group.
+	 */
+	for (bus = pdev->bus; !pci_is_root_bus(bus); bus = bus->parent) {
+		bridge = bus->self;
+		/* Buses of SR-IOV virtual functions have no bridge of their own. */
+		if (!bridge)
+			continue;
+		nr++;
+		if (!pci_is_pcie(bridge) ||
+		    pci_pcie_type(bridge) == PCI_EXP_TYPE_PCI_BRIDGE ||
+		    pci_pcie_type(bridge) == PCI_EXP_TYPE_PCIE_BRIDGE) {
+			ret = add_windows(c, bridge, bus);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (pci_pcie_type(bridge) != PCI_EXP_TYPE_ROOT_PORT &&
+		    pci_pcie_type(bridge) != PCI_EXP_TYPE_DOWNSTREAM)
+			continue;
+		/* Registers last: mostly the groups tell. */
+		if (kernel_calls_isolated(c, bridge) ||
+		    acs_redirects(c->device_hw, bridge, nr - 1))
+			continue;
+		ret = add_windows(c, bridge, bridge->bus);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void pci_status(struct resv_status *f)
+{
+	resv_status_add(f, "pci-windows", RESV_STATUS_ADDED,
+			 "advice, where the path from a device lacks ACS redirection");
+}
+
+const struct resv_source resv_source_pci = {
+	.name = "pci",
+	.device = pci_device,
+	.status = pci_status,
+};

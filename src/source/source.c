@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which sources are on (the parameter "sources"), and asking each in turn. */
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/moduleparam.h>
+#include <linux/string.h>
+#include "source/hw.h"
+#include "source/source.h"
+
+/* Names that are accepted everywhere, so that one modprobe.d fits all hosts. */
+#define SOURCE_NAMES	"kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi"
+
+static const struct resv_source *const none[] = { NULL };
+static const struct resv_source *const *sources = none;
+static unsigned long selected;		/* by the parameter */
+static unsigned long active;		/* initialised */
+
+/* The parameter, as it was given. */
+static char given[64] = "all";
+
+/* Is a name among names that commas, and perhaps blanks, separate? */
+static bool has_name(const char *names, const char *name, size_t len)
+{
+	while (*names) {
+		size_t n = strcspn(names, " \t\n,");
+
+		if (n == len && n && !strncmp(names, name, n))
+			return true;
+		names += n + (names[n] != '\0');
+	}
+	return false;
+}
+
+/* Are all names of a list known?  An empty one is none. */
+static bool all_known(char *copy)
+{
+	char *name;
+
+	while ((name = strsep(&copy, ","))) {
+		name = strim(name);
+		if (!has_name("all," SOURCE_NAMES, name, strlen(name)))
+			return false;
+	}
+	return true;
+}
+
+static int sources_set(const char *val, const struct kernel_param *kp)
+{
+	char copy[sizeof(given)];
+
+	if (strscpy(copy, val, sizeof(copy)) < 0) {
+		pr_err("sources= is too long, allowed are all," SOURCE_NAMES "\n");
+		return -EINVAL;
+	}
+	if (!all_known(copy)) {
+		strscpy(copy, val, sizeof(copy));
+		pr_err("sources=%s is not understood, allowed are all," SOURCE_NAMES
+		       ", separated by commas\n", strim(copy));
+		return -EINVAL;
+	}
+	strscpy(given, val, sizeof(given));
+	return 0;
+}
+
+static int sources_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n", strim(given));
+}
+
+static const struct kernel_param_ops sources_ops = {
+	.set = sources_set,
+	.get = sources_get,
+};
+
+module_param_cb(sources, &sources_ops, NULL, 0444);
+MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi");
+
+/**
+ * resv_sources_set() - which sources there are
+ * @table: all of them, in the order in which they are asked, and NULL
+ *
+ * Context: parameters are known, nothing else of this module runs.
+ */
+void resv_sources_set(const struct resv_source *const *table)
+{
+	unsigned int i;
+
+	sources = table;
+	for (i = 0; sources[i]; i++)
+		if (has_name(given, "all", strlen("all")) ||
+		    has_name(given, sources[i]->name, strlen(sources[i]->name)))
+			selected |= BIT(i);
+}
+
+/* Are all of @names in @mask?  One that this machine cannot have is no matter. */
+static bool all_in(unsigned long mask, const char *const *names, unsigned int nr)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < nr; i++)
+		for (j = 0; sources[j]; j++)
+			if (!strcmp(sources[j]->name, names[i]) &&
+			    !(mask & BIT(j)))
+				return false;
+	return true;
+}
+
+/**
+ * resv_sources_bound_windows() - is all told that bounds an MSI window?
+ *
+ * Other regions, the windows of bridges, what the IOMMU reaches, doorbells and
+ * devices with 32-bit MSI.
+ *
+ * Context: any.
+ * Return: true if it is
+ */
+bool resv_sources_bound_windows(void)
+{
+	static const char *const needed[] = {
+		"kernel", "pci", "aperture", "msi",
+	};
+
+	return all_in(active, needed, ARRAY_SIZE(needed));
+}
+
+/**
+ * resv_sources_make_lists() - is all told that an IOMMU's driver lists?
+ *
+ * Where the kernel makes no list this module does.  A table that firmware does not
+ * have is no matter.
+ *
+ * Context: any.
+ * Return: true if it is
+ */
+bool resv_sources_make_lists(void)
+{
+	static const char *const needed[] = {
+		"kernel", "dmar", "ivrs", "fixed", "msi",
+	};
+
+	return all_in(selected, needed, ARRAY_SIZE(needed));
+}
+
+/**
+ * resv_sources_init() - make the selected sources ready
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM, with nothing left to exit
+ */
+int resv_sources_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; sources[i]; i++) {
+		if (!(selected & BIT(i)))
+			continue;
+		ret = sources[i]->init ? sources[i]->init() : 0;
+		if (ret == -ENOMEM) {
+			resv_sources_exit();
+			return ret;
+		}
+		if (!ret)
+			active |= BIT(i);
+	}
+	return 0;
+}
+
+/**
+ * resv_sources_exit() - the opposite
+ *
+ * Context: may sleep; no source is being asked any more.
+ */
+void resv_sources_exit(void)
+{
+	unsigned int i;
+
+	/* The last one first. */
+	for (; active; active &= ~BIT(i)) {
+		i = __fls(active);
+		if (sources[i]->exit)
+			sources[i]->exit();
+	}
+	resv_hw_instances_flush();
+}
+
+/**
+ * resv_sources_device() - ask all sources about one device
+ * @c: collection of its group, whose mutex is held; @c->hw is set
+ * @dev: device
+ *
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int resv_sources_device(struct resv_facts *c, struct device *dev)
+{
+	unsigned int i;
+	int ret;
+
+	/* The first device of this collection. */
+	if (!c->device_hw)
+		resv_hw_begin(c->hw);
+	c->device_hw = resv_hw_device(c->hw, dev);
+	if (!c->device_hw)
+		return -ENOMEM;
+	for (i = 0; sources[i]; i++) {
+		if (!(active & BIT(i)) || !sources[i]->device)
+			continue;
+		ret = sources[i]->device(c, dev);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * resv_sources_group() - ask all sources about one group, devices first
+ * @c: collection
+ *
+ * Context: may sleep; the group's mutex is not held.
+ * Return: 0 or -ENOMEM
+ */
+int resv_sources_group(struct resv_facts *c)
+{
+	unsigned int i;
+	int ret;
+
+	resv_hw_end(c->hw);
+	for (i = 0; sources[i]; i++) {
+		if (!(active & BIT(i)) || !sources[i]->group)
+			continue;
+		ret = sources[i]->group(c);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * resv_sources_status() - describe what each source does here
+ * @f: list to add to
+ *
+ * Context: may sleep.
+ */
+void resv_sources_status(struct resv_status *f)
+{
+	unsigned int i;
+
+	for (i = 0; sources[i]; i++) {
+		if (!(selected & BIT(i)))
+			resv_status_add(f, sources[i]->name, RESV_STATUS_INERT,
+					"turned off by the parameter sources=");
+		else if (sources[i]->status)
+			sources[i]->status(f);
+	}
+}

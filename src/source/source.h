@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A source tells facts about groups.  Sources do not know each other. */
+#ifndef RESV_SOURCE_SOURCE_H
+#define RESV_SOURCE_SOURCE_H
+
+#include <linux/device.h>
+#include "source/facts.h"
+#include "source/status.h"
+
+/**
+ * struct resv_source - one place where facts come from
+ * @name: what the parameter "sources" calls it
+ * @init: once at load, before groups are looked at; may sleep.  An error
+ *	turns the source off but for -ENOMEM, which ends the load.  May be NULL.
+ * @exit: once at unload, if @init succeeded.  May be NULL.
+ * @device: facts of one device.  The caller holds the group's mutex, so that
+ *	the device cannot leave the group; may sleep; must not call anything
+ *	that takes the mutex.  May be NULL.
+ * @group: facts of the whole group, after all devices; no lock of the group
+ *	is held; may sleep.  May be NULL.
+ * @status: describe what this source does on this kernel.  May be NULL.
+ *
+ * @device and @group return 0 or -ENOMEM; anything else that is wrong with a
+ * device they log and leave out.
+ */
+struct resv_source {
+	const char *name;
+	int (*init)(void);
+	void (*exit)(void);
+	int (*device)(struct resv_facts *c, struct device *dev);
+	int (*group)(struct resv_facts *c);
+	void (*status)(struct resv_status *f);
+};
+
+extern const struct resv_source resv_source_kernel;
+extern const struct resv_source resv_source_dmar;
+extern const struct resv_source resv_source_ivrs;
+extern const struct resv_source resv_source_iort;
+extern const struct resv_source resv_source_dt;
+extern const struct resv_source resv_source_fixed;
+extern const struct resv_source resv_source_pci;
+extern const struct resv_source resv_source_aperture;
+extern const struct resv_source resv_source_msi;
+
+void resv_sources_set(const struct resv_source *const *table);
+bool resv_sources_bound_windows(void);
+bool resv_sources_make_lists(void);
+int resv_sources_init(void);
+void resv_sources_exit(void);
+int resv_sources_device(struct resv_facts *c, struct device *dev);
+int resv_sources_group(struct resv_facts *c);
+void resv_sources_status(struct resv_status *f);
+
+#endif /* RESV_SOURCE_SOURCE_H */

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files of a group: /sys/kernel/iommu_groups/N/resv/, and the kernel's own file
+ * reserved_regions where the kernel does not make it.
+ *
+ * What is the same for every kernel is here; each feature brings its own files, which
+ * are put into the same folder.  Readers copy from the group's snapshot; nothing here
+ * asks the hardware.
+ *
+ * The table of files is made at load and does not change.  The folder is an attribute
+ * group, not a kobject, and so is removed by sysfs itself when the group dies.
+ */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/kobject.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+#include "compat/sysfs.h"
+#include "group/feature.h"
+#include "group/group.h"
+#include "group/snapshot.h"
+#include "source/native.h"
+#include "source/source.h"
+#include "sysfs/group.h"
+#include "sysfs/text.h"
+
+struct iommu_group;
+
+/* The texts of a snapshot, in their order. */
+enum which_text {
+	TEXT_REGIONS,
+	TEXT_USABLE,
+	TEXT_LIST,
+};
+
+/**
+ * struct group_text - which text of which group
+ * @kobj: kobject of the group
+ * @which: text
+ */
+struct group_text {
+	struct kobject *kobj;
+	enum which_text which;
+};
+
+static char *make_group_text(void *ctx, size_t *len)
+{
+	const struct group_text *what = ctx;
+	struct resv_snapshot *snapshot = resv_group_snapshot(what->kobj);
+	const char *from;
+	char *text;
+
+	if (!snapshot)
+		return ERR_PTR(-ENODEV);
+	from = snapshot->text;
+	switch (what->which) {
+	case TEXT_REGIONS:
+		*len = snapshot->regions_len;
+		break;
+	case TEXT_USABLE:
+		from += snapshot->regions_len;
+		*len = snapshot->usable_len;
+		break;
+	case TEXT_LIST:
+		from += snapshot->regions_len + snapshot->usable_len;
+		*len = snapshot->list_len;
+		break;
+	}
+	if ((what->which == TEXT_USABLE && !snapshot->usable_known) ||
+	    (what->which == TEXT_LIST && !snapshot->list_known))
+		text = ERR_PTR(-ENODATA);
+	else
+		text = resv_sysfs_copy_text(from, *len);
+	resv_snapshot_put(snapshot);
+	return text;
+}
+
+static ssize_t group_text_read(struct file *file, struct kobject *kobj,
+			       compat_bin_attribute *attr, char *buf,
+			       loff_t off, size_t count)
+{
+	struct group_text what = {
+		.kobj = kobj,
+		.which = (unsigned long)attr->private,
+	};
+
+	return resv_sysfs_read_text(file, buf, off, count, make_group_text, &what);
+}
+
+static compat_bin_attribute regions_attr = {
+	.attr = { .name = "regions", .mode = 0444 },
+	.read = group_text_read,
+};
+
+static compat_bin_attribute usable_attr = {
+	.attr = { .name = "usable", .mode = 0444 },
+	.private = (void *)TEXT_USABLE,
+	.read = group_text_read,
+};
+
+/*
+ * In the group's own folder, where the kernel does not make it; in ours, where that is
+ * only as if.  Unlike the kernel's it can be longer than a page.
+ */
+static compat_bin_attribute list_attr = {
+	.attr = { .name = "reserved_regions", .mode = 0444 },
+	.private = (void *)TEXT_LIST,
+	.read = group_text_read,
+};
+
+/*
+ * Files of a group's kobject are called through the IOMMU core's own type of attribute,
+ * which is private and has been the same from 4.4 to 7.3.
+ */
+struct iommu_group_attribute {
+	struct attribute attr;
+	ssize_t (*show)(struct iommu_group *group, char *buf);
+	ssize_t (*store)(struct iommu_group *group, const char *buf,
+			 size_t count);
+};
+
+static ssize_t aperture_show(struct iommu_group *group, char *buf)
+{
+	struct resv_snapshot *snapshot;
+	ssize_t len = -ENODATA;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	if (snapshot->aperture_known)
+		len = scnprintf(buf, PAGE_SIZE, "0x%016llx 0x%016llx\n",
+				snapshot->aperture.start,
+				snapshot->aperture.end);
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
+static ssize_t msi_isolation_show(struct iommu_group *group, char *buf)
+{
+	static const char *const words[] = {
+		[RESV_ISOLATION_UNKNOWN] = "unknown",
+		[RESV_ISOLATION_ISOLATED] = "isolated",
+		[RESV_ISOLATION_UNSAFE] = "unsafe",
+	};
+	struct resv_snapshot *snapshot;
+	ssize_t len;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	len = scnprintf(buf, PAGE_SIZE, "%s\n", words[snapshot->isolation]);
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
+static const struct resv_feature_file own_files[] = {
+	{ .name = "aperture", .mode = 0444, .show = aperture_show },
+	{ .name = "msi_isolation", .mode = 0444, .show = msi_isolation_show },
+};
+
+static compat_bin_attr_list bin_attrs[] = {
+	&regions_attr,
+	&usable_attr,
+	NULL
+};
+
+/* With native=ignore. */
+static compat_bin_attr_list ignoring_bin_attrs[] = {
+	&list_attr,
+	&regions_attr,
+	&usable_attr,
+	NULL
+};
+
+static struct attribute_group folder = {
+	.name = RESV_FOLDER,
+	.bin_attrs = bin_attrs,
+};
+
+/**
+ * struct table - the files that are not binary
+ * @attrs: for sysfs; ends with NULL
+ * @file: the files
+ */
+struct table {
+	struct attribute **attrs;
+	struct iommu_group_attribute *file;
+};
+
+static struct table table;
+
+static unsigned int add_files(unsigned int nr,
+			      const struct resv_feature_file *files,
+			      unsigned int nr_files)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_files; i++, nr++) {
+		struct iommu_group_attribute *file = &table.file[nr];
+
+		sysfs_attr_init(&file->attr);
+		file->attr.name = files[i].name;
+		file->attr.mode = files[i].mode;
+		file->show = files[i].show;
+		file->store = files[i].store;
+		table.attrs[nr] = &file->attr;
+	}
+	return nr;
+}
+
+/* The kernel's own file is to be made, and nobody else has made it. */
+static bool adds_list(struct kobject *kobj)
+{
+	return !resv_native_list() && !resv_native_ignored &&
+	       RESV_HAVE(KERNFS_LOOKUP) && resv_sources_make_lists() &&
+	       !compat_kernfs_child(kobj->sd, list_attr.attr.name);
+}
+
+static int add(struct kobject *kobj)
+{
+	int ret = sysfs_create_group(kobj, &folder);
+
+	if (ret || !adds_list(kobj))
+		return ret;
+	ret = sysfs_create_bin_file(kobj, &list_attr);
+	if (ret)
+		sysfs_remove_group(kobj, &folder);
+	return ret;
+}
+
+static void remove(struct kobject *kobj)
+{
+	/* A kernel that makes lists has its own. */
+	if (!RESV_HAVE(GROUP_RESV_REGIONS) &&
+	    compat_kernfs_child(kobj->sd, list_attr.attr.name) == &list_attr)
+		sysfs_remove_bin_file(kobj, &list_attr);
+	sysfs_remove_group(kobj, &folder);
+}
+
+static const struct resv_group_folder group_folder = {
+	.add = add,
+	.remove = remove,
+};
+
+/**
+ * resv_sysfs_group_init() - know which files a group has
+ *
+ * Context: may sleep; features are known, and no group yet.
+ * Return: 0 or -ENOMEM
+ */
+int resv_sysfs_group_init(void)
+{
+	unsigned int nr = ARRAY_SIZE(own_files), i;
+	const struct resv_feature *f;
+
+	resv_feature_for_each(f, i)
+		nr += f->nr_files;
+	table.attrs = kcalloc(nr + 1, sizeof(*table.attrs), GFP_KERNEL);
+	table.file = kcalloc(nr, sizeof(*table.file), GFP_KERNEL);
+	if (!table.attrs || !table.file) {
+		resv_sysfs_group_exit();
+		return -ENOMEM;
+	}
+	nr = add_files(0, own_files, ARRAY_SIZE(own_files));
+	resv_feature_for_each(f, i)
+		nr = add_files(nr, f->files, f->nr_files);
+	folder.attrs = table.attrs;
+	if (resv_native_ignored)
+		folder.bin_attrs = ignoring_bin_attrs;
+	resv_groups_set_folder(&group_folder);
+	return 0;
+}
+
+/**
+ * resv_sysfs_group_exit() - the opposite
+ *
+ * Context: no group has files any more.
+ */
+void resv_sysfs_group_exit(void)
+{
+	kfree(table.attrs);
+	kfree(table.file);
+	memset(&table, 0, sizeof(table));
+}

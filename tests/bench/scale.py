@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the module costs with 25 and with 260 groups: the virtual functions of two NVMe controllers.
+
+One VM a kernel. Its clocks count instructions (-icount shift=0), so that a nanosecond is one, and
+what all tasks of the only CPU ran (see "busy" in the agent) includes the kernel's workers."""
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+
+import hooks
+import judge
+import kernels
+from topologies import EDU, SRIOV
+from vm import Vm
+
+MODULE = "/iommu_resv.ko"
+FEATURES = "/sys/kernel/iommu_resv/features"
+# A function that is bound, a device that is plugged, and a module that has nothing to do with it.
+FUNCTION = "0000:01:00.1"
+PLUGGED = "0000:00:03.0"
+UNRELATED = "dummy"
+KEYS = ("6.12-amd64", "7-arm64")
+# Virtual functions of the two controllers, with which the machines have so many groups.
+GROUPS = 25
+STAGES = {"amd64": {"few": (17, 0), "half": (127, 0), "many": (127, 127)},
+          "arm64": {"few": (18, 0), "half": (127, 0), "many": (127, 127)}}
+# What the module's work may need to begin and to end, in which nothing else happens. The least of
+# some windows counts, as the kernel has work of its own now and then.
+SETTLE = 3000
+ROUNDS = 4
+WINDOWS = 3
+FILES = ("reserved_regions", "resv/regions", "resv/usable")
+
+# The limits
+BIND = 1.3                                      # of what it is with few groups
+LOAD = {"amd64": 153000, "arm64": 85000}        # instructions for each of many groups, in all
+LINEAR = 1.15                                   # a group of the last ones, against the first ones
+MEMORY = 1024                                   # bytes a group of up to four regions
+READS = {"resv/regions": 0.9, "resv/usable": 0.85}      # of the kernel's own file
+# Looks at groups. A bind and unbind are two events, which may be seen before and after; a device
+# that goes and comes has one group, that is looked at when it goes, comes, and is bound.
+LOOKS = {"bound": 4 * ROUNDS * WINDOWS, "plugged": 4, "module": 0}
+
+
+def set_vfs(*numbers):
+    """Virtual functions without drivers, on the controllers behind bus 1 and 2."""
+    steps = []
+    for bus, number in enumerate(numbers, 1):
+        path = f"/sys/bus/pci/devices/0000:{bus:02x}:00.0"
+        steps += [f"wait {path}/driver", f"write {path}/sriov_drivers_autoprobe 0",
+                  f"write {path}/sriov_numvfs {number}"]
+    return steps
+
+
+def load(label):
+    return [f"sleep {SETTLE}", f"busy {label}-load {SETTLE} load {MODULE}", f"say {label}-loaded",
+            f"cat {FEATURES}"]
+
+
+def stage(label):
+    """What is measured with so many groups; the module is loaded afterwards."""
+    device = f"/sys/bus/pci/devices/{PLUGGED}"
+    return [f"rebind {FUNCTION} 1", f"sleep {SETTLE}",
+            *[f"busy {label}-rest {SETTLE} #",
+              f"busy {label}-bare {SETTLE} rebind {FUNCTION} {ROUNDS}"] * WINDOWS,
+            *load(label), f"rebind {FUNCTION} 1", f"sleep {SETTLE}",
+            f"say {label}-before", f"cat {FEATURES}",
+            *[f"busy {label}-idle {SETTLE} #",
+              f"busy {label}-bind {SETTLE} rebind {FUNCTION} {ROUNDS}"] * WINDOWS,
+            f"say {label}-bound", f"cat {FEATURES}",
+            f"write {device}/remove 1", f"wait-gone {device}", "write /sys/bus/pci/rescan 1",
+            f"wait {device}/iommu_group/resv/regions", f"sleep {SETTLE}",
+            f"say {label}-plugged", f"cat {FEATURES}",
+            f"load /lib/{UNRELATED}.ko", f"sleep {SETTLE}",
+            f"say {label}-module", f"cat {FEATURES}", f"unload {UNRELATED}"]
+
+
+def steps_of(arch):
+    vfs = STAGES[arch]
+    # The first load pays for what the kernel does once: it is not counted.
+    return [*set_vfs(*vfs["few"]), f"load {MODULE}", "unload iommu_resv", *stage("few"),
+            "unload iommu_resv", *set_vfs(0, 0), *set_vfs(*vfs["half"]), *load("half"),
+            "unload iommu_resv", *set_vfs(0, 0), *set_vfs(*vfs["many"]), *stage("many"),
+            *[f"time {name} 2" for name in FILES], "dump many", "unload iommu_resv", "left"]
+
+
+@dataclass
+class Looks:
+    """The line "groups" of the file features."""
+    groups: int
+    size: int
+    looked: int = None          # at groups, since the module was loaded
+
+
+class Seen:
+    """The figures of a transcript."""
+
+    def __init__(self, lines):
+        self.lines = lines
+        self.busy = {}
+        for label, number in map(str.split, judge.said(lines, "busy")):
+            self.busy[label] = min(int(number), self.busy.get(label, int(number)))
+        self.looks = {}
+        for label, text in hooks.sections(lines).items():
+            match = re.search(r"^\| groups added - (\d+) shown, (\d+) bytes(?:, (\d+) looked at)?$",
+                              "\n".join(text), re.M)
+            if match:
+                self.looks[label] = Looks(*(int(n) if n else None for n in match.groups()))
+        at = lines.index("dump many") if "dump many" in lines else len(lines)
+        dump = judge.dumps(lines[at:]).get("many", {})
+        self.dumped = [group for group in dump.values() if group.id != "-"]
+        self.reads = {word[0]: int(word[3])
+                      for word in map(str.split, judge.said(lines, "time"))}
+
+    def bind(self, label, module=True):
+        """Instructions of one bind and unbind, with the module or without."""
+        used, rest = ("bind", "idle") if module else ("bare", "rest")
+        return (self.busy[f"{label}-{used}"] - self.busy[f"{label}-{rest}"]) / ROUNDS
+
+    def groups(self, label):
+        return self.looks[f"{label}-loaded"].groups
+
+    def load(self, low, high):
+        """Instructions of loading for each group that HIGH has more than LOW."""
+        return (self.busy[f"{high}-load"] - self.busy[f"{low}-load"]) / \
+            (self.groups(high) - self.groups(low))
+
+
+def judge_bind(seen, _arch):
+    few, many = seen.bind("few"), seen.bind("many")
+    own = {label: seen.bind(label) - seen.bind(label, module=False) for label in ("few", "many")}
+    note = f"a bind and unbind with {seen.groups('few')} groups: {few / 1e3:.0f} k instructions, " \
+           f"with {seen.groups('many')}: {many / 1e3:.0f} k, {many / few:.2f} x; of that the " \
+           f"module {own['few'] / 1e3:.0f} k and {own['many'] / 1e3:.0f} k"
+    faults = [f"{note}; allowed are {BIND} x"] if many > BIND * few else []
+    said = judge.said(seen.lines, "rebind")
+    if said != ["1 0", *[f"{ROUNDS} 0"] * WINDOWS] * 4:
+        faults.append(f"bound and unbound: {said}")
+    return note, faults
+
+
+def judge_looks(seen, _arch):
+    faults, notes = [], []
+    for label in ("few", "many"):
+        order = [seen.looks.get(f"{label}-{what}") for what in ("before", *LOOKS)]
+        if any(looks is None or looks.looked is None for looks in order):
+            faults.append(f"{label}: features does not count looks at groups")
+            continue
+        more = [b.looked - a.looked for a, b in zip(order, order[1:])]
+        notes.append(f"{seen.groups(label)} groups: {ROUNDS * WINDOWS} binds and unbinds look at "
+                     f"{more[0]}, a device that goes and comes at {more[1]}, an unrelated module "
+                     f"at {more[2]}")
+        for (what, limit), number in zip(LOOKS.items(), more):
+            if number > limit:
+                faults.append(f"{label}-{what}: {number} groups were looked at, not {limit}")
+    return "; ".join(notes), faults
+
+
+def judge_load(seen, arch):
+    first, last = seen.load("few", "half"), seen.load("half", "many")
+    mean = seen.busy["many-load"] / seen.groups("many")
+    note = f"load with {seen.groups('few')} groups: {seen.busy['few-load'] / 1e6:.2f} M " \
+           f"instructions, with {seen.groups('many')}: {seen.busy['many-load'] / 1e6:.2f} M, " \
+           f"that is {mean / 1e3:.1f} k for each; one more costs {first / 1e3:.1f} k among the " \
+           f"first, {last / 1e3:.1f} k among the last"
+    faults = []
+    if mean > LOAD[arch]:
+        faults.append(f"{note}; allowed are {LOAD[arch] / 1e3:.0f} k")
+    if last > LINEAR * first:
+        faults.append(f"{note}; that is not linear")
+    return note, faults
+
+
+def judge_memory(seen, _arch):
+    size = seen.looks["many-module"].size / seen.looks["many-module"].groups
+    most = max(len(group.lines("regions")) for group in seen.dumped)
+    note = f"{size:.0f} bytes a group as the module counts; up to {most} regions"
+    # A longer one is no smaller than those of up to four, so if the mean of all keeps to the
+    # limit, theirs does.
+    return note, [f"{note}; allowed are {MEMORY}"] if size >= MEMORY else []
+
+
+def judge_reads(seen, _arch):
+    base = seen.reads["reserved_regions"]
+    ratio = {name: seen.reads[name] / base for name in READS}
+    note = "; ".join(f"{name} {ratio[name]:.3f} x reserved_regions" for name in READS)
+    return note, [f"{name}: {ratio[name]:.3f} x, allowed are {limit}"
+                  for name, limit in READS.items() if ratio[name] > limit]
+
+
+def judge_groups(seen, _arch):
+    """What the files of so many groups say is right."""
+    lines = seen.lines
+    faults = hooks.all_ok(lines) + [f"write {line}" for line in judge.said(lines, "write")
+                                    if not line.endswith(" ok")]
+    faults += ["no /proc/schedstat"] if "no-schedstat" in lines else []
+    for group in seen.dumped:
+        faults += judge.check_group(group)
+    single = sum(len(group.devices) == 1 and "0x1b36:0x0010" == group.devices[0][2]
+                 for group in seen.dumped)
+    if single < 254:
+        faults.append(f"{single} groups of one NVMe function, expected 254 at least")
+    if seen.groups("few") != GROUPS:
+        faults.append(f"{seen.groups('few')} groups where {GROUPS} were wanted")
+    return f"{len(seen.dumped)} groups", faults
+
+
+def times(factor):
+    """For a fault to be planted: the number at the end, made larger."""
+    return lambda m: f"{m[1]}{int(int(m[2]) * factor)}"
+
+
+# Each: its judge, and a fault to be planted that it has to see.
+CHECKS = {
+    "groups-sriov": (judge_groups, (r"^\| 0x[0-9a-f]+ (0x[0-9a-f]+ (?:sw-)?msi )", r"| 0x0 \1")),
+    "bench-bind": (judge_bind, (r"^(busy few-bind )(\d+)$", times(0.5))),
+    "bench-looks": (judge_looks, (r"^(say many-bound$.*? bytes, )(\d+)", times(2))),
+    "bench-load": (judge_load, (r"^(busy many-load )(\d+)$", times(3))),
+    "bench-memory": (judge_memory, (r"^(say many-module$.*? shown, )(\d+)", times(10))),
+    "bench-read": (judge_reads, (r"^(time resv/usable .* )(\d+)$", times(2))),
+}
+
+
+def run(key):
+    """[(name, note, faults)] of one VM."""
+    kernel = kernels.get(key)
+    topology = SRIOV[kernel.arch]
+    topology = replace(topology, devices=(*topology.devices, f"{EDU},addr=3"))
+    vm = Vm(f"bench-{key}", kernel, topology, steps_of(kernel.arch), memory="2G", limit=600,
+            later=(UNRELATED,), accel="tcg,thread=single",
+            qemu=["-icount", "shift=0,sleep=off"])
+    lines = vm.run()
+    out = []
+    for name, (judging, fault) in CHECKS.items():
+        judged = partial(judge_lines, judging, kernel.arch)
+        note, faults = judged(lines)
+        faults = faults or hooks.planted(lambda text, judged=judged: judged(text)[1], lines,
+                                         (fault,))
+        out.append((f"{name}-{key}", note, faults))
+    name, note, faults = out[0]
+    out[0] = (name, f"{note} [{vm.seconds:.0f} s]", faults + vm.complaints())
+    return out
+
+
+def judge_lines(judging, arch, lines):
+    """(note, faults), also of lines that have less than was wanted."""
+    try:
+        return judging(Seen(lines), arch)
+    except (KeyError, ValueError, ZeroDivisionError) as why:
+        return "", [f"a figure is missing: {type(why).__name__} {why}"]

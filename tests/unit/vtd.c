@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Unit tests of the width of an Intel unit. */
+
+#include "unit.h"
+#include "firmware/vtd.h"
+
+#define END(bits)	((1ULL << (bits)) - 1)
+
+#define SAGAW39		(1ULL << 9)
+#define SAGAW48		(1ULL << 10)
+#define SAGAW57		(1ULL << 11)
+#define MGAW(bits)	((u64)((bits) - 1) << 16)
+#define FL5LP		(1ULL << 60)
+
+#define SMTS		(1ULL << 43)
+#define SLTS		(1ULL << 46)
+#define FLTS		(1ULL << 47)
+#define BOTH		(SMTS | SLTS | FLTS)
+
+static const enum resv_vtd_tables all[] = {
+	RESV_VTD_SECOND_ONLY, RESV_VTD_FIRST, RESV_VTD_SECOND, RESV_VTD_EITHER,
+};
+
+/* Whatever kernel and domain: there are no first-level tables. */
+static void legacy_unit(void **state)
+{
+	static const u64 ecaps[] = { 0, SMTS, SMTS | SLTS, FLTS | SLTS };
+	unsigned int i, j;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		for (j = 0; j < ARRAY_SIZE(ecaps); j++) {
+			assert_true(resv_vtd_end(SAGAW39 | MGAW(39), ecaps[j],
+						 all[i], 0) == END(39));
+			assert_true(resv_vtd_end(SAGAW39 | SAGAW48 | MGAW(48),
+						 ecaps[j], all[i], END(47)) ==
+				    END(48));
+			assert_true(resv_vtd_end(SAGAW48 | MGAW(46), ecaps[j],
+						 all[i], 0) == END(46));
+			assert_true(resv_vtd_end(MGAW(48), ecaps[j], all[i], 0) ==
+				    0);
+		}
+}
+
+/* Kernels that use first-level tables for everybody, or for nobody. */
+static void one_kind(void **state)
+{
+	u64 cap = SAGAW48 | SAGAW57 | MGAW(57);
+
+	(void)state;
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_SECOND_ONLY, END(47)) == END(57));
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_FIRST, END(47)) == END(47));
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_FIRST, END(57)) == END(57));
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_FIRST, 0) == 0);
+	/* A unit without second-level tables. */
+	assert_true(resv_vtd_end(cap, SMTS | FLTS, RESV_VTD_SECOND, END(47)) == END(47));
+	assert_true(resv_vtd_end(cap, SMTS | FLTS, RESV_VTD_SECOND, 0) == 0);
+}
+
+/* VFIO's tables by the mode that shows in the DMA domain. */
+static void mode_by_dma_domain(void **state)
+{
+	u64 cap = SAGAW48 | SAGAW57 | MGAW(57);
+
+	(void)state;
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_SECOND, END(47)) == END(48));
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_SECOND, END(57)) == END(57));
+	assert_true(resv_vtd_end(cap | FL5LP, BOTH, RESV_VTD_SECOND, END(56)) == END(57));
+	/* No width that this unit has. */
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_SECOND, END(40)) == 0);
+	/* 5.15.0 to 5.15.98 keep 47 bits, later ones have 48. */
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_EITHER, END(47)) == END(47));
+	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_EITHER, END(57)) == END(57));
+}
+
+/* iommu=pt: the mode does not show. */
+static void passthrough(void **state)
+{
+	u64 cap48 = SAGAW48 | MGAW(48), cap57 = SAGAW48 | SAGAW57 | MGAW(57);
+
+	(void)state;
+	assert_true(resv_vtd_end(cap48, BOTH, RESV_VTD_SECOND, 0) == END(48));
+	assert_true(resv_vtd_end(cap57 | FL5LP, BOTH, RESV_VTD_SECOND, 0) == END(57));
+	/* 57 bits in legacy mode, 48 in scalable mode. */
+	assert_true(resv_vtd_end(cap57, BOTH, RESV_VTD_SECOND, 0) == 0);
+	assert_true(resv_vtd_end(cap48, BOTH, RESV_VTD_EITHER, 0) == 0);
+	/* Neither mode has a width. */
+	assert_true(resv_vtd_end(MGAW(48), BOTH, RESV_VTD_SECOND, 0) == 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(legacy_unit),
+		cmocka_unit_test(one_kind),
+		cmocka_unit_test(mode_by_dma_domain),
+		cmocka_unit_test(passthrough),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests on kernels that report faults (tests/debug): lockdep, KASAN, kmemleak and others.
+
+They are tests that other parts have, too, done again on such a kernel. Any report of the kernel is
+a fault there, and so is a memory leak, see vm.debug_faults()."""
+import declare
+import hooks
+import judge
+import kernels
+import msi_window
+import tests
+from hooks import GROUP, MODULE, MOUNTS, REGION, SHOWN
+from topologies import BY_NAME, PLAIN
+
+# As many as are promised to leave nothing behind.
+CYCLES = 200
+
+
+def cycles(key, name):
+    return tests.cycles(key, name, CYCLES)
+
+
+# Allocations in one operation, at most.
+ALLOCATIONS = 3000
+ADD, REMOVE = f"add {REGION}", f"remove {REGION}"
+MOVED, MOVED_SHOWN = "0x50000000", "0x0000000050000000 "
+
+
+def failing_steps(arch):
+    """Every operation with each of its allocations in turn made to fail."""
+    def write(label, file, text, undo):
+        return f"fail-nth {label} {ALLOCATIONS} write {GROUP}/resv/{file} {text} / {undo}"
+
+    steps = [*MOUNTS, "bind"]
+    for mode in ("kprobe", "livepatch") if arch == "amd64" else ("kprobe",):
+        loads = f"{MODULE} hooks={mode}"
+        steps += [f"fail-nth load-{mode} {ALLOCATIONS} load {loads}"]
+        if mode == "livepatch":
+            steps += [hooks.ACTIVE]
+        steps += [write(f"add-{mode}", "declare", ADD, REMOVE),
+                  write(f"remove-{mode}", "declare", REMOVE, ADD)]
+        if arch == "arm64":
+            steps += [write(f"move-{mode}", "msi_window", MOVED, "default"),
+                      write(f"back-{mode}", "msi_window", "default", MOVED)]
+        if mode == "livepatch":
+            steps += hooks.DISABLE
+        steps += [f"fail-nth unload-{mode} {ALLOCATIONS} unload {loads}", "left"]
+    return steps
+
+
+# What the kernel's list must have after an operation that succeeded, and not after one that did
+# not; or the other way round.
+LISTS = {"add": (SHOWN, True), "remove": (SHOWN, False), "move": (MOVED_SHOWN, True),
+         "back": (MOVED_SHOWN, False)}
+
+
+def judge_failing(lines, arch):
+    faults = [f"left {path}" for path in judge.said(lines, "left")]
+    faults += [f"{word} {line}" for word in ("failed", "unknown-step")
+               for line in judge.said(lines, word)]
+    labels = [f"{what}-{mode}" for mode in (("kprobe", "livepatch") if arch == "amd64" else
+                                            ("kprobe",))
+              for what in ("load", "add", "remove", "unload") +
+              (("move", "back") if arch == "arm64" else ())]
+    for label in labels:
+        what = label.split("-", maxsplit=1)[0]
+        told = [line.split() for line in judge.said(lines, "fail", label)]
+        ended = judge.said(lines, "fail-end", label)
+        if not ended or not ended[0].isdigit() or int(ended[0]) < 3:
+            faults.append(f"{label}: ended with {ended}")
+        if not told or told[-1][1] != "ok":
+            faults.append(f"{label}: with no failure: {told[-1:]}")
+        for n, errno, state in told:
+            if errno not in ("ok", "ENOMEM"):
+                faults.append(f"{label}: allocation {n} fails: {errno}")
+            there = {"load": errno == "ok", "unload": errno != "ok"}.get(what, True)
+            if state != ("loaded" if there else "absent"):
+                faults.append(f"{label}: allocation {n} fails: {errno}, and the module is {state}")
+            if what in LISTS:
+                shown, wanted = LISTS[what]
+                listed = any(line.startswith(shown)
+                             for line in judge.said(lines, "fail-list", f"{label}.{n}"))
+                if listed != (wanted == (errno == "ok")):
+                    faults.append(f"{label}: allocation {n} fails: {errno}, and the list is "
+                                  f"{judge.said(lines, 'fail-list', f'{label}.{n}')}")
+    return faults
+
+
+def failing(key, name):
+    """Memory is short once, for each allocation of load, declare, move and unload: each is done
+    or refused whole, and nothing leaks."""
+    kernel = kernels.get(key)
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], failing_steps(kernel.arch),
+                              lambda lines: judge_failing(lines, kernel.arch), limit=240)
+    return "; ".join(f"{line}" for line in judge.said(lines, "fail-end")), faults
+
+
+def table():
+    """The tests by name, as in tests.py."""
+    out = {}
+    for arch in ("amd64", "arm64"):
+        key = f"debug-{arch}"
+        out[f"debug-report-{arch}"] = (tests.report, PLAIN[arch], key)
+        out[f"debug-cycles-{arch}"] = (cycles, key)
+        out[f"debug-failslab-{arch}"] = (failing, key)
+        out[f"debug-hotplug-{arch}"] = (tests.hotplug, key)
+        out[f"debug-declare-{arch}"] = (declare.main, key)
+        out[f"debug-declare-load-{arch}"] = (declare.at_load, key)
+        out[f"debug-hooks-load-{arch}"] = (hooks.load, key)
+        out[f"debug-hooks-cycles-kprobe-{arch}"] = (hooks.cycles, key, "kprobe")
+    for name in ("intel", "amd"):
+        out[f"debug-report-{name}-amd64"] = (tests.report, BY_NAME[name], "debug-amd64")
+    out["debug-hooks-cycles-livepatch-amd64"] = (hooks.cycles, "debug-amd64", "livepatch")
+    out["debug-hooks-virtio-amd64"] = (hooks.virtio, "debug-amd64")
+    out["debug-msi-window-arm64"] = (msi_window.main, "its", "dt", "debug-arm64", "kprobe")
+    out["debug-msi-window-cycles-arm64"] = (msi_window.cycles, "debug-arm64")
+    return out
