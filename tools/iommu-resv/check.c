@@ -10,6 +10,7 @@
 #include "format.h"
 #include "names.h"
 #include "range.h"
+#include "vm/vm.h"
 #include "xalloc.h"
 
 enum verdict {
@@ -235,6 +236,8 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 	struct range map;
 	int i, ret;
 
+	if (ctl->vm)
+		return check_vm(ctl, argc, argv);
 	if (argc < 2)
 		errx(EXIT_TROUBLE, "check takes a group or device and one or more ranges");
 	/* All of them first: no half of an answer to a bad question. */

@@ -594,7 +594,7 @@ int groups_moved(struct control *ctl, bool held)
 }
 
 /* The name as sysfs has it: lower case, with the PCI domain. */
-static char *device_name(const char *word)
+char *device_name(const char *word)
 {
 	static const char short_form[] = "xx:xx.x";
 	char *name;
@@ -634,6 +634,27 @@ static bool find_device(const struct control *ctl, const char *word,
 	strings_free(&list);
 	free(name);
 	free(dir);
+	return found;
+}
+
+/**
+ * group_of() - the group that a word names
+ * @ctl: options
+ * @word: number of a group or name of a device
+ * @id: the group's number, to fill
+ *
+ * Return: false, without a message, if there is no such group
+ */
+bool group_of(const struct control *ctl, const char *word, unsigned int *id)
+{
+	char *path;
+	bool found;
+
+	if (!parse_id(word, id))
+		return find_device(ctl, word, id);
+	path = xasprintf("%s/kernel/iommu_groups/%u", ctl->sysfs, *id);
+	found = !access(path, F_OK);
+	free(path);
 	return found;
 }
 

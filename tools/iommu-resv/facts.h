@@ -127,6 +127,8 @@ void groups_refused(struct control *ctl, struct groups *groups);
 int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		struct groups *groups);
 void groups_free(struct groups *groups);
+bool group_of(const struct control *ctl, const char *word, unsigned int *id);
+char *device_name(const char *word);
 
 bool region_is_declared(const struct region *r);
 bool region_refuses(const struct group *g, const struct region *r);

@@ -21,6 +21,8 @@ enum {
  * struct control - one run of the command
  * @sysfs: where sysfs is mounted
  * @pci_ids: file with the names of PCI devices, NULL for the system's own
+ * @vm: check: file that describes a VM, NULL if there is none
+ * @as: what that file is, NULL to guess
  * @json: write JSON
  * @bytes: sizes in bytes, not for humans
  * @noheadings: no header lines
@@ -30,6 +32,8 @@ enum {
 struct control {
 	const char *sysfs;
 	const char *pci_ids;
+	const char *vm;
+	const char *as;
 	bool json;
 	bool bytes;
 	bool noheadings;

@@ -34,6 +34,7 @@ static void usage(void)
 	      " iommu-resv [options] [list]\n"
 	      " iommu-resv [options] show GROUP|DEVICE...\n"
 	      " iommu-resv [options] check GROUP|DEVICE START-END...\n"
+	      " iommu-resv [options] check --vm FILE|- [--as FORMAT] [GROUP|DEVICE...]\n"
 	      " iommu-resv [options] features\n"
 	      " iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
 	      " iommu-resv [options] checks [enforce|warn|off]\n"
@@ -51,6 +52,7 @@ static void usage(void)
 	      " list       one table of all IOMMU groups (the default)\n"
 	      " show       all facts of some groups, and what VFIO does with them\n"
 	      " check      would VFIO accept maps of these ranges (ends included)?\n"
+	      "            does this VM fit its devices, and what to set?\n"
 	      " features   what the module does on this kernel\n"
 	      " hooks      how declared regions get into the kernel's lists; switch that\n"
 	      " checks     who refuses maps over reserved regions; switch the module's part\n"
@@ -63,13 +65,15 @@ static void usage(void)
 	      " -b, --bytes           print sizes in bytes, not in a human readable format\n"
 	      " -J, --json            use JSON output format\n"
 	      " -n, --noheadings      don't print headings\n"
+	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
 	      "     --sysfs DIR       use DIR instead of /sys\n"
+	      "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
 	      "\n"
 	      " -h, --help            display this help\n"
 	      " -V, --version         display version\n"
 	      "\n"
-	      "Exit codes: 0 good, 1 a range of check does not fit, 2 anything else.\n"
+	      "Exit codes: 0 good, 1 what check was asked does not fit, 2 anything else.\n"
 	      "For more details see iommu-resv(8).\n", stdout);
 }
 
@@ -94,13 +98,15 @@ void may_change(const struct control *ctl, const char *command)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_PCI_IDS = 256, OPT_SYSFS };
+	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS };
 	static const struct option options[] = {
 		{ "bytes", no_argument, NULL, 'b' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "noheadings", no_argument, NULL, 'n' },
 		{ "pci-ids", required_argument, NULL, OPT_PCI_IDS },
 		{ "sysfs", required_argument, NULL, OPT_SYSFS },
+		{ "vm", required_argument, NULL, OPT_VM },
+		{ "as", required_argument, NULL, OPT_AS },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
@@ -128,6 +134,12 @@ int main(int argc, char **argv)
 		case OPT_SYSFS:
 			ctl.sysfs = optarg;
 			break;
+		case OPT_VM:
+			ctl.vm = optarg;
+			break;
+		case OPT_AS:
+			ctl.as = optarg;
+			break;
 		case 'h':
 			usage();
 			return finish(EXIT_OK);
@@ -151,6 +163,8 @@ int main(int argc, char **argv)
 	if (i == sizeof(commands) / sizeof(commands[0]))
 		errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'",
 		     command);
+	if ((ctl.vm || ctl.as) && (!ctl.vm || strcmp(command, "check")))
+		errx(EXIT_TROUBLE, "--vm is for check, and --as for --vm");
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);
 	return finish(ctl.gaps ? EXIT_TROUBLE : ret);

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv check --vm: does this VM fit this host, and what to set? */
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../features.h"
+#include "../format.h"
+#include "../xalloc.h"
+#include "vm.h"
+
+static const char *const area_names[] = {
+	[AREA_RAM] = "ram",
+	[AREA_HOTPLUG] = "hot-plug",
+	[AREA_BARS] = "bars",
+	[AREA_GIC] = "redistributors",
+	[AREA_ECAM] = "ecam",
+};
+
+static const char *const severity_names[] = {
+	[FINDING_NO] = "no",
+	[FINDING_UNKNOWN] = "unknown",
+	[FINDING_WARNING] = "warning",
+	[FINDING_NOTE] = "note",
+};
+
+static const char *const firmware_names[] = {
+	[FIRMWARE_SEABIOS] = "seabios",
+	[FIRMWARE_EDK2] = "edk2",
+	[FIRMWARE_NONE] = NULL,
+};
+
+static enum vm_format format_of_word(const char *word)
+{
+	int i;
+
+	for (i = 0; i < VM_FORMATS; i++)
+		if (!strcmp(word, vm_format_names[i]))
+			return (enum vm_format)i;
+	vm_fail("--as %s: it takes libvirt, qemu, proxmox or cloud-hypervisor", word);
+}
+
+static void read_guest(const struct control *ctl, struct guest *g)
+{
+	struct words words;
+	struct vm_input in;
+	struct vm_host host;
+	enum vm_format format = VM_QEMU;
+
+	if (ctl->as)
+		format = format_of_word(ctl->as);
+	vm_read(ctl, &in);
+	if (!ctl->as)
+		format = vm_guess(&in);
+	host_read(ctl, &host);
+	*g = (struct guest) { .format = format };
+	switch (format) {
+	case VM_LIBVIRT:
+		libvirt_guest(&in, &host, g);
+		break;
+	case VM_PROXMOX:
+		proxmox_guest(ctl, &in, &host, g);
+		break;
+	case VM_CLOUD_HYPERVISOR:
+		shell_words(&in, &words);
+		cloud_hypervisor_guest(&words, &host, g);
+		break;
+	default:
+		shell_words(&in, &words);
+		qemu_guest(&words, &host, g);
+	}
+}
+
+static void print_guest(const struct control *ctl, const struct guest *g)
+{
+	const struct range ram = { 0, g->ram + g->plugged - 1 };
+	char *size = format_size(ctl, &ram, 1);
+
+	printf("%s%s%s, %s, %s", g->name ?: "", g->name ? ": " : "",
+	       vm_format_names[g->format], g->machine_type, size);
+	if (g->firmware == FIRMWARE_SEABIOS || g->firmware == FIRMWARE_EDK2)
+		printf(", %s", firmware_names[g->firmware]);
+	if (g->phys_bits)
+		printf(", %u address bits", g->phys_bits);
+	putchar('\n');
+	free(size);
+}
+
+static void print_map(const struct control *ctl, const struct guest_map *m)
+{
+	static const struct column columns[] = {
+		{ "START", SCOLS_FL_RIGHT }, { "END", SCOLS_FL_RIGHT },
+		{ "SIZE", SCOLS_FL_RIGHT }, { "GUEST", 0 },
+	};
+	struct libscols_table *table;
+	size_t i;
+
+	if (!m->nr)
+		return;
+	table = table_new(ctl, columns, 4);
+	for (i = 0; i < m->nr; i++) {
+		struct libscols_line *line = table_line(table);
+
+		table_cell(line, 0, format_address(m->a[i].at.start));
+		table_cell(line, 1, format_address(m->a[i].at.end));
+		table_cell(line, 2, format_size(ctl, &m->a[i].at, 1));
+		table_cell(line, 3, xstrdup(area_names[m->a[i].kind]));
+	}
+	table_print(table);
+}
+
+static void print_devices(const struct control *ctl, const struct guest *g)
+{
+	unsigned int id;
+	size_t i;
+
+	for (i = 0; i < g->nr_devices; i++) {
+		const char *name = g->devices[i].name;
+
+		if (strspn(name, "0123456789") == strlen(name))
+			printf("group %s\n", name);
+		else if (group_of(ctl, name, &id))
+			printf("device %s, group %u\n", name, id);
+		else
+			printf("device %s\n", name);
+	}
+}
+
+static void print_finding(const struct finding *f)
+{
+	char *region;
+
+	printf("%s: ", severity_names[f->severity]);
+	if (f->grouped)
+		printf("group %u: ", f->group);
+	if (f->area)
+		printf("%s 0x%" PRIx64 "-0x%" PRIx64 "%s", area_names[f->area->kind],
+		       f->area->at.start, f->area->at.end, f->text ? " " : "");
+	printf("%s\n", f->text ?: "");
+	if (f->region) {
+		region = format_region(f->region);
+		printf("  %s\n", region);
+		free(region);
+	}
+}
+
+static void print_answer(const struct control *ctl, const struct guest *g,
+			 const struct guest_map *m, const struct vm_verdict *v,
+			 const struct proposals *p)
+{
+	enum severity worst = verdict_worst(v);
+	bool bars = false;
+	size_t i, k;
+
+	print_guest(ctl, g);
+	print_map(ctl, m);
+	print_devices(ctl, g);
+	putchar('\n');
+	for (i = 0; i < v->nr; i++) {
+		print_finding(&v->f[i]);
+		bars |= v->f[i].severity == FINDING_WARNING && v->f[i].area &&
+			v->f[i].area->kind == AREA_BARS;
+	}
+	if (bars)
+		puts("  only DMA from device to device fails there");
+	for (i = 0; i < g->notes.nr; i++)
+		printf("note: %s\n", g->notes.w[i]);
+	if (!g->nr_devices)
+		puts("note: no device is passed through, so no group of this host matters");
+	for (i = 0; i < p->nr; i++) {
+		printf("to set, because of %s:\n", p->p[i].cause);
+		for (k = 0; k < p->p[i].lines.nr; k++)
+			printf("  %s\n", p->p[i].lines.w[k]);
+	}
+	puts(worst == FINDING_NO ? "does not fit" :
+	     worst == FINDING_UNKNOWN ? "cannot be told" : "fits");
+}
+
+static void json_guest(struct json *j, const struct guest *g)
+{
+	size_t i;
+
+	json_open(j, "vm", '{');
+	json_string(j, "format", vm_format_names[g->format]);
+	json_string(j, "name", g->name);
+	json_string(j, "machine", g->machine_type);
+	json_string(j, "firmware", firmware_names[g->firmware]);
+	json_string(j, "cpu", g->cpu);
+	if (g->phys_bits)
+		json_number(j, "address_bits", g->phys_bits);
+	else
+		json_null(j, "address_bits");
+	json_address(j, "ram", g->ram);
+	json_address(j, "modules", g->plugged);
+	json_open(j, "devices", '[');
+	for (i = 0; i < g->nr_devices; i++)
+		json_string(j, NULL, g->devices[i].name);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static void json_map(struct json *j, const struct guest_map *m)
+{
+	size_t i;
+
+	json_open(j, "map", '[');
+	for (i = 0; i < m->nr; i++) {
+		json_open(j, NULL, '{');
+		json_address(j, "start", m->a[i].at.start);
+		json_address(j, "end", m->a[i].at.end);
+		json_string(j, "kind", area_names[m->a[i].kind]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	if (m->hole64.start)
+		json_range(j, "pci_hole64", &m->hole64);
+	else
+		json_null(j, "pci_hole64");
+	json_string(j, "refused", m->refused);
+}
+
+static void json_finding(struct json *j, const struct finding *f)
+{
+	json_open(j, NULL, '{');
+	json_string(j, "severity", severity_names[f->severity]);
+	json_string(j, "step", f->step);
+	if (f->grouped)
+		json_number(j, "group", f->group);
+	else
+		json_null(j, "group");
+	json_string(j, "device", f->device);
+	json_string(j, "reason", f->text);
+	if (f->area)
+		json_range(j, "area", &f->area->at);
+	else
+		json_null(j, "area");
+	json_open(j, "regions", '[');
+	if (f->region)
+		json_region(j, f->region);
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+static void json_answer(const struct control *ctl, const struct guest *g,
+			const struct guest_map *m, const struct vm_verdict *v,
+			const struct proposals *p)
+{
+	enum severity worst = verdict_worst(v);
+	struct json j = { 0 };
+	size_t i, k;
+
+	json_open(&j, NULL, '{');
+	json_bool(&j, "module_loaded", ctl->loaded);
+	json_bool(&j, "complete", !ctl->gaps);
+	json_guest(&j, g);
+	json_map(&j, m);
+	json_open(&j, "findings", '[');
+	for (i = 0; i < v->nr; i++)
+		json_finding(&j, &v->f[i]);
+	json_close(&j, ']');
+	json_open(&j, "notes", '[');
+	for (i = 0; i < g->notes.nr; i++)
+		json_string(&j, NULL, g->notes.w[i]);
+	json_close(&j, ']');
+	json_open(&j, "proposals", '[');
+	for (i = 0; i < p->nr; i++) {
+		json_open(&j, NULL, '{');
+		json_string(&j, "because_of", p->p[i].cause);
+		json_open(&j, "set", '[');
+		for (k = 0; k < p->p[i].lines.nr; k++)
+			json_string(&j, NULL, p->p[i].lines.w[k]);
+		json_close(&j, ']');
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	if (worst == FINDING_UNKNOWN)
+		json_null(&j, "fits");
+	else
+		json_bool(&j, "fits", worst != FINDING_NO);
+	json_close(&j, '}');
+}
+
+/**
+ * check_vm() - the command
+ * @ctl: options
+ * @argc: number of words
+ * @argv: devices or groups beside those that the VM names
+ *
+ * Return: an exit code
+ */
+int check_vm(struct control *ctl, int argc, char **argv)
+{
+	struct proposals proposals;
+	struct guest_map m;
+	struct vm_verdict v;
+	struct guest g;
+	int i, ret;
+
+	vm_json(ctl->json);
+	read_guest(ctl, &g);
+	for (i = 0; i < argc; i++)
+		guest_device(&g, argv[i], true);
+	guest_map(&g, &m);
+	verdict_make(ctl, &g, &m, &v);
+	propose(&g, &m, &v, &proposals);
+	for (i = 0; i < (int)v.groups.nr; i++)
+		say_inert(ctl, &v.groups.g[i]);
+	if (ctl->json)
+		json_answer(ctl, &g, &m, &v, &proposals);
+	else
+		print_answer(ctl, &g, &m, &v, &proposals);
+	ret = verdict_worst(&v) == FINDING_NO ? EXIT_NO :
+	      verdict_worst(&v) == FINDING_UNKNOWN ? EXIT_TROUBLE : EXIT_OK;
+	verdict_free(&v);
+	keep_free();
+	return ret;
+}

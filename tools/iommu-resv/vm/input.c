@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The file that describes a VM: reading it, and guessing what wrote it. */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../json.h"
+#include "vm.h"
+
+const char *const vm_format_names[VM_FORMATS] = {
+	[VM_LIBVIRT] = "libvirt",
+	[VM_QEMU] = "qemu",
+	[VM_PROXMOX] = "proxmox",
+	[VM_CLOUD_HYPERVISOR] = "cloud-hypervisor",
+};
+
+static bool as_json;
+
+void vm_json(bool json)
+{
+	as_json = json;
+}
+
+/* Nothing that is not printable gets from a file to a terminal. */
+static void make_printable(char *text)
+{
+	for (; *text; text++)
+		if ((*text >= 0 && *text < ' ') || *text == 0x7f)
+			*text = '?';
+}
+
+/**
+ * vm_fail() - leave, because it cannot be told whether the VM fits
+ * @fmt: why not
+ */
+void vm_fail(const char *fmt, ...)
+{
+	struct json j = { 0 };
+	char *why;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&why, fmt, ap) < 0)
+		err(EXIT_TROUBLE, "cannot allocate memory");
+	va_end(ap);
+	make_printable(why);
+	warnx("%s", why);
+	if (as_json) {
+		json_open(&j, NULL, '{');
+		json_string(&j, "reason", why);
+		json_null(&j, "fits");
+		json_close(&j, '}');
+	}
+	free(why);
+	keep_free();
+	exit(EXIT_TROUBLE);
+}
+
+/**
+ * vm_read() - read the file, or standard input for "-"
+ * @ctl: options
+ * @in: to fill
+ */
+void vm_read(const struct control *ctl, struct vm_input *in)
+{
+	bool is_stdin = !strcmp(ctl->vm, "-");
+	size_t room = 0;
+	ssize_t n;
+	int fd;
+
+	*in = (struct vm_input) { .file = is_stdin ? "standard input" : ctl->vm };
+	fd = is_stdin ? STDIN_FILENO : open(ctl->vm, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		vm_fail("%s: %s", in->file, strerror(errno));
+	for (;;) {
+		if (room - in->len < 2) {
+			size_t more = room ? 2 * room : 16384;
+
+			if (room > VM_FILE_MAX)
+				vm_fail("%s: larger than 1 MiB, no description of a VM",
+					in->file);
+			in->text = keep_more(in->text, in->len, more);
+			room = more;
+		}
+		n = read(fd, in->text + in->len, room - in->len - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			vm_fail("%s: %s", in->file, strerror(errno));
+		if (!n)
+			break;
+		in->len += (size_t)n;
+	}
+	if (!is_stdin)
+		close(fd);
+	in->text[in->len] = '\0';
+	if (!in->len)
+		vm_fail("%s: is empty", in->file);
+}
+
+/* The last component of a path, up to @end. */
+static const char *base_of(const char *word)
+{
+	const char *slash = strrchr(word, '/');
+
+	return slash ? slash + 1 : word;
+}
+
+bool shell_is_qemu(const char *word)
+{
+	const char *base = base_of(word);
+
+	return !strncmp(base, "qemu-system-", strlen("qemu-system-")) ||
+	       !strcmp(base, "qemu-kvm") || !strcmp(base, "kvm");
+}
+
+bool shell_is_cloud_hypervisor(const char *word)
+{
+	const char *base = base_of(word);
+
+	return !strcmp(base, "cloud-hypervisor") ||
+	       !strcmp(base, "cloud-hypervisor-static");
+}
+
+/* A line like "memory: 4096", as a Proxmox configuration has and nothing else. */
+static bool is_proxmox(const char *text)
+{
+	static const char *const keys[] = {
+		"memory", "cores", "sockets", "hostpci", "ostype", "scsihw",
+		"vmgenid", "smbios1", "machine", "balloon",
+	};
+	unsigned int hits = 0;
+	size_t i;
+
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		size_t key = strspn(text, "abcdefghijklmnopqrstuvwxyz_-");
+
+		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+			if (key == strlen(keys[i]) && !strncmp(text, keys[i], key) &&
+			    text[key + strspn(text + key, "0123456789")] == ':')
+				hits++;
+		text += len;
+		text += *text == '\n';
+	}
+	return hits > 0;
+}
+
+/**
+ * vm_guess() - who wrote it?
+ * @in: the file
+ *
+ * Return: the format
+ */
+enum vm_format vm_guess(const struct vm_input *in)
+{
+	const char *text = in->text + strspn(in->text, " \t\r\n");
+	size_t at = 0;
+
+	if (*text == '<' || !strncmp(text, "\xef\xbb\xbf<", 4))
+		return VM_LIBVIRT;
+	/* One program or the other is named, in whatever words come before. */
+	while (at < in->len) {
+		size_t len = strcspn(in->text + at, " \t\r\n'\"");
+		char *word = keep_part(in->text + at, len);
+
+		if (shell_is_cloud_hypervisor(word))
+			return VM_CLOUD_HYPERVISOR;
+		if (shell_is_qemu(word))
+			return VM_QEMU;
+		at += len + 1;
+	}
+	if (strlen(in->text) == in->len && is_proxmox(in->text))
+		return VM_PROXMOX;
+	vm_fail("%s: no domain of libvirt, no command line of QEMU or Cloud Hypervisor, no VM of Proxmox; tell with --as what it is",
+		in->file);
+}
