@@ -89,13 +89,69 @@ static const struct resv_attach_client *clients[RESV_ATTACH_CLIENTS];
 static unsigned long wanted;		/* clients that watch, by index */
 static unsigned long wanted_containers;
 
-/* Calls @member of every client that has it. */
-#define tell(member, ...) do { \
-	unsigned int _i; \
-	for (_i = 0; _i < RESV_ATTACH_CLIENTS; _i++) \
-		if (clients[_i] && clients[_i]->member) \
-			clients[_i]->member(__VA_ARGS__); \
-} while (0)
+static void tell_attached(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->attached)
+			clients[i]->attached(g, d);
+}
+
+static void tell_detached(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->detached)
+			clients[i]->detached(g, d);
+}
+
+static void tell_freed(struct resv_attach_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->freed)
+			clients[i]->freed(d);
+}
+
+static void tell_over(struct resv_attach_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->over)
+			clients[i]->over(g);
+}
+
+static void tell_unseen(struct resv_attach_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->unseen)
+			clients[i]->unseen(g);
+}
+
+static void tell_seen_free(struct resv_attach_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->seen_free)
+			clients[i]->seen_free(g);
+}
+
+/* Without the lock. */
+static void tell_after(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->after)
+			clients[i]->after();
+}
 
 /**
  * resv_attach_lock() - hold all objects still
@@ -241,7 +297,7 @@ static unsigned int drop_domain(struct resv_attach_domain *d)
 {
 	unsigned int pins = d->pins;
 
-	tell(freed, d);
+	tell_freed(d);
 	d->pins = 0;
 	list_del_init(&d->by_container);
 	d->container = NULL;
@@ -301,7 +357,7 @@ static void leave_domain(struct resv_attach_group *g)
 {
 	if (!g->domain)
 		return;
-	tell(detached, g, g->domain);
+	tell_detached(g, g->domain);
 	list_del_init(&g->by_domain);
 	g->domain = NULL;
 }
@@ -320,7 +376,7 @@ static void set_state(struct resv_attach_group *g, enum resv_attach_state state)
 static void set_unseen(struct resv_attach_group *g)
 {
 	set_state(g, RESV_ATTACH_UNSEEN);
-	tell(unseen, g);
+	tell_unseen(g);
 }
 
 /* An event of this domain was missed: who is on it is not known. */
@@ -411,7 +467,7 @@ static void leave_joined(struct resv_call *call)
 		/* VFIO wanted no domain for it: it has no IOMMU. */
 		if (done && !g->first && g->container)
 			g->container->has_noiommu = true;
-		tell(over, g);
+		tell_over(g);
 		if (g->domain) {
 			set_state(g, g->domain->container ?
 				  RESV_ATTACH_ATTACHED : RESV_ATTACH_UNSEEN);
@@ -421,7 +477,7 @@ static void leave_joined(struct resv_call *call)
 		}
 	}
 	resv_attach_unlock(flags);
-	tell(after);
+	tell_after();
 }
 
 /* Return: false if a client does not allow it */
@@ -462,7 +518,7 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 	list_add_tail(&g->by_domain, &d->groups);
 	if (!by_vfio)
 		set_state(g, RESV_ATTACH_ATTACHED);
-	tell(attached, g, d);
+	tell_attached(g, d);
 	return true;
 }
 
@@ -485,7 +541,7 @@ static bool enter_attach(struct resv_call *call)
 		resv_call_lost(call, 1);
 	if (!allowed)
 		resv_refuse_attach(call->regs);
-	tell(after);
+	tell_after();
 	return true;
 }
 
@@ -507,10 +563,10 @@ static bool enter_detach(struct resv_call *call)
 			set_state(g, RESV_ATTACH_FREE);
 		}
 		if (unseen)
-			tell(seen_free, g);
+			tell_seen_free(g);
 	}
 	resv_attach_unlock(flags);
-	tell(after);
+	tell_after();
 	return true;
 }
 
@@ -542,7 +598,7 @@ static bool enter_free(struct resv_call *call)
 	}
 	resv_attach_unlock(flags);
 	put_pins(pins);
-	tell(after);
+	tell_after();
 	return true;
 }
 
@@ -678,7 +734,7 @@ static void outage(void)
 		g->first = NULL;
 		if (g->domain && !g->domain->pins)
 			leave_domain(g);
-		tell(unseen, g);
+		tell_unseen(g);
 	}
 	hash_for_each_safe(domains, bkt, tmp, d, node)
 		if (!d->pins)
@@ -984,7 +1040,7 @@ static unsigned int settle(struct resv_attach_group *g, bool attached)
 	leave_domain(g);
 	leave_container(g);
 	set_state(g, RESV_ATTACH_FREE);
-	tell(seen_free, g);
+	tell_seen_free(g);
 	/* The end of a domain was missed that effects were pinned to. */
 	return d && list_empty(&d->groups) ? drop_domain(d) : 0;
 }
@@ -1014,7 +1070,7 @@ void resv_attach_settle(const struct iommu_group *group, bool attached)
 		pins = settle(g, attached);
 	resv_attach_unlock(flags);
 	put_pins(pins);
-	tell(after);
+	tell_after();
 }
 
 /**

@@ -51,7 +51,7 @@ static int in_force(enum resv_hook_mode mode)
 
 	/* A change that began in the mode before is seen when it is made. */
 	resv_groups_quiesce();
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->in_force ? f->in_force(mode) : 0;
 		if (ret)
 			return ret;
@@ -77,7 +77,7 @@ static void mode_changed(void)
 	unsigned int i;
 
 	resv_groups_quiesce();
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->wanted && !f->wanted(mode))
 			put_taps(f);
 }
@@ -102,7 +102,7 @@ int resv_features_init(void)
 	int ret;
 
 	resv_hooks_set_owner(&owner);
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->init ? f->init() : 0;
 		if (ret) {
 			resv_features_exit();
@@ -137,7 +137,7 @@ int resv_features_loaded(void)
 	unsigned int i;
 	int ret;
 
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->loaded ? f->loaded() : 0;
 		if (ret)
 			return ret;
@@ -155,7 +155,7 @@ void resv_features_run(void)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->run)
 			f->run();
 }
@@ -171,7 +171,7 @@ void resv_features_status(struct resv_status *s)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->status)
 			f->status(s);
 }
@@ -189,7 +189,7 @@ int resv_features_update(const struct resv_facts *c)
 	unsigned int i;
 	int ret;
 
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->update ? f->update(c) : 0;
 		if (ret)
 			return ret;
@@ -209,7 +209,7 @@ void resv_features_removed(struct iommu_group *group, int id)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->removed)
 			f->removed(group, id);
 }
@@ -224,7 +224,7 @@ void resv_features_walk_begin(void)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->walk_begin)
 			f->walk_begin();
 }
@@ -239,7 +239,7 @@ void resv_features_walk_end(void)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->walk_end)
 			f->walk_end();
 }
