@@ -868,6 +868,24 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 }
 
 /**
+ * resv_attach_mode_changed() - another mode of the hooks is in force
+ *
+ * Puts the bracket where it is needed without any client, and is not in this mode.
+ *
+ * Context: sleeps for grace periods; no group is being looked at in the mode before.
+ */
+void resv_attach_mode_changed(void)
+{
+	unsigned int i;
+
+	mutex_lock(&watch_lock);
+	for (i = ARRAY_SIZE(bracket_taps); !wanted && i--; )
+		if (!is_bracket(bracket_taps[i]))
+			resv_tap_put(bracket_taps[i], NULL);
+	mutex_unlock(&watch_lock);
+}
+
+/**
  * resv_attach_broken() - why events are not seen
  * @containers: of containers, else of attaches
  *

@@ -10,6 +10,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include "group/attach.h"
 #include "group/feature.h"
 #include "hook/mode.h"
 #include "hook/tap.h"
@@ -80,6 +81,7 @@ static void mode_changed(void)
 	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->wanted && !f->wanted(mode))
 			put_taps(f);
+	resv_attach_mode_changed();
 }
 
 static const struct resv_hooks_owner owner = {
