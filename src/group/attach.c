@@ -45,6 +45,7 @@
  * that many.  Domains of iommufd can outnumber it: then the group is
  * RESV_ATTACH_UNSEEN, which is counted as missed.
  */
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/hashtable.h>
@@ -83,6 +84,7 @@ static unsigned int nr_containers;
 static unsigned int epoch;
 static bool watching;			/* every tap of an attach is in */
 static bool watching_containers;	/* and those of a container */
+static bool bracketed;			/* the bracket was in when it was wanted last */
 
 static DEFINE_MUTEX(watch_lock);
 static const struct resv_attach_client *clients[RESV_ATTACH_CLIENTS];
@@ -727,6 +729,7 @@ static void outage(void)
 
 	flags = resv_attach_lock();
 	epoch++;
+	WRITE_ONCE(bracketed, false);
 	hash_for_each_safe(containers, bkt, tmp, c, node)
 		drop_container(c);
 	hash_for_each(groups, bkt, g, node) {
@@ -823,7 +826,7 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 	return all;
 }
 
-/* The bracket stays, where it is needed without any client. */
+/* The bracket stays, where it is needed without any client: see have_bracket(). */
 static bool is_bracket(const struct resv_tap *tap)
 {
 	unsigned int i;
@@ -927,7 +930,27 @@ static int first_device(struct device *dev, void *data)
 	if (compat_domain_is_users(compat_iommu_get_domain_for_dev(dev)) ||
 	    resv_attach_group_busy(when->group))
 		return -EBUSY;
-	return when->fn(when->data) ?: 1;
+	return (when->fn ? when->fn(when->data) : 0) ?: 1;
+}
+
+/*
+ * Have the bracket of VFIO's attach, where it is needed.
+ *
+ * Return: false if an attach may be under way whose bracket was not seen to open
+ */
+static bool have_bracket(void)
+{
+	bool before;
+
+	if (RESV_HAVE(CLAIM_DMA_OWNER))
+		return true;
+	mutex_lock(&watch_lock);
+	before = READ_ONCE(bracketed);
+	WRITE_ONCE(bracketed, resv_tap_get_all(bracket_taps,
+					       ARRAY_SIZE(bracket_taps), NULL));
+	before &= READ_ONCE(bracketed);
+	mutex_unlock(&watch_lock);
+	return before;
 }
 
 /**
@@ -946,8 +969,9 @@ static int first_device(struct device *dev, void *data)
  * When VFIO finds that a container has a domain already that suits a group, it takes
  * the group off the new domain and puts it on that one; it has read the list before.
  * Kernels that block a group which VFIO has opened show that by the domain in between.
- * On other kernels the group looks free for a moment, so there the bracket of the
- * attach is watched all the time (resv_attach_settle()).
+ * On other kernels the group looks free for some microseconds, so there the bracket of
+ * the attach is watched from the first change on.  The first change itself looks twice,
+ * as an attach may be under way that began before.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY if somebody has the group; -ENODEV if it has no device any more; or
@@ -956,9 +980,16 @@ static int first_device(struct device *dev, void *data)
 int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 			  void *data)
 {
-	struct when_free when = { .group = group, .fn = fn, .data = data };
-	int ret = iommu_group_for_each_dev(group, &when, first_device);
+	struct when_free when = { .group = group, .data = data };
+	int ret = 1;
 
+	if (!have_bracket()) {
+		ret = iommu_group_for_each_dev(group, &when, first_device);
+		usleep_range(5000, 10000);
+	}
+	when.fn = fn;
+	if (ret > 0)
+		ret = iommu_group_for_each_dev(group, &when, first_device);
 	return ret > 0 ? 0 : ret ?: -ENODEV;
 }
 
@@ -1081,12 +1112,6 @@ void resv_attach_settle(const struct iommu_group *group, bool attached)
 	unsigned int pins = 0;
 	unsigned long flags;
 
-	if (!RESV_HAVE(CLAIM_DMA_OWNER) &&
-	    resv_hooks_mode() != RESV_HOOKS_NONE) {
-		mutex_lock(&watch_lock);
-		resv_tap_get_all(bracket_taps, ARRAY_SIZE(bracket_taps), NULL);
-		mutex_unlock(&watch_lock);
-	}
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g)

@@ -403,7 +403,8 @@ def judge_load(lines, arch):
     Section(lines, "switch", faults).shows()
     faults += is_hooked(lines, "before", "to-livepatch",
                         [Hook(LISTED, "livepatch", "active", 0, 0, "-")])
-    # Before v5.19 the bracket of VFIO's attach is seen in every mode, see group/attach.c.
+    # Before v5.19 the bracket of VFIO's attach is seen from the first declaration on, whatever the
+    # mode is: see group/attach.c.
     if any(kind == "kprobe" and "vfio_iommu_type1_attach_group" not in line for kind, line in
            hooked(lines, "to-livepatch")[0] - hooked(lines, "before")[0]):
         faults.append("to-livepatch: kprobes are left")
