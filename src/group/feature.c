@@ -4,16 +4,11 @@
  *
  * Invariants:
  * - the table is set before anything else is up, and does not change;
- * - exit() is called for those features whose init() has succeeded, the last one first;
- * - a feature has no tap in a mode of the hooks that it does not want: a look at a group
- *   that began in the mode before is waited for, then the taps are put.
+ * - exit() is called for those features whose init() has succeeded, the last one first.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
-#include "group/attach.h"
 #include "group/feature.h"
-#include "hook/mode.h"
-#include "hook/tap.h"
 #include "group/registry.h"
 
 static const struct resv_feature *const none[] = { NULL };
@@ -43,54 +38,6 @@ const struct resv_feature *resv_feature_at(unsigned int i)
 	return features[i];
 }
 
-/* Would something that is in force end in this mode? */
-static int in_force(enum resv_hook_mode mode)
-{
-	const struct resv_feature *f;
-	unsigned int i;
-	int ret;
-
-	/* A change that began in the mode before is seen when it is made. */
-	resv_groups_quiesce();
-	for (i = 0; (f = resv_feature_at(i)); i++) {
-		ret = f->in_force ? f->in_force(mode) : 0;
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/* Readers of a table before its writers, which come first in the list. */
-static void put_taps(const struct resv_feature *f)
-{
-	unsigned int i = f->nr_taps;
-
-	while (i--)
-		/* That of the livepatch is there whenever the livepatch is. */
-		if (!f->taps[i]->livepatch)
-			resv_tap_put(f->taps[i], NULL);
-}
-
-static void mode_changed(void)
-{
-	enum resv_hook_mode mode = resv_hooks_mode();
-	const struct resv_feature *f;
-	unsigned int i;
-
-	resv_groups_quiesce();
-	for (i = 0; (f = resv_feature_at(i)); i++)
-		if (f->wanted && !f->wanted(mode))
-			put_taps(f);
-	resv_attach_mode_changed();
-}
-
-static const struct resv_hooks_owner owner = {
-	.rescan = resv_groups_rescan,
-	.rescan_soon = resv_groups_rescan_soon,
-	.in_force = in_force,
-	.mode_changed = mode_changed,
-};
-
 /**
  * resv_features_init() - make all features ready
  *
@@ -103,7 +50,6 @@ int resv_features_init(void)
 	unsigned int i;
 	int ret;
 
-	resv_hooks_set_owner(&owner);
 	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->init ? f->init() : 0;
 		if (ret) {

@@ -372,6 +372,7 @@ int resv_groups_init(void)
 {
 	int ret = resv_walk_init();
 
+	resv_owner_init();
 	if (ret)
 		return ret;
 	/* Watch first: a device that comes during the walk is an event. */
