@@ -19,4 +19,19 @@
 #define COMPAT_HAS_KLP_MODULES	1
 #endif
 
+/**
+ * compat_module_is_livepatch() - does a module replace functions of the kernel?
+ * @mod: the module
+ *
+ * Return: true if it says so; false on kernels where modules do not say it
+ */
+static inline bool compat_module_is_livepatch(struct module *mod)
+{
+#ifdef RESV_HAVE_KLP_MODULE
+	return is_livepatch_module(mod);
+#else
+	return false;
+#endif
+}
+
 #endif /* RESV_COMPAT_KLP_H */

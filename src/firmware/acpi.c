@@ -148,17 +148,3 @@ void resv_acpi_items_free(struct resv_acpi_items *items)
 	items->item = NULL;
 	items->nr = 0;
 }
-
-/**
- * resv_acpi_table_status() - describe the feature that a table gives
- * @table: table, its source initialised
- * @f: list to add to
- * @name: name of the feature
- */
-void resv_acpi_table_status(const struct resv_acpi_table *table,
-			    struct resv_status *f, const char *name)
-{
-	resv_status_add(f, name, table->data ? RESV_STATUS_ADDED :
-						RESV_STATUS_INERT,
-			 table->reason);
-}

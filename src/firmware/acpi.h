@@ -3,7 +3,6 @@
 #ifndef RESV_FIRMWARE_ACPI_H
 #define RESV_FIRMWARE_ACPI_H
 
-#include "source/status.h"
 #include "model/base.h"
 
 /**
@@ -45,7 +44,5 @@ int resv_acpi_items_collect(struct resv_acpi_items *items,
 					 struct resv_acpi_items *items,
 					 struct resv_parse_err *err));
 void resv_acpi_items_free(struct resv_acpi_items *items);
-void resv_acpi_table_status(const struct resv_acpi_table *table,
-			     struct resv_status *f, const char *name);
 
 #endif /* RESV_FIRMWARE_ACPI_H */

@@ -45,6 +45,7 @@
  * that many.  Domains of iommufd can outnumber it: then the group is
  * RESV_ATTACH_UNSEEN, which is counted as missed.
  */
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/hashtable.h>
@@ -83,19 +84,76 @@ static unsigned int nr_containers;
 static unsigned int epoch;
 static bool watching;			/* every tap of an attach is in */
 static bool watching_containers;	/* and those of a container */
+static bool bracketed;			/* the bracket was in when it was wanted last */
 
 static DEFINE_MUTEX(watch_lock);
 static const struct resv_attach_client *clients[RESV_ATTACH_CLIENTS];
 static unsigned long wanted;		/* clients that watch, by index */
 static unsigned long wanted_containers;
 
-/* Calls @member of every client that has it. */
-#define tell(member, ...) do { \
-	unsigned int _i; \
-	for (_i = 0; _i < RESV_ATTACH_CLIENTS; _i++) \
-		if (clients[_i] && clients[_i]->member) \
-			clients[_i]->member(__VA_ARGS__); \
-} while (0)
+static void tell_attached(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->attached)
+			clients[i]->attached(g, d);
+}
+
+static void tell_detached(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->detached)
+			clients[i]->detached(g, d);
+}
+
+static void tell_freed(struct resv_attach_domain *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->freed)
+			clients[i]->freed(d);
+}
+
+static void tell_over(struct resv_attach_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->over)
+			clients[i]->over(g);
+}
+
+static void tell_unseen(struct resv_attach_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->unseen)
+			clients[i]->unseen(g);
+}
+
+static void tell_seen_free(struct resv_attach_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->seen_free)
+			clients[i]->seen_free(g);
+}
+
+/* Without the lock. */
+static void tell_after(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->after)
+			clients[i]->after();
+}
 
 /**
  * resv_attach_lock() - hold all objects still
@@ -241,7 +299,7 @@ static unsigned int drop_domain(struct resv_attach_domain *d)
 {
 	unsigned int pins = d->pins;
 
-	tell(freed, d);
+	tell_freed(d);
 	d->pins = 0;
 	list_del_init(&d->by_container);
 	d->container = NULL;
@@ -301,7 +359,7 @@ static void leave_domain(struct resv_attach_group *g)
 {
 	if (!g->domain)
 		return;
-	tell(detached, g, g->domain);
+	tell_detached(g, g->domain);
 	list_del_init(&g->by_domain);
 	g->domain = NULL;
 }
@@ -320,7 +378,7 @@ static void set_state(struct resv_attach_group *g, enum resv_attach_state state)
 static void set_unseen(struct resv_attach_group *g)
 {
 	set_state(g, RESV_ATTACH_UNSEEN);
-	tell(unseen, g);
+	tell_unseen(g);
 }
 
 /* An event of this domain was missed: who is on it is not known. */
@@ -411,7 +469,7 @@ static void leave_joined(struct resv_call *call)
 		/* VFIO wanted no domain for it: it has no IOMMU. */
 		if (done && !g->first && g->container)
 			g->container->has_noiommu = true;
-		tell(over, g);
+		tell_over(g);
 		if (g->domain) {
 			set_state(g, g->domain->container ?
 				  RESV_ATTACH_ATTACHED : RESV_ATTACH_UNSEEN);
@@ -421,7 +479,7 @@ static void leave_joined(struct resv_call *call)
 		}
 	}
 	resv_attach_unlock(flags);
-	tell(after);
+	tell_after();
 }
 
 /* Return: false if a client does not allow it */
@@ -462,7 +520,7 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 	list_add_tail(&g->by_domain, &d->groups);
 	if (!by_vfio)
 		set_state(g, RESV_ATTACH_ATTACHED);
-	tell(attached, g, d);
+	tell_attached(g, d);
 	return true;
 }
 
@@ -485,7 +543,7 @@ static bool enter_attach(struct resv_call *call)
 		resv_call_lost(call, 1);
 	if (!allowed)
 		resv_refuse_attach(call->regs);
-	tell(after);
+	tell_after();
 	return true;
 }
 
@@ -507,10 +565,10 @@ static bool enter_detach(struct resv_call *call)
 			set_state(g, RESV_ATTACH_FREE);
 		}
 		if (unseen)
-			tell(seen_free, g);
+			tell_seen_free(g);
 	}
 	resv_attach_unlock(flags);
-	tell(after);
+	tell_after();
 	return true;
 }
 
@@ -542,7 +600,7 @@ static bool enter_free(struct resv_call *call)
 	}
 	resv_attach_unlock(flags);
 	put_pins(pins);
-	tell(after);
+	tell_after();
 	return true;
 }
 
@@ -671,6 +729,7 @@ static void outage(void)
 
 	flags = resv_attach_lock();
 	epoch++;
+	WRITE_ONCE(bracketed, false);
 	hash_for_each_safe(containers, bkt, tmp, c, node)
 		drop_container(c);
 	hash_for_each(groups, bkt, g, node) {
@@ -678,7 +737,7 @@ static void outage(void)
 		g->first = NULL;
 		if (g->domain && !g->domain->pins)
 			leave_domain(g);
-		tell(unseen, g);
+		tell_unseen(g);
 	}
 	hash_for_each_safe(domains, bkt, tmp, d, node)
 		if (!d->pins)
@@ -741,9 +800,14 @@ void resv_attach_register(const struct resv_attach_client *client)
  */
 bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 {
+	unsigned int i;
 	bool all;
 
 	mutex_lock(&watch_lock);
+	/* A tap may have failed for lack of memory when it was wanted last. */
+	for (i = 0; i < ARRAY_SIZE(attach_taps) &&
+		    !test_bit(client->index, &wanted); i++)
+		resv_tap_retry(attach_taps[i]);
 	__set_bit(client->index, &wanted);
 	if (containers)
 		__set_bit(client->index, &wanted_containers);
@@ -762,7 +826,7 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 	return all;
 }
 
-/* The bracket stays, where it is needed without any client. */
+/* The bracket stays, where it is needed without any client: see have_bracket(). */
 static bool is_bracket(const struct resv_tap *tap)
 {
 	unsigned int i;
@@ -803,6 +867,24 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 	for (i = ARRAY_SIZE(attach_taps); !wanted && i--; )
 		if (!is_bracket(attach_taps[i]))
 			resv_tap_put(attach_taps[i], reason);
+	mutex_unlock(&watch_lock);
+}
+
+/**
+ * resv_attach_mode_changed() - another mode of the hooks is in force
+ *
+ * Puts the bracket where it is needed without any client, and is not in this mode.
+ *
+ * Context: sleeps for grace periods; no group is being looked at in the mode before.
+ */
+void resv_attach_mode_changed(void)
+{
+	unsigned int i;
+
+	mutex_lock(&watch_lock);
+	for (i = ARRAY_SIZE(bracket_taps); !wanted && i--; )
+		if (!is_bracket(bracket_taps[i]))
+			resv_tap_put(bracket_taps[i], NULL);
 	mutex_unlock(&watch_lock);
 }
 
@@ -848,7 +930,27 @@ static int first_device(struct device *dev, void *data)
 	if (compat_domain_is_users(compat_iommu_get_domain_for_dev(dev)) ||
 	    resv_attach_group_busy(when->group))
 		return -EBUSY;
-	return when->fn(when->data) ?: 1;
+	return (when->fn ? when->fn(when->data) : 0) ?: 1;
+}
+
+/*
+ * Have the bracket of VFIO's attach, where it is needed.
+ *
+ * Return: false if an attach may be under way whose bracket was not seen to open
+ */
+static bool have_bracket(void)
+{
+	bool before;
+
+	if (RESV_HAVE(CLAIM_DMA_OWNER))
+		return true;
+	mutex_lock(&watch_lock);
+	before = READ_ONCE(bracketed);
+	WRITE_ONCE(bracketed, resv_tap_get_all(bracket_taps,
+					       ARRAY_SIZE(bracket_taps), NULL));
+	before &= READ_ONCE(bracketed);
+	mutex_unlock(&watch_lock);
+	return before;
 }
 
 /**
@@ -867,8 +969,9 @@ static int first_device(struct device *dev, void *data)
  * When VFIO finds that a container has a domain already that suits a group, it takes
  * the group off the new domain and puts it on that one; it has read the list before.
  * Kernels that block a group which VFIO has opened show that by the domain in between.
- * On other kernels the group looks free for a moment, so there the bracket of the
- * attach is watched all the time (resv_attach_settle()).
+ * On other kernels the group looks free for some microseconds, so there the bracket of
+ * the attach is watched from the first change on.  The first change itself looks twice,
+ * as an attach may be under way that began before.
  *
  * Context: may sleep.
  * Return: 0; -EBUSY if somebody has the group; -ENODEV if it has no device any more; or
@@ -877,9 +980,16 @@ static int first_device(struct device *dev, void *data)
 int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 			  void *data)
 {
-	struct when_free when = { .group = group, .fn = fn, .data = data };
-	int ret = iommu_group_for_each_dev(group, &when, first_device);
+	struct when_free when = { .group = group, .data = data };
+	int ret = 1;
 
+	if (!have_bracket()) {
+		ret = iommu_group_for_each_dev(group, &when, first_device);
+		usleep_range(5000, 10000);
+	}
+	when.fn = fn;
+	if (ret > 0)
+		ret = iommu_group_for_each_dev(group, &when, first_device);
 	return ret > 0 ? 0 : ret ?: -ENODEV;
 }
 
@@ -984,7 +1094,7 @@ static unsigned int settle(struct resv_attach_group *g, bool attached)
 	leave_domain(g);
 	leave_container(g);
 	set_state(g, RESV_ATTACH_FREE);
-	tell(seen_free, g);
+	tell_seen_free(g);
 	/* The end of a domain was missed that effects were pinned to. */
 	return d && list_empty(&d->groups) ? drop_domain(d) : 0;
 }
@@ -1002,19 +1112,13 @@ void resv_attach_settle(const struct iommu_group *group, bool attached)
 	unsigned int pins = 0;
 	unsigned long flags;
 
-	if (!RESV_HAVE(CLAIM_DMA_OWNER) &&
-	    resv_hooks_mode() != RESV_HOOKS_NONE) {
-		mutex_lock(&watch_lock);
-		resv_tap_get_all(bracket_taps, ARRAY_SIZE(bracket_taps), NULL);
-		mutex_unlock(&watch_lock);
-	}
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g)
 		pins = settle(g, attached);
 	resv_attach_unlock(flags);
 	put_pins(pins);
-	tell(after);
+	tell_after();
 }
 
 /**

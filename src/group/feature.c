@@ -4,15 +4,11 @@
  *
  * Invariants:
  * - the table is set before anything else is up, and does not change;
- * - exit() is called for those features whose init() has succeeded, the last one first;
- * - a feature has no tap in a mode of the hooks that it does not want: a look at a group
- *   that began in the mode before is waited for, then the taps are put.
+ * - exit() is called for those features whose init() has succeeded, the last one first.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include "group/feature.h"
-#include "hook/mode.h"
-#include "hook/tap.h"
 #include "group/registry.h"
 
 static const struct resv_feature *const none[] = { NULL };
@@ -42,53 +38,6 @@ const struct resv_feature *resv_feature_at(unsigned int i)
 	return features[i];
 }
 
-/* Would something that is in force end in this mode? */
-static int in_force(enum resv_hook_mode mode)
-{
-	const struct resv_feature *f;
-	unsigned int i;
-	int ret;
-
-	/* A change that began in the mode before is seen when it is made. */
-	resv_groups_quiesce();
-	resv_feature_for_each(f, i) {
-		ret = f->in_force ? f->in_force(mode) : 0;
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
-/* Readers of a table before its writers, which come first in the list. */
-static void put_taps(const struct resv_feature *f)
-{
-	unsigned int i = f->nr_taps;
-
-	while (i--)
-		/* That of the livepatch is there whenever the livepatch is. */
-		if (!f->taps[i]->livepatch)
-			resv_tap_put(f->taps[i], NULL);
-}
-
-static void mode_changed(void)
-{
-	enum resv_hook_mode mode = resv_hooks_mode();
-	const struct resv_feature *f;
-	unsigned int i;
-
-	resv_groups_quiesce();
-	resv_feature_for_each(f, i)
-		if (f->wanted && !f->wanted(mode))
-			put_taps(f);
-}
-
-static const struct resv_hooks_owner owner = {
-	.rescan = resv_groups_rescan,
-	.rescan_soon = resv_groups_rescan_soon,
-	.in_force = in_force,
-	.mode_changed = mode_changed,
-};
-
 /**
  * resv_features_init() - make all features ready
  *
@@ -101,8 +50,7 @@ int resv_features_init(void)
 	unsigned int i;
 	int ret;
 
-	resv_hooks_set_owner(&owner);
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->init ? f->init() : 0;
 		if (ret) {
 			resv_features_exit();
@@ -137,7 +85,7 @@ int resv_features_loaded(void)
 	unsigned int i;
 	int ret;
 
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->loaded ? f->loaded() : 0;
 		if (ret)
 			return ret;
@@ -155,7 +103,7 @@ void resv_features_run(void)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->run)
 			f->run();
 }
@@ -171,7 +119,7 @@ void resv_features_status(struct resv_status *s)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->status)
 			f->status(s);
 }
@@ -189,7 +137,7 @@ int resv_features_update(const struct resv_facts *c)
 	unsigned int i;
 	int ret;
 
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->update ? f->update(c) : 0;
 		if (ret)
 			return ret;
@@ -209,7 +157,7 @@ void resv_features_removed(struct iommu_group *group, int id)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->removed)
 			f->removed(group, id);
 }
@@ -224,7 +172,7 @@ void resv_features_walk_begin(void)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->walk_begin)
 			f->walk_begin();
 }
@@ -239,7 +187,7 @@ void resv_features_walk_end(void)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->walk_end)
 			f->walk_end();
 }

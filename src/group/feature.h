@@ -109,10 +109,6 @@ struct resv_feature {
 void resv_features_set(const struct resv_feature *const *features);
 const struct resv_feature *resv_feature_at(unsigned int i);
 
-/* Over all features, for the files of this floor and above */
-#define resv_feature_for_each(feature, i) \
-	for ((i) = 0; ((feature) = resv_feature_at(i)); (i)++)
-
 int resv_features_init(void);
 void resv_features_exit(void);
 int resv_features_loaded(void);

@@ -107,6 +107,9 @@ void resv_walk_remove_folder(struct resv_group *g);
 bool resv_walk_any_dying(void);
 unsigned int resv_walk_looks(void);
 
+/* owner.c */
+void resv_owner_init(void);
+
 /* feature.c */
 int resv_features_update(const struct resv_facts *c);
 void resv_features_removed(struct iommu_group *group, int id);

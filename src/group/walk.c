@@ -151,7 +151,7 @@ static void prepare(struct resv_facts *c)
 	const struct resv_feature *f;
 	unsigned int i;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->prepare)
 			f->prepare(c);
 	/* Somebody may have attached the group just before the taps were in. */
@@ -167,7 +167,7 @@ static int collect_list(struct resv_facts *c)
 	unsigned int i;
 	int ret;
 
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->group ? f->group(c) : 0;
 		if (ret)
 			return ret;
@@ -175,7 +175,7 @@ static int collect_list(struct resv_facts *c)
 	ret = resv_sources_group(c);
 	if (ret)
 		return ret;
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->listed ? f->listed(c) : 0;
 		if (ret)
 			return ret;
@@ -220,7 +220,7 @@ static int collect_added(struct resv_facts *c, struct resv_group *g)
 	unsigned int i;
 	int ret = resv_walk_collect(c, g);
 
-	resv_feature_for_each(f, i) {
+	for (i = 0; (f = resv_feature_at(i)); i++) {
 		if (ret)
 			return ret;
 		if (!f->added || !f->added(c))

@@ -9,6 +9,7 @@
  *   a device is about to leave       its group is DEPARTING (below)
  *   a device has left                its group is looked at, if other devices stay
  *   a module came or went            no group is looked at
+ *   a livepatch came                 all groups are, a little later
  *
  * A little after each of them the kernel's list is compared with the registry: groups
  * that came or went without an event are found by that, as those of a modular IOMMU
@@ -68,6 +69,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include "compat/bus.h"
+#include "compat/klp.h"
 #include "hook/engine.h"
 #include "group/snapshot.h"
 #include "group/registry.h"
@@ -242,7 +244,11 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 		resv_groups_quiesce();
 		resv_hw_instances_flush();
 	}
-	resv_walk_compare_soon();
+	/* It may replace what a hook is on, for all groups. */
+	if (action == MODULE_STATE_LIVE && compat_module_is_livepatch(data))
+		resv_groups_rescan_soon();
+	else
+		resv_walk_compare_soon();
 	return NOTIFY_DONE;
 }
 
@@ -366,6 +372,7 @@ int resv_groups_init(void)
 {
 	int ret = resv_walk_init();
 
+	resv_owner_init();
 	if (ret)
 		return ret;
 	/* Watch first: a device that comes during the walk is an event. */

@@ -43,7 +43,6 @@
 #include "hook/stock.h"
 #include "hook/fault.h"
 
-
 static bool closing;		/* nothing may be installed any more */
 
 /* The name of the function at an address, without that of its module. */

@@ -253,9 +253,9 @@ static bool can_test(const struct resv_hook *hook, const struct iommu_group *gro
  * resv_place_settle() - a place is in, and a tap has come or left
  * @hook: the place
  *
- * Nothing of this module calls a function whose taps have no test.  Such a function is exported, or called by its address, and
- * its callers are in other modules, so that the compiler has not inlined it; that probes
- * work at all the tested places prove.
+ * Nothing of this module calls a function whose taps have no test.  Such a function is
+ * exported, or called by its address, and its callers are in other modules, so that the
+ * compiler has not inlined it.  All the tested places prove that probes work.
  *
  * Context: the lock of the hooks is held.
  */
@@ -278,7 +278,7 @@ void resv_place_settle(struct resv_hook *hook)
  * Return: the tap at the place, or NULL
  */
 struct resv_hook_tap *resv_place_tap(const struct resv_hook *hook,
-				    const struct resv_tap *tap)
+				     const struct resv_tap *tap)
 {
 	struct resv_hook_tap *at;
 
@@ -476,7 +476,7 @@ void resv_place_test(struct resv_hook *hook, struct iommu_group *group)
  * Return: the state
  */
 enum resv_tap_state resv_place_state(const struct resv_hook *hook,
-				    const struct resv_hook_tap *at)
+				     const struct resv_hook_tap *at)
 {
 	if (hook->state == RESV_HOOK_INERT)
 		return RESV_TAP_INERT;

@@ -284,14 +284,14 @@ static void aperture_status(struct resv_status *f)
 {
 	if (COMPAT_HAS_PAGING_DOMAIN) {
 		resv_status_add(f, "aperture", RESV_STATUS_ADDED,
-				 "geometry of a domain, of the group's DMA domain, or of the hardware");
+				"geometry of a domain, of the group's DMA domain, or of the hardware");
 		resv_status_add(f, "out-of-range", RESV_STATUS_ADDED,
-				 "what lies outside of the aperture");
+				"what lies outside of the aperture");
 		resv_status_add(f, "usable", RESV_STATUS_ADDED,
-				 "known before attach");
+				"known before attach");
 	} else {
 		resv_status_unknown(f, "aperture",
-				     "unknown way to make a domain: aperture and usable cannot be read");
+				    "unknown way to make a domain: aperture and usable cannot be read");
 	}
 }
 

@@ -178,7 +178,7 @@ static int dmar_device(struct resv_facts *c, struct device *dev)
 
 static void dmar_status(struct resv_status *f)
 {
-	resv_acpi_table_status(&table, f, "rmrr");
+	resv_status_table(f, &table, "rmrr");
 }
 
 const struct resv_source resv_source_dmar = {

@@ -189,7 +189,9 @@ u64 resv_doorbells_room(u64 native)
 }
 
 /**
- * resv_doorbells_count() - how many there are, or 0 if that is not known
+ * resv_doorbells_count() - how many there are
+ *
+ * Return: their number, or 0 if that is not known
  */
 unsigned int resv_doorbells_count(void)
 {
@@ -201,6 +203,8 @@ unsigned int resv_doorbells_count(void)
  *
  * As irq_domain_check_msi_remap() of v4.11 and later finds, for the whole machine:
  * an ITS goes by the sender (IHI 0069, section 5.2), a frame of GICv2m does not.
+ *
+ * Return: unknown if no doorbell is known
  */
 enum resv_isolation resv_doorbells_isolation(void)
 {
@@ -219,7 +223,7 @@ void resv_doorbells_status(struct resv_status *f)
 		return;
 	if (!nr_doorbells) {
 		resv_status_add(f, "msi-doorbells", RESV_STATUS_INERT,
-				 "neither firmware's tables nor the device tree name any: MSI windows are not made smaller than the kernel's");
+				"neither firmware's tables nor the device tree name any: MSI windows are not made smaller than the kernel's");
 		return;
 	}
 	scnprintf(reason, sizeof(reason),

@@ -99,7 +99,7 @@ static int dt_device(struct resv_facts *c, struct device *dev)
 static void dt_status(struct resv_status *f)
 {
 	resv_status_add(f, "iommu-addresses",
-			 of_have_populated_dt() ? RESV_STATUS_ADDED : RESV_STATUS_INERT,
+			of_have_populated_dt() ? RESV_STATUS_ADDED : RESV_STATUS_INERT,
 			 of_have_populated_dt() ?
 			 "regions told apart by the device tree" :
 			 "machine has no device tree");

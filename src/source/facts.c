@@ -86,21 +86,21 @@ int resv_facts_name(struct resv_facts *c, const char *name)
  */
 int resv_facts_device(struct resv_facts *c, const char *name)
 {
-	u32 *devices = c->devices;
+	u32 *more;
 	int at;
 
 	/* Room for a power of two of them, which is full when that is their number. */
 	if (!(c->nr_devices & (c->nr_devices - 1))) {
 		size_t room = c->nr_devices ? 2 * c->nr_devices : 1;
 
-		devices = krealloc(devices, room * sizeof(*devices), GFP_KERNEL);
-		if (!devices)
+		more = krealloc(c->devices, room * sizeof(*more), GFP_KERNEL);
+		if (!more)
 			return -ENOMEM;
-		c->devices = devices;
+		c->devices = more;
 	}
 	at = resv_facts_name(c, name);
 	if (at >= 0)
-		devices[c->nr_devices++] = at;
+		c->devices[c->nr_devices++] = at;
 	return at;
 }
 
@@ -134,7 +134,7 @@ bool resv_facts_has_device(const struct resv_facts *c, const char *name)
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
 int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
-		     enum resv_type type, enum resv_origin origin, u8 flags)
+		   enum resv_type type, enum resv_origin origin, u8 flags)
 {
 	struct resv_region region = {
 		.start = start,
@@ -164,7 +164,7 @@ int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
  * Return: true if the kernel reports such a region for this device
  */
 bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,
-			  u32 typemask, enum resv_origin origin)
+			u32 typemask, enum resv_origin origin)
 {
 	u64 slack = max_t(u64, PAGE_4K, PAGE_SIZE) - 1;
 	bool found = false;
@@ -215,7 +215,7 @@ static int claim(struct resv_facts *c, u32 name, u64 start, u64 end,
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
 int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
-		       enum resv_type type, enum resv_origin origin)
+		     enum resv_type type, enum resv_origin origin)
 {
 	return claim(c, name, start, end, type, origin,
 		     c->own_device ? RESV_F_LISTED : 0);
@@ -236,14 +236,16 @@ int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
 int resv_facts_advise(struct resv_facts *c, u32 name, u64 start, u64 end,
-			enum resv_type type, enum resv_origin origin)
+		      enum resv_type type, enum resv_origin origin)
 {
 	return claim(c, name, start, end, type, origin, 0);
 }
 
 /**
- * resv_facts_is_listed() - is a region on the group's list, whoever makes that?
- * @r: region of a collection
+ * resv_facts_is_listed() - is a region on the group's list?
+ * @r: region of a group's facts
+ *
+ * Return: true if the kernel, or this module, puts it there
  */
 bool resv_facts_is_listed(const struct resv_region *r)
 {
@@ -252,8 +254,10 @@ bool resv_facts_is_listed(const struct resv_region *r)
 }
 
 /**
- * resv_facts_is_hole() - may nobody map there, where maps are checked?
- * @r: region of a collection
+ * resv_facts_is_hole() - are maps refused there, where maps are checked?
+ * @r: region of a group's facts
+ *
+ * Return: true if they are
  */
 bool resv_facts_is_hole(const struct resv_region *r)
 {
@@ -273,7 +277,7 @@ bool resv_facts_is_hole(const struct resv_region *r)
  * Return: there is one
  */
 bool resv_facts_soft_window(const struct resv_facts *c,
-			      struct resv_range *window)
+			    struct resv_range *window)
 {
 	bool known = false;
 	unsigned int i;
@@ -300,7 +304,7 @@ bool resv_facts_soft_window(const struct resv_facts *c,
  * Return: 0 or -ENOMEM
  */
 int resv_facts_move_window(struct resv_facts *c,
-			     const struct resv_region *to)
+			   const struct resv_region *to)
 {
 	struct resv_set moved;
 	unsigned int i;
@@ -331,11 +335,11 @@ static int add_out_of_range(struct resv_facts *c)
 
 	if (c->aperture.start > 0)
 		ret = resv_facts_add(c, 0, 0, c->aperture.start - 1,
-				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
+				     RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
 				       RESV_F_ADDED);
 	if (!ret && c->aperture.end < ULLONG_MAX)
 		ret = resv_facts_add(c, 0, c->aperture.end + 1, ULLONG_MAX,
-				       RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
+				     RESV_OUT_OF_RANGE, RESV_ORIGIN_APERTURE,
 				       RESV_F_ADDED);
 	return ret;
 }

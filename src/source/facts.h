@@ -119,23 +119,23 @@ int resv_facts_name(struct resv_facts *c, const char *name);
 int resv_facts_device(struct resv_facts *c, const char *name);
 bool resv_facts_has_device(const struct resv_facts *c, const char *name);
 int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
-		     enum resv_type type, enum resv_origin origin, u8 flags);
+		   enum resv_type type, enum resv_origin origin, u8 flags);
 bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,
-			  u32 typemask, enum resv_origin origin);
+			u32 typemask, enum resv_origin origin);
 int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
-		       enum resv_type type, enum resv_origin origin);
+		     enum resv_type type, enum resv_origin origin);
 int resv_facts_advise(struct resv_facts *c, u32 name, u64 start, u64 end,
-			enum resv_type type, enum resv_origin origin);
+		      enum resv_type type, enum resv_origin origin);
 bool resv_facts_is_listed(const struct resv_region *r);
 bool resv_facts_is_hole(const struct resv_region *r);
 int resv_facts_finish(struct resv_facts *c);
 bool resv_facts_soft_window(const struct resv_facts *c,
-			      struct resv_range *window);
+			    struct resv_range *window);
 int resv_facts_move_window(struct resv_facts *c,
-			     const struct resv_region *to);
+			   const struct resv_region *to);
 
 static inline const char *resv_facts_name_at(const struct resv_facts *c,
-					       u32 name)
+					     u32 name)
 {
 	return c->names + name;
 }

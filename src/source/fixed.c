@@ -29,15 +29,15 @@ static int fixed_device(struct resv_facts *c, struct device *dev)
 	/* What the virtio IOMMU's driver lists is there already. */
 	if (c->own_device && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU)) {
 		ret = resv_facts_add(c, name, APIC_START, APIC_END, RESV_MSI,
-				       RESV_ORIGIN_APIC,
+				     RESV_ORIGIN_APIC,
 				       RESV_F_ADDED | RESV_F_LISTED);
 		if (ret)
 			return ret;
 	}
 	resv_facts_explain(c, name, APIC_START, APIC_END,
-			     RESV_TYPE(RESV_MSI), RESV_ORIGIN_APIC);
+			   RESV_TYPE(RESV_MSI), RESV_ORIGIN_APIC);
 	resv_facts_explain(c, name, HT_START, HT_END,
-			     RESV_TYPE(RESV_RESERVED), RESV_ORIGIN_HT);
+			   RESV_TYPE(RESV_RESERVED), RESV_ORIGIN_HT);
 	return 0;
 }
 
@@ -47,9 +47,9 @@ static int fixed_group(struct resv_facts *c)
 		return 0;
 	/* Regions without a device, where the kernel only tells the group's. */
 	resv_facts_explain(c, 0, APIC_START, APIC_END, RESV_TYPE(RESV_MSI),
-			     RESV_ORIGIN_APIC);
+			   RESV_ORIGIN_APIC);
 	resv_facts_explain(c, 0, HT_START, HT_END, RESV_TYPE(RESV_RESERVED),
-			     RESV_ORIGIN_HT);
+			   RESV_ORIGIN_HT);
 	return 0;
 }
 

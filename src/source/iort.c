@@ -125,10 +125,10 @@ static int iort_device(struct resv_facts *c, struct device *dev)
 
 static void iort_status(struct resv_status *f)
 {
-	resv_acpi_table_status(&table, f, "rmr");
+	resv_status_table(f, &table, "rmr");
 	if (nr_its)
 		resv_status_add(f, "its", RESV_STATUS_NATIVE,
-				 "the IORT table names interrupt translation services");
+				"the IORT table names interrupt translation services");
 }
 
 const struct resv_source resv_source_iort = {

@@ -82,7 +82,7 @@ static int ivrs_device(struct resv_facts *c, struct device *dev)
 			continue;
 		/* An exclusion is mapped like any other, see struct resv_ivrs_ivmd. */
 		ret = resv_facts_claim(c, name, start, end, RESV_DIRECT,
-					 RESV_ORIGIN_IVMD);
+				       RESV_ORIGIN_IVMD);
 		if (ret)
 			return ret;
 	}
@@ -91,7 +91,7 @@ static int ivrs_device(struct resv_facts *c, struct device *dev)
 
 static void ivrs_status(struct resv_status *f)
 {
-	resv_acpi_table_status(&table, f, "ivmd");
+	resv_status_table(f, &table, "ivmd");
 }
 
 const struct resv_source resv_source_ivrs = {

@@ -89,7 +89,7 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 			continue;
 		}
 		ret = resv_facts_add(c, name, r.start, r.end, r.type,
-				       r.origin, r.flags);
+				     r.origin, r.flags);
 	}
 	compat_iommu_put_resv_regions(dev, &head);
 	return ret;
@@ -156,7 +156,7 @@ static int undivided_group(struct resv_facts *c)
 			confirm(c, &r);
 			if (!told_by_a_device(c, &r))
 				ret = resv_facts_add(c, 0, r.start, r.end,
-						       r.type, r.origin, r.flags);
+						     r.type, r.origin, r.flags);
 		}
 		kfree(region);
 	}
@@ -269,7 +269,7 @@ static int kernel_group(struct resv_facts *c)
 				ret = resv_set_merge_one(&c->taken, &r);
 			if (!ret && !told_by_a_device(c, &r))
 				ret = resv_facts_add(c, 0, r.start, r.end,
-						       r.type, r.origin, r.flags);
+						     r.type, r.origin, r.flags);
 		}
 		kfree(region);
 	}
@@ -296,28 +296,28 @@ static void kernel_status(struct resv_status *f)
 {
 	if (resv_native_list() && RESV_HAVE(GROUP_RESV_REGIONS))
 		resv_status_add(f, "regions", RESV_STATUS_NATIVE,
-				 "iommu_get_group_resv_regions, what reserved_regions and VFIO use");
+				"iommu_get_group_resv_regions, what reserved_regions and VFIO use");
 	else if (resv_native_list())
 		resv_status_unknown(f, "regions",
-				     "no iommu_get_group_resv_regions: usable ranges cannot be told");
+				    "no iommu_get_group_resv_regions: usable ranges cannot be told");
 	else if (!resv_sources_make_lists())
 		resv_status_add(f, "regions", RESV_STATUS_INERT,
-				 "sources= leaves out some of kernel, dmar, ivrs, fixed and msi, of which reserved_regions is made");
+				"sources= leaves out some of kernel, dmar, ivrs, fixed and msi, of which reserved_regions is made");
 	else
 		resv_status_add(f, "regions", RESV_STATUS_ADDED,
-				 "reserved_regions, from the other sources: this kernel lists nothing");
+				"reserved_regions, from the other sources: this kernel lists nothing");
 	if (resv_native_device_lists())
 		resv_status_add(f, "region-devices", RESV_STATUS_ADDED,
-				 "which device causes a region, from the driver's list of each");
+				"which device causes a region, from the driver's list of each");
 	else
 		resv_status_add(f, "region-devices", RESV_STATUS_ADDED,
-				 "which device causes a region, from firmware's tables");
+				"which device causes a region, from firmware's tables");
 	if (RESV_HAVE(RESV_RELAXABLE) && !resv_native_ignored)
 		resv_status_add(f, "direct-relaxable", RESV_STATUS_NATIVE,
-				 "graphics and USB RMRRs do not stop assignment");
+				"graphics and USB RMRRs do not stop assignment");
 	else
 		resv_status_add(f, "direct-relaxable", RESV_STATUS_ADDED,
-				 "graphics and USB RMRRs are told apart, and maps over them let through");
+				"graphics and USB RMRRs are told apart, and maps over them let through");
 }
 
 const struct resv_source resv_source_kernel = {

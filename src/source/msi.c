@@ -121,21 +121,21 @@ static void msi_status(struct resv_status *f)
 {
 	if (RESV_HAVE(ISOLATED_MSI_GROUP))
 		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
-				 "iommu_group_has_isolated_msi");
+				"iommu_group_has_isolated_msi");
 	else if (COMPAT_HAS_MSI_ISOLATION)
 		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
-				 RESV_HAVE(ISOLATED_MSI_DOMAINS) ?
+				RESV_HAVE(ISOLATED_MSI_DOMAINS) ?
 				 "irq_domain_check_msi_remap or interrupt remapping of the IOMMU" :
 				 "interrupt remapping of the IOMMU");
 	else if (IS_ENABLED(CONFIG_ARM64) &&
 		 resv_doorbells_isolation() != RESV_ISOLATION_UNKNOWN)
 		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
-				 "by what takes messages: this kernel's VFIO lets groups be opened that are unsafe");
+				"by what takes messages: this kernel's VFIO lets groups be opened that are unsafe");
 	else
 		resv_status_unknown(f, "msi-isolation",
-				     "unknown way to ask: msi_isolation says unknown");
+				    "unknown way to ask: msi_isolation says unknown");
 	resv_status_add(f, "msi-window", RESV_STATUS_ADDED,
-			 "reported, and told apart from windows fixed by hardware");
+			"reported, and told apart from windows fixed by hardware");
 	resv_doorbells_status(f);
 }
 

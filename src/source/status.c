@@ -3,6 +3,7 @@
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/moduleparam.h>
+#include "firmware/acpi.h"
 #include "source/status.h"
 
 static void add(struct resv_status *f, const struct resv_status_line *line)
@@ -122,4 +123,17 @@ int resv_status_judge(const struct resv_status *s, unsigned int silent)
 		return 0;
 	pr_err("not loading, because strict=1 and a feature is off\n");
 	return -EOPNOTSUPP;
+}
+
+/**
+ * resv_status_table() - describe the feature that a table of firmware gives
+ * @f: list to add to
+ * @table: table, its source initialised
+ * @name: name of the feature
+ */
+void resv_status_table(struct resv_status *f, const struct resv_acpi_table *table,
+		       const char *name)
+{
+	resv_status_add(f, name, table->data ? RESV_STATUS_ADDED :
+					       RESV_STATUS_INERT, table->reason);
 }

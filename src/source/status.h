@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+struct resv_acpi_table;
+
 enum resv_status_state {
 	RESV_STATUS_NATIVE,	/* the kernel does it, we repeat its answer */
 	RESV_STATUS_ADDED,	/* this module does it */
@@ -41,11 +43,14 @@ struct resv_status {
 };
 
 void resv_status_add(struct resv_status *f, const char *name,
-		      enum resv_status_state state, const char *reason);
+		     enum resv_status_state state, const char *reason);
 void resv_status_hooked(struct resv_status *f, const char *name,
-			 const char *hook, const char *reason);
+			const char *hook, const char *reason);
 void resv_status_unknown(struct resv_status *f, const char *name,
-			  const char *reason);
+			 const char *reason);
 int resv_status_judge(const struct resv_status *s, unsigned int silent);
+
+void resv_status_table(struct resv_status *f, const struct resv_acpi_table *table,
+		       const char *name);
 
 #endif /* RESV_SOURCE_STATUS_H */

@@ -254,7 +254,7 @@ int resv_sysfs_group_init(void)
 	unsigned int nr = ARRAY_SIZE(own_files), i;
 	const struct resv_feature *f;
 
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		nr += f->nr_files;
 	table.attrs = kcalloc(nr + 1, sizeof(*table.attrs), GFP_KERNEL);
 	table.file = kcalloc(nr, sizeof(*table.file), GFP_KERNEL);
@@ -263,7 +263,7 @@ int resv_sysfs_group_init(void)
 		return -ENOMEM;
 	}
 	nr = add_files(0, own_files, ARRAY_SIZE(own_files));
-	resv_feature_for_each(f, i)
+	for (i = 0; (f = resv_feature_at(i)); i++)
 		nr = add_files(nr, f->files, f->nr_files);
 	folder.attrs = table.attrs;
 	if (resv_native_ignored)

@@ -957,7 +957,9 @@ def off(key, name):
                                       f"load {MODULE} msi_window=0x{PLACE[0]:x}",
                                       f"cat {file_of(ONE)}"],
               says(rf"load {MODULE} ok .*", r"\| " + window_text(NATIVE, "kernel")))
-    script.do("probes come", [f"write {PROBES} 1", *look("added"), f"cat {file_of(ONE)}",
+    # The parameter is applied to the other groups a little later.
+    script.do("probes come", [f"write {PROBES} 1", *look("added"),
+                              f"wait-text {file_of(ONE)} moved", f"cat {file_of(ONE)}",
                               f"cat {FEATURES}"],
               # A driver's hook that never worked is tried again when hooks= is written.
               says(r"\| " + window_text(PLACE), r"\| msi-window-move added kretprobe \S.*"))

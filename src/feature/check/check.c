@@ -40,7 +40,6 @@
 #include "feature/check/rules.h"
 #include "feature/check/taps.h"
 
-static enum resv_check_mode mode;
 static bool running;		/* loaded: a new mode has to be acted on */
 static bool written;		/* since the load began */
 static DEFINE_MUTEX(switch_lock);
@@ -50,28 +49,6 @@ static const char *const words[] = {
 	[RESV_CHECK_WARN] = "warn",
 	[RESV_CHECK_OFF] = "off",
 };
-
-/**
- * resv_check_mode() - what the parameter "checks" says
- *
- * Context: any.
- * Return: the mode
- */
-enum resv_check_mode resv_check_mode(void)
-{
-	return READ_ONCE(mode);
-}
-
-/**
- * resv_check_wanted() - are maps to be checked by this module?
- *
- * Context: any.
- * Return: false if the parameter says off, or VFIO checks maps itself
- */
-bool resv_check_wanted(void)
-{
-	return !resv_native_checks() && resv_check_mode() != RESV_CHECK_OFF;
-}
 
 /* Under switch_lock: the mode is a new one. */
 static void act(void)
@@ -95,7 +72,7 @@ static int checks_set(const char *val, const struct kernel_param *kp)
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
 	mutex_lock(&switch_lock);
-	WRITE_ONCE(mode, i);
+	resv_check_set_mode(i);
 	written = true;
 	act();
 	mutex_unlock(&switch_lock);

@@ -17,6 +17,7 @@ enum resv_check_mode {
 
 extern const struct resv_feature resv_feature_check;
 
+void resv_check_set_mode(enum resv_check_mode new);
 enum resv_check_mode resv_check_mode(void);
 bool resv_check_wanted(void);
 

@@ -18,26 +18,7 @@
 #include "group/attach.h"
 #include "group/group.h"
 
-static bool loaded;		/* loading cannot fail any more because of a region */
 static int load_error;		/* why a region of the parameter cannot hold */
-
-/**
- * resv_declare_wait() - have a region of the parameter wait for its device
- * @d: region, whose device has gone
- *
- * Context: resv_declare_lock is held; the caller keeps the region's group.
- */
-void resv_declare_wait(struct resv_declared *d)
-{
-	if (d->group && loaded)
-		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
-			d->device, d->start, d->end);
-	resv_declared_unbind(d);
-	d->met = NULL;
-	WRITE_ONCE(d->held, false);
-	d->refused = false;
-	d->logged = false;
-}
 
 /* The region's device is in the group, for which the region does not hold yet. */
 static bool is_new(const struct resv_facts *c, const struct resv_declared *d)
@@ -147,7 +128,7 @@ static bool try_region(const struct resv_facts *c, struct resv_declared *d)
 		return true;
 	WRITE_ONCE(d->held, true);
 	d->refused = is_lasting(ret);
-	if (!loaded && !load_error)
+	if (!resv_declare_loaded && !load_error)
 		/* By EEXIST modprobe knows that a module is loaded. */
 		load_error = ret == -EEXIST ? -EADDRINUSE : ret;
 	return !was_held;
@@ -223,7 +204,7 @@ static void declare_walk_end(void)
 
 static int declare_loaded(void)
 {
-	loaded = !load_error;
+	resv_declare_loaded = !load_error;
 	return load_error;
 }
 

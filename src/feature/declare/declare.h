@@ -95,6 +95,7 @@ int resv_declare_listed(struct resv_facts *c);
 
 /* declare.c */
 extern const struct resv_feature resv_feature_declare;
+extern bool resv_declare_loaded;
 void resv_declare_wait(struct resv_declared *d);
 
 #endif /* RESV_FEATURE_DECLARE_DECLARE_H */

@@ -23,6 +23,9 @@
 #include "feature/declare/declare.h"
 #include "hook/stock.h"
 
+/* Loading cannot fail any more because of a region. */
+bool resv_declare_loaded;
+
 LIST_HEAD(resv_declared_list);
 /* For the table and its entries; see above. */
 DEFINE_MUTEX(resv_declare_lock);
@@ -152,4 +155,22 @@ void resv_declared_exit(void)
 		resv_declared_free(d);
 	}
 	mutex_unlock(&resv_declare_lock);
+}
+
+/**
+ * resv_declare_wait() - have a region of the parameter wait for its device
+ * @d: region, whose device has gone
+ *
+ * Context: resv_declare_lock is held; the caller keeps the region's group.
+ */
+void resv_declare_wait(struct resv_declared *d)
+{
+	if (d->group && resv_declare_loaded)
+		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
+			d->device, d->start, d->end);
+	resv_declared_unbind(d);
+	d->met = NULL;
+	WRITE_ONCE(d->held, false);
+	d->refused = false;
+	d->logged = false;
 }

@@ -44,7 +44,6 @@ static const struct resv_range mark_at = {
 };
 
 static bool move_in_list;	/* the second way is in use, for some group at least */
-static bool moved_any;		/* a window was moved since the taps were put in */
 
 /**
  * struct lister - a task between a driver's function and its entry
@@ -88,16 +87,6 @@ void resv_msi_lists_move_in_group(void)
 }
 
 /**
- * resv_msi_lists_note_moved() - note that a window is moved
- *
- * Context: any.
- */
-void resv_msi_lists_note_moved(void)
-{
-	WRITE_ONCE(moved_any, true);
-}
-
-/**
  * resv_msi_lists_reset() - forget what was noted while the taps were in
  *
  * Context: any; no tap is in, and no window is moved.
@@ -109,7 +98,7 @@ void resv_msi_lists_reset(void)
 	raw_spin_lock_irqsave(&listers_lock, flags);
 	memset(listers, 0, sizeof(listers));
 	raw_spin_unlock_irqrestore(&listers_lock, flags);
-	WRITE_ONCE(moved_any, false);
+	WRITE_ONCE(resv_msi_windows_moved, false);
 	WRITE_ONCE(move_in_list, false);
 }
 
@@ -204,7 +193,7 @@ static bool enter_device(struct resv_call *call)
 	if (resv_tap_marking(&resv_msi_alloc_tap)) {
 		place = mark_at;
 		at = &place;
-	} else if (!READ_ONCE(moved_any)) {
+	} else if (!READ_ONCE(resv_msi_windows_moved)) {
 		return true;
 	} else if (moved_place(dev->iommu_group, &place)) {
 		at = &place;

@@ -45,6 +45,9 @@
 /* For the table and its entries; see above. */
 DEFINE_MUTEX(resv_msi_windows_lock);
 
+/* A window was moved since the taps were put in. */
+bool resv_msi_windows_moved;
+
 static DEFINE_HASHTABLE(windows, 8);
 
 /* Domains that hold the module; under the tracker's lock. */
@@ -215,7 +218,7 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 		return -EBUSY;
 	if (by == RESV_WINDOW_BY_KERNEL)
 		return 0;
-	resv_msi_lists_note_moved();
+	WRITE_ONCE(resv_msi_windows_moved, true);
 	if (!w->held) {
 		/* The kobject is the first member of struct iommu_group. */
 		kobject_get((struct kobject *)w->group);

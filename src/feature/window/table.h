@@ -57,6 +57,7 @@ struct resv_msi_window {
 
 /* table.c */
 extern struct mutex resv_msi_windows_lock;
+extern bool resv_msi_windows_moved;
 extern const struct resv_attach_client resv_msi_window_client;
 bool resv_msi_window_place(const struct iommu_group *group,
 			   struct resv_range *window);
@@ -77,7 +78,6 @@ bool resv_msi_window_is_moved(const struct resv_msi_window *w);
 extern const struct resv_feature_file resv_msi_window_file;
 int resv_msi_window_init(void);
 bool resv_msi_window_requested(void);
-void resv_msi_window_apply_denied(void);
 bool resv_msi_window_apply(const struct resv_facts *c, struct resv_msi_window *w);
 bool resv_msi_window_put_back(const struct resv_facts *c,
 			      struct resv_msi_window *w);
@@ -94,7 +94,6 @@ extern const struct resv_tap resv_msi_device_tap;
 extern const struct resv_tap resv_msi_alloc_tap;
 extern const struct resv_tap resv_msi_listed_tap;
 void resv_msi_lists_move_in_group(void);
-void resv_msi_lists_note_moved(void);
 void resv_msi_lists_reset(void);
 
 /* taps.c */
@@ -102,6 +101,7 @@ void resv_msi_lists_reset(void);
 
 extern const struct resv_tap *const resv_msi_window_taps[RESV_MSI_WINDOW_TAPS];
 void resv_msi_taps_want(void);
+void resv_msi_taps_note_denied(void);
 void resv_msi_taps_change_begin(void);
 void resv_msi_taps_change_end(void);
 void resv_msi_taps_prepare(struct resv_facts *c);

@@ -12,6 +12,7 @@
 #include <linux/kernel.h>
 #include "compat/iommu.h"
 #include "feature/window/table.h"
+#include "group/group.h"
 #include "hook/fault.h"
 #include "source/native.h"
 #include "source/source.h"
@@ -28,6 +29,8 @@ const struct resv_tap *const resv_msi_window_taps[RESV_MSI_WINDOW_TAPS] = {
 static unsigned int changes;	/* writes to files that are under way */
 static bool needed;		/* a window is moved, or is to be */
 static bool installed;		/* the taps were asked for, and not removed since */
+static bool requested;		/* the parameter wants windows moved */
+static bool denied_any;		/* some group could not have that, as no hook worked */
 static bool tried;		/* it is known whether the taps work */
 static bool works;		/* a window could be moved when they were tried last */
 static bool by_list;		/* ... for some group in the list of the group only */
@@ -72,23 +75,37 @@ static void want(void)
 static void rest(void)
 {
 	/* Groups that come later may have their window moved, too. */
-	if (!needed || changes || resv_msi_window_requested() ||
-	    resv_msi_windows_in_force())
+	if (!needed || changes || requested || resv_msi_windows_in_force())
 		return;
 	needed = false;
 	remove_taps(NOT_NEEDED);
 }
 
 /**
- * resv_msi_taps_want() - have the next look at a group install the taps
+ * resv_msi_taps_want() - the parameter wants windows moved: install the taps for good
+ *
+ * The next look at a group installs them.
  *
  * Context: may sleep; resv_msi_windows_lock is not held.
  */
 void resv_msi_taps_want(void)
 {
 	mutex_lock(&resv_msi_windows_lock);
+	requested = true;
 	want();
 	mutex_unlock(&resv_msi_windows_lock);
+}
+
+/**
+ * resv_msi_taps_note_denied() - a group could not have what the parameter says
+ *
+ * No hook worked for it.  When one does, all groups are looked at again.
+ *
+ * Context: resv_msi_windows_lock is held.
+ */
+void resv_msi_taps_note_denied(void)
+{
+	denied_any = true;
 }
 
 /**
@@ -200,8 +217,9 @@ static bool get_taps(const struct resv_facts *c)
 		resv_msi_lists_move_in_group();
 	works = watched && (entry || listed);
 	/* Groups that were looked at before could not have what the parameter says. */
-	if (works)
-		resv_msi_window_apply_denied();
+	if (works && denied_any)
+		resv_groups_rescan_soon();
+	denied_any &= !works;
 	broken = works ? NULL : why_broken();
 	/* If an allocation failed, the next group tries again. */
 	tried = entry_known && (listed || is_known(&resv_msi_listed_tap)) &&

@@ -68,7 +68,6 @@ struct change {
 };
 
 static struct request param;	/* what the parameter says */
-static bool denied_any;		/* some group could not have that, as no hook worked */
 
 /* Skip blanks, with or without one comma among them. */
 static bool separator(const char **p)
@@ -571,20 +570,6 @@ void resv_msi_window_log_conflicts(const struct resv_facts *c,
 }
 
 /**
- * resv_msi_window_apply_denied() - apply the parameter where no hook worked for it before
- *
- * The hooks work now for some group.
- *
- * Context: resv_msi_windows_lock is held.
- */
-void resv_msi_window_apply_denied(void)
-{
-	if (denied_any)
-		resv_groups_rescan_soon();
-	denied_any = false;
-}
-
-/**
  * resv_msi_window_apply() - apply the parameter to a group that was found
  * @c: facts
  * @w: window of the group
@@ -604,7 +589,8 @@ bool resv_msi_window_apply(const struct resv_facts *c, struct resv_msi_window *w
 		if (!w->denied)
 			pr_warn("group %d: msi_window= is not in force, because no hook works: see msi-window-move in /sys/kernel/iommu_resv/features\n",
 				c->id);
-		denied_any |= !w->denied;
+		if (!w->denied)
+			resv_msi_taps_note_denied();
 		w->denied = true;
 		return false;
 	}

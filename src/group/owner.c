@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What groups and features say about the mode of the hooks.
+ *
+ * A feature has no tap in a mode that it does not want: a look at a group that began in
+ * the mode before is waited for, then the taps are put.
+ */
+#include <linux/kernel.h>
+#include "group/attach.h"
+#include "group/feature.h"
+#include "group/registry.h"
+#include "hook/mode.h"
+#include "hook/tap.h"
+
+/* Would something that is in force end in this mode? */
+static int in_force(enum resv_hook_mode mode)
+{
+	const struct resv_feature *f;
+	unsigned int i;
+	int ret;
+
+	/* A change that began in the mode before is seen when it is made. */
+	resv_groups_quiesce();
+	for (i = 0; (f = resv_feature_at(i)); i++) {
+		ret = f->in_force ? f->in_force(mode) : 0;
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Readers of a table before its writers, which come first in the list. */
+static void put_taps(const struct resv_feature *f)
+{
+	unsigned int i = f->nr_taps;
+
+	while (i--)
+		/* That of the livepatch is there whenever the livepatch is. */
+		if (!f->taps[i]->livepatch)
+			resv_tap_put(f->taps[i], NULL);
+}
+
+static void mode_changed(void)
+{
+	enum resv_hook_mode mode = resv_hooks_mode();
+	const struct resv_feature *f;
+	unsigned int i;
+
+	resv_groups_quiesce();
+	for (i = 0; (f = resv_feature_at(i)); i++)
+		if (f->wanted && !f->wanted(mode))
+			put_taps(f);
+	resv_attach_mode_changed();
+}
+
+static const struct resv_hooks_owner owner = {
+	.rescan = resv_groups_rescan,
+	.rescan_soon = resv_groups_rescan_soon,
+	.in_force = in_force,
+	.mode_changed = mode_changed,
+};
+
+/**
+ * resv_owner_init() - groups and features are asked about the mode of the hooks from now on
+ *
+ * Context: once, before a group is looked at.
+ */
+void resv_owner_init(void)
+{
+	resv_hooks_set_owner(&owner);
+}
