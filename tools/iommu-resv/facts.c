@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -593,13 +594,17 @@ int groups_moved(struct control *ctl, bool held)
 	return nr;
 }
 
-/* The name as sysfs has it: lower case, with the PCI domain. */
+/* The name as sysfs has it: lower case, with the PCI domain; virsh has pci_0000_00_03_0. */
 char *device_name(const char *word)
 {
 	static const char short_form[] = "xx:xx.x";
-	char *name;
+	unsigned int domain, bus, slot, function;
+	char *name, end;
 	size_t i;
 
+	if (sscanf(word, "pci_%4x_%2x_%2x_%1x%c", &domain, &bus, &slot, &function,
+		   &end) == 4)
+		return xasprintf("%04x:%02x:%02x.%x", domain, bus, slot, function);
 	for (i = 0; i < sizeof(short_form) - 1; i++)
 		if (short_form[i] == 'x' ? !isxdigit((unsigned char)word[i]) :
 		    word[i] != short_form[i])
