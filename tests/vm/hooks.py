@@ -686,9 +686,9 @@ def one_step(lines, key, label, result, last, arch):
 PLANTED_STEPS = (
     (r"^log iommu_resv: test: step 1 .*?$", "log"),
     (r"^inject kprobe 1 ENOMEM", "inject kprobe 1 ok"),
-    (r"^(features kprobe.6 declared-regions) inert - ", r"\1 added kprobe "),
-    (r"^(features kprobe.6 declared-regions inert -) .*?$", r"\1 -"),
-    (r"^(hooks kprobe.6 \S+ kprobe) inert (\d+) 0 .*?$", r"\1 active \2 0 -"),
+    (r"^(features kprobe\.\d+ declared-regions) inert - ", r"\1 added kprobe "),
+    (r"^(features kprobe\.\d+ declared-regions inert -) .*?$", r"\1 -"),
+    (r"^(hooks kprobe\.\d+ \S+ kprobe) inert (\d+) 0 .*?$", r"\1 active \2 0 -"),
     (r"^hooked kprobe.2 read kprobe ok$", r"\g<0>\nfailed unload iommu_resv EAGAIN"),
     *leaves("kprobe.1"), *leaves("kprobe.6"), *leaves("end"),
 )
@@ -892,8 +892,8 @@ def judge_module(lines, arch):
 
 PLANTED_MODULE = (
     (r"(^say off$.*?kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
-    (r"(^say come$.*?kprobe) active (\d+) 0 .*?$", r"\1 off \2 0 why"),
-    (r"(^say used$.*?kprobe active) \d+ ", r"\1 0 "),
+    (r"(^say come$.*?_ioctl kprobe) active (\d+) 0 .*?$", r"\1 off \2 0 why"),
+    (r"(^say used$.*?_ioctl kprobe active) \d+ ", r"\1 0 "),
     (r"(^say gone$.*?kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
     (rf"^hooked come kprobe [^\n]*{IOCTL}.*?$", "#"),
     (r"^hooked gone read kprobe ok$", rf"\g<0>\nhooked gone kprobe ffff  k  {IOCTL}+0x0"),
