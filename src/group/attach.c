@@ -826,18 +826,6 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 	return all;
 }
 
-/* The bracket stays, where it is needed without any client: see have_bracket(). */
-static bool is_bracket(const struct resv_tap *tap)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(bracket_taps); i++)
-		if (bracket_taps[i] == tap)
-			return !RESV_HAVE(CLAIM_DMA_OWNER) &&
-			       resv_hooks_mode() != RESV_HOOKS_NONE;
-	return false;
-}
-
 /**
  * resv_attach_unwatch() - a client does not need to know any more
  * @client: the client
@@ -864,16 +852,18 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 		WRITE_ONCE(watching, false);
 		outage();
 	}
+	/* The bracket, too: the next change looks twice, see have_bracket(). */
 	for (i = ARRAY_SIZE(attach_taps); !wanted && i--; )
-		if (!is_bracket(attach_taps[i]))
-			resv_tap_put(attach_taps[i], reason);
+		resv_tap_put(attach_taps[i], reason);
+	if (!wanted)
+		WRITE_ONCE(bracketed, false);
 	mutex_unlock(&watch_lock);
 }
 
 /**
  * resv_attach_mode_changed() - another mode of the hooks is in force
  *
- * Puts the bracket where it is needed without any client, and is not in this mode.
+ * Puts the bracket, which have_bracket() has without any client, in the mode "none".
  *
  * Context: sleeps for grace periods; no group is being looked at in the mode before.
  */
@@ -881,10 +871,13 @@ void resv_attach_mode_changed(void)
 {
 	unsigned int i;
 
+	if (resv_hooks_mode() != RESV_HOOKS_NONE)
+		return;
 	mutex_lock(&watch_lock);
 	for (i = ARRAY_SIZE(bracket_taps); !wanted && i--; )
-		if (!is_bracket(bracket_taps[i]))
-			resv_tap_put(bracket_taps[i], NULL);
+		resv_tap_put(bracket_taps[i], NULL);
+	if (!wanted)
+		WRITE_ONCE(bracketed, false);
 	mutex_unlock(&watch_lock);
 }
 
