@@ -933,26 +933,62 @@ static int failing_undo(const struct failing *f)
 	return f->unloads ? load(f->word, f->words) : unload("iommu_resv");
 }
 
-/* What nobody but this task must see fail is failed for any kind of allocation, and silently. */
-static int failing_allowed(void)
+/* Where this kernel, which is always at the same place, has modules: below itself, or above. */
+static int modules_range(uint64_t *start, uint64_t *end)
 {
-	static const char * const settings[][2] = {
-		{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
-		{ "/sys/kernel/debug/failslab/verbose", "0" },
-		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
-		{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
-	};
-	unsigned int i;
-	int err = 0;
+	char *text = read_file("/proc/kallsyms", NULL), *at;
+	uint64_t kernel = 0, module = 0;
 
-	for (i = 0; i < sizeof(settings) / sizeof(settings[0]) && !err; i++)
-		err = write_file(settings[i][0], settings[i][1]);
-	return err;
+	at = text ? strstr(text, " _text\n") : NULL;
+	while (at && at > text && at[-1] != '\n')
+		at--;
+	if (at)
+		kernel = strtoull(at, NULL, 16);
+	free(text);
+	text = read_file("/proc/modules", NULL);
+	at = text ? strstr(text, " 0x") : NULL;
+	if (at)
+		module = strtoull(at, NULL, 16);
+	free(text);
+	if (!kernel || !module)
+		return ENODATA;
+	*start = module < kernel ? kernel - 0x80000000ULL : module & ~0xfffffffULL;
+	*end = module < kernel ? kernel : UINT64_MAX;
+	return 0;
 }
 
 /*
- * fail-nth LABEL MAX WHAT: do it again and again, and make the first allocation of this task fail
+ * Only what a module asks for fails, by itself or through the kernel's functions that it calls:
+ * the kernel's own loader of modules warns when it lacks memory. No line in the log for each.
+ */
+static int failing_allowed(void)
+{
+	static const char * const kinds[] = { "failslab", "fail_page_alloc" };
+	char start_text[24], end_text[24], path[128];
+	const char * const settings[][2] = {
+		{ "require-start", start_text }, { "require-end", end_text },
+		{ "ignore-gfp-wait", "N" }, { "verbose", "0" }
+	};
+	uint64_t start, end;
+	unsigned int i, j;
+	int err = modules_range(&start, &end);
+
+	if (err)
+		return err;
+	snprintf(start_text, sizeof(start_text), "0x%llx", (unsigned long long)start);
+	snprintf(end_text, sizeof(end_text), "0x%llx", (unsigned long long)end);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		for (j = 0; j < sizeof(settings) / sizeof(settings[0]) && !err; j++) {
+			snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", kinds[i],
+				 settings[j][0]);
+			err = write_file(path, settings[j][1]);
+		}
+	}
+	return err ? err : write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+}
+
+/*
+ * fail-nth LABEL MAX WHAT: do it again and again, and make the first allocation of a module fail
  * the first time, the second one the second time, and so on, until one is not reached. Told each
  * time: "fail LABEL N ok|ERRNO loaded|absent" and, after a write, "fail-list LABEL N LINE" of the
  * kernel's list. What succeeded is taken back, but when no allocation failed. In the end:
