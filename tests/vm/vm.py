@@ -33,7 +33,8 @@ BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|"
                  r"blocked for more than|unreferenced object|refcount_t|general protection|"
                  r"UBSAN|KFENCE|"
                  r"list_(add|del) corruption|Kernel panic|Internal error|sysfs: cannot create|"
-                 r"kobject_add_internal failed|(?<!double-/)use-after-free|Poison overwritten|Redzone|"
+                 r"kobject_add_internal failed|(?<!double-/)use-after-free|"
+                 r"Poison overwritten|Redzone|"
                  r"rcu_\w+ (detected|self-detected) .*stall|lockdep is turned off")
 
 # A debug kernel checks each access to memory, which takes memory and time, and keeps what was
