@@ -800,13 +800,13 @@ void resv_attach_register(const struct resv_attach_client *client)
  */
 bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 {
+	bool all, retry;
 	unsigned int i;
-	bool all;
 
 	mutex_lock(&watch_lock);
 	/* A tap may have failed for lack of memory when it was wanted last. */
-	for (i = 0; i < ARRAY_SIZE(attach_taps) &&
-		    !test_bit(client->index, &wanted); i++)
+	retry = !test_bit(client->index, &wanted);
+	for (i = 0; retry && i < ARRAY_SIZE(attach_taps); i++)
 		resv_tap_retry(attach_taps[i]);
 	__set_bit(client->index, &wanted);
 	if (containers)
