@@ -83,7 +83,6 @@ static unsigned int nr_domains;		/* objects, in the table or spare */
 static unsigned int nr_containers;
 static unsigned int epoch;
 static bool watching;			/* every tap of an attach is in */
-static bool watching_containers;	/* and those of a container */
 static bool bracketed;			/* the bracket was in when it was wanted last */
 
 static DEFINE_MUTEX(watch_lock);
@@ -814,9 +813,8 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 	all = !fill_stock() &&
 	      resv_tap_get_all(attach_taps, ARRAY_SIZE(attach_taps), NULL);
 	if (wanted_containers)
-		WRITE_ONCE(watching_containers,
-			   resv_tap_get_all(container_taps,
-					    ARRAY_SIZE(container_taps), NULL));
+		resv_tap_get_all(container_taps, ARRAY_SIZE(container_taps),
+				 NULL);
 	/* Who attached while a tap was out is not known. */
 	if (all != watching) {
 		WRITE_ONCE(watching, all);
@@ -842,11 +840,8 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 	mutex_lock(&watch_lock);
 	__clear_bit(client->index, &wanted);
 	__clear_bit(client->index, &wanted_containers);
-	if (!wanted_containers) {
-		WRITE_ONCE(watching_containers, false);
-		for (i = ARRAY_SIZE(container_taps); i--; )
-			resv_tap_put(container_taps[i], reason);
-	}
+	for (i = ARRAY_SIZE(container_taps); !wanted_containers && i--; )
+		resv_tap_put(container_taps[i], reason);
 	if (!wanted && watching) {
 		/* Before the first tap goes, so that no half of an event counts. */
 		WRITE_ONCE(watching, false);

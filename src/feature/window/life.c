@@ -93,7 +93,7 @@ static int window_listed(struct resv_facts *c)
  * No device lists a window that counts.  If that is because the hardware takes messages
  * by itself, there is no window to be moved; else a driver had no memory.
  *
- * Return: the window was moved and is not any more
+ * Return: true if the window was moved, and is at the driver's place now
  */
 static bool drop_window(const struct resv_facts *c, struct resv_msi_window *w)
 {

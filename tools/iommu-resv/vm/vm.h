@@ -69,7 +69,7 @@ struct vm_host {
 /**
  * struct vm_device - a device that is passed through
  * @name: as sysfs has it
- * @managed: whoever starts the VM binds it to VFIO's driver
+ * @managed: the program that starts the VM binds it to VFIO's driver
  */
 struct vm_device {
 	char *name;
