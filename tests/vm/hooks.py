@@ -891,10 +891,10 @@ def judge_module(lines, arch):
 
 
 PLANTED_MODULE = (
-    (r"(^say off$.*?kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
+    (r"(^say off$.*?_ioctl kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
     (r"(^say come$.*?_ioctl kprobe) active (\d+) 0 .*?$", r"\1 off \2 0 why"),
     (r"(^say used$.*?_ioctl kprobe active) \d+ ", r"\1 0 "),
-    (r"(^say gone$.*?kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
+    (r"(^say gone$.*?_ioctl kprobe) off (\d+) 0 .*?$", r"\1 active \2 0 -"),
     (rf"^hooked come kprobe [^\n]*{IOCTL}.*?$", "#"),
     (r"^hooked gone read kprobe ok$", rf"\g<0>\nhooked gone kprobe ffff  k  {IOCTL}+0x0"),
     (r"^run open=ok$", "run open=ENOENT group"),
