@@ -40,10 +40,12 @@
  * takes the time of the objects that it touches.  The table of domains can also be
  * searched under rcu_read_lock(): an object is used again after a grace period only.
  *
- * Memory: handlers take objects from a stock.  VFIO has at most two domains a group
- * (its own and the one of the container) and one container a group, so the stock has
- * that many.  Domains of iommufd can outnumber it: then the group is
- * RESV_ATTACH_UNSEEN, which is counted as missed.
+ * Memory: handlers take objects from stocks.  A group that is attached takes two domains
+ * (its own and the one of the container) and one container, so that many are in stock
+ * for each group.  Domains come back after a grace period only, and nothing limits
+ * those of iommufd: a handler that finds less than half allocates, and a worker fills up
+ * again.  On PREEMPT_RT, where a handler may not allocate, a group for which the stock
+ * has nothing left is RESV_ATTACH_UNSEEN, which is counted as missed.
  */
 #include <linux/delay.h>
 #include <linux/device.h>
@@ -56,11 +58,13 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include "compat/iommu.h"
 #include "compat/regs.h"
 #include "group/attach.h"
 #include "hook/mode.h"
 #include "hook/refuse.h"
+#include "hook/stock.h"
 #include "hook/tap.h"
 
 #define TYPE1	"vfio_iommu_type1"
@@ -70,17 +74,38 @@
 /* Objects in stock for each group, and for all of them together. */
 #define DOMAINS_PER_GROUP	2
 #define SPARE_DOMAINS		8
-#define SPARE_CONTAINERS	4
+#define SPARE_CONTAINERS	8
+
+/**
+ * struct spares - objects of one kind that are not in use
+ * @size: of one, in bytes; its first member is a struct hlist_node
+ * @list: of these
+ * @nr: on @list
+ * @wanted: to be on @list; more than all groups that can be attached at once take
+ */
+struct spares {
+	size_t size;
+	struct hlist_head list;
+	unsigned int nr;
+	unsigned int wanted;
+};
+
+static struct spares spare_domains = {
+	.size = sizeof(struct resv_attach_domain),
+};
+
+static struct spares spare_containers = {
+	.size = sizeof(struct resv_attach_container),
+};
+
+static void fill_up(struct work_struct *work);
+static DECLARE_WORK(fill_up_work, fill_up);
 
 static DEFINE_RAW_SPINLOCK(table_lock);
 static DEFINE_HASHTABLE(groups, 8);
 static DEFINE_HASHTABLE(domains, 8);
 static DEFINE_HASHTABLE(containers, 6);
-static HLIST_HEAD(spare_domains);
-static HLIST_HEAD(spare_containers);
 static unsigned int nr_groups;
-static unsigned int nr_domains;		/* objects, in the table or spare */
-static unsigned int nr_containers;
 static unsigned int epoch;
 static bool watching;			/* every tap of an attach is in */
 static bool bracketed;			/* the bracket was in when it was wanted last */
@@ -261,6 +286,90 @@ bool resv_attach_pin(struct resv_attach_domain *d)
 	return true;
 }
 
+/* Spare objects. */
+
+/* With table_lock held. */
+static void put_spare(struct spares *spares, struct hlist_node *spare)
+{
+	hlist_add_head(spare, &spares->list);
+	if (++spares->nr > 2 * spares->wanted)
+		queue_work(system_highpri_wq, &fill_up_work);
+}
+
+/* With table_lock held.  Return: an object that is all zero, or NULL */
+static void *get_spare(struct spares *spares)
+{
+	struct hlist_node *spare = spares->list.first;
+
+	if (!spare)
+		return NULL;
+	hlist_del(spare);
+	spares->nr--;
+	return memset(spare, 0, spares->size);
+}
+
+static void add_spare(struct spares *spares, struct hlist_node *spare)
+{
+	unsigned long flags = resv_attach_lock();
+
+	put_spare(spares, spare);
+	resv_attach_unlock(flags);
+}
+
+/* In a handler, without the lock: have an object for it. */
+static void ready_spare(struct spares *spares)
+{
+	struct hlist_node *spare;
+
+	if (READ_ONCE(spares->nr) >= READ_ONCE(spares->wanted) / 2)
+		return;
+	if (!RESV_NO_ATOMIC_ALLOC) {
+		spare = kzalloc(spares->size, GFP_ATOMIC | __GFP_NOWARN);
+		if (spare)
+			add_spare(spares, spare);
+	}
+	queue_work(system_highpri_wq, &fill_up_work);
+}
+
+/* Return: 0 or -ENOMEM */
+static int fill_spares(struct spares *spares, unsigned int wanted)
+{
+	struct hlist_node *spare;
+	unsigned long flags;
+
+	WRITE_ONCE(spares->wanted, wanted);
+	while (READ_ONCE(spares->nr) < wanted) {
+		spare = kzalloc(spares->size, GFP_KERNEL);
+		if (!spare)
+			return -ENOMEM;
+		add_spare(spares, spare);
+	}
+	while (READ_ONCE(spares->nr) > wanted) {
+		flags = resv_attach_lock();
+		spare = get_spare(spares);
+		resv_attach_unlock(flags);
+		kfree(spare);
+	}
+	return 0;
+}
+
+static int fill_stock(void)
+{
+	unsigned int nr = READ_ONCE(nr_groups);
+
+	return fill_spares(&spare_domains,
+			   DOMAINS_PER_GROUP * nr + SPARE_DOMAINS) ?:
+	       fill_spares(&spare_containers, nr + SPARE_CONTAINERS);
+}
+
+static void fill_up(struct work_struct *work)
+{
+	mutex_lock(&watch_lock);
+	if (wanted)
+		fill_stock();
+	mutex_unlock(&watch_lock);
+}
+
 /* Objects.  All of this section is called with table_lock held. */
 
 static struct resv_attach_domain *make_domain(const struct iommu_domain *domain,
@@ -268,11 +377,10 @@ static struct resv_attach_domain *make_domain(const struct iommu_domain *domain,
 {
 	struct resv_attach_domain *d;
 
-	if (hlist_empty(&spare_domains))
+	BUILD_BUG_ON(offsetof(struct resv_attach_domain, node));
+	d = get_spare(&spare_domains);
+	if (!d)
 		return NULL;
-	d = hlist_entry(spare_domains.first, struct resv_attach_domain, node);
-	hlist_del(&d->node);
-	memset(d, 0, sizeof(*d));
 	INIT_LIST_HEAD(&d->groups);
 	INIT_LIST_HEAD(&d->by_container);
 	d->domain = domain;
@@ -287,10 +395,8 @@ static void reuse_domain(struct rcu_head *rcu)
 {
 	struct resv_attach_domain *d =
 		container_of(rcu, struct resv_attach_domain, rcu);
-	unsigned long flags = resv_attach_lock();
 
-	hlist_add_head(&d->node, &spare_domains);
-	resv_attach_unlock(flags);
+	add_spare(&spare_domains, &d->node);
 }
 
 /* Return: how many references on this module are to be put, without the lock */
@@ -311,12 +417,10 @@ static struct resv_attach_container *make_container(const void *address)
 {
 	struct resv_attach_container *c;
 
-	if (hlist_empty(&spare_containers))
+	BUILD_BUG_ON(offsetof(struct resv_attach_container, node));
+	c = get_spare(&spare_containers);
+	if (!c)
 		return NULL;
-	c = hlist_entry(spare_containers.first, struct resv_attach_container,
-			node);
-	hlist_del(&c->node);
-	memset(c, 0, sizeof(*c));
 	INIT_LIST_HEAD(&c->groups);
 	INIT_LIST_HEAD(&c->domains);
 	c->address = address;
@@ -338,7 +442,7 @@ static void drop_container(struct resv_attach_container *c)
 		d->container = NULL;
 	}
 	hash_del(&c->node);
-	hlist_add_head(&c->node, &spare_containers);
+	put_spare(&spare_containers, &c->node);
 }
 
 /* The group is in no container any more; one that nobody opened ends with that. */
@@ -417,6 +521,8 @@ static bool enter_join(struct resv_call *call)
 	unsigned long flags;
 	bool lost = false;
 
+	if (READ_ONCE(watching))
+		ready_spare(&spare_containers);
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	c = resv_attach_container_find(address);
@@ -532,6 +638,8 @@ static bool enter_attach(struct resv_call *call)
 	unsigned int pins = 0;
 	unsigned long flags;
 
+	if (READ_ONCE(watching))
+		ready_spare(&spare_domains);
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g && watching)
@@ -612,6 +720,8 @@ static void leave_open(struct resv_call *call)
 
 	if (IS_ERR_OR_NULL(address))
 		return;
+	if (READ_ONCE(watching))
+		ready_spare(&spare_containers);
 	flags = resv_attach_lock();
 	/* One at this address whose end was missed. */
 	c = resv_attach_container_find(address);
@@ -743,37 +853,6 @@ static void outage(void)
 			pins += drop_domain(d);
 	resv_attach_unlock(flags);
 	put_pins(pins);
-}
-
-/* Have as many objects as there can be.  Return: 0 or -ENOMEM */
-static int fill_stock(void)
-{
-	unsigned int want_domains, want_containers;
-	struct resv_attach_container *c;
-	struct resv_attach_domain *d;
-	unsigned long flags;
-
-	want_domains = DOMAINS_PER_GROUP * READ_ONCE(nr_groups) + SPARE_DOMAINS;
-	want_containers = READ_ONCE(nr_groups) + SPARE_CONTAINERS;
-	while (READ_ONCE(nr_domains) < want_domains) {
-		d = kzalloc(sizeof(*d), GFP_KERNEL);
-		if (!d)
-			return -ENOMEM;
-		flags = resv_attach_lock();
-		hlist_add_head(&d->node, &spare_domains);
-		nr_domains++;
-		resv_attach_unlock(flags);
-	}
-	while (READ_ONCE(nr_containers) < want_containers) {
-		c = kzalloc(sizeof(*c), GFP_KERNEL);
-		if (!c)
-			return -ENOMEM;
-		flags = resv_attach_lock();
-		hlist_add_head(&c->node, &spare_containers);
-		nr_containers++;
-		resv_attach_unlock(flags);
-	}
-	return 0;
 }
 
 /**
@@ -1128,18 +1207,11 @@ void resv_attach_exit(void)
 	hash_for_each_safe(domains, bkt, tmp, d, node)
 		drop_domain(d);
 	resv_attach_unlock(flags);
-	/* reuse_domain() must not run any more. */
+	/* reuse_domain() must not run any more, nor what it queues. */
 	rcu_barrier();
-	hlist_for_each_entry_safe(d, tmp, &spare_domains, node) {
-		hlist_del(&d->node);
-		kfree(d);
-	}
-	hlist_for_each_entry_safe(c, tmp, &spare_containers, node) {
-		hlist_del(&c->node);
-		kfree(c);
-	}
-	nr_domains = 0;
-	nr_containers = 0;
+	cancel_work_sync(&fill_up_work);
+	fill_spares(&spare_domains, 0);
+	fill_spares(&spare_containers, 0);
 	wanted = 0;
 	wanted_containers = 0;
 	watching = false;

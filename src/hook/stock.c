@@ -18,14 +18,10 @@
 #include "hook/stock.h"
 
 /*
- * Taps on PREEMPT_RT have nothing but the stock, and a list that lacks a region could be
- * VFIO's.
+ * Lists that can be filled one after the other before the worker has run.  Taps on
+ * PREEMPT_RT have nothing but the stock, and a list that lacks a region could be VFIO's.
  */
-#define NO_ATOMIC_ALLOC \
-	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
-
-/* Lists that can be filled one after the other before the worker has run. */
-#define STOCK_LISTS	(NO_ATOMIC_ALLOC ? 256 : 8)
+#define STOCK_LISTS	(RESV_NO_ATOMIC_ALLOC ? 256 : 8)
 
 static LIST_HEAD(stock);
 static unsigned int stock_nr;		/* entries on it */
@@ -83,7 +79,7 @@ struct iommu_resv_region *resv_stock_get(void)
 	/* Some task may read lists all the time; be ahead of it. */
 	if (READ_ONCE(stock_nr) < READ_ONCE(stock_wanted) / 2)
 		queue_work(system_highpri_wq, &fill_up_work);
-	if (!region && !NO_ATOMIC_ALLOC)
+	if (!region && !RESV_NO_ATOMIC_ALLOC)
 		return new_entry(GFP_ATOMIC | __GFP_NOWARN);
 	if (region)
 		memset(region, 0, sizeof(*region));
