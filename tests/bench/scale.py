@@ -235,10 +235,10 @@ CHECKS = {
 
 
 def stripped(kernel):
-    """The module without debug information."""
+    """The module as dkms installs it: with BTF, without debug information."""
     path = kernels.CACHE / f"stripped-{kernel.key}.ko"
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(kernel.module, path)
+    shutil.copy(kernels.build_module(kernel.key, debug_info=True), path)
     prefix = "aarch64-linux-gnu-" if kernel.arch == "arm64" else ""
     subprocess.run([prefix + "strip", "-g", path], check=True)
     return path
@@ -246,7 +246,7 @@ def stripped(kernel):
 
 def run(key):
     """[(name, note, faults)] of one VM."""
-    kernel = kernels.get(key)
+    kernel = kernels.get(key, build=False)
     kernel.use(stripped(kernel))
     topology = SRIOV[kernel.arch]
     topology = replace(topology, devices=(*topology.devices, f"{EDU},addr=3"))
