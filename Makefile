@@ -10,7 +10,7 @@ all: modules tools
 
 modules:
 	@test -e $(KDIR)/Makefile || { tools/install --explain-headers $(KERNELVER); exit 1; }
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
 tools:
 	$(MAKE) -C tools/iommu-resv

@@ -84,12 +84,11 @@ def get(key, build=True, test=False):
     return kernel
 
 
-def build_module(key, tree=None, test=False, name="iommu_resv", debug_info=False):
+def build_module(key, tree=None, test=False, name="iommu_resv"):
     """NAME.ko of this TREE for the kernel KEY; what is built with it is in the same folder."""
     out = subprocess.run([LIB / "build-module", key] + ([tree] if tree else []),
                          text=True, capture_output=True,
-                         env={**os.environ, "KBUILD_ARGS": "RESV_TEST=1" if test else "",
-                              "DEBUG_INFO": "1" if debug_info else ""})
+                         env={**os.environ, "KBUILD_ARGS": "RESV_TEST=1" if test else ""})
     if out.returncode:
         raise Failure(f"{name} does not build for {key}:\n{out.stdout}{out.stderr}")
     return Path(out.stdout.split()[-1]) / f"{name}.ko"
