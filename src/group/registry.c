@@ -38,6 +38,7 @@
  * a group's folder do not wait for the lock of an entry, as the folder is removed under
  * it: reads do without, writes try it.
  */
+#include <linux/delay.h>
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
@@ -530,7 +531,10 @@ unsigned int resv_groups_count(size_t *bytes)
 }
 
 #ifdef RESV_TEST
-/* As if a group had died, and nobody had told; its files are there for a while. */
+/*
+ * As if a group had died, and nobody had told; its files are there for a while.  Between the
+ * two steps a reader finds the entry and has to see that nothing is known.
+ */
 static int bury_set(const char *val, const struct kernel_param *kp)
 {
 	struct resv_group *g;
@@ -545,6 +549,10 @@ static int bury_set(const char *val, const struct kernel_param *kp)
 	table_unlock();
 	if (!g)
 		return -ENOENT;
+	mutex_lock(&g->lock);
+	resv_registry_forget(g);
+	mutex_unlock(&g->lock);
+	msleep(200);
 	bury_unlocked(g);
 	return 0;
 }

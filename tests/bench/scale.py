@@ -34,9 +34,8 @@ FILES = ("reserved_regions", "resv/regions", "resv/usable")
 
 # The limits
 BIND = 1.3                                      # of what it is with few groups
-# Instructions of a load: for each of many groups, with what the kernel does for any module of this
-# size, which is most of it; and for one group more. Each is what was reached, and a little more:
-# commit 837a511 took 255,600 and 142,900 (with debug information), and 66,400 and 53,600.
+# Instructions of a load: for each of many groups, 0.6 of what commit 837a511 took (255,600 and
+# 142,900); and for one group more, what was reached, and a little more (837a511: 66,400 and 53,600).
 LOAD = {"amd64": 153000, "arm64": 85000}
 MORE = {"amd64": 44000, "arm64": 49000}
 LINEAR = 1.3                                    # a group of the last ones, against the first ones

@@ -28,6 +28,7 @@
  * busy LABEL MILLISECONDS STEP...   busy LABEL NANOSECONDS: what all tasks together ran from the
  *                              begin of that step until so long after its end
  * rebind DEVICE N              rebind N FAILURES: give it to vfio-pci and take it away again
+ * bury DEVICE                  bury DEVICE ok|ERRNO: a test build forgets its group
  * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
  * stop NAME                    NAME LINE... of its output, then NAME exit STATUS
  * kill NAME                    the same, by SIGKILL
@@ -377,6 +378,24 @@ static int bind_one(const char *device)
 			return 0;
 	}
 	return err ? err : ENODEV;
+}
+
+static void bury(const char *device)
+{
+	char path[PATH_MAX], link[PATH_MAX];
+	ssize_t len;
+	int err;
+
+	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/iommu_group", device);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len > 0) {
+		link[len] = '\0';
+		err = write_file("/sys/module/iommu_resv/parameters/test_bury",
+				 strrchr(link, '/') + 1);
+	} else {
+		err = ENODEV;
+	}
+	tell("bury %s %s\n", device, errname(err));
 }
 
 static void bind_all(void)
@@ -1449,6 +1468,8 @@ static void step(char *line)
 		busy(arg, atoi(word[2]), whole + (word[3] - word[0]));
 	} else if (!strcmp(cmd, "rebind") && n == 3) {
 		rebind(arg, atoi(word[2]));
+	} else if (!strcmp(cmd, "bury") && n == 2) {
+		bury(arg);
 	} else if (!strcmp(cmd, "spawn")) {
 		spawn(arg, word + 2, n - 2);
 	} else if (!strcmp(cmd, "stop")) {

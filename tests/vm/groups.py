@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the registry of groups must not do: read a device that a guest has, or keep a reader."""
+import re
+from functools import partial
+
+import hooks
+import judge
+import kernels
+from hooks import DEVICE, GROUP, MODULE, MOUNTS, REGION
+from topologies import PLAIN
+
+OTHER = "0000:00:04.0"
+OTHERS = f"/sys/bus/pci/devices/{OTHER}/iommu_group"
+# Any module that is not there yet: the module looks whether it brings a bus or an IOMMU.
+UNRELATED = "dummy"
+
+
+# groups-owned: the configuration space of a device that VFIO has
+
+def owned_steps():
+    """All that makes the module look at groups, while a program has DEVICE open."""
+    return [*MOUNTS, "bind", f"load {MODULE}", f"cat {GROUP}/resv/regions", "unload iommu_resv",
+            f"spawn guest /vfio-check hold {DEVICE} 600", "sleep 2000",
+            "say owned", "sleep 300",
+            f"load {MODULE}", f"cat {GROUP}/resv/regions", f"cat {GROUP}/resv/aperture",
+            f"write {OTHERS}/resv/declare add {REGION}",
+            f"write {OTHERS}/resv/declare remove {REGION}",
+            f"rebind {OTHER} 3", f"load /lib/{UNRELATED}.ko", f"cat {GROUP}/resv/regions",
+            "sleep 1500",
+            "say over", "sleep 300", "stop guest", "unload iommu_resv", "left"]
+
+
+def judge_owned(lines, trace):
+    """TRACE: what QEMU says of reads of configuration space between the two words."""
+    faults = hooks.all_ok(lines)
+    told = hooks.sections(lines)["owned"]
+    if not any(re.match(r"\| 0x[0-9a-f]+ 0x[0-9a-f]+ ", line) for line in told):
+        faults.append(f"owned: no region is shown: {told}")
+    if "write " + OTHERS + "/resv/declare ok" not in told:
+        faults.append(f"owned: nothing could be declared: {told}")
+    reads = {slot: len(re.findall(rf"^.*pci_cfg_read \S+ (?:00:)?{slot}[:.]0 ", trace, re.M))
+             for slot in ("03", "04")}
+    if reads["03"]:
+        faults.append(f"configuration space of the owned device was read {reads['03']} times")
+    if not reads["04"]:
+        faults.append("QEMU traced no read of the device that was bound and unbound")
+    return faults
+
+
+def owned(key, name):
+    """No look at a group reads the configuration space of a device that somebody has."""
+    kernel = kernels.get(key)
+    file = kernels.CACHE / name / "trace"
+
+    def switch(how):
+        return lambda qmp: qmp.do("human-monitor-command",
+                                  **{"command-line": f"trace-event pci_cfg_read {how}"})
+
+    def judging(lines):
+        return judge_owned(lines, file.read_text(errors="replace"))
+
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], owned_steps(), judging,
+                              actions=[("owned", switch("on")), ("over", switch("off"))],
+                              qemu=["-D", str(file)], later=(UNRELATED,))
+    if not faults:
+        wrong = file.read_text().replace(" 00:04.0 ", " 00:03.0 ").replace(" 04:0 ", " 03:0 ")
+        if not judge_owned(lines, wrong):
+            faults = ["reads of the owned device are not seen"]
+    return "", faults
+
+
+# groups-buried: an entry without a snapshot, while it is read
+
+ROUNDS = 5
+
+
+def buried_steps():
+    """The group's entry goes in two steps, with readers in between; the next bind brings it."""
+    steps = [*MOUNTS, "bind", f"load {MODULE}", "dump found",
+             "spawn reader read-all", f"spawn watcher watch {GROUP}/resv/regions 0x"]
+    for _ in range(ROUNDS):
+        steps += [f"bury {DEVICE}", f"rebind {DEVICE} 1",
+                  f"wait-text {GROUP}/resv/regions 0x"]
+    return [*steps, "stop watcher", "stop reader", "say end", f"cat {GROUP}/resv/regions",
+            "unload iommu_resv", "left"]
+
+
+def judge_buried(lines):
+    faults = hooks.all_ok(lines)
+    if judge.said(lines, "bury") != [f"{DEVICE} ok"] * ROUNDS:
+        faults.append(f"bury: {judge.said(lines, 'bury')}")
+    if not any(line.startswith("| 0x") for line in hooks.sections(lines)["end"]):
+        faults.append("the group did not come back")
+    counts = dict(word.split("=") for line in judge.said(lines, "watcher")[:-1]
+                  for word in line.split())
+    if not int(counts.get("errors", 0)):
+        faults.append(f"nobody read while the entry had no snapshot: {counts}")
+    return faults
+
+
+PLANTED_BURIED = (
+    (r"^bury (\S+) ok$", r"bury \1 ENOENT"),
+    (r"(^say end$.*?)^\| 0x[^\n]*\n(?:\| 0x[^\n]*\n)*", r"\1"),
+    (r"^(watcher .*?errors=)\d+", r"\g<1>0"),
+)
+
+
+def buried(key, name):
+    """A reader that finds an entry whose snapshot is gone says so, and does not wait."""
+    kernel = kernels.get(key, test=True)
+    return "", hooks.run(name, kernel, PLAIN[kernel.arch], buried_steps(),
+                         partial(judge_buried), PLANTED_BURIED, smp=2)[1]
+
+
+def table():
+    """{name: (function, arguments...)}"""
+    out = {}
+    for key in ("6.12-amd64", "7-arm64"):
+        out[f"groups-owned-{key}"] = (owned, key)
+    for key in ("5.10-amd64", "7-arm64"):
+        out[f"groups-buried-{key}"] = (buried, key)
+    return out
