@@ -169,6 +169,19 @@ static void tell_seen_free(struct resv_attach_group *g)
 			clients[i]->seen_free(g);
 }
 
+#ifdef RESV_TEST
+static const struct task_struct *lock_holder;
+
+static void set_holder(const struct task_struct *task)
+{
+	WRITE_ONCE(lock_holder, task);
+}
+#else
+static void set_holder(const struct task_struct *task)
+{
+}
+#endif
+
 /* Without the lock. */
 static void tell_after(void)
 {
@@ -191,6 +204,7 @@ unsigned long resv_attach_lock(void)
 	unsigned long flags;
 
 	raw_spin_lock_irqsave(&table_lock, flags);
+	set_holder(current);
 	return flags;
 }
 
@@ -203,8 +217,21 @@ unsigned long resv_attach_lock(void)
 void resv_attach_unlock(unsigned long flags)
 	__releases(&table_lock)
 {
+	set_holder(NULL);
 	raw_spin_unlock_irqrestore(&table_lock, flags);
 }
+
+#ifdef RESV_TEST
+/**
+ * resv_attach_assert_unlocked() - user memory is about to be used, or the like
+ *
+ * Context: any.
+ */
+void resv_attach_assert_unlocked(void)
+{
+	WARN_ON_ONCE(READ_ONCE(lock_holder) == current);
+}
+#endif
 
 /**
  * resv_attach_group_find() - the object of a group

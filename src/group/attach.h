@@ -163,6 +163,15 @@ enum resv_attach_state resv_attach_state(const struct resv_attach_group *g);
 struct resv_attach_container *resv_attach_container_find(const void *address);
 bool resv_attach_pin(struct resv_attach_domain *d);
 
+/* For what must not happen under the tracker's lock; test builds report it. */
+#ifdef RESV_TEST
+void resv_attach_assert_unlocked(void);
+#else
+static inline void resv_attach_assert_unlocked(void)
+{
+}
+#endif
+
 /* Under the tracker's lock, or rcu_read_lock() */
 struct resv_attach_domain *
 resv_attach_domain_find(const struct iommu_domain *domain);

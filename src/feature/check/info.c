@@ -20,6 +20,7 @@
 #include <linux/kernel.h>
 #include "compat/uaccess.h"
 #include "compat/vfio.h"
+#include "group/attach.h"
 #include "source/native.h"
 #include "feature/check/info.h"
 #include "feature/check/rules.h"
@@ -30,6 +31,18 @@
 
 /* An attach takes milliseconds, two walks take microseconds. */
 #define MAX_TRIES	8
+
+static bool get_user_bytes(void *to, const void __user *from, size_t len)
+{
+	resv_attach_assert_unlocked();
+	return compat_copy_from_user_nofault(to, from, len);
+}
+
+static bool put_user_bytes(void __user *to, const void *from, size_t len)
+{
+	resv_attach_assert_unlocked();
+	return compat_copy_to_user_nofault(to, from, len);
+}
 
 /**
  * resv_info_begin() - vfio_iommu_type1_ioctl() was called
@@ -50,8 +63,8 @@ bool resv_info_begin(struct resv_info_call *call, const void *container,
 	call->arg = arg;
 	/* The process has just written it. */
 	call->argsz_known =
-		compat_copy_from_user_nofault(&call->argsz, (void __user *)arg,
-					      sizeof(call->argsz));
+		get_user_bytes(&call->argsz, (void __user *)arg,
+			       sizeof(call->argsz));
 	return true;
 }
 
@@ -87,7 +100,7 @@ static int put_ranges(struct resv_rules_scan *scan, int nr, char __user *to)
 	while ((ret = resv_rules_scan(scan, &range)) > 0) {
 		if (!nr--)
 			return -EAGAIN;
-		if (!compat_copy_to_user_nofault(to, &range, sizeof(range)))
+		if (!put_user_bytes(to, &range, sizeof(range)))
 			return -EFAULT;
 		to += sizeof(range);
 	}
@@ -121,7 +134,7 @@ static int put_capability(const void *container, struct compat_vfio_info *info,
 		return 0;
 	}
 	to += sizeof(*info);
-	if (!compat_copy_to_user_nofault(to, &cap, sizeof(cap)))
+	if (!put_user_bytes(to, &cap, sizeof(cap)))
 		return -EFAULT;
 	ret = put_ranges(&scan, nr, to + sizeof(cap));
 	if (!ret)
@@ -147,7 +160,7 @@ bool resv_info_end(const struct resv_info_call *call)
 	int ret;
 
 	if (!call->argsz_known ||
-	    !compat_copy_from_user_nofault(&info, to, WITHOUT_OFFSET))
+	    !get_user_bytes(&info, to, WITHOUT_OFFSET))
 		return false;
 	/* With native=ignore the kernel has added its own capabilities. */
 	info.flags &= ~COMPAT_VFIO_IOMMU_INFO_CAPS;
@@ -167,5 +180,5 @@ bool resv_info_end(const struct resv_info_call *call)
 	}
 	if (ret)
 		info.argsz += min_t(u32, U32_MAX - info.argsz, PAGE_SIZE);
-	return compat_copy_to_user_nofault(to, &info, head) && !ret;
+	return put_user_bytes(to, &info, head) && !ret;
 }
