@@ -3,14 +3,8 @@
 #ifndef RESV_HOOK_STOCK_H
 #define RESV_HOOK_STOCK_H
 
-#include <linux/kconfig.h>
-
 struct iommu_resv_region;
 struct list_head;
-
-/* Taps run with preemption off, where PREEMPT_RT forbids any allocation. */
-#define RESV_NO_ATOMIC_ALLOC \
-	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
 
 struct iommu_resv_region *resv_stock_get(void);
 void resv_stock_put(struct iommu_resv_region *region);

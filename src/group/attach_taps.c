@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The events of the attachment tracker: taps on what VFIO's type 1 calls.  See attach.c for
+ * their order, and for what holds of the objects that they change.
+ */
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/kernel.h>
+#include "compat/regs.h"
+#include "group/attach.h"
+#include "group/attach_table.h"
+#include "group/attach_taps.h"
+#include "hook/refuse.h"
+#include "hook/tap.h"
+
+#define TYPE1	"vfio_iommu_type1"
+#define LOSS	"who is attached to what is not known: maps are not checked, and MSI windows cannot be moved"
+#define LOSS_CONTAINERS	"VFIO does not tell usable ranges"
+
+static bool enter_join(struct resv_call *call)
+{
+	const void *address = (void *)compat_argument(call->regs, 0);
+	const struct iommu_group *group = (void *)compat_argument(call->regs, 1);
+	struct resv_attach_container *c;
+	struct resv_attach_group *g;
+	unsigned long flags;
+	bool lost = false;
+
+	resv_attach_ready_container();
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	c = resv_attach_container_find(address);
+	if (!c) {
+		c = resv_attach_make_container(address);
+		/* Without the stock of clients only the bracket is of interest. */
+		lost = !c && resv_attach_watching;
+	}
+	if (g) {
+		resv_attach_leave_domain(g);
+		if (g->container != c) {
+			resv_attach_leave_container(g);
+			g->container = c;
+			if (c)
+				list_add_tail(&g->by_container, &c->groups);
+		}
+		resv_attach_set_state(g, RESV_ATTACH_ATTACHING);
+		g->task = current;
+		g->first = NULL;
+		g->unmapped = true;
+	} else if (c) {
+		c->known = false;
+	}
+	resv_attach_unlock(flags);
+	if (lost)
+		resv_call_lost(call, 1);
+	return true;
+}
+
+/* The return handler gets the group from here. */
+static bool enter_joined(struct resv_call *call)
+{
+	const struct iommu_group **group = call->data;
+
+	*group = (void *)compat_argument(call->regs, 1);
+	return true;
+}
+
+static void leave_joined(struct resv_call *call)
+{
+	const struct iommu_group **group = call->data;
+	bool done = !compat_result(call->regs);
+	struct resv_attach_group *g;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(*group);
+	if (g && resv_attach_by_vfio(g)) {
+		/* VFIO wanted no domain for it: it has no IOMMU. */
+		if (done && !g->first && g->container)
+			g->container->has_noiommu = true;
+		resv_attach_tell_over(g);
+		if (g->domain) {
+			resv_attach_set_state(g, g->domain->container ?
+				  RESV_ATTACH_ATTACHED : RESV_ATTACH_UNSEEN);
+		} else {
+			resv_attach_set_state(g, RESV_ATTACH_FREE);
+			resv_attach_leave_container(g);
+		}
+	}
+	resv_attach_unlock(flags);
+	resv_attach_tell_after();
+}
+
+/* Return: false if a client does not allow it */
+static bool attach(struct resv_attach_group *g, const struct iommu_domain *domain,
+		   unsigned int *pins, bool *lost)
+{
+	struct resv_attach_domain *d = resv_attach_domain_find(domain);
+	bool by_vfio = resv_attach_by_vfio(g);
+
+	if (by_vfio && !g->first) {
+		if (d)
+			*pins += resv_attach_drop_stale(d);
+		d = NULL;
+		g->first = domain;
+	}
+	if (!d)
+		d = resv_attach_make_domain(domain, by_vfio && domain == g->first ?
+				g->container : NULL);
+	if (!d) {
+		resv_attach_leave_domain(g);
+		resv_attach_set_unseen(g);
+		*lost = true;
+		return true;
+	}
+	/* VFIO joins the domains of one container only. */
+	if (by_vfio && d->container && d->container != g->container) {
+		d->container->known = false;
+		if (g->container)
+			g->container->known = false;
+	}
+	if (by_vfio && !resv_attach_allowed(g, d))
+		return false;
+	resv_attach_leave_domain(g);
+	g->domain = d;
+	list_add_tail(&g->by_domain, &d->groups);
+	if (!by_vfio)
+		resv_attach_set_state(g, RESV_ATTACH_ATTACHED);
+	resv_attach_tell_attached(g, d);
+	return true;
+}
+
+static bool enter_attach(struct resv_call *call)
+{
+	const struct iommu_domain *domain = (void *)compat_argument(call->regs, 0);
+	const struct iommu_group *group = (void *)compat_argument(call->regs, 1);
+	bool allowed = true, lost = false;
+	struct resv_attach_group *g;
+	unsigned int pins = 0;
+	unsigned long flags;
+
+	resv_attach_ready_domain();
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g && resv_attach_watching)
+		allowed = attach(g, domain, &pins, &lost);
+	resv_attach_unlock(flags);
+	resv_attach_put_pins(pins);
+	if (lost)
+		resv_call_lost(call, 1);
+	if (!allowed)
+		resv_refuse_attach(call->regs);
+	resv_attach_tell_after();
+	return true;
+}
+
+static bool enter_detach(struct resv_call *call)
+{
+	const struct iommu_group *group = (void *)compat_argument(call->regs, 1);
+	struct resv_attach_group *g;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g && resv_attach_watching) {
+		bool unseen = resv_attach_state(g) == RESV_ATTACH_UNSEEN;
+
+		resv_attach_leave_domain(g);
+		/* Inside of the bracket VFIO goes on to another domain. */
+		if (!resv_attach_by_vfio(g)) {
+			resv_attach_leave_container(g);
+			resv_attach_set_state(g, RESV_ATTACH_FREE);
+		}
+		if (unseen)
+			resv_attach_tell_seen_free(g);
+	}
+	resv_attach_unlock(flags);
+	resv_attach_tell_after();
+	return true;
+}
+
+static bool enter_free(struct resv_call *call)
+{
+	const struct iommu_domain *domain = (void *)compat_argument(call->regs, 0);
+	struct resv_attach_container *c;
+	struct resv_attach_group *g, *next;
+	struct resv_attach_domain *d;
+	unsigned int pins = 0;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	d = resv_attach_domain_find(domain);
+	if (d) {
+		c = d->container;
+		/* The attach has failed, and VFIO had nothing to detach. */
+		list_for_each_entry_safe(g, next, &d->groups, by_domain) {
+			resv_attach_leave_domain(g);
+			if (resv_attach_by_vfio(g))
+				continue;
+			resv_attach_leave_container(g);
+			resv_attach_set_state(g, RESV_ATTACH_FREE);
+		}
+		pins = resv_attach_drop_domain(d);
+		if (c && !c->known && list_empty(&c->groups) &&
+		    list_empty(&c->domains))
+			resv_attach_drop_container(c);
+	}
+	resv_attach_unlock(flags);
+	resv_attach_put_pins(pins);
+	resv_attach_tell_after();
+	return true;
+}
+
+/* VFIO has made a container, or has no memory for one. */
+static void leave_open(struct resv_call *call)
+{
+	void *address = compat_result_pointer(call->regs);
+	struct resv_attach_container *c;
+	unsigned long flags;
+
+	if (IS_ERR_OR_NULL(address))
+		return;
+	resv_attach_ready_container();
+	flags = resv_attach_lock();
+	/* One at this address whose end was missed. */
+	c = resv_attach_container_find(address);
+	if (c)
+		resv_attach_drop_container(c);
+	c = resv_attach_make_container(address);
+	if (c)
+		c->known = resv_attach_watching;
+	resv_attach_unlock(flags);
+	if (!c)
+		resv_call_lost(call, 1);
+}
+
+static bool enter_release(struct resv_call *call)
+{
+	const void *address = (void *)compat_argument(call->regs, 0);
+	struct resv_attach_container *c;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	c = resv_attach_container_find(address);
+	if (c)
+		resv_attach_drop_container(c);
+	resv_attach_unlock(flags);
+	return true;
+}
+
+static const struct resv_tap free_tap = {
+	.symbol = "iommu_domain_free",
+	.module = "",
+	.enter = enter_free,
+	.again = resv_attach_outage,
+	.loss = LOSS,
+};
+
+static const struct resv_tap detach_tap = {
+	.symbol = "iommu_detach_group",
+	.module = "",
+	.enter = enter_detach,
+	.again = resv_attach_outage,
+	.loss = LOSS,
+};
+
+static const struct resv_tap attach_tap = {
+	.symbol = "iommu_attach_group",
+	.module = "",
+	.enter = enter_attach,
+	.again = resv_attach_outage,
+	.loss = LOSS,
+};
+
+static const struct resv_tap joined_tap = {
+	.symbol = "vfio_iommu_type1_attach_group",
+	.module = TYPE1,
+	.at_return = true,
+	.data_size = sizeof(struct iommu_group *),
+	.enter = enter_joined,
+	.leave = leave_joined,
+	.again = resv_attach_outage,
+	.loss = LOSS,
+};
+
+static const struct resv_tap join_tap = {
+	.symbol = "vfio_iommu_type1_attach_group",
+	.module = TYPE1,
+	.enter = enter_join,
+	.again = resv_attach_outage,
+	.loss = LOSS,
+};
+
+static const struct resv_tap release_tap = {
+	.symbol = "vfio_iommu_type1_release",
+	.module = TYPE1,
+	.enter = enter_release,
+	.again = resv_attach_outage,
+	.loss = LOSS_CONTAINERS,
+};
+
+static const struct resv_tap open_tap = {
+	.symbol = "vfio_iommu_type1_open",
+	.module = TYPE1,
+	.at_return = true,
+	.leave = leave_open,
+	.again = resv_attach_outage,
+	.loss = LOSS_CONTAINERS,
+};
+
+/* In this order: the end of everything that is seen to begin is seen, too. */
+const struct resv_tap *const resv_attach_taps[] = {
+	&free_tap, &detach_tap, &attach_tap, &joined_tap, &join_tap,
+};
+
+/* Needed to know that all groups of a container are known. */
+const struct resv_tap *const resv_attach_container_taps[] = {
+	&release_tap, &open_tap,
+};
+
+/* The bracket alone, see resv_attach_when_free(). */
+const struct resv_tap *const resv_attach_bracket_taps[] = {
+	&joined_tap, &join_tap,
+};
+
