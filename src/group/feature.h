@@ -20,6 +20,7 @@
 #ifndef RESV_GROUP_FEATURE_H
 #define RESV_GROUP_FEATURE_H
 
+#include <linux/capability.h>
 #include <linux/types.h>
 #include "source/facts.h"
 #include "source/status.h"
@@ -114,5 +115,20 @@ void resv_features_exit(void);
 int resv_features_loaded(void);
 void resv_features_run(void);
 void resv_features_status(struct resv_status *s);
+
+/**
+ * resv_feature_may_write() - may the current task write to a file of a group?
+ *
+ * Mode bits let a container's root write who owns no device.  The same is asked for
+ * the only writable file of mainline, "type": iommu_group_store_type() of
+ * drivers/iommu/iommu.c, since v5.11.
+ *
+ * Context: the task that writes.
+ * Return: true if it may, else the write fails with EACCES
+ */
+static inline bool resv_feature_may_write(void)
+{
+	return capable(CAP_SYS_ADMIN) && capable(CAP_SYS_RAWIO);
+}
 
 #endif /* RESV_GROUP_FEATURE_H */

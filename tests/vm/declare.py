@@ -743,6 +743,9 @@ def refused(page, arch):
     return out
 
 
+ODD = (0x70000000, 0x7000ffff)
+
+
 def errors(key, name):
     """Whatever is refused is refused with its errno and one line, and changes nothing."""
     kernel = kernels.get(key)
@@ -760,6 +763,9 @@ def errors(key, name):
         said = repr(raw if len(raw) < 60 else raw[:40] + b"...")
         script.do(f"{said}", [f"write-hex {path} {raw.hex()}", *cats(ONE)],
                   says(f"write-hex {errno} -1"), complains(ONE), shown(ONE, "declared"))
+    for cap in ("SYS_ADMIN", "SYS_RAWIO"):
+        script.do(f"without {cap}", [f"write-without {cap} {path} add {text(ODD)}", *cats(ONE)],
+                  says(f"write-without {cap} EACCES"), complains(ONE, 0), shown(ONE, "declared"))
     # sysfs does not even tell of a write of nothing.
     script.do("nothing written", [f"write-hex {path} ", *cats(ONE)], says("write-hex ok 0"),
               complains(ONE, 0), shown(ONE, "declared"))
@@ -768,10 +774,9 @@ def errors(key, name):
     script.do("all the same", ["dump errors"], same_dump("errors", "declared"))
 
     # Forms that are right
-    odd = (0x70000000, 0x7000ffff)
     for form in (b"%s 0x%x 0x%x", b"%s 0x%x 0x%x\n", b"%s 0x%016x 0x%016x\n", b"%s 0x%X 0x%X\n"):
         for verb in (b"add", b"remove"):
-            raw = form % (verb, *odd)
+            raw = form % (verb, *ODD)
             script.do(repr(raw), [f"write-hex {path} {raw.hex()}"],
                       says(f"write-hex ok {len(raw)}"))
     script.do("right forms", ["dump forms"], same_dump("forms", "declared"))

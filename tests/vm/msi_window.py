@@ -489,6 +489,10 @@ def refusals(key, name):
                          *cats(device, names)],
                   says(f"write-hex {errno} -1"), complains(device, base="loaded"), in_log(*words),
                   shown(device, "loaded", len(names)))
+    for cap in ("SYS_ADMIN", "SYS_RAWIO"):
+        script.do(f"without {cap}", [f"write-without {cap} {file_of(ONE)} auto", *cats(ONE, names)],
+                  says(f"write-without {cap} EACCES"), complains(ONE, 0, base="loaded"),
+                  shown(ONE, "loaded", len(names)))
     script.do("a zero inside", [f"write-hex {file_of(ONE)} {b'auto'.hex()}00", *cats(ONE, names)],
               says("write-hex EINVAL -1"), complains(ONE, base="loaded"),
               shown(ONE, "loaded", len(names)))

@@ -82,8 +82,9 @@ static bool fact_open(struct control *ctl, struct text *t, char *path)
 	char *name = xstrdup(path);
 	int ret = text_open(t, path);
 
-	/* ENODEV: the group went away while its file was open. */
-	if (ret && ret != -ENOENT && ret != -ENODATA && ret != -ENODEV) {
+	/* ENODEV: the group went away while its file was open.  EACCES: for root alone. */
+	if (ret && ret != -ENOENT && ret != -ENODATA && ret != -ENODEV &&
+	    ret != -EACCES) {
 		errno = -ret;
 		warn("%s", name);
 		ctl->gaps = true;

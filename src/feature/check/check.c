@@ -198,7 +198,8 @@ static const struct resv_tap *const taps[] = {
 };
 
 static const struct resv_feature_file files[] = {
-	{ .name = "refused", .mode = 0444, .show = resv_refused_show },
+	/* It tells of processes, whoever may see these. */
+	{ .name = "refused", .mode = 0400, .show = resv_refused_show },
 };
 
 /* The feature, for the table of main.c. */

@@ -332,6 +332,9 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 	struct change change = { 0 };
 	int ret;
 
+	/* Not logged: who may not write could fill the log. */
+	if (!resv_feature_may_write())
+		return -EACCES;
 	if (strlen(buf) != count || !parse_change(buf, &change)) {
 		pr_err("group %s: not understood: write \"add 0xSTART 0xEND\" or \"remove 0xSTART 0xEND\", the last address inclusive\n",
 		       kobject_name(kobj));

@@ -436,6 +436,9 @@ static ssize_t msi_window_store(struct iommu_group *group, const char *buf,
 	struct change change = { 0 };
 	int ret;
 
+	/* Not logged: who may not write could fill the log. */
+	if (!resv_feature_may_write())
+		return -EACCES;
 	ret = strlen(buf) == count ? parse(buf, &change.request) : -EINVAL;
 	if (ret) {
 		pr_err("group %s: not understood: write 0xBASE, \"0xBASE 0xSIZE\", auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default to msi_window\n",

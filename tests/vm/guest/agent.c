@@ -9,6 +9,7 @@
  * unload MODULE                unload MODULE ok|ERRNO
  * cycle N FILE MODULE [PARAMETER...]   cycle N FAILURES (load and unload N times)
  * write PATH TEXT              write PATH ok|ERRNO
+ * write-without CAP PATH TEXT  write-without CAP ok|ERRNO: by a process without that capability
  * write-hex PATH HEX           write-hex ok|ERRNO BYTES: these bytes in one write
  * fill PATH START STRIDE MAX   fill COUNT ok|ERRNO: "add" so many pages, until one is refused
  * drain PATH START STRIDE N    drain COUNT ok|ERRNO: "remove" them
@@ -62,6 +63,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/netlink.h>
 #include <poll.h>
 #include <signal.h>
@@ -494,6 +496,33 @@ static void wait_path(const char *path, bool gone)
 		usleep(5000);
 	} while (ms < 30000);
 	tell("wait %s %s %llu\n", path, there != gone ? "ok" : "timeout", (unsigned long long)ms);
+}
+
+static int write_weakly(const char *cap, const char *path, const char *text)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+	int nr = !strcmp(cap, "SYS_ADMIN") ? CAP_SYS_ADMIN : CAP_SYS_RAWIO;
+
+	if (syscall(SYS_capget, &head, caps))
+		return errno;
+	caps[CAP_TO_INDEX(nr)].effective &= ~CAP_TO_MASK(nr);
+	if (syscall(SYS_capset, &head, caps))
+		return errno;
+	return write_file(path, text);
+}
+
+static void write_without(const char *cap, const char *path, const char *text)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(write_weakly(cap, path, text));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		tell("failed write-without %s\n", cap);
+	else
+		tell("write-without %s %s\n", cap, errname(WEXITSTATUS(status)));
 }
 
 static void write_hex(const char *path, const char *hex)
@@ -1429,6 +1458,8 @@ static void step(char *line)
 	} else if (!strcmp(cmd, "write") && n > 2) {
 		tell("write %s %s\n", arg,
 		     errname(write_file(arg, strstr(whole, arg) + strlen(arg) + 1)));
+	} else if (!strcmp(cmd, "write-without") && n > 3) {
+		write_without(arg, word[2], strstr(whole, word[2]) + strlen(word[2]) + 1);
 	} else if (!strcmp(cmd, "write-hex")) {
 		write_hex(arg, n > 2 ? word[2] : "");
 	} else if (!strcmp(cmd, "fill") && n == 5) {
