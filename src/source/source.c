@@ -74,7 +74,7 @@ static const struct kernel_param_ops sources_ops = {
 };
 
 module_param_cb(sources, &sources_ops, NULL, 0444);
-MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,msi");
+MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of " SOURCE_NAMES);
 
 /**
  * resv_sources_set() - which sources there are
