@@ -8,6 +8,7 @@
 
 #include "features.h"
 #include "format.h"
+#include "logline.h"
 #include "names.h"
 #include "range.h"
 #include "vm/vm.h"
@@ -17,6 +18,16 @@ enum verdict {
 	FITS,
 	FITS_NOT,
 	FITS_UNKNOWN,
+};
+
+/**
+ * struct maps - what check was asked about
+ * @r: the ranges
+ * @nr: how many
+ */
+struct maps {
+	struct range *r;
+	size_t nr;
 };
 
 static bool hit(const struct group *g, const struct region *r,
@@ -78,29 +89,28 @@ static bool hits_window(const struct group *g, const struct range *map)
  * A place outside of all maps that are asked about, as a guest has them at
  * the same time.  Where they are too many for the kernel, outside of the whole.
  */
-static void say_movable(const struct group *g, int argc, char **argv)
+static void say_movable(const struct group *g, const struct maps *maps)
 {
-	struct range map, whole = { .start = UINT64_MAX };
-	int i, nr = 0;
+	struct range whole = { .start = UINT64_MAX };
+	size_t i, nr = 0;
 
 	printf("  the MSI window can be moved: iommu-resv window %u auto", g->id);
-	for (i = 0; i < argc; i++) {
-		range_of_word(argv[i], &map);
-		if (!range_aligned(&map))
+	for (i = 0; i < maps->nr; i++) {
+		const struct range *map = &maps->r[i];
+
+		if (!range_aligned(map))
 			continue;
 		nr++;
-		if (map.start < whole.start)
-			whole.start = map.start;
-		if (map.end > whole.end)
-			whole.end = map.end;
+		if (map->start < whole.start)
+			whole.start = map->start;
+		if (map->end > whole.end)
+			whole.end = map->end;
 	}
 	if (nr > AVOID_MAX)
 		print_avoid(&whole);
-	for (i = 0; i < argc && nr <= AVOID_MAX; i++) {
-		range_of_word(argv[i], &map);
-		if (range_aligned(&map))
-			print_avoid(&map);
-	}
+	for (i = 0; i < maps->nr && nr <= AVOID_MAX; i++)
+		if (range_aligned(&maps->r[i]))
+			print_avoid(&maps->r[i]);
 	putchar('\n');
 }
 
@@ -114,12 +124,16 @@ static void print_map(const struct group *g, const struct range *map,
 	};
 	char *start = format_address(map->start);
 	char *end = format_address(map->end);
+	struct range without_last = { map->start, map->end - 1 };
 	bool hits = false;
 	size_t i;
 
 	printf("%s-%s %s\n", start, end, words[verdict]);
 	if (!range_aligned(map))
 		puts("  not made of whole pages of 4 KiB");
+	if (map->end > map->start && range_aligned(&without_last))
+		printf("  the end is included: 0x%" PRIx64 "-0x%" PRIx64 "?\n",
+		       without_last.start, without_last.end);
 	for (i = 0; i < g->nr_regions; i++) {
 		const struct region *r = &g->regions[i];
 
@@ -182,13 +196,12 @@ static void say_attach(const struct group *g)
 }
 
 static enum verdict check_group(const struct control *ctl,
-				const struct group *g, int argc, char **argv)
+				const struct group *g, const struct maps *maps)
 {
 	enum verdict verdict, all = FITS;
 	struct json j = { 0 };
-	struct range map;
 	bool said = false;
-	int i;
+	size_t i;
 
 	if (ctl->json) {
 		json_open(&j, NULL, '{');
@@ -197,19 +210,20 @@ static enum verdict check_group(const struct control *ctl,
 		json_bool(&j, "complete", !ctl->gaps);
 		json_open(&j, "maps", '[');
 	}
-	for (i = 0; i < argc; i++) {
-		range_of_word(argv[i], &map);
-		verdict = judge(g, &map);
+	for (i = 0; i < maps->nr; i++) {
+		const struct range *map = &maps->r[i];
+
+		verdict = judge(g, map);
 		if (verdict == FITS_NOT || all == FITS)
 			all = verdict;
 		if (ctl->json) {
-			json_map(&j, g, &map, verdict);
+			json_map(&j, g, map, verdict);
 			continue;
 		}
-		print_map(g, &map, verdict);
-		if (!said && verdict == FITS_NOT && range_aligned(&map) &&
-		    hits_window(g, &map)) {
-			say_movable(g, argc, argv);
+		print_map(g, map, verdict);
+		if (!said && verdict == FITS_NOT && range_aligned(map) &&
+		    hits_window(g, map)) {
+			say_movable(g, maps);
 			said = true;
 		}
 	}
@@ -224,6 +238,60 @@ static enum verdict check_group(const struct control *ctl,
 	return all;
 }
 
+static void maps_add(struct maps *maps, const struct range *map)
+{
+	maps->r = xreallocarray(maps->r, maps->nr + 1, sizeof(*map));
+	maps->r[maps->nr++] = *map;
+}
+
+/* A line that has to have a map. */
+static void add_line(struct maps *maps, const char *line)
+{
+	struct range map;
+
+	switch (logline_map(line, &map)) {
+	case LOGLINE_MAP:
+		maps_add(maps, &map);
+		break;
+	case LOGLINE_BAD:
+		errx(EXIT_TROUBLE, "'%s' maps nothing, or beyond the last address", line);
+	case LOGLINE_OTHER:
+		errx(EXIT_TROUBLE, "'%s' tells neither where a map was to be nor how large: write it as START+SIZE",
+		     line);
+	}
+}
+
+/* All lines of a log that have one. */
+static void add_log(struct maps *maps, FILE *log)
+{
+	size_t before = maps->nr, room = 0;
+	struct range map;
+	char *line = NULL;
+
+	while (getline(&line, &room, log) >= 0)
+		if (logline_map(line, &map) == LOGLINE_MAP)
+			maps_add(maps, &map);
+	if (ferror(log))
+		err(EXIT_TROUBLE, "standard input");
+	free(line);
+	if (maps->nr == before)
+		errx(EXIT_TROUBLE, "no line of standard input tells where a map was to be and how large");
+}
+
+static void add_word(struct maps *maps, const char *word)
+{
+	struct range map;
+
+	if (!strcmp(word, "-")) {
+		add_log(maps, stdin);
+	} else if (logline_is(word)) {
+		add_line(maps, word);
+	} else {
+		range_of_word(word, &map);
+		maps_add(maps, &map);
+	}
+}
+
 int cmd_check(struct control *ctl, int argc, char **argv)
 {
 	static const int exit_codes[] = {
@@ -232,8 +300,8 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 		[FITS_UNKNOWN] = EXIT_TROUBLE,
 	};
 	struct groups groups;
+	struct maps maps = { 0 };
 	struct names *names;
-	struct range map;
 	int i, ret;
 
 	if (ctl->vm)
@@ -242,7 +310,7 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 		errx(EXIT_TROUBLE, "check takes a group or device and one or more ranges");
 	/* All of them first: no half of an answer to a bad question. */
 	for (i = 1; i < argc; i++)
-		range_of_word(argv[i], &map);
+		add_word(&maps, argv[i]);
 	names = names_open(ctl);
 	ret = groups_find(ctl, names, 1, argv, &groups);
 	names_close(names);
@@ -256,8 +324,9 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 		say_not_loaded(ctl);
 		say_attach(g);
 		say_inert(ctl, g);
-		ret = exit_codes[check_group(ctl, g, argc - 1, argv + 1)];
+		ret = exit_codes[check_group(ctl, g, &maps)];
 	}
 	groups_free(&groups);
+	free(maps.r);
 	return ret;
 }

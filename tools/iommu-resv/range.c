@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ranges of the command line: both ends inclusive, 0x or decimal. */
+/* Ranges of the command line: the end is included; numbers are 0x or decimal. */
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,24 @@
 static bool parse_address(const char *word, uint64_t *value)
 {
 	return word_hex(word, 1, value) || word_decimal(word, value);
+}
+
+/* A number, or one of KiB, MiB, GiB or TiB with the letter behind it. */
+static bool parse_size(char *word, uint64_t *size)
+{
+	static const char units[] = "kmgt";
+	size_t len = strlen(word);
+	const char *unit = len ? strchr(units, word[len - 1]) : NULL;
+	unsigned int shift = 0;
+
+	if (unit) {
+		shift = 10 * (unsigned int)(unit - units + 1);
+		word[len - 1] = '\0';
+	}
+	if (!parse_address(word, size) || *size > UINT64_MAX >> shift)
+		return false;
+	*size <<= shift;
+	return true;
 }
 
 static void to_lower(char *word)
@@ -39,22 +57,51 @@ uint64_t address_of_word(const char *word)
 }
 
 /**
- * range_of_word() - START-END; leaves with a message if it is not that
+ * range_of_size() - the range of so many bytes
+ * @start: first address
+ * @size: bytes
+ * @range: to fill
+ *
+ * Return: false if there is no such range: size 0, or beyond the last address
+ */
+bool range_of_size(uint64_t start, uint64_t size, struct range *range)
+{
+	if (!size || size - 1 > UINT64_MAX - start)
+		return false;
+	range->start = start;
+	range->end = start + (size - 1);
+	return true;
+}
+
+/**
+ * range_of_word() - START-END or START+SIZE; leaves with a message if it is neither
  * @word: the word
  * @range: to fill
  */
 void range_of_word(const char *word, struct range *range)
 {
 	char *start = xstrdup(word);
-	char *end = strchr(start, '-');
+	char *second = start + strcspn(start, "+-");
+	bool has_size = *second == '+';
+	uint64_t size;
 
 	to_lower(start);
-	if (end)
-		*end++ = '\0';
-	if (!end || !parse_address(start, &range->start) ||
-	    !parse_address(end, &range->end))
-		errx(EXIT_TROUBLE, "'%s' is no range START-END, like 0x0-0x7fffffff",
+	if (*second == '\0') {
+		if (parse_address(start, &range->start))
+			errx(EXIT_TROUBLE, "'%s' is an address, not a range: write START-END (END included) or START+SIZE",
+			     word);
+		second = NULL;
+	} else {
+		*second++ = '\0';
+	}
+	if (!second || !parse_address(start, &range->start) ||
+	    !(has_size ? parse_size(second, &size) :
+			 parse_address(second, &range->end)))
+		errx(EXIT_TROUBLE, "'%s' is neither START-END, like 0x0-0x7fffffff, nor START+SIZE, like 0x0+2G",
 		     word);
+	if (has_size && !range_of_size(range->start, size, range))
+		errx(EXIT_TROUBLE, "'%s' %s", word,
+		     size ? "goes beyond the last address" : "is empty");
 	if (range->end < range->start)
 		errx(EXIT_TROUBLE, "'%s' ends below its start", word);
 	free(start);

@@ -14,6 +14,7 @@
 #define AVOID_MAX	8
 
 uint64_t address_of_word(const char *word);
+bool range_of_size(uint64_t start, uint64_t size, struct range *range);
 void range_of_word(const char *word, struct range *range);
 void range_of_words(int argc, char **argv, struct range *range);
 bool range_aligned(const struct range *range);
