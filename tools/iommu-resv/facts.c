@@ -503,8 +503,6 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
 {
 	if (!read_all(ctl, names, groups))
 		return EXIT_TROUBLE;
-	if (!groups->nr)
-		warnx("no IOMMU groups: the IOMMU is off in firmware, or on the kernel command line (intel_iommu=on)");
 	return 0;
 }
 

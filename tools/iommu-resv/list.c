@@ -6,6 +6,7 @@
 
 #include "format.h"
 #include "names.h"
+#include "no_groups.h"
 #include "xalloc.h"
 
 enum {
@@ -104,6 +105,8 @@ int cmd_list(struct control *ctl, int argc, char **argv)
 	names_close(names);
 	if (groups.nr)
 		say_not_loaded(ctl);
+	else if (!ret)
+		say_no_groups(ctl);
 	if (ctl->json) {
 		groups_refused(ctl, &groups);
 		json_groups(ctl, &groups);

@@ -52,6 +52,13 @@ static void read_cpuinfo(const char *path, struct vm_host *host)
 		host->vendor = !strncmp(value, "AuthenticAMD", 12) ? VENDOR_AMD :
 			       !strncmp(value, "GenuineIntel", 12) ? VENDOR_INTEL :
 			       VENDOR_OTHER;
+	value = value_of(text, "flags");
+	if (value) {
+		const char *end = value + strcspn(value, "\n");
+		const char *flag = strstr(value, " hypervisor");
+
+		host->guest = flag && flag < end;
+	}
 	value = value_of(text, "address sizes");
 	if (value && *value >= '1' && *value <= '9') {
 		unsigned long bits = strtoul(value, NULL, 10);

@@ -59,11 +59,13 @@ enum vm_firmware {
  * @vendor: its vendor
  * @phys_bits: its physical address bits, 0 if not known
  * @arm: it is an Arm machine
+ * @guest: it is a virtual machine itself
  */
 struct vm_host {
 	enum vm_vendor vendor;
 	unsigned int phys_bits;
 	bool arm;
+	bool guest;
 };
 
 /**

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why a machine has no IOMMU group. */
+#ifndef NO_GROUPS_H
+#define NO_GROUPS_H
+
+#include "iommu-resv.h"
+
+void say_no_groups(const struct control *ctl);
+
+#endif
