@@ -3,6 +3,7 @@
 #include <err.h>
 #include <getopt.h>
 #include <locale.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,12 @@
 
 #include "facts.h"
 #include "iommu-resv.h"
+
+/* Longer words are no typo of a command. */
+#define TYPO_MAX	16
+
+static int cmd_help(struct control *ctl, int argc, char **argv);
+static int cmd_version(struct control *ctl, int argc, char **argv);
 
 static const struct {
 	const char *name;
@@ -25,6 +32,8 @@ static const struct {
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
 	{ "unload", cmd_unload },
+	{ "help", cmd_help },
+	{ "version", cmd_version },
 };
 
 static void usage(void)
@@ -78,12 +87,75 @@ static void usage(void)
 	      "For more details see iommu-resv(8).\n", stdout);
 }
 
+/* How many letters have to be put in, taken out or changed to make @b of @a. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[TYPO_MAX + 1], la = strlen(a), lb = strlen(b), i, j;
+
+	if (la > TYPO_MAX || lb > TYPO_MAX)
+		return SIZE_MAX;
+	for (j = 0; j <= lb; j++)
+		row[j] = j;
+	for (i = 1; i <= la; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (j = 1; j <= lb; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+__attribute__((noreturn)) static void unknown_command(const char *command)
+{
+	size_t i, d, best = 3;
+	const char *meant = NULL;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		d = distance(command, commands[i].name);
+		if (d < best) {
+			best = d;
+			meant = commands[i].name;
+		}
+	}
+	if (meant)
+		errx(EXIT_TROUBLE, "unknown command '%s', did you mean '%s'? Try 'iommu-resv --help'",
+		     command, meant);
+	errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'", command);
+}
+
 /* Output that got lost (disk full, closed pipe) is an error too. */
 static int finish(int ret)
 {
 	if (fflush(stdout) || ferror(stdout))
 		err(EXIT_TROUBLE, "write error");
 	return ret;
+}
+
+static int cmd_version(struct control *ctl, int argc, char **argv)
+{
+	(void)ctl;
+	if (argc)
+		errx(EXIT_TROUBLE, "version takes no operand: '%s'", argv[0]);
+	puts("iommu-resv " RESV_VERSION);
+	return EXIT_OK;
+}
+
+static int cmd_help(struct control *ctl, int argc, char **argv)
+{
+	(void)ctl;
+	if (argc)
+		errx(EXIT_TROUBLE, "help takes no operand: '%s'", argv[0]);
+	usage();
+	return EXIT_OK;
 }
 
 /* Leaves with a message if @command cannot change this kernel. */
@@ -145,8 +217,7 @@ int main(int argc, char **argv)
 			usage();
 			return finish(EXIT_OK);
 		case 'V':
-			puts("iommu-resv " RESV_VERSION);
-			return finish(EXIT_OK);
+			return finish(cmd_version(&ctl, 0, NULL));
 		default:
 			fputs("Try 'iommu-resv --help' for more information.\n", stderr);
 			return EXIT_TROUBLE;
@@ -162,8 +233,7 @@ int main(int argc, char **argv)
 		if (!strcmp(command, commands[i].name))
 			break;
 	if (i == sizeof(commands) / sizeof(commands[0]))
-		errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'",
-		     command);
+		unknown_command(command);
 	if ((ctl.vm || ctl.as) && (!ctl.vm || strcmp(command, "check")))
 		errx(EXIT_TROUBLE, "--vm is for check, and --as for --vm");
 	ctl.loaded = module_loaded(&ctl);
