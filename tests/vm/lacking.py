@@ -562,7 +562,7 @@ def cost(key, name):
 
 # lacking-cycles: loaded and unloaded under readers and users of VFIO
 
-CYCLES = 30
+CYCLES = 15
 
 
 def cycles_steps():
