@@ -82,9 +82,8 @@ static bool fact_open(struct control *ctl, struct text *t, char *path)
 	char *name = xstrdup(path);
 	int ret = text_open(t, path);
 
-	/* ENODEV: the group went away while its file was open.  EACCES: for root alone. */
-	if (ret && ret != -ENOENT && ret != -ENODATA && ret != -ENODEV &&
-	    ret != -EACCES) {
+	/* ENODEV: the group went away while its file was open. */
+	if (ret && ret != -ENOENT && ret != -ENODATA && ret != -ENODEV) {
 		errno = -ret;
 		warn("%s", name);
 		ctl->gaps = true;
@@ -298,12 +297,18 @@ static void refused_free(struct refused *refused)
 /* All of it makes sense, or nothing of it is taken. */
 static void read_refused(struct control *ctl, struct group *g)
 {
+	char *path = xasprintf("%s/kernel/iommu_groups/%u/resv/refused",
+			       ctl->sysfs, g->id);
 	struct refused refused = { 0 };
 	struct text t;
 	char *line;
 
-	if (!fact_open(ctl, &t, xasprintf("%s/kernel/iommu_groups/%u/resv/refused",
-					  ctl->sysfs, g->id)))
+	/* It is for root alone: that others do not see it is no gap. */
+	if (access(path, R_OK) && errno == EACCES) {
+		free(path);
+		return;
+	}
+	if (!fact_open(ctl, &t, path))
 		return;
 	while (text_next(&t, &line)) {
 		char *copy = xstrdup(line);
