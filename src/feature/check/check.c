@@ -198,7 +198,7 @@ static const struct resv_tap *const taps[] = {
 };
 
 static const struct resv_feature_file files[] = {
-	/* It tells of processes, whoever may see these. */
+	/* It names processes, which a reader may not be allowed to see. */
 	{ .name = "refused", .mode = 0400, .show = resv_refused_show },
 };
 
