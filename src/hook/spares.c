@@ -19,9 +19,6 @@
 #include <linux/string.h>
 #include "hook/spares.h"
 
-#define NO_ATOMIC_ALLOC \
-	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
-
 static DEFINE_RAW_SPINLOCK(lists_lock);
 static DEFINE_MUTEX(fill_lock);
 
@@ -37,7 +34,7 @@ void resv_spares_ready(struct resv_spares *spares)
 
 	if (READ_ONCE(spares->nr) >= READ_ONCE(spares->wanted) / 2)
 		return;
-	if (!NO_ATOMIC_ALLOC) {
+	if (!RESV_NO_ATOMIC_ALLOC) {
 		object = kmalloc(spares->size, GFP_ATOMIC | __GFP_NOWARN);
 		if (object)
 			resv_spares_put(spares, object);

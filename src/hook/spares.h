@@ -3,8 +3,13 @@
 #ifndef RESV_HOOK_SPARES_H
 #define RESV_HOOK_SPARES_H
 
+#include <linux/kconfig.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
+
+/* Taps run with preemption off, where PREEMPT_RT forbids any allocation. */
+#define RESV_NO_ATOMIC_ALLOC \
+	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
 
 /**
  * struct resv_spares - objects of one size that are not in use

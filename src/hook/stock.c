@@ -15,9 +15,7 @@
  * Lists that can be filled one after the other before the worker has run.  Taps on
  * PREEMPT_RT have nothing but the stock, and a list that lacks a region could be VFIO's.
  */
-#define STOCK_LISTS \
-	(IS_ENABLED(CONFIG_PREEMPT_RT) || IS_ENABLED(CONFIG_PREEMPT_RT_FULL) ? \
-	 256 : 8)
+#define STOCK_LISTS	(RESV_NO_ATOMIC_ALLOC ? 256 : 8)
 
 static struct resv_spares stock = {
 	.size = sizeof(struct iommu_resv_region),
