@@ -133,25 +133,26 @@ bool resv_tap_marking(const struct resv_tap *tap)
  * resv_tap_marked() - does the tap leave its mark when the kernel lists a group?
  * @hook: place that is being tested
  * @group: live group, its mutex not held
- * @marked: is the mark on this list?
+ * @marked: is the mark on this list, or in what the kernel's function returned?
  *
  * Context: in test() of a tap; may sleep.
  * Return: the place was called, and @marked was true
  */
 bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
-		     bool (*marked)(const struct list_head *head))
+		     bool (*marked)(const struct list_head *head, int ret))
 {
 	struct iommu_resv_region *region, *next;
 	u64 before = resv_hook_hits(hook);
 	LIST_HEAD(head);
 	bool found;
+	int ret;
 
 	if (resv_test_step("self-test"))
 		return false;
 	WRITE_ONCE(resv_hook_test.task, current);
-	compat_iommu_get_group_resv_regions(group, &head);
+	ret = compat_iommu_get_group_resv_regions(group, &head);
 	WRITE_ONCE(resv_hook_test.task, NULL);
-	found = marked(&head);
+	found = marked(&head, ret);
 	list_for_each_entry_safe(region, next, &head, list)
 		kfree(region);
 	return found && resv_hook_hits(hook) != before;

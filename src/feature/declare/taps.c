@@ -12,6 +12,13 @@
  * entry by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
  *
+ * A list must not lack a region that is declared: VFIO would let the guest map it.  Where
+ * the stock had no entry, a tap on the return of iommu_get_group_resv_regions() has the
+ * function fail with -ENOMEM, and VFIO does not attach the group
+ * (vfio_iommu_type1_attach_group() since v5.4; where VFIO does not look at the list, this
+ * module refuses the maps).  The tap is in while anything is declared.  The lists of
+ * single devices, which iommufd and DMA domains ask for, have no result that could fail.
+ *
  * The table is read under RCU, and no lock is taken.
  */
 #include <linux/device.h>
@@ -46,6 +53,18 @@ static bool maps_checked_in_walk;
 /* Did a kprobe not work when a group was looked at last?  Under resv_declare_lock. */
 static bool kprobe_inert;
 
+/*
+ * Regions that lists lack since this module was loaded.  A list during whose making it
+ * grew may be one of those, or that of some other task, which is refused in vain.
+ */
+static atomic_t missing = ATOMIC_INIT(0);
+static atomic_t missing_in_test = ATOMIC_INIT(0);
+
+/* refuse_tap is got and put under it, by what is declared then. */
+static DEFINE_MUTEX(refuse_lock);
+
+static const struct resv_tap refuse_tap;
+
 static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 {
 	region->start = start;
@@ -54,7 +73,7 @@ static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 	region->type = IOMMU_RESV_RESERVED;
 }
 
-static bool is_marked(const struct list_head *head)
+static bool is_marked(const struct list_head *head, int ret)
 {
 	const struct iommu_resv_region *region;
 
@@ -169,8 +188,11 @@ static unsigned int add_to_group(struct iommu_group *group,
 
 static void log_lost(struct resv_call *call, unsigned int lost)
 {
+	if (resv_tap_marking(&refuse_tap))
+		atomic_inc(&missing_in_test);
 	if (likely(!lost))
 		return;
+	atomic_add(lost, &missing);
 	resv_call_lost(call, lost);
 	pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
 			    lost);
@@ -192,6 +214,38 @@ static bool enter_group(struct resv_call *call)
 				    (void *)compat_argument(call->regs, 1),
 				    call->marking));
 	return true;
+}
+
+/*
+ * A call that is to be seen again takes one of a limited number of places until it
+ * returns, so none does while nothing is declared.
+ */
+static int missing_for(const struct resv_call *call)
+{
+	/* The task of a self-test must not have others refused. */
+	return atomic_read(call->marking ? &missing_in_test : &missing);
+}
+
+static bool enter_list(struct resv_call *call)
+{
+	*(int *)call->data = missing_for(call);
+	return call->marking || !list_empty(&resv_declared_list);
+}
+
+static void leave_list(struct resv_call *call)
+{
+	if (*(int *)call->data != missing_for(call) && !compat_result(call->regs))
+		compat_result_set(call->regs, -ENOMEM);
+}
+
+static bool is_refused(const struct list_head *head, int ret)
+{
+	return ret == -ENOMEM;
+}
+
+static bool test_refusal(struct resv_hook *hook, struct iommu_group *group)
+{
+	return resv_tap_marked(hook, group, is_refused);
 }
 
 /*
@@ -243,6 +297,19 @@ static const struct resv_tap group_tap = {
 	.loss = LOSS,
 };
 
+static const struct resv_tap refuse_tap = {
+	.symbol = "iommu_get_group_resv_regions",
+	.module = "",
+	.at_return = true,
+	.data_size = sizeof(int),
+	.enter = enter_list,
+	.leave = leave_list,
+	.test = test_refusal,
+	.again = resv_groups_rescan_soon,
+	.failed = "a list that lacks a region is not refused",
+	.loss = "where memory is short, VFIO may attach a group without its declared regions",
+};
+
 static const struct resv_tap livepatch_tap = {
 	.symbol = "iommu_get_group_resv_regions",
 	.module = "",
@@ -269,10 +336,12 @@ const struct resv_tap *const resv_declare_taps[RESV_DECLARE_TAPS] = {
 #ifdef RESV_TEST
 	&test_tap,
 #endif
+	&refuse_tap,
 	&livepatch_tap,
 };
 
-#define NR_KPROBES	(RESV_DECLARE_TAPS - 1)
+/* Those that add regions */
+#define NR_KPROBES	(RESV_DECLARE_TAPS - 2)
 
 /**
  * resv_declare_enforced_in() - does a region that is declared now hold in this mode?
@@ -328,6 +397,20 @@ static void note_failure(void)
 	mutex_unlock(&resv_declare_lock);
 }
 
+/*
+ * Of several kprobes at one address the kernel runs the newest first, so this one is put
+ * in after group_tap: the tap has to see what was missing before.  Its test finds out.
+ */
+static void refuse_short_lists(struct iommu_group *group)
+{
+	mutex_lock(&refuse_lock);
+	if (list_empty(&resv_declared_list))
+		resv_tap_put(&refuse_tap, "no region is declared");
+	else
+		resv_tap_get(&refuse_tap, 0, group);
+	mutex_unlock(&refuse_lock);
+}
+
 /**
  * resv_declare_prepare() - have the taps that add regions to a group's lists
  * @c: facts; all devices of the group are known.  Sets @c->hooked.
@@ -358,6 +441,7 @@ void resv_declare_prepare(struct resv_facts *c)
 	if (resv_hooks_by_kprobe()) {
 		works |= get_kprobes(c, group);
 		note_failure();
+		refuse_short_lists(group);
 	}
 	/* The mode may have become "none" meanwhile, and the taps are about to go. */
 	c->hooked = works && resv_hooks_mode() != RESV_HOOKS_NONE;
