@@ -142,6 +142,7 @@ int resv_features_update(const struct resv_facts *c)
 		if (ret)
 			return ret;
 	}
+	resv_health_start();
 	return 0;
 }
 

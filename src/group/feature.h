@@ -63,6 +63,9 @@ struct resv_feature_file {
  * @wanted: are its taps wanted in this mode?
  * @in_force: would something of it that is in force end in this mode?  Return: 0, or
  *	-EBUSY after one line in the log that says what to undo first
+ * @relied_on: number of a group for which something of it is in force by way of taps, of
+ *	several one by @turn; or -ENOENT.  The places of these taps are tested again and
+ *	again, by looks at these groups
  * @prepare: have the taps that this group needs, and say in @c what they do
  * @group: add the regions that the feature causes.  Return: 0 or -ENOMEM
  * @listed: the kernel's list of the group is known.  Return: 0 or -ENOMEM
@@ -94,6 +97,7 @@ struct resv_feature {
 	void (*run)(void);
 	bool (*wanted)(enum resv_hook_mode mode);
 	int (*in_force)(enum resv_hook_mode mode);
+	int (*relied_on)(unsigned int turn);
 	void (*prepare)(struct resv_facts *c);
 	int (*group)(struct resv_facts *c);
 	int (*listed)(struct resv_facts *c);

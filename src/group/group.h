@@ -58,6 +58,9 @@ void resv_group_update_soon(int id);
 int resv_group_change(struct kobject *kobj,
 		      const struct resv_group_change *change, void *data);
 
+/* health.c */
+void resv_health_check(void);
+
 /* watch.c: finding and watching all groups */
 int resv_groups_init(void);
 void resv_groups_exit(void);

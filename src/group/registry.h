@@ -98,6 +98,7 @@ void resv_walk_stop(void);
 bool resv_walk_stopped(void);
 int resv_walk_first(void);
 void resv_walk_compare_soon(void);
+void resv_walk_compare(void);
 int resv_walk_collect(struct resv_facts *c, struct resv_group *g);
 int resv_walk_publish(struct resv_group *g, const struct resv_facts *c);
 struct kobject *resv_walk_reference(const struct resv_group *g);
@@ -106,6 +107,10 @@ void resv_walk_visit(struct resv_group *g);
 void resv_walk_remove_folder(struct resv_group *g);
 bool resv_walk_any_dying(void);
 unsigned int resv_walk_looks(void);
+
+/* health.c */
+void resv_health_start(void);
+void resv_health_stop(void);
 
 /* owner.c */
 void resv_owner_init(void);

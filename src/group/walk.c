@@ -656,6 +656,22 @@ void resv_walk_compare_soon(void)
 }
 
 /**
+ * resv_walk_compare() - compare the kernel's list with the registry now
+ *
+ * What fails for lack of memory is tried again later.
+ *
+ * Context: may sleep; no entry is locked.
+ */
+void resv_walk_compare(void)
+{
+	struct outcome outcome;
+	int ret = rescan(false, true, &outcome) ?: outcome.err;
+
+	if (ret == -ENOMEM)
+		schedule_delayed_work(&rescan_work, HZ);
+}
+
+/**
  * resv_group_update_soon() - look at one group shortly
  * @id: its number
  *
@@ -678,6 +694,7 @@ void resv_group_update_soon(int id)
  */
 void resv_groups_flush(void)
 {
+	resv_health_stop();
 	cancel_delayed_work_sync(&rescan_work);
 }
 

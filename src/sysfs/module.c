@@ -74,6 +74,7 @@ static char *make_features(void *ctx, size_t *len)
 
 	if (!s)
 		return ERR_PTR(-ENOMEM);
+	resv_health_check();
 	resv_sources_status(s);
 	resv_features_status(s);
 	room = status_len(s);
@@ -134,6 +135,7 @@ static char *make_hooks(void *ctx, size_t *len)
 	lines.text = kzalloc(1, GFP_KERNEL);
 	if (!lines.text)
 		return ERR_PTR(-ENOMEM);
+	resv_health_check();
 	ret = resv_hooks_each(add_hook, &lines);
 	if (ret) {
 		kfree(lines.text);

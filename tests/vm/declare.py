@@ -902,6 +902,58 @@ def short(words, key, name):
     return "", run_script(name, kernel, MACHINE[kernel.arch], script)
 
 
+PROBES = "/sys/kernel/debug/kprobes/enabled"
+FTRACE = "/proc/sys/kernel/ftrace_enabled"
+
+
+def dead(switch, key, name):
+    """Probes are turned off behind the module's back: what it says is true, and nobody had to
+    ask for that. They are turned on again: likewise."""
+    kernel = kernels.get(key)
+    script = Script()
+    before(script)
+    loading(script, "kprobe")
+    declaring(script, "declare", ONE, "add", [HOLE])
+    script.do("declared", ["mount debugfs /sys/kernel/debug", "dump declared", *cats(ONE)],
+              keep("declared"), in_force(True))
+    for turn in ("first", "second"):
+        # Nobody reads the files of the module.
+        script.do(f"off, {turn}", [f"write {switch} 0", "sleep 3000", *cats(ONE)],
+                  says(f"write {switch} ok"), in_force(False), warned(1))
+        script.do(f"off for long, {turn}", ["sleep 4000"], warned(0))
+        script.do(f"on, {turn}", [f"write {switch} 1", "sleep 3000", *cats(ONE)],
+                  says(f"write {switch} ok"), in_force(True))
+    script.do("off, and asked at once", ["sleep 1000", f"write {switch} 0", f"cat {HOOKS}"],
+              says(f"write {switch} ok", r"\| \w+_get_resv_regions kprobe inert .*"))
+    script.do("on, and asked at once", ["sleep 1000", f"write {switch} 1", f"cat {FEATURES}"],
+              says(f"write {switch} ok", r"\| declared-regions added kprobe .*"))
+    script.do("as before", ["sleep 1000", "dump again"], same_dump("again", "declared"))
+    script.do("remove", [f"write {of(ONE, 'resv/declare')} remove {text(HOLE)}"],
+              says(f"write {of(ONE, 'resv/declare')} ok"))
+    unloading(script, "kprobe")
+    return "", run_script(name, kernel, MACHINE[kernel.arch], script)
+
+
+def in_force(there):
+    """Is the declared region on the kernel's list, and is that what the group's file says?"""
+    def check(piece, _):
+        line = f"0x{HOLE[0]:016x} 0x{HOLE[1]:016x} reserved"
+        listed = any(said == f"| {line}" for said in piece.lines)
+        told = [said for said in piece.lines if said.startswith(f"| {line} ")]
+        enforced_now = any(said.split()[-1] == "enforced" for said in told)
+        return [] if told and (listed, enforced_now) == (there, there) else \
+            [f"listed {listed}, and the file says {told}"]
+    return check
+
+
+def warned(number):
+    """The log tells so often that a driver's function is not hooked."""
+    def check(piece, _):
+        lines = [line for line in piece.log if "_get_resv_regions (kprobe) is off" in line]
+        return [] if len(lines) == number else [f"{len(lines)} warnings: {lines}"]
+    return check
+
+
 SHORT = "/sys/module/iommu_resv/parameters/test_short"
 
 
@@ -1227,6 +1279,10 @@ def table():
         out[f"declare-load-{key}"] = (at_load, key)
     for key in ("5.10-amd64", "6.12-amd64-rt", "7-arm64"):
         out[f"truth-short-memory-{key}"] = (short, "", key)
+        out[f"truth-dead-probes-{key}"] = (dead, PROBES, key)
+    # Elsewhere kprobes are no matter of ftrace's.
+    for key in ("5.10-amd64", "6.12-amd64"):
+        out[f"truth-no-ftrace-{key}"] = (dead, FTRACE, key)
     for key in ("6.1-amd64", "6.12-arm64"):
         out[f"truth-short-memory-of-groups-{key}"] = (short, " test_group=1", key)
     for key in ("6.12-amd64", "7-amd64"):

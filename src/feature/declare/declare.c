@@ -11,12 +11,14 @@
  * device before.  If the device was there before the region, the region is held back
  * until it has passed all checks and the device's group is free.
  */
+#include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include <linux/string.h>
 #include "feature/declare/declare.h"
 #include "group/attach.h"
 #include "group/group.h"
+#include "source/native.h"
 
 static int load_error;		/* why a region of the parameter cannot hold */
 
@@ -235,6 +237,32 @@ static int declare_in_force(enum resv_hook_mode mode)
 	return -EBUSY;
 }
 
+/* Is the region on lists that a tap has to put it on? */
+static bool by_tap(const struct resv_declared *d)
+{
+	return d->group && !READ_ONCE(d->held);
+}
+
+static int declare_relied_on(unsigned int turn)
+{
+	const struct resv_declared *d;
+	unsigned int nr = 0;
+	int id = -ENOENT;
+
+	if (!resv_native_list())
+		return -ENOENT;
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each(d)
+		nr += by_tap(d);
+	if (nr)
+		turn %= nr;
+	resv_declared_for_each(d)
+		if (by_tap(d) && !turn--)
+			id = iommu_group_id(d->group);
+	mutex_unlock(&resv_declare_lock);
+	return id;
+}
+
 const struct resv_feature resv_feature_declare = {
 	.name = "declared-regions",
 	.taps = resv_declare_taps,
@@ -246,6 +274,7 @@ const struct resv_feature resv_feature_declare = {
 	.loaded = declare_loaded,
 	.wanted = declare_wanted,
 	.in_force = declare_in_force,
+	.relied_on = declare_relied_on,
 	.prepare = resv_declare_prepare,
 	.group = resv_declare_group,
 	.listed = resv_declare_listed,
