@@ -887,7 +887,8 @@ def short(words, key, name):
                 *touching(HOLE))
     none = play("container", f"open:{ONE}", f"set:{ONE}", ("iommu", "ENOMEM"))
     script.do("memory is there", [good[0]], good[1])
-    script.do("memory is short", [f"write {SHORT} 1", none[0], f"cat {of(ONE, 'reserved_regions')}"],
+    script.do("memory is short",
+              [f"write {SHORT} 1", none[0], f"cat {of(ONE, 'reserved_regions')}"],
               none[1], lacks(HOLE),
               lambda piece, _: [] if any("no memory: 1 declared regions" in line
                                          for line in piece.log) else ["the log says nothing"])
