@@ -33,13 +33,14 @@ kbuild()
 		-j"$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)" \
 		-C "$RESV_KDIR" M="$work" ${RESV_ARCH:+"ARCH=$RESV_ARCH"} \
 		${RESV_CC:+"CC=$RESV_CC"} ${RESV_CROSS:+"CROSS_COMPILE=$RESV_CROSS"} \
-		${RESV_LLVM:+"LLVM=$RESV_LLVM"} CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
+		${RESV_LD:+"LD=$RESV_LD"} ${RESV_LLVM:+"LLVM=$RESV_LLVM"} \
+		CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
 }
 
 key()
 {
 	{
-		echo "$RESV_KDIR $RESV_ARCH $RESV_CC $RESV_CROSS $RESV_LLVM"
+		echo "$RESV_KDIR $RESV_ARCH $RESV_CC $RESV_LD $RESV_CROSS $RESV_LLVM"
 		# shellcheck disable=SC2086 # the compiler may be "ccache gcc"
 		$RESV_CC --version 2>&1 || :
 		cat "$here"/probe.sh "$here"/probe/*
@@ -160,16 +161,19 @@ has()
 has sane || die "control sane.c does not survive modpost: see $log"
 ! has insane_link || die "modpost accepts a symbol that nobody exports: facts would be wrong"
 
-# Alternatives of which a known kernel has exactly one (format: "what: a b c").
+# Alternatives, see there.
 while IFS=: read -r what members; do
 	case $what in ''|'#'*) continue ;; esac
+	kind=${what%% *}
+	what=${what#* }
 	n=0
 	for name in $members; do
 		if has "$name"; then
 			n=$((n + 1))
 		fi
 	done
-	[ $n -le 1 ] || die "the probes$members contradict each other ($what): see $log"
+	[ "$kind" != one ] || [ $n -le 1 ] ||
+		die "the probes$members contradict each other ($what): see $log"
 	if [ $n -eq 0 ]; then
 		echo "iommu_resv: none of the expected$members interfaces for $what: that feature is built inert" >&2
 	fi

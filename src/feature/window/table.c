@@ -324,7 +324,7 @@ static bool makes_cookie(const struct resv_attach_group *g,
 {
 	if (g->state == RESV_ATTACH_ATTACHING)
 		return !g->first || g->first == d->domain;
-	return RESV_HAVE(RESV_PUT_CORE) && !d->container;
+	return RESV_HAVE(RESV_PUT_CORE) && !RESV_HAVE(RESV_PUT_DRIVER) && !d->container;
 }
 
 /* Hold the module on behalf of a domain.  Return: false if it is being unloaded */
