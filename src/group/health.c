@@ -9,18 +9,24 @@
  * that it is in force for is looked at every PERIOD, another one each time; and at once
  * before somebody is told how the hooks are.
  *
- * The rest of the time nothing of this runs: a look that finds something in force starts
- * it, and it ends by itself.
+ * The rest of the time nothing of this runs: looks at groups start it, and it ends by
+ * itself where nothing is in force.
+ *
+ * check_lock is taken over walk_lock (walk.c).
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/jiffies.h>
+#include <linux/mutex.h>
 #include <linux/workqueue.h>
 #include "group/feature.h"
 #include "group/group.h"
 #include "group/registry.h"
 
-/* With the delay of a comparison and a walk over all groups it stays below 3 s. */
+/*
+ * With the delay of a comparison it stays below 3 s, but for hosts where a look at all
+ * groups takes so long that the next one is put off (walk.c).
+ */
 #define PERIOD		(3 * HZ / 2)
 
 /* A reader in a loop has the places tested so often at most. */
@@ -29,7 +35,9 @@
 static void check_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(check_work, check_fn);
 static atomic_t turn = ATOMIC_INIT(0);
-static unsigned long checked_at;	/* jiffies */
+
+static DEFINE_MUTEX(check_lock);
+static unsigned long checked_at;	/* jiffies; under check_lock */
 
 /* Return: something is in force, and a group that it is in force for is stale now */
 static bool pick_groups(void)
@@ -46,8 +54,6 @@ static bool pick_groups(void)
 		resv_registry_mark_stale(id);
 		any = true;
 	}
-	if (any)
-		WRITE_ONCE(checked_at, jiffies);
 	return any;
 }
 
@@ -82,13 +88,16 @@ void resv_health_stop(void)
 /**
  * resv_health_check() - test now whether what is in force is in force
  *
- * Does nothing if that was done a moment ago.
+ * Waits for who does that already.  Does nothing if it was done a moment ago.
  *
  * Context: may sleep; no entry is locked, and no file of a group waits for the caller.
  */
 void resv_health_check(void)
 {
-	if (time_is_after_jiffies(READ_ONCE(checked_at) + FRESH) || !pick_groups())
-		return;
-	resv_walk_compare();
+	mutex_lock(&check_lock);
+	if (time_is_before_eq_jiffies(checked_at + FRESH) && pick_groups()) {
+		resv_walk_compare();
+		checked_at = jiffies;
+	}
+	mutex_unlock(&check_lock);
 }

@@ -26,6 +26,7 @@
  * Locks, in the order in which they are taken:
  *
  *   lock of a device           held by the driver core around events of a bus
+ *   check_lock (health.c)      who reads how the hooks are
  *   walk_lock (walk.c)         walks and comparisons; no event takes it
  *   lock of an entry           looking at its group, its state, its folder; never two
  *   a feature's own mutex

@@ -505,15 +505,6 @@ void resv_hooks_exit(void)
 	resv_stock_exit();
 }
 
-static u64 missed_at(const struct resv_hook *hook)
-{
-	u64 missed = atomic64_read(&hook->lost);
-
-	if (hook->backend->missed)
-		missed += hook->backend->missed(hook);
-	return missed;
-}
-
 /**
  * resv_hooks_each() - look at the table
  * @fn: called for each place; not 0 ends it
@@ -541,7 +532,7 @@ int resv_hooks_each(int (*fn)(const struct resv_hook_line *line, void *data),
 			.backend = hook->backend->name,
 			.state = states[hook->state],
 			.hits = resv_hook_hits(hook),
-			.missed = missed_at(hook),
+			.missed = resv_place_missed(hook),
 			.reason = hook->reason ?: "-",
 			.other = hook->other,
 		};

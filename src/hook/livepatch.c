@@ -264,9 +264,12 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 	bool was_active = hook->state == RESV_HOOK_ACTIVE;
 	char other[RESV_SYMBOL_LEN] = "";
 	const char *reason;
+	bool unsure = false;
 
 	if (!resv_livepatch_other(hook->symbol, other, sizeof(other)) &&
-	    !resv_hook_try(hook, group)) {
+	    !resv_hook_try(hook, group, &unsure)) {
+		if (unsure)
+			return;
 		hook->other[0] = '\0';
 		set_state(RESV_HOOK_ACTIVE, NULL);
 		return;

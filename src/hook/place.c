@@ -133,52 +133,80 @@ bool resv_tap_marking(const struct resv_tap *tap)
  * resv_tap_marked() - does the tap leave its mark when the kernel lists a group?
  * @hook: place that is being tested
  * @group: live group, its mutex not held
- * @marked: is the mark on this list, or in what the kernel's function returned?
+ * @marked: is the mark on this list?
  *
  * Context: in test() of a tap; may sleep.
  * Return: the place was called, and @marked was true
  */
 bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
-		     bool (*marked)(const struct list_head *head, int ret))
+		     bool (*marked)(const struct list_head *head))
 {
 	struct iommu_resv_region *region, *next;
 	u64 before = resv_hook_hits(hook);
 	LIST_HEAD(head);
 	bool found;
-	int ret;
 
 	if (resv_test_step("self-test"))
 		return false;
 	WRITE_ONCE(resv_hook_test.task, current);
-	ret = compat_iommu_get_group_resv_regions(group, &head);
+	compat_iommu_get_group_resv_regions(group, &head);
 	WRITE_ONCE(resv_hook_test.task, NULL);
-	found = marked(&head, ret);
+	found = marked(&head);
 	list_for_each_entry_safe(region, next, &head, list)
 		kfree(region);
 	return found && resv_hook_hits(hook) != before;
 }
 
 /**
+ * resv_place_missed() - calls that taps at a place were left out of, or had no memory for
+ * @hook: the place
+ *
+ * Context: the lock of the hooks is held.
+ * Return: how many, since the place was installed
+ */
+u64 resv_place_missed(const struct resv_hook *hook)
+{
+	u64 missed = atomic64_read(&hook->lost);
+
+	if (hook->backend->missed)
+		missed += hook->backend->missed(hook);
+	return missed;
+}
+
+/**
  * resv_hook_try() - run the test of every tap at a place
  * @hook: the place, which is in
  * @group: for the tests, or NULL if none of them needs one
+ * @unsure: set if a test has failed while calls were missed, of which its own may have
+ *	been one: that tells nothing about the place
  *
  * Context: the lock of the hooks is held; may sleep.
- * Return: NULL if all have passed, or the first tap whose test has failed
+ * Return: NULL if all have passed or @unsure, or the first tap whose test has failed
  */
 const struct resv_tap *resv_hook_try(struct resv_hook *hook,
-				     struct iommu_group *group)
+				     struct iommu_group *group, bool *unsure)
 {
 	const struct resv_tap *failed = NULL;
 	struct resv_hook_tap *at;
 
+	*unsure = false;
+
 	WRITE_ONCE(resv_hook_test.hook, hook);
 	list_for_each_entry(at, &hook->taps, node) {
+		bool passed;
+		u64 before;
+
 		if (!at->tap->test)
 			continue;
 		WRITE_ONCE(resv_hook_test.tap, at->tap);
-		at->passed = at->tap->test(hook, group);
-		if (!at->passed) {
+		before = resv_place_missed(hook);
+		passed = at->tap->test(hook, group);
+		if (!passed && resv_place_missed(hook) != before) {
+			*unsure = true;
+			break;
+		}
+		at->passed = passed;
+		if (!passed) {
 			failed = at->tap;
 			break;
 		}
@@ -438,6 +466,7 @@ void resv_place_test(struct resv_hook *hook, struct iommu_group *group)
 {
 	bool was_new = hook->state == RESV_HOOK_OFF;
 	const struct resv_tap *failed;
+	bool unsure;
 
 	if (!can_test(hook, group))
 		return;
@@ -446,7 +475,12 @@ void resv_place_test(struct resv_hook *hook, struct iommu_group *group)
 		hook->backend->test(hook, group);
 		return;
 	}
-	failed = resv_hook_try(hook, group);
+	failed = resv_hook_try(hook, group, &unsure);
+	if (unsure) {
+		/* The next look tries again. */
+		hook->tested = false;
+		return;
+	}
 	if (!failed) {
 		bool again = hook->state == RESV_HOOK_INERT;
 

@@ -143,8 +143,9 @@ extern struct list_head resv_hooks;
 void resv_hooks_set_mode(enum resv_hook_mode new);
 void resv_hooks_lock(void);
 void resv_hooks_unlock(void);
+u64 resv_place_missed(const struct resv_hook *hook);
 const struct resv_tap *resv_hook_try(struct resv_hook *hook,
-				     struct iommu_group *group);
+				     struct iommu_group *group, bool *unsure);
 void resv_hook_go_inert(struct resv_hook *hook, const char *reason);
 void resv_hook_call_again(void);
 void resv_place_settle(struct resv_hook *hook);

@@ -110,7 +110,7 @@ enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 
 /* In test() */
 bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
-		     bool (*marked)(const struct list_head *head, int ret));
+		     bool (*marked)(const struct list_head *head));
 u64 resv_hook_hits(const struct resv_hook *hook);
 
 /* In enter() and leave() */

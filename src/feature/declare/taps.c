@@ -12,12 +12,13 @@
  * entry by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
  *
- * A list must not lack a region that is declared: VFIO would let the guest map it.  Where
- * the stock had no entry, a tap on the return of iommu_get_group_resv_regions() has the
- * function fail with -ENOMEM, and VFIO does not attach the group
- * (vfio_iommu_type1_attach_group() since v5.4; where VFIO does not look at the list, this
- * module refuses the maps).  The tap is in while anything is declared.  The lists of
- * single devices, which iommufd and DMA domains ask for, have no result that could fail.
+ * A list must not lack a region that is declared: VFIO would let the guest map it.  So
+ * once a region is declared a tap on the return of iommu_get_group_resv_regions() looks
+ * whether the list has it, and else has the function fail with -EINVAL.  VFIO does not
+ * attach the group then (vfio_iommu_type1_attach_group() since v5.4; before, it does not
+ * look at the list).  That holds whatever was the reason: a stock without entries, a call
+ * that the kernel kept from the probe, a probe that is dead.  The lists of single devices,
+ * which iommufd and DMA domains ask for, have no result that could fail.
  *
  * The table is read under RCU, and no lock is taken.
  */
@@ -53,17 +54,8 @@ static bool maps_checked_in_walk;
 /* Did a kprobe not work when a group was looked at last?  Under resv_declare_lock. */
 static bool kprobe_inert;
 
-/*
- * Regions that lists lack since this module was loaded.  A list during whose making it
- * grew may be one of those, or that of some other task, which is refused in vain.
- */
-static atomic_t missing = ATOMIC_INIT(0);
-static atomic_t missing_in_test = ATOMIC_INIT(0);
-
-/* refuse_tap is got and put under it, by what is declared then. */
-static DEFINE_MUTEX(refuse_lock);
-
-static const struct resv_tap refuse_tap;
+/* The log tells of a list that was refused, and none was whole since. */
+static bool said_missing;
 
 static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 {
@@ -73,7 +65,7 @@ static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 	region->type = IOMMU_RESV_RESERVED;
 }
 
-static bool is_marked(const struct list_head *head, int ret)
+static bool is_marked(const struct list_head *head)
 {
 	const struct iommu_resv_region *region;
 
@@ -188,11 +180,8 @@ static unsigned int add_to_group(struct iommu_group *group,
 
 static void log_lost(struct resv_call *call, unsigned int lost)
 {
-	if (resv_tap_marking(&refuse_tap))
-		atomic_inc(&missing_in_test);
 	if (likely(!lost))
 		return;
-	atomic_add(lost, &missing);
 	resv_call_lost(call, lost);
 	pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
 			    lost);
@@ -216,36 +205,77 @@ static bool enter_group(struct resv_call *call)
 	return true;
 }
 
-/*
- * A call that is to be seen again takes one of a limited number of places until it
- * returns, so none does while nothing is declared.
+/**
+ * struct listing - one call of iommu_get_group_resv_regions()
+ * @group: its first argument
+ * @head: its second
  */
-static int missing_for(const struct resv_call *call)
+struct listing {
+	struct iommu_group *group;
+	struct list_head *head;
+};
+
+static bool is_for_group(const struct resv_declared *d, const struct iommu_group *group)
 {
-	/* The task of a self-test must not have others refused. */
-	return atomic_read(call->marking ? &missing_in_test : &missing);
+	return READ_ONCE(d->group) == group && !READ_ONCE(d->held);
 }
 
+/*
+ * A call that is to be seen again takes one of a limited number of places until it
+ * returns, so only those do whose list is to have a region.
+ */
 static bool enter_list(struct resv_call *call)
 {
-	*(int *)call->data = missing_for(call);
-	return call->marking || !list_empty(&resv_declared_list);
+	struct listing *listing = call->data;
+	const struct resv_declared *d;
+	bool wanted = false;
+
+	listing->group = (void *)compat_argument(call->regs, 0);
+	listing->head = (void *)compat_argument(call->regs, 1);
+	if (resv_bypassed())
+		return false;
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node)
+		wanted |= is_for_group(d, listing->group);
+	rcu_read_unlock();
+	return wanted;
+}
+
+static bool has(const struct list_head *head, const struct resv_declared *d)
+{
+	const struct iommu_resv_region *region;
+
+	/* One that touches others of the type is part of a larger one. */
+	list_for_each_entry(region, head, list)
+		if (region->type == IOMMU_RESV_RESERVED && region->length &&
+		    region->start <= d->start &&
+		    region->start + region->length - 1 >= d->end)
+			return true;
+	return false;
 }
 
 static void leave_list(struct resv_call *call)
 {
-	if (*(int *)call->data != missing_for(call) && !compat_result(call->regs))
-		compat_result_set(call->regs, -ENOMEM);
-}
+	const struct listing *listing = call->data;
+	const struct resv_declared *d;
+	bool whole = true;
 
-static bool is_refused(const struct list_head *head, int ret)
-{
-	return ret == -ENOMEM;
-}
-
-static bool test_refusal(struct resv_hook *hook, struct iommu_group *group)
-{
-	return resv_tap_marked(hook, group, is_refused);
+	if (compat_result(call->regs))
+		return;
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node)
+		if (is_for_group(d, listing->group) && !has(listing->head, d))
+			whole = false;
+	rcu_read_unlock();
+	if (whole) {
+		WRITE_ONCE(said_missing, false);
+		return;
+	}
+	if (!READ_ONCE(said_missing))
+		pr_warn_ratelimited("group %d: a declared region is missing from the kernel's list, which is refused (EINVAL)\n",
+				    iommu_group_id(listing->group));
+	WRITE_ONCE(said_missing, true);
+	compat_result_set(call->regs, -EINVAL);
 }
 
 /*
@@ -301,12 +331,9 @@ static const struct resv_tap refuse_tap = {
 	.symbol = "iommu_get_group_resv_regions",
 	.module = "",
 	.at_return = true,
-	.data_size = sizeof(int),
+	.data_size = sizeof(struct listing),
 	.enter = enter_list,
 	.leave = leave_list,
-	.test = test_refusal,
-	.again = resv_groups_rescan_soon,
-	.failed = "a list that lacks a region is not refused",
 	.loss = "where memory is short, VFIO may attach a group without its declared regions",
 };
 
@@ -398,17 +425,17 @@ static void note_failure(void)
 }
 
 /*
- * Of several kprobes at one address the kernel runs the newest first, so this one is put
- * in after group_tap: the tap has to see what was missing before.  Its test finds out.
+ * The tap comes with the first region, and stays: without regions it does nothing, and a
+ * kernel whose ftrace is turned off keeps wrong notes about a probe that leaves then
+ * (ftrace_shutdown(), seen on 5.10 and 6.12), of which it warns later.
+ *
+ * It has no test: the function is exported, and VFIO calls it.  Other taps at that place
+ * are tested by their owners, with groups that can.
  */
-static void refuse_short_lists(struct iommu_group *group)
+static void refuse_short_lists(void)
 {
-	mutex_lock(&refuse_lock);
-	if (list_empty(&resv_declared_list))
-		resv_tap_put(&refuse_tap, "no region is declared");
-	else
-		resv_tap_get(&refuse_tap, 0, group);
-	mutex_unlock(&refuse_lock);
+	if (RESV_HAVE(VFIO_IOVA_RANGE) && !list_empty(&resv_declared_list))
+		resv_tap_get(&refuse_tap, 0, NULL);
 }
 
 /**
@@ -441,7 +468,7 @@ void resv_declare_prepare(struct resv_facts *c)
 	if (resv_hooks_by_kprobe()) {
 		works |= get_kprobes(c, group);
 		note_failure();
-		refuse_short_lists(group);
+		refuse_short_lists();
 	}
 	/* The mode may have become "none" meanwhile, and the taps are about to go. */
 	c->hooked = works && resv_hooks_mode() != RESV_HOOKS_NONE;
@@ -450,10 +477,12 @@ void resv_declare_prepare(struct resv_facts *c)
 /**
  * resv_declare_walk_begin() - all groups will be looked at
  *
- * Context: any.
+ * Context: may sleep.
  */
 void resv_declare_walk_begin(void)
 {
+	/* Why it failed may be over. */
+	resv_tap_retry(&refuse_tap);
 	WRITE_ONCE(maps_checked_in_walk, false);
 }
 

@@ -47,7 +47,7 @@ static void leave_list(struct resv_call *call)
 	}
 }
 
-static bool is_hidden(const struct list_head *head, int ret)
+static bool is_hidden(const struct list_head *head)
 {
 	const struct iommu_resv_region *region;
 

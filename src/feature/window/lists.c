@@ -327,7 +327,7 @@ static void leave_list(struct resv_call *call)
 		compat_result_set(call->regs, -EINVAL);
 }
 
-static bool is_marked(const struct list_head *head, int ret)
+static bool is_marked(const struct list_head *head)
 {
 	const struct iommu_resv_region *region;
 
