@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assign.h"
 #include "features.h"
 #include "format.h"
 #include "logline.h"
@@ -179,24 +180,23 @@ static void json_map(struct json *j, const struct group *g,
 	json_close(j, '}');
 }
 
-/* Maps are one thing, but with such a region there may be nobody to map for. */
-static void say_attach(const struct group *g)
+/* Maps are one thing, but with these there is nobody to map for. */
+static void print_obstacles(const struct group *g, const struct obstacles *found)
 {
 	size_t i;
 
-	for (i = 0; i < g->nr_regions; i++) {
-		const struct region *r = &g->regions[i];
+	if (found->nr)
+		printf("group %u cannot be given to a guest:\n", g->id);
+	for (i = 0; i < found->nr; i++) {
+		char *text = obstacle_text(&found->o[i]);
 
-		if (strcmp(r->type, "direct") || !region_refuses(g, r))
-			continue;
-		warnx("group %u has a region of type direct: VFIO may refuse to attach the device at all, see 'iommu-resv show %u'",
-		      g->id, g->id);
-		return;
+		printf("  %s\n", text);
+		free(text);
 	}
 }
 
-static enum verdict check_group(const struct control *ctl,
-				const struct group *g, const struct maps *maps)
+static enum verdict check_group(const struct control *ctl, const struct group *g,
+				const struct maps *maps, const struct obstacles *found)
 {
 	enum verdict verdict, all = FITS;
 	struct json j = { 0 };
@@ -233,7 +233,10 @@ static enum verdict check_group(const struct control *ctl,
 			json_null(&j, "fits");
 		else
 			json_bool(&j, "fits", all == FITS);
+		json_obstacles(&j, found);
 		json_close(&j, '}');
+	} else {
+		print_obstacles(g, found);
 	}
 	return all;
 }
@@ -317,14 +320,22 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 	if (!ret) {
 		const struct group *g = &groups.g[0];
 		bool gaps = ctl->gaps;
+		struct obstacles found;
+		char *given;
 
 		/* What was refused is not asked for, so it makes no gap. */
 		groups_refused(ctl, &groups);
 		ctl->gaps = gaps;
 		say_not_loaded(ctl);
-		say_attach(g);
 		say_inert(ctl, g);
-		ret = exit_codes[check_group(ctl, g, &maps)];
+		given = device_name(argv[0]);
+		/* A group that is named is given as a whole. */
+		obstacles_find(ctl, g, given[strspn(given, "0123456789")] ? given : "", &found);
+		free(given);
+		ret = exit_codes[check_group(ctl, g, &maps, &found)];
+		if (found.nr)
+			ret = EXIT_NO;
+		obstacles_free(&found);
 	}
 	groups_free(&groups);
 	free(maps.r);

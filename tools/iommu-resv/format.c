@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assign.h"
 #include "format.h"
 #include "sysfs.h"
 #include "xalloc.h"
@@ -205,8 +206,9 @@ static void json_refused(struct json *j, const struct refused *refused)
 	json_close(j, '}');
 }
 
-static void json_group(struct json *j, const struct group *g)
+static void json_group(const struct control *ctl, struct json *j, const struct group *g)
 {
+	struct obstacles found;
 	size_t i;
 
 	json_open(j, NULL, '{');
@@ -241,6 +243,9 @@ static void json_group(struct json *j, const struct group *g)
 		json_null(j, "aperture");
 		json_null(j, "aperture_bits");
 	}
+	obstacles_find(ctl, g, NULL, &found);
+	json_obstacles(j, &found);
+	obstacles_free(&found);
 	json_string(j, "msi_isolation", g->msi_isolation);
 	json_window(j, g);
 	if (g->refused.known)
@@ -258,7 +263,7 @@ void json_groups(const struct control *ctl, const struct groups *groups)
 	json_bool(&j, "complete", !ctl->gaps);
 	json_open(&j, "groups", '[');
 	for (i = 0; i < groups->nr; i++)
-		json_group(&j, &groups->g[i]);
+		json_group(ctl, &j, &groups->g[i]);
 	json_close(&j, ']');
 	json_close(&j, '}');
 }

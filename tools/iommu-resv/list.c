@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assign.h"
 #include "format.h"
 #include "names.h"
 #include "no_groups.h"
@@ -13,6 +14,7 @@ enum {
 	COL_GROUP,
 	COL_DEVICE,
 	COL_DRIVER,
+	COL_ASSIGN,
 	COL_REGIONS,
 	COL_USABLE,
 	COL_BITS,
@@ -25,9 +27,10 @@ static const struct column columns[] = {
 	[COL_GROUP] = { "GROUP", SCOLS_FL_RIGHT },
 	[COL_DEVICE] = { "DEVICE", 0 },
 	[COL_DRIVER] = { "DRIVER", 0 },
+	[COL_ASSIGN] = { "ASSIGN", 0 },
 	[COL_REGIONS] = { "REGIONS", SCOLS_FL_RIGHT },
 	[COL_USABLE] = { "LARGEST/USABLE", SCOLS_FL_RIGHT },
-	[COL_BITS] = { "APERTURE-BITS", SCOLS_FL_RIGHT },
+	[COL_BITS] = { "BITS", SCOLS_FL_RIGHT },
 	[COL_MSI] = { "MSI", 0 },
 	[COL_WINDOW] = { "WINDOW", 0 },
 	[COL_NAME] = { "NAME", SCOLS_FL_TRUNC },
@@ -74,7 +77,12 @@ static char *window(const struct control *ctl, const struct group *g)
 static void group_cells(const struct control *ctl, const struct group *g,
 			struct libscols_line *line)
 {
+	struct obstacles found;
+
 	table_cell(line, COL_GROUP, xasprintf("%u", g->id));
+	obstacles_find(ctl, g, NULL, &found);
+	table_cell(line, COL_ASSIGN, xstrdup(obstacles_word(&found)));
+	obstacles_free(&found);
 	table_cell(line, COL_REGIONS, xasprintf("%zu", g->nr_regions));
 	table_cell(line, COL_USABLE, usable(ctl, g));
 	table_cell(line, COL_BITS, g->aperture_known ?

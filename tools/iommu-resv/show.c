@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assign.h"
 #include "format.h"
 #include "names.h"
 #include "xalloc.h"
@@ -87,6 +88,25 @@ static void say_aperture(const struct group *g)
 	       format_bits(&g->aperture));
 	free(start);
 	free(end);
+}
+
+static void say_assign(const struct control *ctl, const struct group *g)
+{
+	struct obstacles found;
+	size_t i;
+	char *text;
+
+	obstacles_find(ctl, g, NULL, &found);
+	if (!found.nr && found.unknown)
+		puts("Can be given to a guest: not known before it is tried");
+	else
+		printf("Can be given to a guest: %s\n", found.nr ? "no" : "yes");
+	for (i = 0; i < found.nr; i++) {
+		text = obstacle_text(&found.o[i]);
+		printf("  %s\n", text);
+		free(text);
+	}
+	obstacles_free(&found);
 }
 
 static void say_msi(const struct group *g)
@@ -280,6 +300,8 @@ static void print_group(const struct control *ctl, const struct group *g)
 	if (g->nr_devices)
 		print_devices(ctl, g);
 	putchar('\n');
+	if (g->nr_devices)
+		say_assign(ctl, g);
 	if (g->has_facts) {
 		say_aperture(g);
 		say_msi(g);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../assign.h"
 #include "../format.h"
 #include "../sysfs.h"
 #include "../words.h"
@@ -164,46 +165,6 @@ static void judge_areas(struct vm_verdict *v, const struct guest_map *m,
 				judge_area(v, &v->groups.g[k], m, &m->a[i], severity);
 }
 
-/* Lines of the file "assignable" that begin with @reason; -1 if there is no such file */
-static int assignable(const struct control *ctl, const struct group *grp,
-		      const char *reason)
-{
-	struct text t;
-	char *line;
-	int nr = 0;
-
-	if (text_open(&t, xasprintf("%s/kernel/iommu_groups/%u/resv/assignable",
-				    ctl->sysfs, grp->id)))
-		return -1;
-	while (text_next(&t, &line))
-		nr += !strncmp(line, reason, strlen(reason)) &&
-		      line[strlen(reason)] == ' ';
-	text_close(&t);
-	return nr;
-}
-
-static bool is_bridge(const struct control *ctl, const struct group *grp,
-		      const char *device)
-{
-	struct text t;
-	bool bridge;
-	char *line;
-
-	if (text_open(&t, xasprintf("%s/kernel/iommu_groups/%u/devices/%s/class",
-				    ctl->sysfs, grp->id, device)))
-		return false;
-	bridge = text_next(&t, &line) && !strncmp(line, "0x0604", 6);
-	text_close(&t);
-	return bridge;
-}
-
-/* drivers/vfio and the drivers with driver_managed_dma (before 5.19: vfio_dev_viable()) */
-static bool is_vfio_driver(const char *driver)
-{
-	return strstr(driver, "vfio") || !strcmp(driver, "pci-stub") ||
-	       !strcmp(driver, "pcieport");
-}
-
 static void judge_members(struct vm_verdict *v, const struct control *ctl,
 			  const struct group *grp, const struct given *given)
 {
@@ -214,9 +175,7 @@ static void judge_members(struct vm_verdict *v, const struct control *ctl,
 		const struct device *d = &grp->devices[i];
 		bool ours = words_have(&given->names, d->name);
 
-		if (!d->driver || is_vfio_driver(d->driver) || given->mediated)
-			continue;
-		if (is_bridge(ctl, grp, d->name))
+		if (given->mediated || !device_is_hosts(ctl, grp, d))
 			continue;
 		if ((ours && words_have(&given->managed, d->name)) || given->whole)
 			continue;
@@ -228,59 +187,43 @@ static void judge_members(struct vm_verdict *v, const struct control *ctl,
 	}
 }
 
-/*
- * drivers/iommu/intel: RMRRs on every kernel; drivers/iommu/iommu.c since 6.6: all
- * direct regions.  In between VFIO attaches the device and refuses maps there.
- */
 static void judge_attach(struct vm_verdict *v, const struct control *ctl,
 			 const struct group *grp)
 {
-	int told = assignable(ctl, grp, "direct");
+	struct obstacles found;
 	struct finding *f;
 	size_t i;
 
-	for (i = 0; i < grp->nr_regions && told; i++) {
-		const struct region *r = &grp->regions[i];
-
-		if (strcmp(r->type, "direct") || !region_refuses(grp, r))
-			continue;
-		if (told < 0 && grp->lacks_checks && strcmp(r->origin, "rmrr"))
-			continue;
-		f = add_group(v, FINDING_NO, "attach", grp,
-			      keep_string("VFIO does not attach it"));
-		f->region = r;
-		f->device = r->device;
+	obstacles_find(ctl, grp, NULL, &found);
+	for (i = 0; i < found.nr; i++) {
+		if (found.o[i].kind == OBSTACLE_DIRECT) {
+			f = add_group(v, FINDING_NO, "attach", grp,
+				      keep_string("VFIO does not attach it"));
+			f->region = found.o[i].region;
+			f->device = f->region->device;
+		} else if (found.o[i].kind == OBSTACLE_NO_IOMMU) {
+			add_group(v, FINDING_NO, "attach", grp,
+				  keep_string("no IOMMU translates for it"));
+		}
 	}
-	if (assignable(ctl, grp, "no-iommu") > 0)
-		add_group(v, FINDING_NO, "attach", grp,
-			  keep_string("no IOMMU translates for it"));
-}
-
-static bool unsafe_allowed(const struct control *ctl)
-{
-	char *line;
-	struct text t;
-	bool allowed;
-
-	if (text_open(&t, xasprintf("%s/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
-				    ctl->sysfs)))
-		return false;
-	allowed = text_next(&t, &line) && word_among(line, "Y", "1");
-	text_close(&t);
-	return allowed;
+	obstacles_free(&found);
 }
 
 static void judge_interrupts(struct vm_verdict *v, const struct control *ctl,
 			     const struct group *grp)
 {
-	if (!grp->msi_isolation || strcmp(grp->msi_isolation, "unsafe"))
-		return;
-	if (unsafe_allowed(ctl))
+	struct obstacles found;
+	size_t i;
+
+	obstacles_find(ctl, grp, NULL, &found);
+	if (found.unsafe)
 		add_group(v, FINDING_WARNING, "interrupts", grp,
 			  keep_string("interrupts are not isolated, and allow_unsafe_interrupts lets it pass"));
-	else
-		add_group(v, FINDING_NO, "interrupts", grp,
-			  keep_string("interrupts are not isolated: VFIO refuses the group (EPERM)"));
+	for (i = 0; i < found.nr; i++)
+		if (found.o[i].kind == OBSTACLE_INTERRUPTS)
+			add_group(v, FINDING_NO, "interrupts", grp,
+				  keep_string("interrupts are not isolated: VFIO refuses the group (EPERM)"));
+	obstacles_free(&found);
 }
 
 /* One domain has one MSI window: that of the group that is attached first. */

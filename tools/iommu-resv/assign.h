@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Can a group be given to a guest, and if not, what is in the way? */
+#ifndef ASSIGN_H
+#define ASSIGN_H
+
+#include "facts.h"
+#include "iommu-resv.h"
+
+enum obstacle_kind {
+	OBSTACLE_DIRECT,	/* a region that is mapped 1:1 */
+	OBSTACLE_NO_IOMMU,	/* nothing translates for it */
+	OBSTACLE_INTERRUPTS,	/* the guest could raise those of others */
+	OBSTACLE_DRIVER,	/* a device is in the hands of the host */
+};
+
+/**
+ * struct obstacle - why VFIO refuses a group
+ * @kind: what is in the way
+ * @region: OBSTACLE_DIRECT: the region, else NULL
+ * @device: OBSTACLE_DRIVER: the device, else NULL
+ */
+struct obstacle {
+	enum obstacle_kind kind;
+	const struct region *region;
+	const struct device *device;
+};
+
+/**
+ * struct obstacles - all that is in the way
+ * @o: one by one, the worst first
+ * @nr: how many
+ * @unknown: there may be others, as the module does not tell of interrupts
+ * @unsafe: interrupts are not isolated, and VFIO was told to let that pass
+ */
+struct obstacles {
+	struct obstacle *o;
+	size_t nr;
+	bool unknown;
+	bool unsafe;
+};
+
+void obstacles_find(const struct control *ctl, const struct group *g, const char *given,
+		    struct obstacles *found);
+void obstacles_free(struct obstacles *found);
+char *obstacle_text(const struct obstacle *o);
+const char *obstacles_word(const struct obstacles *found);
+bool device_is_hosts(const struct control *ctl, const struct group *g,
+		     const struct device *d);
+
+struct json;
+void json_obstacles(struct json *j, const struct obstacles *found);
+
+#endif
