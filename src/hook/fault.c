@@ -33,10 +33,6 @@ static bool group_level;
 module_param_named(test_group, group_level, bool, 0444);
 MODULE_PARM_DESC(test_group, "edit the lists of groups");
 
-static bool no_entries;
-module_param_named(test_short, no_entries, bool, 0644);
-MODULE_PARM_DESC(test_short, "no memory for entries of lists");
-
 int resv_test_step(const char *name)
 {
 	unsigned int n = atomic_inc_return(&steps);
@@ -71,9 +67,4 @@ bool resv_test_module_symbol(const char **module, const char **name)
 bool resv_test_group_level(void)
 {
 	return group_level;
-}
-
-bool resv_test_short(void)
-{
-	return READ_ONCE(no_entries);
 }

@@ -13,7 +13,6 @@ int resv_test_step(const char *name);
 const char *resv_test_symbol(void);
 bool resv_test_module_symbol(const char **module, const char **name);
 bool resv_test_group_level(void);
-bool resv_test_short(void);
 #else
 /**
  * resv_test_step() - a step that a test can make fail
@@ -45,17 +44,6 @@ static inline const char *resv_test_symbol(void)
  * Return: a test asks for it
  */
 static inline bool resv_test_group_level(void)
-{
-	return false;
-}
-
-/**
- * resv_test_short() - is there no memory for entries of lists?
- *
- * Context: any.
- * Return: a test wants it so
- */
-static inline bool resv_test_short(void)
 {
 	return false;
 }

@@ -255,12 +255,6 @@ static int kernel_group(struct resv_facts *c)
 	if (c->own_devices)
 		ret = undivided_group(c);
 	err = compat_iommu_get_group_resv_regions(c->group, &head);
-	/*
-	 * The kernel itself knows no such error.  A tap refuses lists that lack something,
-	 * which the features find out by what is listed.
-	 */
-	if (err == -EINVAL)
-		err = 0;
 	if (!ret && !err)
 		ret = follow_window(c, &head);
 	list_for_each_entry_safe(region, next, &head, list) {

@@ -438,7 +438,7 @@ def loading(script, backend, also=""):
         checks.append(says(rf"load {LIVEPATCH} (ok|EEXIST) .*",
                            r"\| iommu_get_group_resv_regions livepatch active \d+ 0 .*"))
     else:
-        checks.append(says(r"\| \w+_resv_regions kprobe active \d+ 0 .*"))
+        checks.append(says(r"\| \w+_get_resv_regions kprobe active \d+ 0 .*"))
     script.do(f"{backend}: load", steps, *checks)
 
 
@@ -872,37 +872,6 @@ def filled(page, also):
     return check
 
 
-def short(words, key, name):
-    """VFIO attaches no group whose list lacks a declared region because memory is short."""
-    kernel = kernels.get(key, test=True)
-    script = Script()
-    before(script)
-    loading(script, "kprobe", words)
-    script.do("nothing declared", ["dump loaded", f"cat {HOOKS}"],
-              dumped("loaded", "before", {}), refusing(False))
-    declaring(script, "declare", ONE, "add", [HOLE])
-    script.do("declared", ["dump declared", f"cat {HOOKS}"],
-              dumped("declared", "loaded", {ONE: [HOLE]}), refusing(True))
-    good = play("container", f"open:{ONE}", f"set:{ONE}", "iommu", ranges_are("declared", ONE),
-                *touching(HOLE))
-    none = play("container", f"open:{ONE}", f"set:{ONE}", ("iommu", "EINVAL"))
-    script.do("memory is there", [good[0]], good[1])
-    script.do("memory is short",
-              [f"write {SHORT} 1", none[0], f"cat {of(ONE, 'reserved_regions')}"],
-              none[1], lacks(HOLE),
-              lambda piece, _: [] if any("a declared region is missing from" in line
-                                         for line in piece.log) else ["the log says nothing"])
-    script.do("a group of which nothing is declared",
-              [play("container", f"open:{OTHER}", f"set:{OTHER}", "iommu")[0]],
-              play("container", f"open:{OTHER}", f"set:{OTHER}", "iommu")[1])
-    script.do("memory is back", [f"write {SHORT} 0", good[0]], good[1])
-    script.do("remove", [f"write {of(ONE, 'resv/declare')} remove {text(HOLE)}", f"cat {HOOKS}",
-                         "dump removed"],
-              same_dump("removed", "loaded"))
-    unloading(script, "kprobe")
-    return "", run_script(name, kernel, MACHINE[kernel.arch], script)
-
-
 PROBES = "/sys/kernel/debug/kprobes/enabled"
 FTRACE = "/proc/sys/kernel/ftrace_enabled"
 
@@ -952,25 +921,6 @@ def warned(number):
     def check(piece, _):
         lines = [line for line in piece.log if "_get_resv_regions (kprobe) is off" in line]
         return [] if len(lines) == number else [f"{len(lines)} warnings: {lines}"]
-    return check
-
-
-SHORT = "/sys/module/iommu_resv/parameters/test_short"
-
-
-def lacks(region):
-    def check(piece, _):
-        line = f"0x{region[0]:016x} 0x{region[1]:016x}"
-        return [f"the list has it: {said}" for said in piece.lines if line in said]
-    return check
-
-
-def refusing(active):
-    """Is the tap in that refuses short lists?  Another feature may have tried the place."""
-    def check(piece, _):
-        found = {line.split()[3] for line in piece.lines
-                 if line.startswith("| iommu_get_group_resv_regions kretprobe ")}
-        return [] if ("active" in found) == active and len(found) < 2 else [f"it is {found}"]
     return check
 
 
@@ -1279,13 +1229,10 @@ def table():
     for key in ("5.10-amd64", "7-amd64", "7-arm64"):
         out[f"declare-load-{key}"] = (at_load, key)
     for key in ("5.10-amd64", "6.12-amd64-rt", "7-arm64"):
-        out[f"truth-short-memory-{key}"] = (short, "", key)
         out[f"truth-dead-probes-{key}"] = (dead, PROBES, key)
     # Elsewhere kprobes are no matter of ftrace's.
     for key in ("5.10-amd64", "6.12-amd64"):
         out[f"truth-no-ftrace-{key}"] = (dead, FTRACE, key)
-    for key in ("6.1-amd64", "6.12-arm64"):
-        out[f"truth-short-memory-of-groups-{key}"] = (short, " test_group=1", key)
     for key in ("6.12-amd64", "7-amd64"):
         out[f"declare-virtio-{key}"] = (virtio, key)
     return out

@@ -77,9 +77,9 @@ int resv_declare_init(void);
 
 /* taps.c */
 #ifdef RESV_TEST
-#define RESV_DECLARE_TAPS	5
-#else
 #define RESV_DECLARE_TAPS	4
+#else
+#define RESV_DECLARE_TAPS	3
 #endif
 
 extern const struct resv_tap *const resv_declare_taps[RESV_DECLARE_TAPS];

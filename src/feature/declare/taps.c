@@ -12,14 +12,6 @@
  * entry by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
  *
- * A list must not lack a region that is declared: VFIO would let the guest map it.  So
- * once a region is declared a tap on the return of iommu_get_group_resv_regions() looks
- * whether the list has it, and else has the function fail with -EINVAL.  VFIO does not
- * attach the group then (vfio_iommu_type1_attach_group() since v5.4; before, it does not
- * look at the list).  That holds whatever was the reason: a stock without entries, a call
- * that the kernel kept from the probe, a probe that is dead.  The lists of single devices,
- * which iommufd and DMA domains ask for, have no result that could fail.
- *
  * The table is read under RCU, and no lock is taken.
  */
 #include <linux/device.h>
@@ -53,9 +45,6 @@ static bool maps_checked_in_walk;
 
 /* Did a kprobe not work when a group was looked at last?  Under resv_declare_lock. */
 static bool kprobe_inert;
-
-/* The log tells of a list that was refused, and none was whole since. */
-static bool said_missing;
 
 static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 {
@@ -205,79 +194,6 @@ static bool enter_group(struct resv_call *call)
 	return true;
 }
 
-/**
- * struct listing - one call of iommu_get_group_resv_regions()
- * @group: its first argument
- * @head: its second
- */
-struct listing {
-	struct iommu_group *group;
-	struct list_head *head;
-};
-
-static bool is_for_group(const struct resv_declared *d, const struct iommu_group *group)
-{
-	return READ_ONCE(d->group) == group && !READ_ONCE(d->held);
-}
-
-/*
- * A call that is to be seen again takes one of a limited number of places until it
- * returns, so only those do whose list is to have a region.
- */
-static bool enter_list(struct resv_call *call)
-{
-	struct listing *listing = call->data;
-	const struct resv_declared *d;
-	bool wanted = false;
-
-	listing->group = (void *)compat_argument(call->regs, 0);
-	listing->head = (void *)compat_argument(call->regs, 1);
-	if (resv_bypassed())
-		return false;
-	rcu_read_lock();
-	list_for_each_entry_rcu(d, &resv_declared_list, node)
-		wanted |= is_for_group(d, listing->group);
-	rcu_read_unlock();
-	return wanted;
-}
-
-static bool has(const struct list_head *head, const struct resv_declared *d)
-{
-	const struct iommu_resv_region *region;
-
-	/* One that touches others of the type is part of a larger one. */
-	list_for_each_entry(region, head, list)
-		if (region->type == IOMMU_RESV_RESERVED && region->length &&
-		    region->start <= d->start &&
-		    region->start + region->length - 1 >= d->end)
-			return true;
-	return false;
-}
-
-static void leave_list(struct resv_call *call)
-{
-	const struct listing *listing = call->data;
-	const struct resv_declared *d;
-	bool whole = true;
-
-	if (compat_result(call->regs))
-		return;
-	rcu_read_lock();
-	list_for_each_entry_rcu(d, &resv_declared_list, node)
-		if (is_for_group(d, listing->group) && !has(listing->head, d))
-			whole = false;
-	rcu_read_unlock();
-	if (whole) {
-		WRITE_ONCE(said_missing, false);
-		return;
-	}
-	if (!READ_ONCE(said_missing))
-		pr_warn_ratelimited("group %d: a declared region is missing from the kernel's list, which is refused (EINVAL)\n",
-				    iommu_group_id(listing->group));
-	WRITE_ONCE(said_missing, true);
-	compat_result_set(call->regs, -EINVAL);
-}
-
 /*
  * The livepatch has listed the regions of a device.  The table may grow between the two
  * looks at it, but not by a region of this group, whose mutex is held: a region begins
@@ -327,16 +243,6 @@ static const struct resv_tap group_tap = {
 	.loss = LOSS,
 };
 
-static const struct resv_tap refuse_tap = {
-	.symbol = "iommu_get_group_resv_regions",
-	.module = "",
-	.at_return = true,
-	.data_size = sizeof(struct listing),
-	.enter = enter_list,
-	.leave = leave_list,
-	.loss = "where memory is short, VFIO may attach a group without its declared regions",
-};
-
 static const struct resv_tap livepatch_tap = {
 	.symbol = "iommu_get_group_resv_regions",
 	.module = "",
@@ -363,12 +269,10 @@ const struct resv_tap *const resv_declare_taps[RESV_DECLARE_TAPS] = {
 #ifdef RESV_TEST
 	&test_tap,
 #endif
-	&refuse_tap,
 	&livepatch_tap,
 };
 
-/* Those that add regions */
-#define NR_KPROBES	(RESV_DECLARE_TAPS - 2)
+#define NR_KPROBES	(RESV_DECLARE_TAPS - 1)
 
 /**
  * resv_declare_enforced_in() - does a region that is declared now hold in this mode?
@@ -424,20 +328,6 @@ static void note_failure(void)
 	mutex_unlock(&resv_declare_lock);
 }
 
-/*
- * The tap comes with the first region, and stays: without regions it does nothing, and a
- * kernel whose ftrace is turned off keeps wrong notes about a probe that leaves then
- * (ftrace_shutdown(), seen on 5.10 and 6.12), of which it warns later.
- *
- * It has no test: the function is exported, and VFIO calls it.  Other taps at that place
- * are tested by their owners, with groups that can.
- */
-static void refuse_short_lists(void)
-{
-	if (RESV_HAVE(VFIO_IOVA_RANGE) && !list_empty(&resv_declared_list))
-		resv_tap_get(&refuse_tap, 0, NULL);
-}
-
 /**
  * resv_declare_prepare() - have the taps that add regions to a group's lists
  * @c: facts; all devices of the group are known.  Sets @c->hooked.
@@ -468,7 +358,6 @@ void resv_declare_prepare(struct resv_facts *c)
 	if (resv_hooks_by_kprobe()) {
 		works |= get_kprobes(c, group);
 		note_failure();
-		refuse_short_lists();
 	}
 	/* The mode may have become "none" meanwhile, and the taps are about to go. */
 	c->hooked = works && resv_hooks_mode() != RESV_HOOKS_NONE;
@@ -477,12 +366,10 @@ void resv_declare_prepare(struct resv_facts *c)
 /**
  * resv_declare_walk_begin() - all groups will be looked at
  *
- * Context: may sleep.
+ * Context: any.
  */
 void resv_declare_walk_begin(void)
 {
-	/* Why it failed may be over. */
-	resv_tap_retry(&refuse_tap);
 	WRITE_ONCE(maps_checked_in_walk, false);
 }
 
