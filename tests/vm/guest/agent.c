@@ -893,11 +893,11 @@ static void inject(char **word, int n)
 		if (!err)
 			wait_settled();
 		read_word(PARAMETERS "/test_steps", steps, sizeof(steps));
+		/* What comes now has steps of its own: a read of the hooks tests them. */
+		write_file(PARAMETERS "/test_fail", "0");
 		tell_numbered("hooks", label, i, HOOKS);
 		tell_numbered("features", label, i, "/sys/kernel/iommu_resv/features");
 		tell("inject %s %d %s %s\n", label, i, errname(err), *steps ? steps : "-");
-		/* What comes now has steps of its own. */
-		write_file(PARAMETERS "/test_fail", "0");
 		for (j = 3; j < n && !err; j++)
 			undeclare(word[j]);
 		must("unload", LIVEPATCH, livepatch_off());
@@ -939,11 +939,11 @@ static void inject_switch(char **word)
 		err = write_file(PARAMETERS "/hooks", to);
 		read_word(PARAMETERS "/test_steps", steps, sizeof(steps));
 		usleep(200000);
+		write_file(PARAMETERS "/test_fail", "0");
 		tell_numbered("hooks", label, i, HOOKS);
 		tell_numbered("features", label, i, "/sys/kernel/iommu_resv/features");
 		tell_numbered("mode", label, i, PARAMETERS "/hooks");
 		tell_numbered("list", label, i, path);
-		write_file(PARAMETERS "/test_fail", "0");
 		tell("inject %s %d %s %d\n", label, i, errname(err), atoi(steps) - before);
 		must("undeclare", declare, write_file(declare, "remove 0x40000000 0x40000fff"));
 		must("unload", LIVEPATCH, livepatch_off());
