@@ -628,9 +628,11 @@ def window_step(lines, key, hooks):
     # The first way needs to know whose window it is, from the hooks that declared regions have.
     by_device = all(hook.state == "active" for hook in hooks if not of_window(hook))
     hooks = [hook for hook in hooks if of_window(hook)]
-    # The entry and the return of a function are places of their own.
+    # The entry and the return of a function are places of their own. One that had no memory is
+    # off until it is wanted again: the next look at a group may have come already.
     good = {hook.symbol for hook in hooks} - {hook.symbol for hook in hooks
-                                              if hook.state == "inert"}
+                                              if hook.state == "inert" or
+                                              hook.reason == "no memory"}
     told = [line.split(" ", 3) for line in judge.said(lines, "features", key)
             if line.startswith("msi-window-move ")]
     wanted = ["inert", "-"]
