@@ -338,7 +338,7 @@ void resv_declare_prepare(struct resv_facts *c)
 {
 	/* iommu_get_group_resv_regions() since v6.1 stops at a device without an IOMMU. */
 	struct iommu_group *group = c->no_iommu ? NULL : c->group;
-	bool works = false;
+	bool works;
 
 	if (c->own_list) {
 		c->hooked = c->checked;
@@ -352,9 +352,11 @@ void resv_declare_prepare(struct resv_facts *c)
 	/* The mark of a self-test; the taps say what they lack. */
 	resv_declared_stock(0);
 	mutex_unlock(&resv_declare_lock);
-	/* First, as kprobes take the place of a livepatch that does not work any more. */
-	if (resv_hooks_mode() != RESV_HOOKS_NONE)
-		works = resv_tap_get(&livepatch_tap, 0, group) && group;
+	/*
+	 * First, as kprobes take the place of a livepatch that does not work any more.  Also
+	 * in mode "none": the mode changes when the livepatch was seen to work.
+	 */
+	works = resv_tap_get(&livepatch_tap, 0, group) && group;
 	if (resv_hooks_by_kprobe()) {
 		works |= get_kprobes(c, group);
 		note_failure();
