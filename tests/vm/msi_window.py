@@ -640,7 +640,7 @@ def late(key, name):
     script.do("joined late", [f"spawn run {command}", "wait-text /tmp/run hold:", f"load {MODULE}",
                               "dump loaded", to(ONE, f"0x{PLACE[0]:x}"),
                               to(OTHER, f"0x{PLACE[0]:x}"), "options go on", "wait-job run",
-                              "dump after-it"],
+                              "sleep 500", "dump after-it"],
               says(rf"load {MODULE} ok .*", f"write {file_of(ONE)} EBUSY",
                    f"write {file_of(OTHER)} ok"), keep("loaded"), check,
               complains(OTHER, 1, "join", "loaded"),

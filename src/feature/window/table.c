@@ -41,6 +41,7 @@
 #include <linux/slab.h>
 #include "compat/compat.h"
 #include "feature/window/table.h"
+#include "group/group.h"
 
 /* For the table and its entries; see above. */
 DEFINE_MUTEX(resv_msi_windows_lock);
@@ -370,8 +371,11 @@ static void window_detached(struct resv_attach_group *g,
 {
 	struct resv_msi_window *w = g->data[RESV_MSI_WINDOW_CLIENT];
 
-	if (w)
-		w->cookie_elsewhere = false;
+	if (!w || !w->cookie_elsewhere)
+		return;
+	w->cookie_elsewhere = false;
+	/* A look at the group meanwhile has found the window of the container. */
+	resv_group_update_soon(w->id);
 }
 
 static void window_freed(struct resv_attach_domain *d)
