@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* MSI windows: what becomes of them when devices and groups come and go. */
-#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include "feature/window/table.h"
 #include "group/group.h"
-#include "source/native.h"
 
 static bool loaded;		/* loading cannot fail any more */
 
@@ -182,11 +180,6 @@ static void window_removed(struct iommu_group *group, int id)
 	resv_msi_taps_rest();
 }
 
-static int window_relied_on(unsigned int turn)
-{
-	return resv_native_list() ? resv_msi_windows_pick(turn) : -ENOENT;
-}
-
 const struct resv_feature resv_feature_window = {
 	.name = "msi-window-move",
 	.taps = resv_msi_window_taps,
@@ -198,7 +191,6 @@ const struct resv_feature resv_feature_window = {
 	.run = window_run,
 	.wanted = window_wanted,
 	.in_force = window_in_force,
-	.relied_on = window_relied_on,
 	.prepare = resv_msi_taps_prepare,
 	.group = window_group,
 	.listed = window_listed,

@@ -266,31 +266,6 @@ bool resv_msi_windows_in_force(void)
 }
 
 /**
- * resv_msi_windows_pick() - one of the groups whose window is moved
- * @turn: which one, round and round
- *
- * Context: may sleep; resv_msi_windows_lock is not held.
- * Return: the group's number, or -ENOENT if no window is moved
- */
-int resv_msi_windows_pick(unsigned int turn)
-{
-	const struct resv_msi_window *w;
-	unsigned int bkt, nr = 0;
-	int id = -ENOENT;
-
-	mutex_lock(&resv_msi_windows_lock);
-	hash_for_each(windows, bkt, w, node)
-		nr += w->by != RESV_WINDOW_BY_KERNEL;
-	if (nr)
-		turn %= nr;
-	hash_for_each(windows, bkt, w, node)
-		if (w->by != RESV_WINDOW_BY_KERNEL && !turn--)
-			id = w->id;
-	mutex_unlock(&resv_msi_windows_lock);
-	return id;
-}
-
-/**
  * resv_msi_windows_exit() - free everything
  *
  * Context: no tap is in, and no group is known any more; may sleep.

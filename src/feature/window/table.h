@@ -68,7 +68,6 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 			 enum resv_window_by by);
 struct iommu_group *resv_msi_window_drop(struct resv_msi_window *w);
 bool resv_msi_windows_in_force(void);
-int resv_msi_windows_pick(unsigned int turn);
 void resv_msi_windows_exit(void);
 
 /* table.c, for handlers, with the tracker's lock held */
