@@ -190,7 +190,6 @@ const struct resv_tap *resv_hook_try(struct resv_hook *hook,
 	struct resv_hook_tap *at;
 
 	*unsure = false;
-
 	WRITE_ONCE(resv_hook_test.hook, hook);
 	list_for_each_entry(at, &hook->taps, node) {
 		bool passed;
