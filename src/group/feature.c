@@ -14,6 +14,7 @@
 static const struct resv_feature *const none[] = { NULL };
 static const struct resv_feature *const *features = none;
 static unsigned int ready;	/* how many were initialised */
+static void (*told)(void);	/* set before any group is looked at */
 
 /**
  * resv_features_set() - which features there are
@@ -142,8 +143,19 @@ int resv_features_update(const struct resv_facts *c)
 		if (ret)
 			return ret;
 	}
-	resv_health_start();
+	told();
 	return 0;
+}
+
+/**
+ * resv_features_tell() - who is told that something may be in force from now on
+ * @fn: called after features were given the facts of a group, with its entry locked
+ *
+ * Context: before any group is looked at.
+ */
+void resv_features_tell(void (*fn)(void))
+{
+	told = fn;
 }
 
 /**

@@ -65,14 +65,20 @@ static void check_fn(struct work_struct *work)
 	schedule_delayed_work(&check_work, PERIOD);
 }
 
-/**
- * resv_health_start() - something may be in force from now on
- *
- * Context: any.
- */
-void resv_health_start(void)
+/* Something may be in force from now on.  Any context. */
+static void start(void)
 {
 	schedule_delayed_work(&check_work, PERIOD);
+}
+
+/**
+ * resv_health_init() - check from the first look at a group on
+ *
+ * Context: no group was looked at yet.
+ */
+void resv_health_init(void)
+{
+	resv_features_tell(start);
 }
 
 /**

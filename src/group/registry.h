@@ -99,6 +99,7 @@ bool resv_walk_stopped(void);
 int resv_walk_first(void);
 void resv_walk_compare_soon(void);
 void resv_walk_compare(void);
+void resv_walk_flush(void);
 int resv_walk_collect(struct resv_facts *c, struct resv_group *g);
 int resv_walk_publish(struct resv_group *g, const struct resv_facts *c);
 struct kobject *resv_walk_reference(const struct resv_group *g);
@@ -109,7 +110,7 @@ bool resv_walk_any_dying(void);
 unsigned int resv_walk_looks(void);
 
 /* health.c */
-void resv_health_start(void);
+void resv_health_init(void);
 void resv_health_stop(void);
 
 /* owner.c */
@@ -120,5 +121,6 @@ int resv_features_update(const struct resv_facts *c);
 void resv_features_removed(struct iommu_group *group, int id);
 void resv_features_walk_begin(void);
 void resv_features_walk_end(void);
+void resv_features_tell(void (*fn)(void));
 
 #endif /* RESV_GROUP_REGISTRY_H */

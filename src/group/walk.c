@@ -686,15 +686,12 @@ void resv_group_update_soon(int id)
 }
 
 /**
- * resv_groups_flush() - nobody will ask for a look at groups any more
- *
- * A tap may have done so after resv_groups_exit().
+ * resv_walk_flush() - nobody will ask for a look at groups any more
  *
  * Context: no hook is in; may sleep.
  */
-void resv_groups_flush(void)
+void resv_walk_flush(void)
 {
-	resv_health_stop();
 	cancel_delayed_work_sync(&rescan_work);
 }
 

@@ -373,6 +373,7 @@ int resv_groups_init(void)
 	int ret = resv_walk_init();
 
 	resv_owner_init();
+	resv_health_init();
 	if (ret)
 		return ret;
 	/* Watch first: a device that comes during the walk is an event. */
@@ -380,6 +381,19 @@ int resv_groups_init(void)
 	if (ret)
 		resv_groups_exit();
 	return ret;
+}
+
+/**
+ * resv_groups_flush() - nobody will ask for a look at groups any more
+ *
+ * A tap may have done so after resv_groups_exit().
+ *
+ * Context: no hook is in; may sleep.
+ */
+void resv_groups_flush(void)
+{
+	resv_health_stop();
+	resv_walk_flush();
 }
 
 /**
