@@ -14,4 +14,24 @@ static inline void compat_acpi_put_table(struct acpi_table_header *table)
 #endif
 }
 
+/*
+ * What ACPI calls a device; @uid is empty where it has none.  Return: false if the
+ * device is not in ACPI's namespace
+ */
+static inline bool compat_acpi_ids(struct device *dev, const char **hid,
+				   const char **uid)
+{
+#ifdef CONFIG_ACPI
+	struct acpi_device *adev = ACPI_COMPANION(dev);
+
+	if (!adev)
+		return false;
+	*hid = acpi_device_hid(adev);
+	*uid = acpi_device_uid(adev) ?: "";
+	return true;
+#else
+	return false;
+#endif
+}
+
 #endif /* RESV_COMPAT_ACPI_H */

@@ -21,12 +21,109 @@
 /* An IVMD has no more than this. */
 #define IVRS_IVMD_FIXED		32
 
+/* Device entries: 4 bytes below 0x40, 8 below 0x80, and one that tells its length. */
+#define IVRS_ENTRY_ACPI		0xf0
+#define IVRS_ENTRY_ACPI_FIXED	22
+
+/* What the unique ID of an entry is. */
+#define IVRS_UID_NONE		0
+#define IVRS_UID_INTEGER	1
+#define IVRS_UID_TEXT		2
+
+/* Return: bytes of an entry of which LEFT may be read, or 0 if it cannot be told */
+static size_t resv_ivrs_entry_length(const u8 *p, size_t left)
+{
+	if (p[0] < 0x40)
+		return 4;
+	if (p[0] < 0x80)
+		return 8;
+	if (p[0] == IVRS_ENTRY_ACPI && left >= IVRS_ENTRY_ACPI_FIXED)
+		return IVRS_ENTRY_ACPI_FIXED + p[21];
+	return 0;
+}
+
+/* Three digits and the end. */
+static void resv_ivrs_decimal(char *to, u8 value)
+{
+	if (value >= 100)
+		*to++ = (char)('0' + value / 100);
+	if (value >= 10)
+		*to++ = (char)('0' + value / 10 % 10);
+	*to++ = (char)('0' + value % 10);
+	*to = '\0';
+}
+
+/* Entry 240, all of it may be read. */
+static int resv_ivrs_one_acpi(const u8 *t, size_t offset, u16 segment,
+			      const struct resv_ivrs_ops *ops, void *ctx,
+			      struct resv_parse_err *err)
+{
+	const u8 *p = t + offset;
+	struct resv_ivrs_acpi acpi;
+
+	memset(&acpi, 0, sizeof(acpi));
+	acpi.offset = offset;
+	acpi.segment = segment;
+	acpi.devid = resv_le16(p + 1);
+	memcpy(acpi.hid, p + 4, RESV_IVRS_HID - 1);
+	if (!acpi.hid[0]) {
+		resv_parse_fault(err, "IVHD names a device without HID",
+				 offset);
+		return 0;
+	}
+	switch (p[20]) {
+	case IVRS_UID_NONE:
+		break;
+	case IVRS_UID_INTEGER:
+		if (p[21] < 1) {
+			resv_parse_fault(err, "IVHD has no UID where it says",
+					 offset);
+			return 0;
+		}
+		resv_ivrs_decimal(acpi.uid, p[22]);
+		break;
+	case IVRS_UID_TEXT:
+		memcpy(acpi.uid, p + 22, p[21]);
+		break;
+	default:
+		resv_parse_fault(err, "IVHD has a UID of an unknown kind",
+				 offset);
+		return 0;
+	}
+	return ops->acpi ? ops->acpi(ctx, &acpi) : 0;
+}
+
+/* Device entries from OFFSET to END.  Where one has no length the rest is lost. */
+static int resv_ivrs_entries(const u8 *t, size_t offset, size_t end,
+			     u16 segment, const struct resv_ivrs_ops *ops,
+			     void *ctx, struct resv_parse_err *err)
+{
+	size_t len;
+	int ret;
+
+	for (; offset < end; offset += len) {
+		len = resv_ivrs_entry_length(t + offset, end - offset);
+		if (!len || len > end - offset) {
+			resv_parse_fault(err, "IVHD device entry has no length, or passes the end",
+					 offset);
+			return 0;
+		}
+		if (t[offset] != IVRS_ENTRY_ACPI)
+			continue;
+		ret = resv_ivrs_one_acpi(t, offset, segment, ops, ctx, err);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 static int resv_ivrs_one_ivhd(const u8 *t, size_t offset, size_t len,
 			      const struct resv_ivrs_ops *ops, void *ctx,
 			      struct resv_parse_err *err)
 {
 	const u8 *p = t + offset;
 	struct resv_ivrs_ivhd ivhd;
+	int ret;
 
 	memset(&ivhd, 0, sizeof(ivhd));
 	ivhd.type = p[0];
@@ -48,7 +145,12 @@ static int resv_ivrs_one_ivhd(const u8 *t, size_t offset, size_t len,
 		ivhd.efr = resv_le64(p + 24);
 		ivhd.efr2 = resv_le64(p + 32);
 	}
-	return ops->ivhd ? ops->ivhd(ctx, &ivhd) : 0;
+	ret = ops->ivhd ? ops->ivhd(ctx, &ivhd) : 0;
+	/* The kernel believes this type only to have devices that are not on PCI. */
+	if (ret || ivhd.type != RESV_IVRS_IVHD_40)
+		return ret;
+	return resv_ivrs_entries(t, offset + IVRS_IVHD_11_FIXED, offset + len,
+				 ivhd.segment, ops, ctx, err);
 }
 
 static int resv_ivrs_one_ivmd(const u8 *t, size_t offset, size_t len,

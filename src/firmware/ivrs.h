@@ -67,6 +67,29 @@ struct resv_ivrs_ivhd {
 	u64 efr2;
 };
 
+/* As ACPIHID_HID_LEN and ACPIHID_UID_LEN in drivers/iommu/amd/amd_iommu_types.h. */
+#define RESV_IVRS_HID		9
+#define RESV_IVRS_UID		256
+
+/**
+ * struct resv_ivrs_acpi - one device that is not on PCI, from an IVHD of type 0x40
+ * @offset: offset of the entry in the table
+ * @segment: PCI segment of its IOMMU
+ * @devid: what the IOMMU knows it by; IVMDs name it so
+ * @hid: its ACPI hardware ID, ends with 0, never empty
+ * @uid: its ACPI unique ID, ends with 0; empty: any
+ *
+ * From device entry 240, specification 48882, section 5.2.2.  An integer @uid is of one
+ * byte, as the kernel reads it (init_iommu_from_acpi()).
+ */
+struct resv_ivrs_acpi {
+	size_t offset;
+	u16 segment;
+	u16 devid;
+	char hid[RESV_IVRS_HID];
+	char uid[RESV_IVRS_UID];
+};
+
 /**
  * struct resv_ivrs_ivmd - one memory definition
  * @offset: offset of the structure in the table
@@ -100,6 +123,7 @@ struct resv_ivrs_ivmd {
  * struct resv_ivrs_ops - receivers of what is found, each may be NULL
  * @header: once, before all others
  * @ivhd: one IOMMU
+ * @acpi: one device that is not on PCI, after its IOMMU
  * @ivmd: one memory definition
  *
  * A value other than 0 stops the parser, which returns it.
@@ -107,6 +131,7 @@ struct resv_ivrs_ivmd {
 struct resv_ivrs_ops {
 	int (*header)(void *ctx, const struct resv_ivrs_header *header);
 	int (*ivhd)(void *ctx, const struct resv_ivrs_ivhd *ivhd);
+	int (*acpi)(void *ctx, const struct resv_ivrs_acpi *acpi);
 	int (*ivmd)(void *ctx, const struct resv_ivrs_ivmd *ivmd);
 };
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD. */
 #include <linux/pci.h>
+#include <linux/string.h>
+#include "compat/acpi.h"
 #include "firmware/acpi.h"
 #include "firmware/ivrs.h"
 #include "source/source.h"
 
 static struct resv_acpi_table table = { .sig = "IVRS" };
 static struct resv_acpi_items ivmds = { .size = sizeof(struct resv_ivrs_ivmd) };
+
+static struct resv_acpi_items devices = {
+	.size = sizeof(struct resv_ivrs_acpi), .max = 128,
+};
 
 /* Neither unity nor exclusion: the driver ignores it (init_memory_definitions()). */
 static int found_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
@@ -24,6 +30,22 @@ static int parse(struct resv_acpi_table *t, struct resv_acpi_items *items,
 	return resv_parse_ivrs(t->data, t->len, &ops, items, err);
 }
 
+static int found_acpi(void *ctx, const struct resv_ivrs_acpi *acpi)
+{
+	return resv_acpi_items_add(ctx, acpi);
+}
+
+static int parse_devices(struct resv_acpi_table *t, struct resv_acpi_items *items,
+			 struct resv_parse_err *err)
+{
+	static const struct resv_ivrs_ops ops = { .acpi = found_acpi };
+	int ret = resv_parse_ivrs(t->data, t->len, &ops, items, err);
+
+	/* Faults were reported with the IVMDs. */
+	err->count = 0;
+	return ret;
+}
+
 static int ivrs_init(void)
 {
 	int ret = resv_acpi_table_get(&table);
@@ -32,12 +54,23 @@ static int ivrs_init(void)
 		return ret;
 	ret = resv_acpi_items_collect(&ivmds, &table, parse);
 	if (ret)
-		resv_acpi_table_free(&table);
+		goto free_table;
+	/* Nobody asks for the devices where there is no memory of theirs. */
+	ret = ivmds.nr ? resv_acpi_items_collect(&devices, &table, parse_devices) : 0;
+	if (ret)
+		goto free_ivmds;
+	return 0;
+
+free_ivmds:
+	resv_acpi_items_free(&ivmds);
+free_table:
+	resv_acpi_table_free(&table);
 	return ret;
 }
 
 static void ivrs_exit(void)
 {
+	resv_acpi_items_free(&devices);
 	resv_acpi_items_free(&ivmds);
 	resv_acpi_table_free(&table);
 }
@@ -54,12 +87,39 @@ static int hypertransport(struct resv_facts *c, int name)
 				  RESV_RESERVED, RESV_ORIGIN_HT);
 }
 
+/*
+ * What the IOMMU knows a device that is not on PCI by, as get_acpihid_device_id() finds
+ * it.  Return: false if the table does not name it
+ */
+static bool acpi_id(struct device *dev, int *segment, u16 *devid)
+{
+	const struct resv_ivrs_acpi *a = devices.item;
+	const char *hid, *uid;
+	unsigned int i;
+
+	if (!compat_acpi_ids(dev, &hid, &uid))
+		return false;
+	for (i = 0; i < devices.nr; i++, a++) {
+		if (strcmp(hid, a->hid) || (*uid && *a->uid && strcmp(uid, a->uid)))
+			continue;
+		*segment = a->segment;
+		*devid = a->devid;
+		return true;
+	}
+	return false;
+}
+
+static void pci_id(struct pci_dev *pdev, int *segment, u16 *devid)
+{
+	*segment = pci_domain_nr(pdev->bus);
+	*devid = PCI_DEVID(pdev->bus->number, pdev->devfn);
+}
+
 static int ivrs_device(struct resv_facts *c, struct device *dev)
 {
 	const struct resv_ivrs_ivmd *m = ivmds.item;
-	struct pci_dev *pdev;
+	int name, ret, segment;
 	unsigned int i;
-	int name, ret;
 	u64 start, end;
 	u16 devid;
 
@@ -67,12 +127,14 @@ static int ivrs_device(struct resv_facts *c, struct device *dev)
 	if (name < 0)
 		return name;
 	ret = hypertransport(c, name);
-	if (ret || !dev_is_pci(dev))
+	if (ret)
 		return ret;
-	pdev = to_pci_dev(dev);
-	devid = PCI_DEVID(pdev->bus->number, pdev->devfn);
+	if (dev_is_pci(dev))
+		pci_id(to_pci_dev(dev), &segment, &devid);
+	else if (!acpi_id(dev, &segment, &devid))
+		return 0;
 	for (i = 0; i < ivmds.nr; i++, m++) {
-		if (m->segment != pci_domain_nr(pdev->bus) ||
+		if (m->segment != segment ||
 		    devid < m->devid_first || devid > m->devid_last)
 			continue;
 		/* As init_unity_map_range() rounds; nothing near 2^64 is memory. */

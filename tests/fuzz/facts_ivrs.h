@@ -26,6 +26,18 @@ static int facts_ivhd(void *ctx, const struct resv_ivrs_ivhd *ivhd)
 	return 0;
 }
 
+static int facts_acpi(void *ctx, const struct resv_ivrs_acpi *acpi)
+{
+	(void)ctx;
+	/* The IVHD's own place is before that of its entries. */
+	facts_offset(acpi->offset, 22);
+	HOLDS(acpi->hid[0] && !acpi->hid[RESV_IVRS_HID - 1]);
+	HOLDS(!acpi->uid[RESV_IVRS_UID - 1]);
+	FACT("acpi %04x:%04x '%s' '%s'\n", acpi->segment, acpi->devid,
+	     acpi->hid, acpi->uid);
+	return 0;
+}
+
 static int facts_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
 {
 	(void)ctx;
@@ -44,6 +56,7 @@ static int facts_ivrs(const u8 *table, size_t len)
 	static const struct resv_ivrs_ops ops = {
 		.header = facts_ivrs_header,
 		.ivhd = facts_ivhd,
+		.acpi = facts_acpi,
 		.ivmd = facts_ivmd,
 	};
 	struct resv_parse_err err;

@@ -49,6 +49,32 @@ static size_t ivhd(unsigned int type)
 	return at;
 }
 
+/* An IVHD of type 0x40, whose device entries follow. */
+static size_t ivhd_40(void)
+{
+	size_t at = ivhd(0x40);
+
+	t.n -= 4;
+	return at;
+}
+
+static void acpi(unsigned int devid, const char *hid, unsigned int kind,
+		 unsigned int length, const char *uid)
+{
+	size_t i;
+
+	put8(&t, 0xf0);
+	put16(&t, devid);
+	put8(&t, 0xd7);
+	for (i = 0; i < 8; i++)
+		put8(&t, i < strlen(hid) ? hid[i] : 0);
+	put_zero(&t, 8);
+	put8(&t, kind);
+	put8(&t, length);
+	for (i = 0; i < strlen(uid); i++)
+		put8(&t, uid[i]);
+}
+
 static size_t ivmd(unsigned int type, unsigned int devid, unsigned int aux,
 		   u64 start, u64 length)
 {
@@ -110,6 +136,75 @@ static void not_this_table(void **state)
 	put_acpi(&t, "IVRS", 2);
 	put_zero(&t, 11);
 	expect(-EBADMSG, "1 faults, first at 4: table is too short\n");
+}
+
+#define IVHD_40 "ivhd 40 0001:0002 feb80000 cap 40 flags b0 info 1234 feat 80000 efr 22294ada 18\n"
+
+static void devices_off_pci(void **state)
+{
+	size_t at;
+
+	(void)state;
+	ivrs();
+	at = ivhd_40();
+	put32(&t, 1);
+	acpi(0xa0, "AMDI0020", 2, 4, "ID00");
+	/* Of eight bytes, of which the fifth is no type. */
+	put8(&t, 0x42);
+	put_zero(&t, 3);
+	put32(&t, 0xc0);
+	acpi(0xa1, "INT33C3", 1, 1, "\xfa");
+	acpi(0xa2, "AMDI0040", 0, 0, "");
+	acpi(0xa3, "AMDI0040", 1, 8, "\x07zzzzzzz");
+	end(at);
+	ivmd(0x21, 0xa0, 0, 0x3a000000, 0x1000);
+	expect(0, "ivrs 2 pa 48 va 64\n" IVHD_40
+	       "acpi 0001:00a0 'AMDI0020' 'ID00'\n"
+	       "acpi 0001:00a1 'INT33C3' '250'\n"
+	       "acpi 0001:00a2 'AMDI0040' ''\n"
+	       "acpi 0001:00a3 'AMDI0040' '7'\n"
+	       "ivmd 0003:00a0-00a0 3a000000-3a000fff flags 7\n");
+}
+
+static void bad_devices(void **state)
+{
+	size_t at;
+
+	(void)state;
+	ivrs();
+	at = ivhd_40();
+	acpi(0xa0, "", 2, 1, "x");
+	acpi(0xa1, "AMDI0020", 1, 0, "");
+	acpi(0xa2, "AMDI0020", 3, 1, "x");
+	acpi(0xa3, "AMDI0020", 2, 1, "x");
+	put8(&t, 0xc0);
+	put_zero(&t, 31);
+	acpi(0xa4, "AMDI0020", 2, 1, "y");
+	end(at);
+	ivmd(0x21, 1, 0, 0x1000, 0x1000);
+	expect(-EBADMSG, "ivrs 2 pa 48 va 64\n" IVHD_40
+	       "acpi 0001:00a3 'AMDI0020' 'x'\n"
+	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
+	       "4 faults, first at 88: IVHD names a device without HID\n");
+
+	/* Longer than its IVHD, inside the table. */
+	ivrs();
+	at = ivhd_40();
+	acpi(0xa0, "AMDI0020", 2, 2, "x");
+	end(at);
+	ivmd(0x21, 1, 0, 0x1000, 0x1000);
+	expect(-EBADMSG, "ivrs 2 pa 48 va 64\n" IVHD_40
+	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
+	       "1 faults, first at 88: IVHD device entry has no length, or passes the end\n");
+
+	/* And the kernel takes none of these from other types. */
+	ivrs();
+	at = ivhd_40();
+	acpi(0xa0, "AMDI0020", 2, 1, "x");
+	end(at);
+	t.b[at] = 0x11;
+	expect(0, "ivrs 2 pa 48 va 64\n"
+	       "ivhd 11 0001:0002 feb80000 cap 40 flags b0 info 1234 feat 80000 efr 22294ada 18\n");
 }
 
 static void bad_memory(void **state)
@@ -203,7 +298,7 @@ static int stop_ivmd(void *ctx, const struct resv_ivrs_ivmd *i)
 
 static void receiver_stops(void **state)
 {
-	struct resv_ivrs_ops ops = { NULL, NULL, NULL };
+	struct resv_ivrs_ops ops = { .header = NULL };
 	struct resv_parse_err err;
 	int n = 0;
 
@@ -234,6 +329,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything),
 		cmocka_unit_test(not_this_table),
+		cmocka_unit_test(devices_off_pci),
+		cmocka_unit_test(bad_devices),
 		cmocka_unit_test(bad_memory),
 		cmocka_unit_test(bad_lengths),
 		cmocka_unit_test(receiver_stops),
