@@ -50,6 +50,10 @@ $(PARTS:%=check-%) check-debug: check-%:
 	@case $* in vm | bench | debug) tests/lib/need python3 ;; esac
 	@tests/$*/run
 
+# What takes too long for each change: more of the life of the packages.
+check-release:
+	@tests/lib/need python3 && tests/vm/run --release
+
 help:
 	@echo 'make             build the modules for the running kernel, and the command'
 	@echo 'make install     install with dkms for the running kernel (or KERNELVER=...)'
@@ -60,7 +64,8 @@ help:
 	@echo 'make release      release VERSION=...: see CONTRIBUTING.md'
 	@echo 'make demo        show it in a virtual machine (SUITE=bookworm|trixie ARCH=amd64|arm64)'
 	@echo 'make check       run all checks; the parts are $(PARTS:%=check-%)'
+	@echo 'make check-release  more of what packages go through, which takes longer'
 	@echo 'make check-debug build kernels with KASAN, lockdep and more, and run tests on them'
 	@echo 'make clean       remove what a build leaves in this folder'
 
-.PHONY: all modules tools install uninstall clean deb rpm doctor release demo check $(PARTS:%=check-%) check-debug help
+.PHONY: all modules tools install uninstall clean deb rpm doctor release demo check $(PARTS:%=check-%) check-debug check-release help

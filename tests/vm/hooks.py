@@ -1026,8 +1026,8 @@ def group_level(key, name):
 
 # hooks-cycles: again and again, while others use all of it
 
-CYCLES = {"kprobe": 100, "livepatch": 25}
-DECLARES = {"kprobe": 500, "livepatch": 250}
+CYCLES = {"kprobe": 40, "livepatch": 12}
+DECLARES = {"kprobe": 200, "livepatch": 100}
 # VFIO has the first, the second comes and goes, in the third regions are declared.
 USED, CHURNED, DECLARED = "0000:00:03.0", "0000:00:04.0", "0000:00:08.0"
 BUSY = {arch: replace(plain, name="busy", devices=(*plain.devices, f"{EDU},addr=8", *SLOTS))

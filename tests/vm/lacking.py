@@ -562,7 +562,7 @@ def cost(key, name):
 
 # lacking-cycles: loaded and unloaded under readers and users of VFIO
 
-CYCLES = 15
+CYCLES = 8
 
 
 def cycles_steps():

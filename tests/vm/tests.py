@@ -37,7 +37,7 @@ def makes_lists(kernel):
 
 def report_on(kernel, topology, name):
     """Every group of one machine: files, kernel and VFIO agree."""
-    vm = Vm(name, kernel, topology, REPORT)
+    vm = Vm(name, kernel, topology, REPORT, kaslr=True)
     lines = vm.run()
     faults = judge.check_report(lines, topology, series_of(kernel), makes_lists(kernel))
     faults += vm.complaints()
@@ -118,7 +118,7 @@ def hotplug(key, name):
     return f"files after {late} ms", faults
 
 
-def cycles(key, name, count=50):
+def cycles(key, name, count=25):
     """COUNT times loaded and unloaded while others read every file and use VFIO."""
     kernel = kernels.get(key)
     steps = ["bind", "spawn reader read-all", "spawn user /vfio-check loop 0000:00:03.0",
@@ -261,13 +261,22 @@ def malformed(case, key, name):
     return f"{len(groups)} groups; " + (told[0] if told else "nothing logged"), faults
 
 
+def named(rows):
+    """Tests ready to be called, of {name: (function, arguments)}."""
+    return {name: functools.partial(function, *args) for name, (function, *args) in rows.items()}
+
+
 def table():
-    """All tests, by name."""
-    tests = {}
+    """All tests of "make check", by name, in the order in which they begin: those first that take
+    minutes, so that none of these is left when all others are through."""
+    tests = named(package.table())
 
     def add(name, function, *args):
         tests[name] = functools.partial(function, *args)
 
+    rest = declare.table() | groups.table() | hooks.table() | msi_window.table() | lacking.table()
+    slow = {name: row for name, row in rest.items() if "-cycles-" in name}
+    tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees
     add("report-initramfs-time-7-amd64", initramfs_time, "7-amd64")
     for topology in TABLE:
@@ -286,8 +295,5 @@ def table():
         add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
     tests["declare-judge-sees-faults"] = declare_selftest.judge_sees
     tests["msi-window-judge-sees-faults"] = msi_window_selftest.judge_sees
-    for name, (function, *args) in (declare.table() | groups.table() | hooks.table() |
-                                    msi_window.table() | lacking.table() |
-                                    package.table()).items():
-        add(name, function, *args)
+    tests.update(named({name: row for name, row in rest.items() if name not in slow}))
     return tests
