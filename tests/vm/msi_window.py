@@ -21,7 +21,7 @@ LOW = (0, 0x3fffffff)               # a guest with 1 GiB at 0
 PLACE = (0x50000000, 0x500fffff)
 THERE = (0x58000000, 0x580fffff)    # another one
 GUEST = f"big:{span(*LOW)}"
-# Of a device whose interrupts all arrive, and of others on the same machine: an interrupt takes 6 ms.
+# Interrupts of the device that has to get every one, and of all others: one takes 6 ms.
 COUNT, FEW = 1000, 100
 MB = 0x100000
 FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"

@@ -94,7 +94,8 @@ class Guest:
         # norandmaps: QEMU translates a program anew where it starts at another address; with one
         # address for all, programs start in less than half the time.
         append = ("root=LABEL=machine ro console=ttyS0 panic=-1 intel_iommu=on no_timer_check "
-                  "cryptomgr.notests norandmaps mitigations=off systemd.show_status=false " + boot.append)
+                  "cryptomgr.notests norandmaps mitigations=off systemd.show_status=false "
+                  + boot.append)
         command = [
             "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "1",
             # What is quick on hardware takes longer where it is emulated: AVX, and bytes moved by
