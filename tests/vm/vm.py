@@ -96,8 +96,8 @@ class Vm:
         initrd = self.dir / "initrd"
         initrd.write_bytes(initramfs.build(kernel, steps, [*topology.modules, *wanted],
                                            tables, extra, module, later))
-        # The kernel tests its ciphers for a third of a boot here; KASLR costs a sixth, and the reports
-        # have it.
+        # The kernel tests its ciphers for a third of a boot here. KASLR costs a sixth; reports have
+        # it.
         words = ["root=/dev/ram0", f"console={common['console']}", "panic=-1", "loglevel=5",
                  "log_buf_len=1M", "cryptomgr.notests", "" if kaslr else "nokaslr",
                  common["append"], topology.append, append]
