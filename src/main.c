@@ -34,6 +34,7 @@ static const struct resv_source *const sources[] = {
 	&resv_source_fixed,
 	&resv_source_pci,
 	&resv_source_aperture,
+	&resv_source_iommu,
 	&resv_source_msi,
 	NULL
 };

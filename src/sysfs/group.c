@@ -27,13 +27,6 @@
 
 struct iommu_group;
 
-/* The texts of a snapshot, in their order. */
-enum which_text {
-	TEXT_REGIONS,
-	TEXT_USABLE,
-	TEXT_LIST,
-};
-
 /**
  * struct group_text - which text of which group
  * @kobj: kobject of the group
@@ -41,8 +34,23 @@ enum which_text {
  */
 struct group_text {
 	struct kobject *kobj;
-	enum which_text which;
+	enum resv_snapshot_text which;
 };
+
+static bool is_known(const struct resv_snapshot *snapshot,
+		     enum resv_snapshot_text which)
+{
+	switch (which) {
+	case RESV_TEXT_USABLE:
+		return snapshot->usable_known;
+	case RESV_TEXT_LIST:
+		return snapshot->list_known;
+	case RESV_TEXT_IOMMU:
+		return snapshot->iommu_known;
+	default:
+		return true;
+	}
+}
 
 static char *make_group_text(void *ctx, size_t *len)
 {
@@ -53,25 +61,11 @@ static char *make_group_text(void *ctx, size_t *len)
 
 	if (!snapshot)
 		return ERR_PTR(-ENODEV);
-	from = snapshot->text;
-	switch (what->which) {
-	case TEXT_REGIONS:
-		*len = snapshot->regions_len;
-		break;
-	case TEXT_USABLE:
-		from += snapshot->regions_len;
-		*len = snapshot->usable_len;
-		break;
-	case TEXT_LIST:
-		from += snapshot->regions_len + snapshot->usable_len;
-		*len = snapshot->list_len;
-		break;
-	}
-	if ((what->which == TEXT_USABLE && !snapshot->usable_known) ||
-	    (what->which == TEXT_LIST && !snapshot->list_known))
-		text = ERR_PTR(-ENODATA);
-	else
+	from = resv_snapshot_text(snapshot, what->which, len);
+	if (is_known(snapshot, what->which))
 		text = resv_sysfs_copy_text(from, *len);
+	else
+		text = ERR_PTR(-ENODATA);
 	resv_snapshot_put(snapshot);
 	return text;
 }
@@ -95,7 +89,13 @@ static compat_bin_attribute regions_attr = {
 
 static compat_bin_attribute usable_attr = {
 	.attr = { .name = "usable", .mode = 0444 },
-	.private = (void *)TEXT_USABLE,
+	.private = (void *)RESV_TEXT_USABLE,
+	.read = group_text_read,
+};
+
+static compat_bin_attribute iommu_attr = {
+	.attr = { .name = "iommu", .mode = 0444 },
+	.private = (void *)RESV_TEXT_IOMMU,
 	.read = group_text_read,
 };
 
@@ -105,7 +105,7 @@ static compat_bin_attribute usable_attr = {
  */
 static compat_bin_attribute list_attr = {
 	.attr = { .name = "reserved_regions", .mode = 0444 },
-	.private = (void *)TEXT_LIST,
+	.private = (void *)RESV_TEXT_LIST,
 	.read = group_text_read,
 };
 
@@ -154,14 +154,30 @@ static ssize_t msi_isolation_show(struct iommu_group *group, char *buf)
 	return len;
 }
 
+static ssize_t page_size_show(struct iommu_group *group, char *buf)
+{
+	struct resv_snapshot *snapshot;
+	ssize_t len = -ENODATA;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	if (snapshot->page)
+		len = scnprintf(buf, PAGE_SIZE, "0x%llx\n", snapshot->page);
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
 static const struct resv_feature_file own_files[] = {
 	{ .name = "aperture", .mode = 0444, .show = aperture_show },
 	{ .name = "msi_isolation", .mode = 0444, .show = msi_isolation_show },
+	{ .name = "page_size", .mode = 0444, .show = page_size_show },
 };
 
 static compat_bin_attr_list bin_attrs[] = {
 	&regions_attr,
 	&usable_attr,
+	&iommu_attr,
 	NULL
 };
 
@@ -170,6 +186,7 @@ static compat_bin_attr_list ignoring_bin_attrs[] = {
 	&list_attr,
 	&regions_attr,
 	&usable_attr,
+	&iommu_attr,
 	NULL
 };
 
