@@ -5,7 +5,8 @@
  *
  * What is the same for every kernel is here; each feature brings its own files, which
  * are put into the same folder.  Readers copy from the group's snapshot; nothing here
- * asks the hardware.
+ * asks the hardware.  Only the drivers of devices are looked at when a file is read:
+ * group/verdict.c.
  *
  * The table of files is made at load and does not change.  The folder is an attribute
  * group, not a kobject, and so is removed by sysfs itself when the group dies.
@@ -20,6 +21,7 @@
 #include "group/feature.h"
 #include "group/group.h"
 #include "group/snapshot.h"
+#include "group/verdict.h"
 #include "source/native.h"
 #include "source/source.h"
 #include "sysfs/group.h"
@@ -81,6 +83,33 @@ static ssize_t group_text_read(struct file *file, struct kobject *kobj,
 
 	return resv_sysfs_read_text(file, buf, off, count, make_group_text, &what);
 }
+
+/* What stands in the way can change at any time, so it is looked at now. */
+static char *make_assignable(void *ctx, size_t *len)
+{
+	struct kobject *kobj = ctx;
+	struct resv_snapshot *snapshot = resv_group_snapshot(kobj);
+	char *text;
+
+	if (!snapshot)
+		return ERR_PTR(-ENODEV);
+	text = resv_verdict_make((struct iommu_group *)kobj, snapshot, len);
+	resv_snapshot_put(snapshot);
+	return text;
+}
+
+static ssize_t assignable_read(struct file *file, struct kobject *kobj,
+			       compat_bin_attribute *attr, char *buf,
+			       loff_t off, size_t count)
+{
+	return resv_sysfs_read_text(file, buf, off, count, make_assignable,
+				    kobj);
+}
+
+static compat_bin_attribute assignable_attr = {
+	.attr = { .name = "assignable", .mode = 0444 },
+	.read = assignable_read,
+};
 
 static compat_bin_attribute regions_attr = {
 	.attr = { .name = "regions", .mode = 0444 },
@@ -178,6 +207,7 @@ static compat_bin_attr_list bin_attrs[] = {
 	&regions_attr,
 	&usable_attr,
 	&iommu_attr,
+	&assignable_attr,
 	NULL
 };
 
@@ -187,6 +217,7 @@ static compat_bin_attr_list ignoring_bin_attrs[] = {
 	&regions_attr,
 	&usable_attr,
 	&iommu_attr,
+	&assignable_attr,
 	NULL
 };
 
