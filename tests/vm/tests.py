@@ -3,6 +3,7 @@
 import functools
 import time
 
+import assignable
 import declare
 import declare_selftest
 import groups
@@ -286,8 +287,8 @@ def table():
         add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
     tests["declare-judge-sees-faults"] = declare_selftest.judge_sees
     tests["msi-window-judge-sees-faults"] = msi_window_selftest.judge_sees
-    for name, (function, *args) in (declare.table() | groups.table() | hooks.table() |
-                                    msi_window.table() | lacking.table() |
+    for name, (function, *args) in (assignable.table() | declare.table() | groups.table() |
+                                    hooks.table() | msi_window.table() | lacking.table() |
                                     package.table()).items():
         add(name, function, *args)
     return tests
