@@ -72,15 +72,26 @@ struct iommu_resv_region {
 	(RESV_HAVE(DOMAIN_GEOMETRY) && \
 	 (RESV_HAVE(DOMAIN_ALLOC_DEV) || RESV_HAVE(DOMAIN_ALLOC_BUS)))
 
+/* A domain tells its pages; VT-d and AMD IOMMUs map pages of 4 KiB by their architecture. */
+#define COMPAT_HAS_DOMAIN_PAGE \
+	(RESV_HAVE(DOMAIN_PGSIZE) || IS_ENABLED(CONFIG_X86))
+
+/*
+ * VFIO asks an IOMMU whether it remaps interrupts, as it does where there is no better
+ * question, and so can this module.
+ */
+#define COMPAT_HAS_INTR_REMAP \
+	(RESV_HAVE(CAP_INTR_REMAP) && \
+	 (RESV_HAVE(CAPABLE_BUS) || RESV_HAVE(CAPABLE_DEVICE)))
+
 /*
  * MSI isolation can be asked for the way VFIO of this kernel asks.  Before v4.11 it
  * asks the IOMMU only, and the SMMU drivers say yes to whatever takes messages.
  */
 #define COMPAT_HAS_MSI_ISOLATION \
 	(RESV_HAVE(ISOLATED_MSI_GROUP) || \
-	 (RESV_HAVE(CAP_INTR_REMAP) && \
-	  (RESV_HAVE(ISOLATED_MSI_DOMAINS) || IS_ENABLED(CONFIG_X86)) && \
-	  (RESV_HAVE(CAPABLE_BUS) || RESV_HAVE(CAPABLE_DEVICE))))
+	 (COMPAT_HAS_INTR_REMAP && \
+	  (RESV_HAVE(ISOLATED_MSI_DOMAINS) || IS_ENABLED(CONFIG_X86))))
 
 /**
  * compat_dev_iommu_device() - the IOMMU that translates a device

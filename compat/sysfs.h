@@ -76,4 +76,30 @@ static inline struct kobject *compat_kernfs_link(struct kernfs_node *parent,
 #endif
 }
 
+/**
+ * compat_kernfs_in_group() - data of a file in a named group of files
+ * @parent: directory, kept alive by the caller, with its files
+ * @group: name of the group, which is a directory in it
+ * @name: file in that
+ *
+ * Context: may sleep.
+ * Return: the file's private data, which is its attribute, or NULL
+ */
+static inline void *compat_kernfs_in_group(struct kernfs_node *parent,
+					   const char *group, const char *name)
+{
+#ifdef RESV_HAVE_KERNFS_LOOKUP
+	struct kernfs_node *kn = kernfs_find_and_get(parent, group);
+	void *priv;
+
+	if (!kn)
+		return NULL;
+	priv = compat_kernfs_child(kn, name);
+	kernfs_put(kn);
+	return priv;
+#else
+	return NULL;
+#endif
+}
+
 #endif /* RESV_COMPAT_SYSFS_H */

@@ -11,6 +11,7 @@
 #include "group/attach.h"
 #include "group/feature.h"
 #include "group/group.h"
+#include "group/verdict.h"
 #include "hook/engine.h"
 #include "hook/fault.h"
 #include "source/source.h"
@@ -34,6 +35,7 @@ static const struct resv_source *const sources[] = {
 	&resv_source_fixed,
 	&resv_source_pci,
 	&resv_source_aperture,
+	&resv_source_iommu,
 	&resv_source_msi,
 	NULL
 };
@@ -61,6 +63,7 @@ static int check_status(void)
 	if (!s)
 		return -ENOMEM;
 	resv_sources_status(s);
+	resv_verdict_status(s);
 	/* The hooks of features have said by themselves what is wrong with one. */
 	silent = s->nr;
 	resv_features_status(s);

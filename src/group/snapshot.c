@@ -41,6 +41,121 @@ static const char *kernels_name(enum resv_type type)
 }
 
 /**
+ * struct writer - a text that is being written
+ * @p: where it goes on
+ * @end: end of the room
+ */
+struct writer {
+	char *p;
+	char *end;
+};
+
+static void put_line(struct writer *w, const char *fmt, ...) __printf(2, 3);
+
+static void put_line(struct writer *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	w->p += vscnprintf(w->p, w->end - w->p, fmt, ap);
+	va_end(ap);
+}
+
+static void put_regions(struct writer *w, const struct resv_facts *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		const struct resv_region *r = &c->regions.r[i];
+
+		put_line(w, "0x%016llx 0x%016llx %s %s %s %s %s\n", r->start,
+			 r->end, resv_type_name(r->type),
+			 resv_origin_name(r->origin),
+			 resv_facts_name_at(c, r->name), made_by(r),
+			 how_strict(r));
+	}
+}
+
+static void put_usable(struct writer *w, const struct resv_facts *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->usable.nr; i++)
+		put_line(w, "0x%016llx 0x%016llx\n", c->usable.r[i].start,
+			 c->usable.r[i].end);
+}
+
+static void put_list(struct writer *w, const struct resv_facts *c)
+{
+	unsigned int i;
+
+	for (i = 0; c->own_list && i < c->taken.nr; i++) {
+		const struct resv_region *r = &c->taken.r[i];
+
+		put_line(w, "0x%016llx 0x%016llx %s\n", r->start, r->end,
+			 kernels_name(r->type));
+	}
+}
+
+static void put_iommus(struct writer *w, const struct resv_facts *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_iommus; i++)
+		put_line(w, "%s\n", resv_facts_name_at(c, c->iommus[i]));
+}
+
+static void put_bars(struct writer *w, const struct resv_facts *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		const struct resv_region *r = &c->regions.r[i];
+
+		if (resv_facts_is_bar(r))
+			put_line(w, "direct %s 0x%016llx 0x%016llx\n",
+				 resv_facts_name_at(c, r->name), r->start,
+				 r->end);
+	}
+}
+
+static void put_held(struct writer *w, const struct resv_facts *c)
+{
+	if (c->held)
+		put_line(w, "%s", c->held);
+}
+
+static void (*const put_text[RESV_NR_TEXTS])(struct writer *w,
+					     const struct resv_facts *c) = {
+	[RESV_TEXT_REGIONS] = put_regions,
+	[RESV_TEXT_USABLE] = put_usable,
+	[RESV_TEXT_LIST] = put_list,
+	[RESV_TEXT_IOMMU] = put_iommus,
+	[RESV_TEXT_BARS] = put_bars,
+	[RESV_TEXT_HELD] = put_held,
+};
+
+static size_t room_for(const struct resv_facts *c)
+{
+	size_t room = 1 + c->usable.nr * RANGE_LEN;
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		const struct resv_region *r = &c->regions.r[i];
+
+		room += region_len(c, r);
+		if (resv_facts_is_bar(r))
+			room += strlen("direct ") + RANGE_LEN +
+				strlen(resv_facts_name_at(c, r->name)) + 1;
+	}
+	for (i = 0; c->own_list && i < c->taken.nr; i++)
+		room += RANGE_LEN + strlen(kernels_name(c->taken.r[i].type)) + 1;
+	for (i = 0; i < c->nr_iommus; i++)
+		room += strlen(resv_facts_name_at(c, c->iommus[i])) + 1;
+	return room + (c->held ? strlen(c->held) : 0);
+}
+
+/**
  * resv_snapshot_make() - put what was found out into words
  * @c: facts, complete
  *
@@ -50,15 +165,11 @@ static const char *kernels_name(enum resv_type type)
 struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c)
 {
 	struct resv_snapshot *snapshot;
-	size_t room = 1;
+	size_t room = room_for(c);
+	struct writer w;
 	unsigned int i;
-	char *p, *end;
+	char *start;
 
-	for (i = 0; i < c->regions.nr; i++)
-		room += region_len(c, &c->regions.r[i]);
-	room += c->usable.nr * RANGE_LEN;
-	for (i = 0; c->own_list && i < c->taken.nr; i++)
-		room += RANGE_LEN + strlen(kernels_name(c->taken.r[i].type)) + 1;
 	snapshot = compat_kvmalloc(sizeof(*snapshot) + room);
 	if (!snapshot)
 		return ERR_PTR(-ENOMEM);
@@ -67,36 +178,24 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c)
 	snapshot->aperture = c->aperture;
 	snapshot->aperture_known = c->aperture_known;
 	snapshot->isolation = c->isolation;
+	snapshot->unguarded = c->unguarded;
 	snapshot->window = c->window;
 	snapshot->window_known = c->window_known;
 	snapshot->window_asked = c->window_asked;
 	snapshot->window_by = c->window_by;
 	snapshot->usable_known = c->usable_known;
 	snapshot->list_known = c->own_list && c->listed;
-	p = snapshot->text;
-	end = p + room;
-	for (i = 0; i < c->regions.nr; i++) {
-		const struct resv_region *r = &c->regions.r[i];
-
-		p += scnprintf(p, end - p, "0x%016llx 0x%016llx %s %s %s %s %s\n",
-			       r->start, r->end, resv_type_name(r->type),
-			       resv_origin_name(r->origin),
-			       resv_facts_name_at(c, r->name), made_by(r),
-			       how_strict(r));
+	snapshot->iommu_known = c->iommu_asked && !c->iommu_hidden;
+	snapshot->bars_known = c->taken_known;
+	if (c->nr_pages == c->nr_devices)
+		snapshot->page = c->page;
+	w.p = snapshot->text;
+	w.end = w.p + room;
+	for (i = 0; i < RESV_NR_TEXTS; i++) {
+		start = w.p;
+		put_text[i](&w, c);
+		snapshot->len[i] = w.p - start;
 	}
-	snapshot->regions_len = p - snapshot->text;
-	for (i = 0; i < c->usable.nr; i++)
-		p += scnprintf(p, end - p, "0x%016llx 0x%016llx\n",
-			       c->usable.r[i].start, c->usable.r[i].end);
-	snapshot->usable_len = p - snapshot->text - snapshot->regions_len;
-	for (i = 0; c->own_list && i < c->taken.nr; i++) {
-		const struct resv_region *r = &c->taken.r[i];
-
-		p += scnprintf(p, end - p, "0x%016llx 0x%016llx %s\n", r->start,
-			       r->end, kernels_name(r->type));
-	}
-	snapshot->list_len = p - snapshot->text - snapshot->regions_len -
-			     snapshot->usable_len;
 	return snapshot;
 }
 
@@ -146,6 +245,37 @@ void resv_snapshots_flush(void)
 	rcu_barrier();
 }
 
+static size_t text_len(const struct resv_snapshot *snapshot)
+{
+	size_t len = 0;
+	unsigned int i;
+
+	for (i = 0; i < RESV_NR_TEXTS; i++)
+		len += snapshot->len[i];
+	return len;
+}
+
+/**
+ * resv_snapshot_text() - one of the texts
+ * @snapshot: snapshot, to which the caller has a reference
+ * @which: text
+ * @len: set to its length
+ *
+ * Context: any.
+ * Return: the text, which does not end with a zero
+ */
+const char *resv_snapshot_text(const struct resv_snapshot *snapshot,
+			       enum resv_snapshot_text which, size_t *len)
+{
+	const char *text = snapshot->text;
+	unsigned int i;
+
+	for (i = 0; i < which; i++)
+		text += snapshot->len[i];
+	*len = snapshot->len[which];
+	return text;
+}
+
 /**
  * resv_snapshot_equal() - would users see the same?
  * @a: snapshot
@@ -157,21 +287,22 @@ void resv_snapshots_flush(void)
 bool resv_snapshot_equal(const struct resv_snapshot *a,
 			 const struct resv_snapshot *b)
 {
-	return a->regions_len == b->regions_len &&
-	       a->usable_len == b->usable_len &&
-	       a->list_len == b->list_len &&
+	return !memcmp(a->len, b->len, sizeof(a->len)) &&
 	       a->isolation == b->isolation &&
+	       a->unguarded == b->unguarded &&
+	       a->page == b->page &&
 	       a->aperture_known == b->aperture_known &&
 	       a->aperture.start == b->aperture.start &&
 	       a->aperture.end == b->aperture.end &&
 	       a->usable_known == b->usable_known &&
+	       a->iommu_known == b->iommu_known &&
+	       a->bars_known == b->bars_known &&
 	       a->window_known == b->window_known &&
 	       a->window_asked == b->window_asked &&
 	       a->window_by == b->window_by &&
 	       a->window.start == b->window.start &&
 	       a->window.end == b->window.end &&
-	       !memcmp(a->text, b->text,
-		       a->regions_len + a->usable_len + a->list_len);
+	       !memcmp(a->text, b->text, text_len(a));
 }
 
 /**
@@ -184,7 +315,6 @@ bool resv_snapshot_equal(const struct resv_snapshot *a,
 size_t resv_snapshot_bytes(const struct resv_snapshot *snapshot)
 {
 	if (is_vmalloc_addr(snapshot))
-		return PAGE_ALIGN(sizeof(*snapshot) + snapshot->regions_len +
-				  snapshot->usable_len + snapshot->list_len + 1);
+		return PAGE_ALIGN(sizeof(*snapshot) + text_len(snapshot) + 1);
 	return ksize(snapshot);
 }

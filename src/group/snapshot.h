@@ -7,46 +7,62 @@
 #include <linux/rcupdate.h>
 #include "source/facts.h"
 
+/* The texts of a snapshot, in their order. */
+enum resv_snapshot_text {
+	RESV_TEXT_REGIONS,
+	RESV_TEXT_USABLE,
+	RESV_TEXT_LIST,		/* the kernel's file, where the kernel has none */
+	RESV_TEXT_IOMMU,
+	RESV_TEXT_BARS,		/* lines of "assignable" about regions */
+	RESV_TEXT_HELD,		/* and about devices, when the group was looked at */
+	RESV_NR_TEXTS
+};
+
 /**
  * struct resv_snapshot - what is known about a group at one moment, unchanging
  * @rcu: for freeing after the last reader has looked at the pointer
  * @aperture: what the IOMMU can address, if @aperture_known
  * @window: movable MSI window, if @window_known
+ * @page: smallest map that VFIO accepts, in bytes, or 0 if that is not known
  * @ref: the registry has one, each reader another for as long as it copies
  * @isolation: enum resv_isolation
  * @window_by: enum resv_window_by: who placed the window
  * @aperture_known: else aperture says ENODATA
  * @usable_known: else usable says ENODATA
- * @list_known: else the third text says ENODATA
+ * @list_known: else RESV_TEXT_LIST says ENODATA
+ * @iommu_known: else RESV_TEXT_IOMMU says ENODATA
+ * @bars_known: else RESV_TEXT_BARS is not all
+ * @unguarded: VFIO may want allow_unsafe_interrupts
  * @window_known: the group has a movable window
  * @window_asked: else msi_window says ENODATA
- * @regions_len: bytes of the first text
- * @usable_len: bytes of the second text
- * @list_len: bytes of the third text, which is the kernel's file where the kernel
- *	has none
+ * @len: bytes of each text
  * @text: the texts
  */
 struct resv_snapshot {
 	struct rcu_head rcu;
 	struct resv_range aperture;
 	struct resv_range window;
+	u64 page;
 	struct kref ref;
 	u8 isolation;
 	u8 window_by;
 	bool aperture_known;
 	bool usable_known;
 	bool list_known;
+	bool iommu_known;
+	bool bars_known;
+	bool unguarded;
 	bool window_known;
 	bool window_asked;
-	u32 regions_len;
-	u32 usable_len;
-	u32 list_len;
+	u32 len[RESV_NR_TEXTS];
 	char text[];
 };
 
 struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c);
 bool resv_snapshot_get(struct resv_snapshot *snapshot);
 void resv_snapshot_put(struct resv_snapshot *snapshot);
+const char *resv_snapshot_text(const struct resv_snapshot *snapshot,
+			       enum resv_snapshot_text which, size_t *len);
 bool resv_snapshot_equal(const struct resv_snapshot *a,
 			 const struct resv_snapshot *b);
 size_t resv_snapshot_bytes(const struct resv_snapshot *snapshot);

@@ -40,6 +40,7 @@
 #include "hook/engine.h"
 #include "source/native.h"
 #include "group/registry.h"
+#include "group/verdict.h"
 #include "source/source.h"
 
 /*
@@ -161,6 +162,17 @@ static void prepare(struct resv_facts *c)
 	resv_attach_settle(c->group, c->attached);
 }
 
+/* So that a uevent tells when a driver changes what "assignable" says. */
+static int collect_held(struct resv_facts *c)
+{
+	char *held = resv_verdict_held(c->group);
+
+	if (IS_ERR(held))
+		return PTR_ERR(held);
+	c->held = held;
+	return 0;
+}
+
 static int collect_list(struct resv_facts *c)
 {
 	const struct resv_feature *f;
@@ -206,7 +218,7 @@ int resv_walk_collect(struct resv_facts *c, struct resv_group *g)
 	ret = collect_devices(c);
 	if (!ret) {
 		prepare(c);
-		ret = collect_list(c);
+		ret = collect_held(c) ?: collect_list(c);
 	}
 	if (ret)
 		resv_facts_free(c);

@@ -175,6 +175,7 @@ static int measure(struct device *dev, struct resv_hw_iommu *iommu)
 	if (!IS_ERR(domain)) {
 		iommu->fresh_known = geometry_of(domain, &iommu->fresh);
 		iommu->page = compat_domain_page(domain);
+		iommu->page_known = COMPAT_HAS_DOMAIN_PAGE;
 		iommu_domain_free(domain);
 	}
 	iommu->vtd_known = IS_ENABLED(CONFIG_X86) && instance &&
@@ -260,8 +261,9 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 			hw->aperture = aperture;
 			hw->aperture_known = true;
 		}
-		hw->page_shift = ilog2(page);
+		hw->page_shift = iommu.page_known ? ilog2(page) : 0;
 	}
+	c->nr_pages += hw->page_shift != 0;
 	c->page = max_t(u64, c->page, BIT_ULL(hw->page_shift));
 	/*
 	 * Hardware does not change, but while a group is claimed and not yet attached

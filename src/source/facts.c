@@ -25,6 +25,7 @@ int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id)
 	c->group = group;
 	c->id = id;
 	c->page = PAGE_SIZE;
+	c->unguarded = true;
 	resv_set_init(&c->regions);
 	resv_set_init(&c->taken);
 	resv_set_init(&c->bridges);
@@ -48,6 +49,8 @@ void resv_facts_free(struct resv_facts *c)
 	resv_ranges_free(&c->usable);
 	kfree(c->names);
 	kfree(c->devices);
+	kfree(c->iommus);
+	kfree(c->held);
 }
 
 /**
@@ -77,6 +80,23 @@ int resv_facts_name(struct resv_facts *c, const char *name)
 	return at;
 }
 
+/* One more number in a list, which has room for a power of two of them. */
+static int add_number(u32 **list, unsigned int *nr, u32 number)
+{
+	u32 *more;
+
+	/* It is full when that is their number. */
+	if (!(*nr & (*nr - 1))) {
+		more = krealloc(*list, (*nr ? 2 * *nr : 1) * sizeof(*more),
+				GFP_KERNEL);
+		if (!more)
+			return -ENOMEM;
+		*list = more;
+	}
+	(*list)[(*nr)++] = number;
+	return 0;
+}
+
 /**
  * resv_facts_device() - one more device of the group
  * @c: facts
@@ -86,22 +106,31 @@ int resv_facts_name(struct resv_facts *c, const char *name)
  */
 int resv_facts_device(struct resv_facts *c, const char *name)
 {
-	u32 *more;
-	int at;
+	int at = resv_facts_name(c, name);
 
-	/* Room for a power of two of them, which is full when that is their number. */
-	if (!(c->nr_devices & (c->nr_devices - 1))) {
-		size_t room = c->nr_devices ? 2 * c->nr_devices : 1;
-
-		more = krealloc(c->devices, room * sizeof(*more), GFP_KERNEL);
-		if (!more)
-			return -ENOMEM;
-		c->devices = more;
-	}
-	at = resv_facts_name(c, name);
-	if (at >= 0)
-		c->devices[c->nr_devices++] = at;
+	if (at < 0 || add_number(&c->devices, &c->nr_devices, at))
+		return -ENOMEM;
 	return at;
+}
+
+/**
+ * resv_facts_iommu() - an IOMMU translates for a device of the group
+ * @c: facts
+ * @name: name of the IOMMU in /sys/class/iommu
+ *
+ * Return: 0 or -ENOMEM
+ */
+int resv_facts_iommu(struct resv_facts *c, const char *name)
+{
+	int at = resv_facts_name(c, name);
+	unsigned int i;
+
+	if (at < 0)
+		return at;
+	for (i = 0; i < c->nr_iommus; i++)
+		if (c->iommus[i] == at)
+			return 0;
+	return add_number(&c->iommus, &c->nr_iommus, at);
 }
 
 /**
@@ -264,6 +293,26 @@ bool resv_facts_is_hole(const struct resv_region *r)
 	return r->type == RESV_OUT_OF_RANGE ||
 	       (resv_facts_is_listed(r) && r->type != RESV_DIRECT_RELAXABLE &&
 		!(r->flags & RESV_F_EXCUSED));
+}
+
+/**
+ * resv_facts_is_bar() - does VFIO not get a group because of a region?
+ * @r: region of a group's facts
+ *
+ * Since v6.6 the IOMMU core gives no device away that has a region of type direct on
+ * its list (__iommu_device_set_domain(), EINVAL).  Before, the Intel driver attaches no
+ * domain of VFIO's to a device with an RMRR (device_is_rmrr_locked() and its
+ * predecessors, EPERM), and nobody else cares.  The kernel's list does not say that a
+ * region is an RMRR; where the source of RMRRs was not asked it may be one.
+ *
+ * Return: true if so
+ */
+bool resv_facts_is_bar(const struct resv_region *r)
+{
+	if (r->type != RESV_DIRECT || !resv_facts_is_listed(r))
+		return false;
+	return RESV_HAVE(REQUIRE_DIRECT) || r->origin == RESV_ORIGIN_RMRR ||
+	       (IS_ENABLED(CONFIG_X86) && r->origin == RESV_ORIGIN_KERNEL);
 }
 
 /**

@@ -38,12 +38,17 @@ enum resv_window_by {
  * @names_len: bytes used in @names
  * @devices: resv_facts_name() of each device that the group has
  * @nr_devices: how many
+ * @iommus: resv_facts_name() of each IOMMU that translates for a device of the group
+ * @nr_iommus: how many
+ * @iommu_asked: @iommus is an answer, not a blank
+ * @iommu_hidden: the kernel does not tell which IOMMU translates for some device
  * @taken: the group list of the kernel, that is, what VFIO goes by
  * @listed: the kernel answered
  * @taken_known: and made sense, so that usable ranges can be told
  * @aperture: what the IOMMU can address for this group
  * @aperture_known: @aperture is set
  * @isolation: can a device of this group forge interrupts of others?
+ * @unguarded: VFIO wants allow_unsafe_interrupts to open the group, or may want it
  * @intr_remap: some device's IOMMU remaps interrupts (kernels before v6.3)
  * @window: the movable MSI window, if @window_known
  * @window_known: the group has one
@@ -59,6 +64,9 @@ enum resv_window_by {
  * @usable: @aperture without @taken, if @usable_known
  * @usable_known: set by resv_facts_finish()
  * @page: smallest page that the IOMMU maps, in bytes
+ * @nr_pages: of so many devices that is known
+ * @held: lines of the file "assignable" about devices, as they were when the group was
+ *	looked at, or NULL
  * @callbacks: the drivers' functions that list a device's regions, each once
  * @nr_callbacks: how many
  * @no_callback: some device's driver has no such function
@@ -82,12 +90,17 @@ struct resv_facts {
 	u32 names_len;
 	u32 *devices;
 	unsigned int nr_devices;
+	u32 *iommus;
+	unsigned int nr_iommus;
+	bool iommu_asked;
+	bool iommu_hidden;
 	struct resv_set taken;
 	bool listed;
 	bool taken_known;
 	struct resv_range aperture;
 	bool aperture_known;
 	enum resv_isolation isolation;
+	bool unguarded;
 	bool intr_remap;
 	struct resv_range window;
 	bool window_known;
@@ -101,6 +114,8 @@ struct resv_facts {
 	struct resv_ranges usable;
 	bool usable_known;
 	u64 page;
+	unsigned int nr_pages;
+	char *held;
 	unsigned long callbacks[RESV_MAX_CALLBACKS];
 	unsigned int nr_callbacks;
 	bool no_callback;
@@ -117,6 +132,7 @@ int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id);
 void resv_facts_free(struct resv_facts *c);
 int resv_facts_name(struct resv_facts *c, const char *name);
 int resv_facts_device(struct resv_facts *c, const char *name);
+int resv_facts_iommu(struct resv_facts *c, const char *name);
 bool resv_facts_has_device(const struct resv_facts *c, const char *name);
 int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
 		   enum resv_type type, enum resv_origin origin, u8 flags);
@@ -128,6 +144,7 @@ int resv_facts_advise(struct resv_facts *c, u32 name, u64 start, u64 end,
 		      enum resv_type type, enum resv_origin origin);
 bool resv_facts_is_listed(const struct resv_region *r);
 bool resv_facts_is_hole(const struct resv_region *r);
+bool resv_facts_is_bar(const struct resv_region *r);
 int resv_facts_finish(struct resv_facts *c);
 bool resv_facts_soft_window(const struct resv_facts *c,
 			    struct resv_range *window);

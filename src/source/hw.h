@@ -17,6 +17,7 @@ struct pci_dev;
  * @ecap: its extended capability register
  * @regs: what the identification registers of an SMMUv3 say, if @regs_known
  * @fresh_known: a domain can be made, and tells its geometry before an attach
+ * @page_known: a domain can be made, and tells its pages
  * @vtd_known: it is an Intel unit
  * @regs_known: it is an SMMUv3 whose registers were read
  */
@@ -27,6 +28,7 @@ struct resv_hw_iommu {
 	u64 ecap;
 	struct resv_range regs;
 	bool fresh_known;
+	bool page_known;
 	bool vtd_known;
 	bool regs_known;
 };

@@ -114,6 +114,11 @@ static int msi_group(struct resv_facts *c)
 			RESV_ISOLATION_ISOLATED : RESV_ISOLATION_UNSAFE;
 	else
 		c->isolation = resv_doorbells_isolation();
+	/* Before v4.11 on Arm VFIO is content with what the SMMU's driver says. */
+	if (COMPAT_HAS_MSI_ISOLATION)
+		c->unguarded = c->isolation != RESV_ISOLATION_ISOLATED;
+	else
+		c->unguarded = !COMPAT_HAS_INTR_REMAP || !c->intr_remap;
 	return 0;
 }
 

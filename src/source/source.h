@@ -40,6 +40,7 @@ extern const struct resv_source resv_source_dt;
 extern const struct resv_source resv_source_fixed;
 extern const struct resv_source resv_source_pci;
 extern const struct resv_source resv_source_aperture;
+extern const struct resv_source resv_source_iommu;
 extern const struct resv_source resv_source_msi;
 
 void resv_sources_set(const struct resv_source *const *table);

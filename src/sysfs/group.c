@@ -5,7 +5,8 @@
  *
  * What is the same for every kernel is here; each feature brings its own files, which
  * are put into the same folder.  Readers copy from the group's snapshot; nothing here
- * asks the hardware.
+ * asks the hardware.  Only the drivers of devices are looked at when a file is read:
+ * group/verdict.c.
  *
  * The table of files is made at load and does not change.  The folder is an attribute
  * group, not a kobject, and so is removed by sysfs itself when the group dies.
@@ -20,19 +21,13 @@
 #include "group/feature.h"
 #include "group/group.h"
 #include "group/snapshot.h"
+#include "group/verdict.h"
 #include "source/native.h"
 #include "source/source.h"
 #include "sysfs/group.h"
 #include "sysfs/text.h"
 
 struct iommu_group;
-
-/* The texts of a snapshot, in their order. */
-enum which_text {
-	TEXT_REGIONS,
-	TEXT_USABLE,
-	TEXT_LIST,
-};
 
 /**
  * struct group_text - which text of which group
@@ -41,8 +36,23 @@ enum which_text {
  */
 struct group_text {
 	struct kobject *kobj;
-	enum which_text which;
+	enum resv_snapshot_text which;
 };
+
+static bool is_known(const struct resv_snapshot *snapshot,
+		     enum resv_snapshot_text which)
+{
+	switch (which) {
+	case RESV_TEXT_USABLE:
+		return snapshot->usable_known;
+	case RESV_TEXT_LIST:
+		return snapshot->list_known;
+	case RESV_TEXT_IOMMU:
+		return snapshot->iommu_known;
+	default:
+		return true;
+	}
+}
 
 static char *make_group_text(void *ctx, size_t *len)
 {
@@ -53,25 +63,11 @@ static char *make_group_text(void *ctx, size_t *len)
 
 	if (!snapshot)
 		return ERR_PTR(-ENODEV);
-	from = snapshot->text;
-	switch (what->which) {
-	case TEXT_REGIONS:
-		*len = snapshot->regions_len;
-		break;
-	case TEXT_USABLE:
-		from += snapshot->regions_len;
-		*len = snapshot->usable_len;
-		break;
-	case TEXT_LIST:
-		from += snapshot->regions_len + snapshot->usable_len;
-		*len = snapshot->list_len;
-		break;
-	}
-	if ((what->which == TEXT_USABLE && !snapshot->usable_known) ||
-	    (what->which == TEXT_LIST && !snapshot->list_known))
-		text = ERR_PTR(-ENODATA);
-	else
+	from = resv_snapshot_text(snapshot, what->which, len);
+	if (is_known(snapshot, what->which))
 		text = resv_sysfs_copy_text(from, *len);
+	else
+		text = ERR_PTR(-ENODATA);
 	resv_snapshot_put(snapshot);
 	return text;
 }
@@ -88,6 +84,33 @@ static ssize_t group_text_read(struct file *file, struct kobject *kobj,
 	return resv_sysfs_read_text(file, buf, off, count, make_group_text, &what);
 }
 
+/* What stands in the way can change at any time, so it is looked at now. */
+static char *make_assignable(void *ctx, size_t *len)
+{
+	struct kobject *kobj = ctx;
+	struct resv_snapshot *snapshot = resv_group_snapshot(kobj);
+	char *text;
+
+	if (!snapshot)
+		return ERR_PTR(-ENODEV);
+	text = resv_verdict_make((struct iommu_group *)kobj, snapshot, len);
+	resv_snapshot_put(snapshot);
+	return text;
+}
+
+static ssize_t assignable_read(struct file *file, struct kobject *kobj,
+			       compat_bin_attribute *attr, char *buf,
+			       loff_t off, size_t count)
+{
+	return resv_sysfs_read_text(file, buf, off, count, make_assignable,
+				    kobj);
+}
+
+static compat_bin_attribute assignable_attr = {
+	.attr = { .name = "assignable", .mode = 0444 },
+	.read = assignable_read,
+};
+
 static compat_bin_attribute regions_attr = {
 	.attr = { .name = "regions", .mode = 0444 },
 	.read = group_text_read,
@@ -95,7 +118,13 @@ static compat_bin_attribute regions_attr = {
 
 static compat_bin_attribute usable_attr = {
 	.attr = { .name = "usable", .mode = 0444 },
-	.private = (void *)TEXT_USABLE,
+	.private = (void *)RESV_TEXT_USABLE,
+	.read = group_text_read,
+};
+
+static compat_bin_attribute iommu_attr = {
+	.attr = { .name = "iommu", .mode = 0444 },
+	.private = (void *)RESV_TEXT_IOMMU,
 	.read = group_text_read,
 };
 
@@ -105,7 +134,7 @@ static compat_bin_attribute usable_attr = {
  */
 static compat_bin_attribute list_attr = {
 	.attr = { .name = "reserved_regions", .mode = 0444 },
-	.private = (void *)TEXT_LIST,
+	.private = (void *)RESV_TEXT_LIST,
 	.read = group_text_read,
 };
 
@@ -154,14 +183,31 @@ static ssize_t msi_isolation_show(struct iommu_group *group, char *buf)
 	return len;
 }
 
+static ssize_t page_size_show(struct iommu_group *group, char *buf)
+{
+	struct resv_snapshot *snapshot;
+	ssize_t len = -ENODATA;
+
+	snapshot = resv_group_snapshot((struct kobject *)group);
+	if (!snapshot)
+		return -ENODEV;
+	if (snapshot->page)
+		len = scnprintf(buf, PAGE_SIZE, "0x%llx\n", snapshot->page);
+	resv_snapshot_put(snapshot);
+	return len;
+}
+
 static const struct resv_feature_file own_files[] = {
 	{ .name = "aperture", .mode = 0444, .show = aperture_show },
 	{ .name = "msi_isolation", .mode = 0444, .show = msi_isolation_show },
+	{ .name = "page_size", .mode = 0444, .show = page_size_show },
 };
 
 static compat_bin_attr_list bin_attrs[] = {
 	&regions_attr,
 	&usable_attr,
+	&iommu_attr,
+	&assignable_attr,
 	NULL
 };
 
@@ -170,6 +216,8 @@ static compat_bin_attr_list ignoring_bin_attrs[] = {
 	&list_attr,
 	&regions_attr,
 	&usable_attr,
+	&iommu_attr,
+	&assignable_attr,
 	NULL
 };
 

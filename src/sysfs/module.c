@@ -11,6 +11,7 @@
 #include "compat/sysfs.h"
 #include "group/feature.h"
 #include "group/group.h"
+#include "group/verdict.h"
 #include "hook/engine.h"
 #include "source/source.h"
 #include "source/status.h"
@@ -76,6 +77,7 @@ static char *make_features(void *ctx, size_t *len)
 		return ERR_PTR(-ENOMEM);
 	resv_health_check();
 	resv_sources_status(s);
+	resv_verdict_status(s);
 	resv_features_status(s);
 	room = status_len(s);
 	text = compat_kvmalloc(room);

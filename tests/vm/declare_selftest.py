@@ -8,12 +8,14 @@ BARE = """\
 dump {label}
 group 1
 device 0000:00:03.0 vfio-pci 0x1234:0x11e8
+iommu iommu0
 file type ok
 | DMA
 file reserved_regions ok
 | 0x00000000fee00000 0x00000000feefffff msi
 group 2
 device 0000:00:04.0 vfio-pci 0x1234:0x11e8
+iommu iommu0
 file type ok
 | DMA
 file reserved_regions ok
@@ -26,10 +28,17 @@ LOADED = """\
 dump {label}
 group 1
 device 0000:00:03.0 vfio-pci 0x1234:0x11e8
+iommu iommu0
 file type ok
 | DMA
 file reserved_regions ok
 {hole}| 0x00000000fee00000 0x00000000feefffff msi
+file assignable ok
+| yes
+file iommu ok
+| iommu0
+file page_size ok
+| 0x1000
 file aperture ok
 | 0x0000000000000000 0x0000007fffffffff
 file msi_isolation ok
@@ -43,10 +52,17 @@ file usable ok
 {low}| 0x00000000fef00000 0x0000007fffffffff
 group 2
 device 0000:00:04.0 vfio-pci 0x1234:0x11e8
+iommu iommu0
 file type ok
 | DMA
 file reserved_regions ok
 | 0x00000000fee00000 0x00000000feefffff msi
+file assignable ok
+| yes
+file iommu ok
+| iommu0
+file page_size ok
+| 0x1000
 file aperture ok
 | 0x0000000000000000 0x0000007fffffffff
 file msi_isolation ok

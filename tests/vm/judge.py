@@ -19,6 +19,10 @@ FORMAT = {
     "aperture": rf"{HEX} {HEX}",
     "msi_isolation": r"isolated|unsafe|unknown",
     "msi_window": r"none|0x[0-9a-f]+ 0x[0-9a-f]+ (kernel|moved|auto)",
+    "page_size": r"0x[1-9a-f][0-9a-f]*",
+    "iommu": r"[^\s/]+",
+    "assignable": rf"yes|no|direct \S+ {HEX} {HEX}|unsafe-interrupts -|no-iommu \S+|"
+                  r"host-driver \S+ \S+",
 }
 FEATURE = r"[a-z0-9_-]+ (native|added|inert) \S+ \S.*"
 
@@ -28,6 +32,7 @@ class Group:
     id: str
     devices: list = field(default_factory=list)     # (name, driver, vendor:device)
     files: dict = field(default_factory=dict)       # name -> (status, lines)
+    iommus: set = field(default_factory=set)        # that its devices have links to
 
     def lines(self, name):
         return self.files.get(name, ("ENOENT", []))[1]
@@ -57,6 +62,8 @@ def dumps(lines):
             group = groups.setdefault(word[1], Group(word[1]))
         elif word[0] == "device":
             group.devices.append(tuple(word[1:]))
+        elif word[0] == "iommu":
+            group.iommus.add(word[1])
         elif word[0] == "file":
             status, text = word[2], []
             group.files[word[1]] = (status, text)
@@ -115,6 +122,40 @@ def differ(what, ours, theirs):
     return ["\n".join(out if len(out) > 1 else out + ["    in another order"])]
 
 
+def reasons(group):
+    """What stands in VFIO's way by `assignable`: [(word, device)]; None if that is not told."""
+    lines = group.lines("assignable")
+    return [tuple(line.split()[:2]) for line in lines[1:]] if lines else None
+
+
+def check_assignable(group, regions):
+    """By itself, before VFIO is asked: each reason is one, and of the group."""
+    head = f"group {group.id}: assignable"
+    lines = group.lines("assignable")
+    faults = []
+    if lines[1:] == [] if lines[0] == "no" else lines != ["yes"]:
+        faults.append(f"{head}: {lines}")
+    if len(set(lines)) != len(lines):
+        faults.append(f"{head}: the same twice: {lines}")
+    drivers = {device[0]: device[1] for device in group.devices}
+    for line in lines[1:]:
+        word = line.split()
+        if word[0] == "host-driver" and drivers.get(word[1]) != word[2]:
+            faults.append(f"{head}: {line}, but the drivers are {drivers}")
+        if word[0] == "direct" and (int(word[2], 16), int(word[3], 16), "direct",
+                                    word[1]) not in [r[:3] + (r[4],) for r in regions]:
+            faults.append(f"{head}: {line} is not in regions")
+        if word[0] == "no-iommu" and group.iommus:
+            faults.append(f"{head}: {line}, but sysfs has its IOMMU: {group.iommus}")
+    # No kernel has one of these without leave to give the group away.
+    for name, driver in drivers.items():
+        if driver in ("vfio-pci", "-") and ("host-driver", name) in reasons(group):
+            faults.append(f"{head}: {name} is bound to {driver}")
+    if ("unsafe-interrupts", "-") in reasons(group) and group.lines("msi_isolation") == ["isolated"]:
+        faults.append(f"{head}: interrupts are isolated")
+    return faults
+
+
 def check_group(group, added=False):
     """What must hold for any group, VFIO or not. ADDED: its list is made by the module."""
     faults = []
@@ -128,18 +169,22 @@ def check_group(group, added=False):
         faults.append(f"{head}: usable is told though the kernel lists nonsense")
     for name, pattern in FORMAT.items():
         status, lines = group.files.get(name, ("ENOENT", []))
-        if status == "ENODATA" and nonsense and name == "usable":
+        if status == "ENODATA" and nonsense and name in ("usable", "assignable"):
             continue
         if status != "ok":
             faults.append(f"{head}: {name}: {status}")
             continue
         faults += [f"{head}: {name}: bad line '{line}'" for line in lines
                    if not re.fullmatch(pattern, line)]
-        if name in ("aperture", "msi_isolation", "msi_window") and len(lines) != 1:
+        if name in ("aperture", "msi_isolation", "msi_window", "page_size") and len(lines) != 1:
             faults.append(f"{head}: {name} has {len(lines)} lines")
     if faults:
         return faults
     regions = group.regions()
+    if group.lines("assignable"):
+        faults += check_assignable(group, regions)
+    faults += differ(f"{head}: iommu, and the links of its devices",
+                     sorted(group.lines("iommu")), sorted(group.iommus))
     # What the admin declared is in the kernel's list, too, as long as it is enforced.
     listed = [r for r in regions if r[5] or r[3] == "admin" and r[6]]
     if added:
@@ -180,23 +225,45 @@ def check_maps(head, lines, ranges):
     return faults
 
 
+def check_verdict(group, answer, unsafe=False):
+    """`assignable` of GROUP, dumped before, against VFIO's ANSWER; UNSAFE: it gave that only when
+    allow_unsafe_interrupts had been set meanwhile. Then somebody may have set it for another group,
+    too, so that one reason can have gone."""
+    told = reasons(group)
+    head = f"group {group.id}: assignable"
+    if told is None:
+        return []
+    there = [reason for reason in told if unsafe is None or reason[0] != "unsafe-interrupts"]
+    if answer == "ok" and there:
+        return [f"{head} says {there}, VFIO opened it"]
+    if answer != "ok" and not told:
+        return [f"{head} says yes, VFIO refused: {answer}"]
+    if unsafe and ("unsafe-interrupts", "-") not in told:
+        return [f"{head} lacks unsafe-interrupts, which VFIO refused it for"]
+    return []
+
+
 def check_vfio(group, lines, topology, series):
     """USABLE of GROUP, dumped before, against what VFIO said when it opened the group."""
     head = f"group {group.id} ({group.names()[0]})"
     said_by = {key: [line[len(key) + 1:] for line in lines if line.startswith(key + "=")]
-               for key in ("open", "range", "inside", "edge", "dma", "msi")}
+               for key in ("open", "page", "range", "inside", "edge", "dma", "msi", "unsafe")}
     if not said_by["open"]:
         return [f"{head}: VFIO said nothing"]
     answer = said_by["open"][-1]
+    faults = check_verdict(group, answer, bool(said_by["unsafe"]))
+    if answer == "ok":
+        faults += differ(f"{head}: page_size, and the smallest map that VFIO accepts",
+                         group.lines("page_size"), said_by["page"])
     refused = [d for d in topology.refused if applies(d, 1, series) and d[0] in group.names()]
     if refused:
         if answer == "ok":
-            return [f"{head}: VFIO opened it, a refusal was expected"]
-        return []
+            faults.append(f"{head}: VFIO opened it, a refusal was expected")
+        return faults
     if answer != "ok":
-        return [f"{head}: VFIO refused it: {answer}"]
+        return faults + [f"{head}: VFIO refused it: {answer}"]
     ranges = pairs(said_by["range"])
-    faults = differ(f"{head}: usable, and VFIO's IOVA ranges", pairs(group.lines("usable")),
+    faults += differ(f"{head}: usable, and VFIO's IOVA ranges", pairs(group.lines("usable")),
                     ranges)
     faults += check_maps(head, [(kind, line) for kind in ("inside", "edge")
                                 for line in said_by[kind]], ranges)
@@ -211,16 +278,17 @@ def check_vfio(group, lines, topology, series):
 
 
 def check_isolation(group, first, series, topology):
-    """msi_isolation against VFIO's answer while allow_unsafe_interrupts was off."""
+    """msi_isolation and assignable against VFIO's answer while allow_unsafe_interrupts was off."""
     ours = (group.lines("msi_isolation") or ["missing"])[0]
+    faults = check_verdict(group, first.removeprefix("open="), None)
     if any(applies(d, 1, series) and d[0] in group.names() for d in topology.refused):
-        return []
+        return faults
     theirs = {"open=ok": "isolated", "open=EPERM set-iommu": "unsafe"}.get(first, first)
-    out = differ(f"group {group.id}: msi_isolation, and VFIO", [ours], [theirs])
+    faults += differ(f"group {group.id}: msi_isolation, and VFIO", [ours], [theirs])
     expected = "unsafe" if series in topology.unsafe else "isolated"
     if theirs != expected:
-        out.append(f"group {group.id}: VFIO finds interrupts {theirs}, expected {expected}")
-    return out
+        faults.append(f"group {group.id}: VFIO finds interrupts {theirs}, expected {expected}")
+    return faults
 
 
 def check_expected(groups, topology, series):

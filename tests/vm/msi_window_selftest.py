@@ -11,10 +11,17 @@ DUMP = """\
 dump {label}
 group 1
 device 0000:00:03.0 vfio-pci 0x1234:0x11e8
+iommu iommu0
 file type ok
 | DMA
 file reserved_regions ok
 | 0x{window} msi
+file assignable ok
+| yes
+file iommu ok
+| iommu0
+file page_size ok
+| 0x1000
 file aperture ok
 | 0x0000000000000000 0x0000ffffffffffff
 file msi_isolation ok
@@ -29,10 +36,17 @@ file usable ok
 | 0x{above} 0x0000ffffffffffff
 group 2
 device 0000:00:04.0 vfio-pci 0x1234:0x11e8
+iommu iommu0
 file type ok
 | DMA
 file reserved_regions ok
 | 0x0000000008000000 0x00000000080fffff msi
+file assignable ok
+| yes
+file iommu ok
+| iommu0
+file page_size ok
+| 0x1000
 file aperture ok
 | 0x0000000000000000 0x0000ffffffffffff
 file msi_isolation ok
@@ -128,8 +142,8 @@ PLANTED = (
     (2, "| 0x50000000 0x100000 moved", "| 0x8000000 0x100000 kernel", "msi_window"),
     (2, "| isolated", "| unsafe", "msi_isolation"),
     (2, "0x0000000050100000 0x0000ffffffffffff", "0x0000000050000000 0x0000ffffffffffff", "usable"),
-    (2, "vfio-pci 0x1234:0x11e8\nfile type ok\n| DMA\nfile reserved_regions ok\n| 0x0000000008",
-     "vfio-pci 0x1234:0x11e8\nfile type ok\n| identity\nfile reserved_regions ok\n| 0x0000000008",
+    (2, "vfio-pci 0x1234:0x11e8\niommu iommu0\nfile type ok\n| DMA\nfile reserved_regions ok\n| 0x0000000008",
+     "vfio-pci 0x1234:0x11e8\niommu iommu0\nfile type ok\n| identity\nfile reserved_regions ok\n| 0x0000000008",
      "group 2 is not as in"),
     (3, f"{GUEST} ok", f"{GUEST} EINVAL", GUEST),
     (3, f"{WORDS} ok", f"{WORDS} differs", "differs"),

@@ -19,9 +19,17 @@ bind 0000:00:04.1 ok
 dump loaded
 group 1
 device 0000:00:03.0 vfio-pci 0x1234:0x11e8
+iommu dmar0
 file reserved_regions ok
 | 0x0000000008000000 0x00000000080fffff msi
 | 0x000000001a000000 0x000000001a00ffff direct
+file assignable ok
+| no
+| direct 0000:00:03.0 0x000000001a000000 0x000000001a00ffff
+file iommu ok
+| dmar0
+file page_size ok
+| 0x1000
 file aperture ok
 | 0x0000000000000000 0x0000007fffffffff
 file msi_isolation ok
@@ -38,10 +46,19 @@ file usable ok
 | 0x000000001a010000 0x0000007fffffffff
 group 2
 device 0000:00:04.0 vfio-pci 0x1234:0x11e8
+iommu dmar0
 device 0000:00:04.1 vfio-pci 0x1b36:0x000d
+iommu dmar1
 file reserved_regions ok
 | 0x0000000000000000 0x0000000000ffffff direct-relaxable
 | 0x00000000fee00000 0x00000000feefffff msi
+file assignable ok
+| yes
+file iommu ok
+| dmar0
+| dmar1
+file page_size ok
+| 0x1000
 file aperture ok
 | 0x0000000000000000 0x0000007fffffffff
 file msi_isolation ok
@@ -69,6 +86,7 @@ probe 2 open=ok
 vfio 1 open=EINVAL set-container
 vfio 1 exit 1
 vfio 2 open=ok
+vfio 2 page=0x1000
 vfio 2 range=0x0000000000000000 0x00000000fedfffff
 vfio 2 range=0x00000000fef00000 0x0000007fffffffff
 vfio 2 inside=0x0000000000000000 0x0000000000ffffff direct-relaxable ok ok
@@ -132,6 +150,31 @@ PLANTED = (
     ("file usable ok\n", "file usable ENODATA\n", "usable: ENODATA"),
     ("log DMAR", "left /sys/kernel/iommu_resv\nlog DMAR", "after unload"),
     ("| none", "| none\n| none", "has 2 lines"),
+    # The verdict, by itself and against VFIO.
+    ("| yes\n", "| perhaps\n", "bad line"),
+    ("| yes\n", "| yes\n| yes\n", "assignable: ['yes', 'yes']"),
+    ("| no\n| direct 0000:00:03.0 0x000000001a000000 0x000000001a00ffff\n", "| no\n",
+     "assignable: ['no']"),
+    ("| direct 0000:00:03.0 0x000000001a000000", "| direct 0000:00:03.0 0x000000001b000000",
+     "is not in regions"),
+    ("| no\n| direct 0000:00:03.0 0x000000001a000000 0x000000001a00ffff\n", "| yes\n",
+     "group 1: assignable says yes, VFIO refused"),
+    ("| yes\n", "| no\n| direct 0000:00:04.1 0x0000000000000000 0x0000000000ffffff\n",
+     "VFIO opened it"),
+    ("| yes\n", "| no\n| host-driver 0000:00:04.1 nvme\n", "but the drivers are"),
+    ("| yes\n", "| no\n| host-driver 0000:00:04.1 vfio-pci\n", "is bound to vfio-pci"),
+    ("| yes\n", "| no\n| unsafe-interrupts -\n", "interrupts are isolated"),
+    ("| yes\n", "| no\n| no-iommu 0000:00:04.0\n", "sysfs has its IOMMU"),
+    ("probe 2 open=ok", "probe 2 open=EPERM set-iommu", "2: assignable says yes, VFIO refused"),
+    ("vfio 2 open=ok\n", "vfio 2 open=ok\nvfio 2 unsafe=1\n", "lacks unsafe-interrupts"),
+    ("file assignable ok\n| yes\n", "file assignable ENODATA\n", "assignable: ENODATA"),
+    ("| 0x1000\nfile aperture ok\n| 0x0000000000000000 0x0000007fffffffff\nfile msi_isolation ok\n"
+     "| isolated\nfile msi_window ok\n| none", "| 0x10000\nfile aperture ok\n"
+     "| 0x0000000000000000 0x0000007fffffffff\nfile msi_isolation ok\n| isolated\n"
+     "file msi_window ok\n| none", "page_size, and the smallest"),
+    ("vfio 2 page=0x1000\n", "", "page_size, and the smallest"),
+    ("file page_size ok\n| 0x1000\n", "file page_size ok\n| 4096\n", "bad line"),
+    ("| dmar0\n| dmar1\n", "| dmar0\n", "iommu, and the links"),
 )
 
 COMPLAINTS = ("WARNING: CPU: 0 PID: 1 at mm/slub.c:1", "BUG: unable to handle page fault",

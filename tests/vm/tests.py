@@ -3,6 +3,7 @@
 import functools
 import time
 
+import assignable
 import declare
 import declare_selftest
 import groups
@@ -274,7 +275,8 @@ def table():
     def add(name, function, *args):
         tests[name] = functools.partial(function, *args)
 
-    rest = declare.table() | groups.table() | hooks.table() | msi_window.table() | lacking.table()
+    rest = (assignable.table() | declare.table() | groups.table() | hooks.table() |
+            msi_window.table() | lacking.table())
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees

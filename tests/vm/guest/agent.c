@@ -238,8 +238,8 @@ static void tell_file(const char *dir, const char *name)
 }
 
 /*
- * dump LABEL, then for each group: group N, device NAME DRIVER ID CLASS..., file NAME STATUS,
- * | LINE...; at last the files of the module itself as those of a group "-"; dump-end.
+ * dump LABEL, then for each group: group N, device NAME DRIVER ID, iommu NAME of that device,
+ * file NAME STATUS, | LINE...; at last the files of the module itself as those of a group "-"; dump-end.
  */
 static void dump(const char *label)
 {
@@ -263,6 +263,11 @@ static void dump(const char *label)
 			read_word(path, id, sizeof(id));
 			tell("device %s %s %s:%s\n", names[j]->d_name,
 			     len < 0 ? "-" : strrchr(link, '/') + 1, vendor, id);
+			snprintf(path, sizeof(path), "%s/%s/iommu", dir, names[j]->d_name);
+			len = readlink(path, link, sizeof(link) - 1);
+			link[len < 0 ? 0 : len] = 0;
+			if (len > 0)
+				tell("iommu %s\n", strrchr(link, '/') + 1);
 		}
 		list_free(names, m);
 		snprintf(dir, sizeof(dir), GROUPS "/%.16s", groups[i]->d_name);

@@ -5,6 +5,7 @@
  * vfio-check check GROUP      open the group and print, in this order,
  *     open=ok | open=ERRNO STEP   the step that refused
  *     unsafe=1                    only with allow_unsafe_interrupts, which is set if it helps
+ *     page=SIZE                   the smallest map that is accepted, 0 if there is no place for one
  *     range=START END             one line per entry of the IOVA_RANGE capability; none on kernels
  *                                 before 5.4, which have no such thing, and then no edge=
  *     inside=START END TYPE FIRST LAST
@@ -313,6 +314,27 @@ static uint64_t free_place(uint64_t at, uint64_t step)
 	return at;
 }
 
+/*
+ * The smallest map that VFIO accepts, of all powers of two: by trying. As it gives no others, the
+ * place and the memory are whole pages of any IOMMU.
+ */
+static uint64_t smallest_map(struct vfio *v)
+{
+	const uint64_t most = 0x200000;
+	uint64_t iova = free_place(most, most), size, found = 0;
+	char *mem = mmap(NULL, 2 * most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return 0;
+	for (size = 256; size <= most && !found; size *= 2)
+		if (!map(v, (void *)(((uintptr_t)mem + most - 1) & ~(most - 1)), iova, size)) {
+			unmap(v, iova, size);
+			found = size;
+		}
+	munmap(mem, 2 * most);
+	return found;
+}
+
 /* Two places to try DMA at: low, and as high as edu and every page table reach. */
 static unsigned int dma_places(struct vfio *v, uint64_t place[2])
 {
@@ -583,6 +605,7 @@ static int do_check(const char *id, char *mem)
 	if (!open_loud(&v, id))
 		return 1;
 	get_ranges(&v);
+	printf("page=0x%" PRIx64 "\n", smallest_map(&v));
 	for (i = 0; i < v.nr_range; i++)
 		printf("range=0x%016" PRIx64 " 0x%016" PRIx64 "\n", v.range[i].start,
 		       v.range[i].end);
