@@ -16,6 +16,7 @@
 
 #include "facts.h"
 #include "names.h"
+#include "range.h"
 #include "sysfs.h"
 #include "words.h"
 #include "xalloc.h"
@@ -218,6 +219,24 @@ static bool parse_window(struct group *g, char *line)
 	g->window.end = base + (size - 1);
 	g->window_by = xstrdup(w[2]);
 	return true;
+}
+
+/* 0xSIZE: a power of two, as pages are */
+static bool parse_page_size(struct group *g, char *line)
+{
+	uint64_t size;
+
+	if (!word_hex(line, 1, &size) || size < PAGE_MIN || size & (size - 1))
+		return false;
+	g->page_size = size;
+	return true;
+}
+
+/* What VFIO demands at the least where nothing tells more: pages of this kernel. */
+static uint64_t page_size(const struct control *ctl)
+{
+	return strcmp(ctl->sysfs, RESV_SYSFS) ? PAGE_MIN :
+						(uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /*
@@ -428,7 +447,7 @@ static int group_read(struct control *ctl, struct names *names,
 {
 	char *dir = xasprintf("%s/kernel/iommu_groups/%u", ctl->sysfs, id);
 	char *resv = xasprintf("%s/resv", dir);
-	struct group g = { .id = id };
+	struct group g = { .id = id, .page_size = page_size(ctl) };
 	int ret;
 
 	g.has_facts = read_fact(ctl, &g, resv, "regions", parse_fact);
@@ -459,6 +478,7 @@ static int group_read(struct control *ctl, struct names *names,
 	}
 	free(resv);
 	free(dir);
+		read_fact(ctl, &g, resv, "page_size", parse_page_size);
 	return ret;
 }
 

@@ -91,6 +91,7 @@ struct refused {
  * @window: the MSI window
  * @window_by: kernel, moved or auto
  */
+ * @page_size: smallest map that VFIO accepts
 struct group {
 	unsigned int id;
 	char *domain;
@@ -111,6 +112,7 @@ struct group {
 	struct range window;
 	char *window_by;
 };
+	uint64_t page_size;
 
 struct groups {
 	struct group *g;
