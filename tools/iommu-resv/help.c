@@ -133,6 +133,19 @@ static const struct {
 	  "\n"
 	  "Example:\n"
 	  " iommu-resv window 00:03.0 auto avoid 0x0-0x3fffffff\n" },
+	{ "export",
+	  "Usage: iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
+	  "\n"
+	  "The facts for other programs: features of Node Feature Discovery (valid for an\n"
+	  "hour), metrics for the text file collector of Prometheus' node exporter, or JSON\n"
+	  "in one line for Ansible. With FILE, that is replaced in one step, or not at all\n"
+	  "if something could not be read.\n"
+	  "\n"
+	  "Options:\n"
+	  COMMON_OPTIONS
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv export prometheus /var/lib/prometheus/node-exporter/iommu_resv.prom\n" },
 	{ "unload",
 	  "Usage: iommu-resv unload\n"
 	  "\n"

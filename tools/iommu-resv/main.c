@@ -34,6 +34,7 @@ static const struct {
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
 	{ "unload", cmd_unload },
+	{ "export", cmd_export },
 	{ "help", cmd_help },
 	{ "version", cmd_version },
 };
@@ -56,6 +57,7 @@ static void usage(void)
 	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
 	      " iommu-resv window GROUP|DEVICE default\n"
 	      " iommu-resv unload\n"
+	      " iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
 	      " iommu-resv help [COMMAND]\n"
 	      "\n"
 	      "Show which I/O addresses a guest may not use, and why; declare more of them.\n"
@@ -73,6 +75,7 @@ static void usage(void)
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
+	      " export     the facts for Node Feature Discovery, Prometheus or Ansible\n"
 	      " help       about a command: 'iommu-resv help list'\n"
 	      " version    display version\n"
 	      "\n"
