@@ -31,6 +31,12 @@ struct maps {
 	size_t nr;
 };
 
+static bool whole_pages(const struct group *g, const struct range *map)
+{
+	return map->start % g->page_size == 0 &&
+	       map->end % g->page_size == g->page_size - 1;
+}
+
 static bool hit(const struct group *g, const struct region *r,
 		const struct range *map)
 {
@@ -52,7 +58,7 @@ static enum verdict judge(const struct group *g, const struct range *map)
 {
 	size_t i;
 
-	if (!range_aligned(map))
+	if (!whole_pages(g, map))
 		return FITS_NOT;
 	if (g->usable_known)
 		return inside_usable(g, map) ? FITS : FITS_NOT;
@@ -99,7 +105,7 @@ static void say_movable(const struct group *g, const struct maps *maps)
 	for (i = 0; i < maps->nr; i++) {
 		const struct range *map = &maps->r[i];
 
-		if (!range_aligned(map))
+		if (!whole_pages(g, map))
 			continue;
 		nr++;
 		if (map->start < whole.start)
@@ -110,7 +116,7 @@ static void say_movable(const struct group *g, const struct maps *maps)
 	if (nr > AVOID_MAX)
 		print_avoid(&whole);
 	for (i = 0; i < maps->nr && nr <= AVOID_MAX; i++)
-		if (range_aligned(&maps->r[i]))
+		if (whole_pages(g, &maps->r[i]))
 			print_avoid(&maps->r[i]);
 	putchar('\n');
 }
@@ -130,9 +136,10 @@ static void print_map(const struct group *g, const struct range *map,
 	size_t i;
 
 	printf("%s-%s %s\n", start, end, words[verdict]);
-	if (!range_aligned(map))
-		puts("  not made of whole pages of 4 KiB");
-	if (map->end > map->start && range_aligned(&without_last))
+	if (!whole_pages(g, map))
+		printf("  not made of whole pages of %" PRIu64 " KiB\n",
+		       g->page_size / 1024);
+	if (map->end > map->start && whole_pages(g, &without_last))
 		printf("  the end is included: 0x%" PRIx64 "-0x%" PRIx64 "?\n",
 		       without_last.start, without_last.end);
 	for (i = 0; i < g->nr_regions; i++) {
@@ -145,7 +152,7 @@ static void print_map(const struct group *g, const struct range *map,
 			print_region(r, "advice: ");
 		}
 	}
-	if (verdict == FITS_NOT && range_aligned(map) && !hits)
+	if (verdict == FITS_NOT && whole_pages(g, map) && !hits)
 		puts("  not inside one usable range");
 	if (verdict == FITS_UNKNOWN)
 		puts("  no reserved region is in the way, but the aperture is not known");
@@ -165,7 +172,7 @@ static void json_map(struct json *j, const struct group *g,
 		json_null(j, "fits");
 	else
 		json_bool(j, "fits", verdict == FITS);
-	json_bool(j, "aligned", range_aligned(map));
+	json_bool(j, "aligned", whole_pages(g, map));
 	json_open(j, "hits", '[');
 	for (i = 0; i < g->nr_regions; i++)
 		if (hit(g, &g->regions[i], map))
@@ -221,7 +228,7 @@ static enum verdict check_group(const struct control *ctl, const struct group *g
 			continue;
 		}
 		print_map(g, map, verdict);
-		if (!said && verdict == FITS_NOT && range_aligned(map) &&
+		if (!said && verdict == FITS_NOT && whole_pages(g, map) &&
 		    hits_window(g, map)) {
 			say_movable(g, maps);
 			said = true;
@@ -239,6 +246,24 @@ static enum verdict check_group(const struct control *ctl, const struct group *g
 		print_obstacles(g, found);
 	}
 	return all;
+}
+
+/* For programs, which take a document in any case. */
+static void json_no_group(const struct control *ctl)
+{
+	struct json j = { 0 };
+
+	json_open(&j, NULL, '{');
+	json_null(&j, "group");
+	json_bool(&j, "module_loaded", ctl->loaded);
+	json_bool(&j, "complete", false);
+	json_open(&j, "maps", '[');
+	json_close(&j, ']');
+	json_null(&j, "fits");
+	json_null(&j, "assignable");
+	json_open(&j, "reasons", '[');
+	json_close(&j, ']');
+	json_close(&j, '}');
 }
 
 static void maps_add(struct maps *maps, const struct range *map)
@@ -336,6 +361,8 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 		if (found.nr)
 			ret = EXIT_NO;
 		obstacles_free(&found);
+	} else if (ctl->json) {
+		json_no_group(ctl);
 	}
 	groups_free(&groups);
 	free(maps.r);

@@ -16,6 +16,7 @@
 
 #include "facts.h"
 #include "names.h"
+#include "range.h"
 #include "sysfs.h"
 #include "words.h"
 #include "xalloc.h"
@@ -220,6 +221,24 @@ static bool parse_window(struct group *g, char *line)
 	return true;
 }
 
+/* 0xSIZE: a power of two, as pages are */
+static bool parse_page_size(struct group *g, char *line)
+{
+	uint64_t size;
+
+	if (!word_hex(line, 1, &size) || size < PAGE_MIN || size & (size - 1))
+		return false;
+	g->page_size = size;
+	return true;
+}
+
+/* What VFIO demands at the least where nothing tells more: pages of this kernel. */
+static uint64_t page_size(const struct control *ctl)
+{
+	return strcmp(ctl->sysfs, RESV_SYSFS) ? PAGE_MIN :
+						(uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 /*
  * START END REGIONSTART REGIONEND TYPE ORIGIN DEVICE PID COMM: the last is what the
  * process calls itself, so it may begin or end with blanks, or be empty.
@@ -375,8 +394,9 @@ static int read_devices(struct group *g, struct names *names, const char *dir)
 		g->devices[i] = (struct device) {
 			.name = xstrdup(list.s[i]),
 			.driver = link_base(driver),
-			.product = names ? names_product(names, device_dir) : NULL,
 		};
+		if (names)
+			names_product(names, device_dir, &g->devices[i]);
 		free(driver);
 		free(device_dir);
 	}
@@ -393,6 +413,7 @@ static void group_free(struct group *g)
 		free(g->devices[i].name);
 		free(g->devices[i].driver);
 		free(g->devices[i].product);
+		free(g->devices[i].ids);
 	}
 	for (i = 0; i < g->nr_regions; i++) {
 		free(g->regions[i].type);
@@ -417,6 +438,26 @@ void groups_free(struct groups *groups)
 	free(groups->g);
 }
 
+/**
+ * groups_keep() - keep some groups and free the others
+ * @groups: groups
+ * @wanted: is a group to be kept?
+ * @data: for @wanted
+ */
+void groups_keep(struct groups *groups,
+		 bool (*wanted)(const struct group *g, const void *data), const void *data)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < groups->nr; i++) {
+		if (wanted(&groups->g[i], data))
+			groups->g[nr++] = groups->g[i];
+		else
+			group_free(&groups->g[i]);
+	}
+	groups->nr = nr;
+}
+
 static char *groups_dir(const struct control *ctl)
 {
 	return xasprintf("%s/kernel/iommu_groups", ctl->sysfs);
@@ -428,7 +469,7 @@ static int group_read(struct control *ctl, struct names *names,
 {
 	char *dir = xasprintf("%s/kernel/iommu_groups/%u", ctl->sysfs, id);
 	char *resv = xasprintf("%s/resv", dir);
-	struct group g = { .id = id };
+	struct group g = { .id = id, .page_size = page_size(ctl) };
 	int ret;
 
 	g.has_facts = read_fact(ctl, &g, resv, "regions", parse_fact);
@@ -437,6 +478,7 @@ static int group_read(struct control *ctl, struct names *names,
 		read_fact(ctl, &g, resv, "aperture", parse_aperture);
 		read_fact(ctl, &g, resv, "msi_isolation", parse_isolation);
 		read_fact(ctl, &g, resv, "msi_window", parse_window);
+		read_fact(ctl, &g, resv, "page_size", parse_page_size);
 		find_checks(&g);
 	} else {
 		read_fact(ctl, &g, dir, "reserved_regions", parse_kernel);

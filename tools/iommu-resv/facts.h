@@ -44,6 +44,7 @@ struct device {
 	char *name;		/* 0000:00:03.0 */
 	char *driver;		/* NULL if none is bound */
 	char *product;		/* for humans, NULL if not a PCI device */
+	char *ids;		/* 8086:1521, NULL if not a PCI device */
 };
 
 enum window_state {
@@ -90,6 +91,7 @@ struct refused {
  * @window_state: whether there is an MSI window
  * @window: the MSI window
  * @window_by: kernel, moved or auto
+ * @page_size: smallest map that VFIO accepts
  */
 struct group {
 	unsigned int id;
@@ -110,6 +112,7 @@ struct group {
 	enum window_state window_state;
 	struct range window;
 	char *window_by;
+	uint64_t page_size;
 };
 
 struct groups {
@@ -126,6 +129,8 @@ int groups_moved(struct control *ctl, bool held);
 void groups_refused(struct control *ctl, struct groups *groups);
 int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		struct groups *groups);
+void groups_keep(struct groups *groups,
+		 bool (*wanted)(const struct group *g, const void *data), const void *data);
 void groups_free(struct groups *groups);
 bool group_of(const struct control *ctl, const char *word, unsigned int *id);
 char *device_name(const char *word);

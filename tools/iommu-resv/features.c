@@ -258,6 +258,33 @@ static void say_unchecked(struct control *ctl, const struct group *g,
 	free(mode);
 }
 
+struct naming {
+	void (*fn)(const char *feature, void *data);
+	void *data;
+};
+
+static void name_inert(char **words, void *data)
+{
+	const struct naming *naming = data;
+
+	if (!strcmp(words[1], "inert"))
+		naming->fn(words[0], naming->data);
+}
+
+/**
+ * features_inert() - name the features that nobody has here
+ * @ctl: options
+ * @fn: called with the name of each
+ * @data: for @fn
+ */
+void features_inert(struct control *ctl, void (*fn)(const char *feature, void *data),
+		    void *data)
+{
+	struct naming naming = { fn, data };
+
+	each_line(ctl, &features, name_inert, &naming);
+}
+
 struct inert {
 	bool added;
 	struct checks checks;

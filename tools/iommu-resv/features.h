@@ -27,5 +27,7 @@ bool checks_off(struct control *ctl);
 void print_hooks(struct control *ctl, struct json *j);
 void say_inert(struct control *ctl, const struct group *g);
 char *livepatch_reason(struct control *ctl);
+void features_inert(struct control *ctl, void (*fn)(const char *feature, void *data),
+		    void *data);
 
 #endif

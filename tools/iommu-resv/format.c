@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "assign.h"
 #include "format.h"
@@ -43,8 +44,66 @@ void table_cell(struct libscols_line *line, size_t column, char *text)
 		err(EXIT_TROUBLE, "cannot make a table");
 }
 
+/* Of a column: the longest of its header and cells, which are ASCII where it matters. */
+static size_t column_width(struct libscols_table *table, size_t column)
+{
+	struct libscols_column *cl = scols_table_get_column(table, column);
+	size_t width = strlen(scols_cell_get_data(scols_column_get_header(cl)) ?: "");
+	size_t i;
+
+	for (i = 0; i < scols_table_get_nlines(table); i++) {
+		struct libscols_line *line = scols_table_get_line(table, i);
+		const char *text = scols_cell_get_data(scols_line_get_cell(line, column));
+
+		if (text && strlen(text) > width)
+			width = strlen(text);
+	}
+	return width;
+}
+
+/* Ends the line at the last blank that is no further than @width, and so on. */
+static void break_lines(char *text, size_t width)
+{
+	char *blank = NULL, *start = text;
+
+	for (; *text; text++) {
+		if (*text == ' ')
+			blank = text;
+		if (blank && (size_t)(text - start) >= width) {
+			*blank = '\n';
+			start = blank + 1;
+			blank = NULL;
+		}
+	}
+}
+
+/* By itself the library breaks a column where the terminal ends, in the midst of words. */
+static void wrap_words(struct libscols_table *table)
+{
+	size_t last = scols_table_get_ncols(table) - 1, used = 0, i;
+	struct libscols_column *cl = scols_table_get_column(table, last);
+	size_t room = scols_table_get_termwidth(table);
+
+	if (!scols_column_is_wrap(cl) || !isatty(STDOUT_FILENO))
+		return;
+	for (i = 0; i < last; i++)
+		used += column_width(table, i) + 1;
+	if (room < used + 20)
+		return;
+	for (i = 0; i < scols_table_get_nlines(table); i++) {
+		struct libscols_line *line = scols_table_get_line(table, i);
+
+		/* table_cell() took it over, so it is ours. */
+		break_lines((char *)scols_cell_get_data(scols_line_get_cell(line, last)),
+			    room - used);
+	}
+	scols_column_set_safechars(cl, "\n");
+	scols_column_set_wrapfunc(cl, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+}
+
 void table_print(struct libscols_table *table)
 {
+	wrap_words(table);
 	scols_print_table(table);
 	scols_unref_table(table);
 }

@@ -23,9 +23,14 @@ enum {
  * @pci_ids: file with the names of PCI devices, NULL for the system's own
  * @vm: check: file that describes a VM, NULL if there is none
  * @as: what that file is, NULL to guess
+ * @device: only devices with this VENDOR:DEVICE, NULL for all
+ * @columns: list, show: columns to print, NULL for the usual ones
+ * @sort: list, show: column to sort by, NULL for the order of sysfs
  * @json: write JSON
  * @bytes: sizes in bytes, not for humans
  * @noheadings: no header lines
+ * @raw: list, show: table with one blank between columns
+ * @pairs: list, show: table of KEY="value"
  * @loaded: the module is loaded
  * @gaps: something could not be read and is missing from the output
  */
@@ -34,9 +39,14 @@ struct control {
 	const char *pci_ids;
 	const char *vm;
 	const char *as;
+	const char *device;
+	const char *columns;
+	const char *sort;
 	bool json;
 	bool bytes;
 	bool noheadings;
+	bool raw;
+	bool pairs;
 	bool loaded;
 	bool gaps;
 };
@@ -52,6 +62,7 @@ int cmd_declare(struct control *ctl, int argc, char **argv);
 int cmd_undeclare(struct control *ctl, int argc, char **argv);
 int cmd_window(struct control *ctl, int argc, char **argv);
 int cmd_unload(struct control *ctl, int argc, char **argv);
+int cmd_export(struct control *ctl, int argc, char **argv);
 
 void may_change(const struct control *ctl, const char *command);
 

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "columns.h"
 #include "facts.h"
+#include "help.h"
 #include "iommu-resv.h"
 
 /* Longer words are no typo of a command. */
@@ -32,6 +34,7 @@ static const struct {
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
 	{ "unload", cmd_unload },
+	{ "export", cmd_export },
 	{ "help", cmd_help },
 	{ "version", cmd_version },
 };
@@ -54,6 +57,8 @@ static void usage(void)
 	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
 	      " iommu-resv window GROUP|DEVICE default\n"
 	      " iommu-resv unload\n"
+	      " iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
+	      " iommu-resv help [COMMAND]\n"
 	      "\n"
 	      "Show which I/O addresses a guest may not use, and why; declare more of them.\n"
 	      "\n"
@@ -70,11 +75,19 @@ static void usage(void)
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
+	      " export     the facts for Node Feature Discovery, Prometheus or Ansible\n"
+	      " help       about a command: 'iommu-resv help list'\n"
+	      " version    display version\n"
 	      "\n"
 	      "Options:\n"
 	      " -b, --bytes           print sizes in bytes, not in a human readable format\n"
+	      " -d V:D                list, show: devices with this VENDOR:DEVICE only\n"
 	      " -J, --json            use JSON output format\n"
 	      " -n, --noheadings      don't print headings\n"
+	      " -o, --output COLS     list, show: print these columns; 'help' lists them\n"
+	      " -P, --pairs           list, show: print KEY=\"value\" pairs\n"
+	      " -r, --raw             list, show: print columns with one blank between\n"
+	      " -x, --sort COL        list, show: sort by this column\n"
 	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
 	      "     --sysfs DIR       use DIR instead of /sys\n"
@@ -132,6 +145,17 @@ __attribute__((noreturn)) static void unknown_command(const char *command)
 	errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'", command);
 }
 
+/* Its index in the table; leaves with a message if there is no such command. */
+static size_t find_command(const char *command)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(command, commands[i].name))
+			return i;
+	unknown_command(command);
+}
+
 /* Output that got lost (disk full, closed pipe) is an error too. */
 static int finish(int ret)
 {
@@ -152,9 +176,12 @@ static int cmd_version(struct control *ctl, int argc, char **argv)
 static int cmd_help(struct control *ctl, int argc, char **argv)
 {
 	(void)ctl;
+	if (argc > 1)
+		errx(EXIT_TROUBLE, "help takes one command: '%s'", argv[1]);
 	if (argc)
-		errx(EXIT_TROUBLE, "help takes no operand: '%s'", argv[0]);
-	usage();
+		find_command(argv[0]);
+	if (!argc || !help_command(argv[0]))
+		usage();
 	return EXIT_OK;
 }
 
@@ -176,6 +203,10 @@ int main(int argc, char **argv)
 		{ "bytes", no_argument, NULL, 'b' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "noheadings", no_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "pairs", no_argument, NULL, 'P' },
+		{ "raw", no_argument, NULL, 'r' },
+		{ "sort", required_argument, NULL, 'x' },
 		{ "pci-ids", required_argument, NULL, OPT_PCI_IDS },
 		{ "sysfs", required_argument, NULL, OPT_SYSFS },
 		{ "vm", required_argument, NULL, OPT_VM },
@@ -186,20 +217,36 @@ int main(int argc, char **argv)
 	};
 	struct control ctl = { .sysfs = RESV_SYSFS };
 	const char *command = "list";
+	bool help = false;
 	size_t i;
 	int c, ret;
 
 	setlocale(LC_ALL, "");
-	while ((c = getopt_long(argc, argv, "bJnhV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "bd:Jno:Prx:hV", options, NULL)) != -1) {
 		switch (c) {
 		case 'b':
 			ctl.bytes = true;
+			break;
+		case 'd':
+			ctl.device = optarg;
 			break;
 		case 'J':
 			ctl.json = true;
 			break;
 		case 'n':
 			ctl.noheadings = true;
+			break;
+		case 'o':
+			ctl.columns = optarg;
+			break;
+		case 'P':
+			ctl.pairs = true;
+			break;
+		case 'r':
+			ctl.raw = true;
+			break;
+		case 'x':
+			ctl.sort = optarg;
 			break;
 		case OPT_PCI_IDS:
 			ctl.pci_ids = optarg;
@@ -214,8 +261,8 @@ int main(int argc, char **argv)
 			ctl.as = optarg;
 			break;
 		case 'h':
-			usage();
-			return finish(EXIT_OK);
+			help = true;
+			break;
 		case 'V':
 			return finish(cmd_version(&ctl, 0, NULL));
 		default:
@@ -225,17 +272,18 @@ int main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
+	if (help)
+		return finish(cmd_help(&ctl, argc ? 1 : 0, argv));
 	if (argc) {
 		command = *argv++;
 		argc--;
 	}
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(command, commands[i].name))
-			break;
-	if (i == sizeof(commands) / sizeof(commands[0]))
-		unknown_command(command);
+	i = find_command(command);
 	if ((ctl.vm || ctl.as) && (!ctl.vm || strcmp(command, "check")))
 		errx(EXIT_TROUBLE, "--vm is for check, and --as for --vm");
+	if ((ctl.device || columns_asked(&ctl)) && strcmp(command, "list") &&
+	    strcmp(command, "show"))
+		errx(EXIT_TROUBLE, "-d, -o, -P, -r and -x are for list and show");
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);
 	return finish(ctl.gaps ? EXIT_TROUBLE : ret);

@@ -68,23 +68,23 @@ static bool read_id(const char *dir, const char *file, uint64_t *id)
 }
 
 /**
- * names_product() - vendor and device
+ * names_product() - vendor and device, as ids and as names
  * @names: of names_open()
  * @device_dir: the device's directory in sysfs
- *
- * Return: allocated, or NULL if it is no PCI device
+ * @d: gets both, if it is a PCI device
  */
-char *names_product(struct names *names, const char *device_dir)
+void names_product(struct names *names, const char *device_dir, struct device *d)
 {
 	uint64_t vendor, device;
 	char name[256];
 
 	if (!read_id(device_dir, "vendor", &vendor) ||
 	    !read_id(device_dir, "device", &device))
-		return NULL;
-	return xstrdup(pci_lookup_name(names->pci, name, sizeof(name),
-				       PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
-				       (int)vendor, (int)device));
+		return;
+	d->ids = xasprintf("%04x:%04x", (unsigned int)vendor, (unsigned int)device);
+	d->product = xstrdup(pci_lookup_name(names->pci, name, sizeof(name),
+					     PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE,
+					     (int)vendor, (int)device));
 }
 
 void names_close(struct names *names)

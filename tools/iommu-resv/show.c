@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "assign.h"
+#include "columns.h"
 #include "format.h"
 #include "names.h"
+#include "pick.h"
 #include "xalloc.h"
 
 static void print_devices(const struct control *ctl, const struct group *g)
@@ -323,29 +325,126 @@ static void print_group(const struct control *ctl, const struct group *g)
 	say_what_vfio_does(g);
 }
 
-int cmd_show(struct control *ctl, int argc, char **argv)
+enum {
+	COL_GROUP,
+	COL_START,
+	COL_END,
+	COL_SIZE,
+	COL_TYPE,
+	COL_ORIGIN,
+	COL_DEVICE,
+	COL_FLAGS,
+};
+
+static const struct choice choices[] = {
+	[COL_GROUP] = { "GROUP", SCOLS_FL_RIGHT, false, "number of the IOMMU group" },
+	[COL_START] = { "START", SCOLS_FL_RIGHT, false, "first address of the reserved region" },
+	[COL_END] = { "END", SCOLS_FL_RIGHT, false, "its last address" },
+	[COL_SIZE] = { "SIZE", SCOLS_FL_RIGHT, false, "its size" },
+	[COL_TYPE] = { "TYPE", 0, false, "its type" },
+	[COL_ORIGIN] = { "ORIGIN", 0, false, "who says so" },
+	[COL_DEVICE] = { "DEVICE", 0, false, "which device causes it" },
+	[COL_FLAGS] = { "FLAGS", 0, false, "native or added, and enforced or advice" },
+};
+
+static char *cell(const struct control *ctl, const struct row *row, size_t choice)
 {
-	struct groups groups;
-	struct names *names;
+	const struct region *r = row->r;
+
+	switch (choice) {
+	case COL_GROUP:
+		return xasprintf("%u", row->g->id);
+	case COL_START:
+		return format_address(r->at.start);
+	case COL_END:
+		return format_address(r->at.end);
+	case COL_SIZE:
+		return format_size(ctl, &r->at, 1);
+	case COL_TYPE:
+		return xstrdup(r->type);
+	case COL_ORIGIN:
+		return xstrdup(r->origin);
+	case COL_DEVICE:
+		return xstrdup(r->device ?: "-");
+	default:
+		return format_flags(r);
+	}
+}
+
+static const struct sheet sheet = {
+	.command = "show",
+	.choices = choices,
+	.nr = sizeof(choices) / sizeof(choices[0]),
+	.cell = cell,
+};
+
+/* One table of the regions of all groups, for those who ask for columns. */
+static void print_table(const struct control *ctl, const struct groups *groups,
+			const struct chosen *chosen)
+{
+	struct row *rows = NULL;
+	size_t i, k, nr = 0;
+
+	for (i = 0; i < groups->nr; i++) {
+		const struct group *g = &groups->g[i];
+
+		rows = xreallocarray(rows, nr + g->nr_regions + 1, sizeof(*rows));
+		for (k = 0; k < g->nr_regions; k++)
+			rows[nr++] = (struct row) { .g = g, .r = &g->regions[k] };
+	}
+	columns_print(ctl, &sheet, chosen, rows, nr);
+	free(rows);
+}
+
+static void print_groups(const struct control *ctl, const struct groups *groups)
+{
 	size_t i;
+
+	for (i = 0; i < groups->nr; i++) {
+		if (i)
+			putchar('\n');
+		print_group(ctl, &groups->g[i]);
+	}
+}
+
+/* Those that are named, or those that have a device of -d. */
+static int find(struct control *ctl, int argc, char **argv, struct groups *groups)
+{
+	struct names *names;
+	struct pick pick;
 	int ret;
 
-	if (!argc)
+	if (pick_parse(ctl, &pick) && argc)
+		errx(EXIT_TROUBLE, "show which groups? Give -d, or groups and devices by name");
+	if (!ctl->device && !argc)
 		errx(EXIT_TROUBLE, "show which group? Give its number or a device");
 	names = names_open(ctl);
-	ret = groups_find(ctl, names, argc, argv, &groups);
+	ret = argc ? groups_find(ctl, names, argc, argv, groups) :
+		     groups_read(ctl, names, groups);
 	names_close(names);
+	return argc || ret ? ret : pick_groups(ctl, &pick, groups);
+}
+
+int cmd_show(struct control *ctl, int argc, char **argv)
+{
+	struct chosen chosen;
+	struct groups groups;
+	int ret;
+
+	if (!columns_choose(ctl, &sheet, &chosen))
+		return EXIT_OK;
+	ret = find(ctl, argc, argv, &groups);
+	ctl->gaps |= ret != 0;
 	groups_refused(ctl, &groups);
-	say_not_loaded(ctl);
-	if (ctl->json) {
+	if (groups.nr)
+		say_not_loaded(ctl);
+	if (ctl->json)
 		json_groups(ctl, &groups);
-	} else {
-		for (i = 0; i < groups.nr; i++) {
-			if (i)
-				putchar('\n');
-			print_group(ctl, &groups.g[i]);
-		}
-	}
+	else if (columns_asked(ctl) && groups.nr)
+		print_table(ctl, &groups, &chosen);
+	else
+		print_groups(ctl, &groups);
+	columns_free(&chosen);
 	groups_free(&groups);
 	return ret;
 }

@@ -278,6 +278,9 @@ static int show_window(struct control *ctl, char **argv)
 			say_no_facts(g);
 		if (g->window_state == WINDOW_UNKNOWN)
 			ret = EXIT_TROUBLE;
+	} else if (ctl->json) {
+		ctl->gaps = true;
+		json_groups(ctl, &groups);
 	}
 	groups_free(&groups);
 	return ret;

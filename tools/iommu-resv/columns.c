@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* -o, -x, -r and -P, as lsblk has them. */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "columns.h"
+#include "format.h"
+#include "xalloc.h"
+
+/* One line to be sorted. */
+struct key {
+	char *text;
+	bool number;
+	size_t at;
+};
+
+/**
+ * columns_asked() - does the command line say anything about columns?
+ * @ctl: options
+ */
+bool columns_asked(const struct control *ctl)
+{
+	return ctl->columns || ctl->sort || ctl->raw || ctl->pairs;
+}
+
+static size_t find(const struct sheet *sheet, const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < sheet->nr; i++)
+		if (strlen(sheet->choices[i].name) == len &&
+		    !strncasecmp(sheet->choices[i].name, name, len))
+			return i;
+	errx(EXIT_TROUBLE, "%s has no column '%.*s': 'iommu-resv %s -o help' lists those that it has",
+	     sheet->command, (int)len, name, sheet->command);
+}
+
+static void add(struct chosen *chosen, size_t column)
+{
+	chosen->columns = xreallocarray(chosen->columns, chosen->nr + 1,
+					sizeof(*chosen->columns));
+	chosen->columns[chosen->nr++] = column;
+}
+
+static void add_usual(const struct sheet *sheet, struct chosen *chosen)
+{
+	size_t i;
+
+	for (i = 0; i < sheet->nr; i++)
+		if (!sheet->choices[i].extra)
+			add(chosen, i);
+}
+
+/* COL,COL... or +COL,COL... for these beside the usual ones */
+static void add_asked(const struct sheet *sheet, const char *list,
+		      struct chosen *chosen)
+{
+	size_t len;
+
+	if (*list == '+') {
+		add_usual(sheet, chosen);
+		list++;
+	}
+	for (;; list += len + 1) {
+		len = strcspn(list, ",");
+		add(chosen, find(sheet, list, len));
+		if (!list[len])
+			break;
+	}
+}
+
+static void print_help(const struct sheet *sheet)
+{
+	size_t i;
+
+	for (i = 0; i < sheet->nr; i++)
+		printf("%-8s %s%s\n", sheet->choices[i].name,
+		       sheet->choices[i].help,
+		       sheet->choices[i].extra ? "" : " *");
+	puts("\n* without -o; '-o +COL,...' prints more than these");
+}
+
+/**
+ * columns_choose() - understand -o and -x; leaves with a message if they make no sense
+ * @ctl: options
+ * @sheet: kind of table
+ * @chosen: to fill; columns_free() it
+ *
+ * Return: false if only the columns were to be listed, which is done
+ */
+bool columns_choose(const struct control *ctl, const struct sheet *sheet,
+		    struct chosen *chosen)
+{
+	*chosen = (struct chosen) { 0 };
+	if (ctl->json && columns_asked(ctl))
+		errx(EXIT_TROUBLE, "-o, -x, -r and -P are for tables: leave --json out");
+	if (ctl->raw && ctl->pairs)
+		errx(EXIT_TROUBLE, "-r and -P are two forms of the table: give one of them");
+	if (ctl->columns && !strcmp(ctl->columns, "help")) {
+		print_help(sheet);
+		return false;
+	}
+	if (ctl->sort) {
+		chosen->sorted = true;
+		chosen->by = find(sheet, ctl->sort, strlen(ctl->sort));
+	}
+	if (ctl->columns)
+		add_asked(sheet, ctl->columns, chosen);
+	else
+		add_usual(sheet, chosen);
+	return true;
+}
+
+/**
+ * columns_free() - free what columns_choose() has filled
+ * @chosen: it
+ */
+void columns_free(struct chosen *chosen)
+{
+	free(chosen->columns);
+}
+
+/* What is not known comes first; lines that are equal stay in their order. */
+static int by_key(const void *va, const void *vb)
+{
+	const struct key *a = va, *b = vb;
+	int order;
+
+	if (a->number && strcmp(a->text, "-") && strcmp(b->text, "-")) {
+		unsigned long long na = strtoull(a->text, NULL, 0);
+		unsigned long long nb = strtoull(b->text, NULL, 0);
+
+		order = (na > nb) - (na < nb);
+	} else if (a->number) {
+		order = !strcmp(b->text, "-") - !strcmp(a->text, "-");
+	} else {
+		order = strverscmp(a->text, b->text);
+	}
+	return order ?: (a->at > b->at) - (a->at < b->at);
+}
+
+static struct key *sort(const struct control *ctl, const struct sheet *sheet,
+			const struct chosen *chosen, const struct row *rows, size_t nr)
+{
+	struct key *keys = xreallocarray(NULL, nr + 1, sizeof(*keys));
+	struct control plain = *ctl;
+	size_t i;
+
+	/* 9G is less than 10G, and these are compared. */
+	plain.bytes = true;
+	for (i = 0; i < nr; i++)
+		keys[i] = (struct key) {
+			.text = chosen->sorted ?
+				sheet->cell(&plain, &rows[i], chosen->by) : NULL,
+			.number = sheet->choices[chosen->by].flags & SCOLS_FL_RIGHT,
+			.at = i,
+		};
+	if (chosen->sorted && nr)
+		qsort(keys, nr, sizeof(*keys), by_key);
+	return keys;
+}
+
+static struct libscols_table *new_table(const struct control *ctl,
+					const struct sheet *sheet,
+					const struct chosen *chosen)
+{
+	struct column *columns = xreallocarray(NULL, chosen->nr, sizeof(*columns));
+	struct libscols_table *table;
+	size_t i;
+
+	for (i = 0; i < chosen->nr; i++)
+		columns[i] = (struct column) {
+			.name = sheet->choices[chosen->columns[i]].name,
+			.flags = sheet->choices[chosen->columns[i]].flags,
+		};
+	table = table_new(ctl, columns, chosen->nr);
+	scols_table_enable_raw(table, ctl->raw);
+	scols_table_enable_export(table, ctl->pairs);
+	free(columns);
+	return table;
+}
+
+/**
+ * columns_print() - print the table
+ * @ctl: options
+ * @sheet: kind of table
+ * @chosen: of columns_choose()
+ * @rows: its lines
+ * @nr: their number
+ */
+void columns_print(const struct control *ctl, const struct sheet *sheet,
+		   const struct chosen *chosen, const struct row *rows, size_t nr)
+{
+	struct libscols_table *table = new_table(ctl, sheet, chosen);
+	struct key *keys = sort(ctl, sheet, chosen, rows, nr);
+	size_t i, k;
+
+	for (i = 0; i < nr; i++) {
+		struct libscols_line *line = table_line(table);
+
+		for (k = 0; k < chosen->nr; k++)
+			table_cell(line, k, sheet->cell(ctl, &rows[keys[i].at],
+							chosen->columns[k]));
+		free(keys[i].text);
+	}
+	free(keys);
+	table_print(table);
+}

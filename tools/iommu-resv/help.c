@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv help COMMAND, iommu-resv COMMAND --help: one command in a screen. */
+#include <stdio.h>
+#include <string.h>
+
+#include "help.h"
+
+#define COMMON_OPTIONS \
+	"     --pci-ids FILE    take the names of PCI devices from FILE\n" \
+	"     --sysfs DIR       use DIR instead of /sys\n"
+
+#define TABLE_OPTIONS \
+	" -b, --bytes           print sizes in bytes, not in a human readable format\n" \
+	" -d VENDOR:DEVICE      only devices with these ids, as in 'lspci -n'; one of the\n" \
+	"                       two may be left out\n" \
+	" -J, --json            use JSON output format\n" \
+	" -n, --noheadings      don't print headings\n" \
+	" -o, --output COLS     print these columns, separated by commas; +COLS prints\n" \
+	"                       them beside the usual ones; 'help' lists all\n" \
+	" -P, --pairs           print KEY=\"value\" pairs\n" \
+	" -r, --raw             print columns with one blank between, and \\x20 for blanks\n" \
+	"                       of names\n" \
+	" -x, --sort COL        sort by this column\n"
+
+static const struct {
+	const char *command;
+	const char *text;
+} helps[] = {
+	{ "list",
+	  "Usage: iommu-resv [options] [list]\n"
+	  "\n"
+	  "One line for each device of each IOMMU group: can a guest have it, and how much\n"
+	  "may be mapped for it?\n"
+	  "\n"
+	  "Options:\n"
+	  TABLE_OPTIONS COMMON_OPTIONS
+	  "\n"
+	  "Examples:\n"
+	  " iommu-resv -d 8086: -o +ID\n"
+	  " iommu-resv list -n -x LARGEST -o GROUP,DEVICE,ASSIGN\n" },
+	{ "show",
+	  "Usage: iommu-resv [options] show GROUP|DEVICE...\n"
+	  "       iommu-resv [options] show -d VENDOR:DEVICE\n"
+	  "\n"
+	  "Everything about these groups: reserved regions, usable ranges, and what VFIO\n"
+	  "does. A device may be written 0000:00:03.0, 00:03.0 or pci_0000_00_03_0.\n"
+	  "With -o, -P, -r or -x one table of the regions is printed, and nothing else.\n"
+	  "\n"
+	  "Options:\n"
+	  TABLE_OPTIONS COMMON_OPTIONS
+	  "\n"
+	  "Examples:\n"
+	  " iommu-resv show 00:03.0\n"
+	  " iommu-resv show -n -r -o START,END,TYPE 00:03.0\n" },
+	{ "check",
+	  "Usage: iommu-resv [options] check GROUP|DEVICE START-END|START+SIZE|LINE|-...\n"
+	  "       iommu-resv [options] check --vm FILE|- [--as FORMAT] [GROUP|DEVICE...]\n"
+	  "\n"
+	  "Would VFIO accept maps of these ranges (ends included), or those that lines of\n"
+	  "a log tell of? Does a VM fit its devices, and if not, what is to be set?\n"
+	  "\n"
+	  "Options:\n"
+	  "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
+	  " -b, --bytes           print sizes in bytes, not in a human readable format\n"
+	  " -J, --json            use JSON output format\n"
+	  "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
+	  COMMON_OPTIONS
+	  "\n"
+	  "Examples:\n"
+	  " iommu-resv check 00:03.0 0x100000000+16G\n"
+	  " iommu-resv check 00:03.0 - < /var/log/libvirt/qemu/guest.log\n"
+	  " virsh dumpxml guest | iommu-resv check --vm -\n"
+	  "\n"
+	  "Exit codes: 0 fits, 1 does not fit, 2 cannot tell.\n" },
+	{ "features",
+	  "Usage: iommu-resv [options] features\n"
+	  "\n"
+	  "What the module does on this kernel, what the kernel does itself, and what\n"
+	  "nobody does, and why.\n"
+	  "\n"
+	  "Options:\n"
+	  " -J, --json            use JSON output format\n"
+	  " -n, --noheadings      don't print headings\n"
+	  "     --sysfs DIR       use DIR instead of /sys\n" },
+	{ "hooks",
+	  "Usage: iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
+	  "\n"
+	  "The hooks by which declared regions get into the kernel's lists. With a mode:\n"
+	  "switch to it, as root; the old hooks go when the new ones work.\n"
+	  "\n"
+	  "Options:\n"
+	  " -J, --json            use JSON output format\n"
+	  " -n, --noheadings      don't print headings\n"
+	  "     --sysfs DIR       use DIR instead of /sys\n" },
+	{ "checks",
+	  "Usage: iommu-resv [options] checks [enforce|warn|off]\n"
+	  "\n"
+	  "Who refuses maps over reserved regions. With a mode: what the module shall do on\n"
+	  "a kernel before 5.4, whose VFIO refuses none; as root.\n"
+	  "\n"
+	  "Options:\n"
+	  " -J, --json            use JSON output format\n"
+	  "     --sysfs DIR       use DIR instead of /sys\n" },
+	{ "declare",
+	  "Usage: iommu-resv declare GROUP|DEVICE START END\n"
+	  "\n"
+	  "Reserve a range that firmware does not tell of, as root. The end is included.\n"
+	  "The group must not be in use. It holds until undeclare or a reboot.\n"
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv declare 00:03.0 0x20000000 0x200fffff\n" },
+	{ "undeclare",
+	  "Usage: iommu-resv undeclare GROUP|DEVICE START END\n"
+	  "\n"
+	  "Take back exactly what was declared, as root.\n"
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv undeclare 00:03.0 0x20000000 0x200fffff\n" },
+	{ "window",
+	  "Usage: iommu-resv [options] window GROUP|DEVICE\n"
+	  "       iommu-resv window GROUP|DEVICE BASE [SIZE]\n"
+	  "       iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
+	  "       iommu-resv window GROUP|DEVICE default\n"
+	  "\n"
+	  "Where the host maps interrupt doorbells (Arm). As root: move that window to\n"
+	  "BASE, or to a place that the kernel finds, or back. The group must not be in\n"
+	  "use.\n"
+	  "\n"
+	  "Options:\n"
+	  " -b, --bytes           print the size in bytes\n"
+	  " -J, --json            use JSON output format\n"
+	  "     --sysfs DIR       use DIR instead of /sys\n"
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv window 00:03.0 auto avoid 0x0-0x3fffffff\n" },
+	{ "export",
+	  "Usage: iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
+	  "\n"
+	  "The facts for other programs: features of Node Feature Discovery (valid for an\n"
+	  "hour), metrics for the text file collector of Prometheus' node exporter, or JSON\n"
+	  "in one line for Ansible. With FILE, that is replaced in one step, or not at all\n"
+	  "if something could not be read.\n"
+	  "\n"
+	  "Options:\n"
+	  COMMON_OPTIONS
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv export prometheus /var/lib/prometheus/node-exporter/iommu_resv.prom\n" },
+	{ "unload",
+	  "Usage: iommu-resv unload\n"
+	  "\n"
+	  "Unload the module, after its livepatch if that is there; as root. Nothing is\n"
+	  "unloaded while a region is declared or a guest uses a moved MSI window: these\n"
+	  "are named.\n" },
+};
+
+/**
+ * help_command() - print the help of a command
+ * @command: its name
+ *
+ * Return: false if it has none of its own
+ */
+bool help_command(const char *command)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(helps) / sizeof(helps[0]); i++)
+		if (!strcmp(helps[i].command, command)) {
+			printf("\n%s\nFor more details see iommu-resv(8).\n",
+			       helps[i].text);
+			return true;
+		}
+	return false;
+}
