@@ -3,9 +3,11 @@
 #ifndef RESV_COMPAT_MODULE_H
 #define RESV_COMPAT_MODULE_H
 
+#include <linux/gfp.h>
 #include <linux/kobject.h>
 #include <linux/kref.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/string.h>
 #include "compat/sysfs.h"
 
@@ -34,41 +36,70 @@ static inline struct kobject *compat_module_kobject(const char *name)
 	return found;
 }
 
+/*
+ * A bool of a module that is built in.  No interface gives the value itself, so the
+ * function of its file is called, which takes the lock of all such parameters, as
+ * every reader of the file does.
+ */
+static inline bool compat_builtin_flag(struct module_kobject *mk,
+				       const char *name)
+{
+	const struct module_attribute *attr;
+	bool set = false;
+	char *page;
+
+	attr = compat_kernfs_in_group(mk->kobj.sd, "parameters", name);
+	page = (char *)get_zeroed_page(GFP_KERNEL);
+	if (attr && attr->show && page)
+		set = attr->show((void *)attr, mk, page) > 0 && *page == 'Y';
+	free_page((unsigned long)page);
+	return set;
+}
+
+/*
+ * A bool of a loaded module, which the caller holds.  Without the lock of its
+ * parameters: lockdep takes that for the one of this module's, under which files are
+ * removed that wait for who asks here.
+ */
+static inline bool compat_loaded_flag(const struct module *mod, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < mod->num_kp; i++)
+		if (!strcmp(mod->kp[i].name, name))
+			return mod->kp[i].ops == &param_ops_bool &&
+			       READ_ONCE(*(bool *)mod->kp[i].arg);
+	return false;
+}
+
 /**
- * compat_module_parameter() - read a parameter of another module
+ * compat_module_flag() - is a parameter of another module set?
  * @module: name of that module, loaded or built in
- * @name: parameter
- * @page: set to what the file /sys/module/MODULE/parameters/NAME has; a page
+ * @name: parameter, a bool
  *
- * No interface gives the value itself, so the file's own function is called.  That
- * takes the lock of the module's parameters, as every reader of the file does.  The
- * module is held meanwhile; one that is on its way in or out is not asked.
+ * The module is held meanwhile; one that is on its way in or out is not asked.
  *
  * Context: may sleep.
- * Return: bytes, or an errno: -ENOENT if there is no such module or parameter
+ * Return: true if it is; false if not, or if there is no such module or parameter
  */
-static inline ssize_t compat_module_parameter(const char *module,
-					      const char *name, char *page)
+static inline bool compat_module_flag(const char *module, const char *name)
 {
 	struct kobject *kobj = compat_module_kobject(module);
-	const struct module_attribute *attr;
 	struct module_kobject *mk;
-	ssize_t len = -ENOENT;
+	bool set = false;
 
 	if (!kobj)
-		return -ENOENT;
+		return false;
 	mk = container_of(kobj, struct module_kobject, kobj);
-	if (try_module_get(mk->mod)) {
-		if (!mk->mod || mk->mod->state == MODULE_STATE_LIVE) {
-			attr = compat_kernfs_in_group(kobj->sd, "parameters",
-						      name);
-			if (attr && attr->show)
-				len = attr->show((void *)attr, mk, page);
-		}
+	if (!mk->mod) {
+		set = compat_builtin_flag(mk, name);
+	} else if (try_module_get(mk->mod)) {
+		if (mk->mod->state == MODULE_STATE_LIVE)
+			set = compat_loaded_flag(mk->mod, name);
 		module_put(mk->mod);
 	}
 	kobject_put(kobj);
-	return len;
+	return set;
 }
 
 #endif /* RESV_COMPAT_MODULE_H */

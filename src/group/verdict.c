@@ -151,16 +151,7 @@ static void free_verdict(struct verdict *v)
 /* vfio_iommu_type1 was told to take groups whose interrupts are not isolated. */
 static bool unsafe_allowed(void)
 {
-	char *page = (char *)get_zeroed_page(GFP_KERNEL);
-	bool allowed;
-
-	if (!page)
-		return false;
-	allowed = compat_module_parameter("vfio_iommu_type1",
-					  "allow_unsafe_interrupts", page) > 0 &&
-		  *page == 'Y';
-	free_page((unsigned long)page);
-	return allowed;
+	return compat_module_flag("vfio_iommu_type1", "allow_unsafe_interrupts");
 }
 
 /**

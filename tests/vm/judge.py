@@ -151,7 +151,8 @@ def check_assignable(group, regions):
     for name, driver in drivers.items():
         if driver in ("vfio-pci", "-") and ("host-driver", name) in reasons(group):
             faults.append(f"{head}: {name} is bound to {driver}")
-    if ("unsafe-interrupts", "-") in reasons(group) and group.lines("msi_isolation") == ["isolated"]:
+    if ("unsafe-interrupts", "-") in reasons(group) and \
+            group.lines("msi_isolation") == ["isolated"]:
         faults.append(f"{head}: interrupts are isolated")
     return faults
 
@@ -264,7 +265,7 @@ def check_vfio(group, lines, topology, series):
         return faults + [f"{head}: VFIO refused it: {answer}"]
     ranges = pairs(said_by["range"])
     faults += differ(f"{head}: usable, and VFIO's IOVA ranges", pairs(group.lines("usable")),
-                    ranges)
+                     ranges)
     faults += check_maps(head, [(kind, line) for kind in ("inside", "edge")
                                 for line in said_by[kind]], ranges)
     faults += [f"{head}: DMA at {line}" for line in said_by["dma"] if not line.endswith(" ok")]

@@ -13,21 +13,58 @@
 #include "words.h"
 #include "xalloc.h"
 
-/* Lines of the file "assignable" that begin with @reason; -1 if there is no such file */
-static int told(const struct control *ctl, const struct group *g, const char *reason)
+/**
+ * struct told - the file "assignable"
+ * @there: the module has it and could tell
+ * @reason: the lines that follow "no"
+ */
+struct told {
+	bool there;
+	struct strings reason;
+};
+
+/*
+ * Where the module does not make the file, or cannot tell, it is derived from the other
+ * files and from the names of drivers.
+ */
+static void told_read(const struct control *ctl, const struct group *g, struct told *told)
 {
+	struct strings *reason = &told->reason;
 	struct text t;
 	char *line;
-	int nr = 0;
 
+	*told = (struct told) { 0 };
 	if (text_open(&t, xasprintf("%s/kernel/iommu_groups/%u/resv/assignable",
 				    ctl->sysfs, g->id)))
-		return -1;
-	while (text_next(&t, &line))
-		nr += !strncmp(line, reason, strlen(reason)) &&
-		      line[strlen(reason)] == ' ';
+		return;
+	while (text_next(&t, &line)) {
+		if (t.line == 1) {
+			told->there = word_among(line, "yes", "no");
+			continue;
+		}
+		reason->s = xreallocarray(reason->s, reason->nr + 1, sizeof(*reason->s));
+		reason->s[reason->nr++] = xstrdup(line);
+	}
 	text_close(&t);
-	return nr;
+}
+
+static void told_free(struct told *told)
+{
+	strings_free(&told->reason);
+}
+
+/* Is there a reason that begins with these words? */
+static bool told_has(const struct told *told, const char *words)
+{
+	size_t len = strlen(words), i;
+
+	for (i = 0; i < told->reason.nr; i++) {
+		const char *line = told->reason.s[i];
+
+		if (!strncmp(line, words, len) && (!line[len] || line[len] == ' '))
+			return true;
+	}
+	return false;
 }
 
 static bool is_bridge(const struct control *ctl, const struct group *g,
@@ -52,6 +89,22 @@ static bool is_vfio_driver(const char *driver)
 	       !strcmp(driver, "pcieport");
 }
 
+static bool is_hosts(const struct control *ctl, const struct group *g,
+		     const struct device *d, const struct told *told)
+{
+	char *words;
+	bool hosts;
+
+	if (!told->there)
+		return d->driver && !is_vfio_driver(d->driver) &&
+		       !is_bridge(ctl, g, d->name);
+	words = xasprintf("host-driver %s", d->name);
+	/* The driver can have gone since the link to it was read. */
+	hosts = d->driver && told_has(told, words);
+	free(words);
+	return hosts;
+}
+
 /**
  * device_is_hosts() - does the driver of a device keep VFIO from its group?
  * @ctl: options
@@ -61,18 +114,34 @@ static bool is_vfio_driver(const char *driver)
 bool device_is_hosts(const struct control *ctl, const struct group *g,
 		     const struct device *d)
 {
-	return d->driver && !is_vfio_driver(d->driver) && !is_bridge(ctl, g, d->name);
+	struct told told;
+	bool hosts;
+
+	told_read(ctl, g, &told);
+	hosts = is_hosts(ctl, g, d, &told);
+	told_free(&told);
+	return hosts;
 }
 
 /*
  * drivers/iommu/intel: RMRRs on every kernel; drivers/iommu/iommu.c since 6.6: all
  * direct regions.  In between VFIO attaches the device and refuses maps there.
  */
-static bool is_direct(const struct group *g, const struct region *r, int told_of)
+static bool is_direct(const struct group *g, const struct region *r, const struct told *told)
 {
-	if (strcmp(r->type, "direct") || !region_refuses(g, r) || !told_of)
+	char *words;
+	bool direct;
+
+	if (strcmp(r->type, "direct"))
 		return false;
-	return told_of > 0 || !g->lacks_checks || !strcmp(r->origin, "rmrr");
+	if (!told->there)
+		return region_refuses(g, r) &&
+		       (!g->lacks_checks || !strcmp(r->origin, "rmrr"));
+	words = xasprintf("direct %s 0x%016llx 0x%016llx", r->device ?: "-",
+			  (unsigned long long)r->at.start, (unsigned long long)r->at.end);
+	direct = told_has(told, words);
+	free(words);
+	return direct;
 }
 
 static bool unsafe_allowed(const struct control *ctl)
@@ -105,7 +174,8 @@ static void add(struct obstacles *found, enum obstacle_kind kind,
  * the one that was named; others of the group are not.
  */
 static void find_drivers(const struct control *ctl, const struct group *g,
-			 const char *given, struct obstacles *found)
+			 const char *given, const struct told *told,
+			 struct obstacles *found)
 {
 	size_t i;
 
@@ -114,9 +184,30 @@ static void find_drivers(const struct control *ctl, const struct group *g,
 	for (i = 0; i < g->nr_devices; i++) {
 		const struct device *d = &g->devices[i];
 
-		if ((!given || strcmp(d->name, given)) && device_is_hosts(ctl, g, d))
+		if ((!given || strcmp(d->name, given)) && is_hosts(ctl, g, d, told))
 			add(found, OBSTACLE_DRIVER, NULL, d);
 	}
+}
+
+static bool isolation_unknown(const struct group *g)
+{
+	return !g->msi_isolation || !strcmp(g->msi_isolation, "unknown");
+}
+
+/* The module has a reason even if it only cannot ask; then it is as before: not known. */
+static void find_interrupts(const struct control *ctl, const struct group *g,
+			    const struct told *told, struct obstacles *found)
+{
+	bool refused = told->there ? told_has(told, "unsafe-interrupts") :
+		       isolation_unknown(g) ||
+		       (!strcmp(g->msi_isolation, "unsafe") && !unsafe_allowed(ctl));
+
+	if (refused && isolation_unknown(g))
+		found->unknown = true;
+	else if (refused)
+		add(found, OBSTACLE_INTERRUPTS, NULL, NULL);
+	else
+		found->unsafe = !isolation_unknown(g) && !strcmp(g->msi_isolation, "unsafe");
 }
 
 /**
@@ -129,22 +220,19 @@ static void find_drivers(const struct control *ctl, const struct group *g,
 void obstacles_find(const struct control *ctl, const struct group *g, const char *given,
 		    struct obstacles *found)
 {
-	int direct = told(ctl, g, "direct");
+	struct told told;
 	size_t i;
 
 	*found = (struct obstacles) { 0 };
+	told_read(ctl, g, &told);
 	for (i = 0; i < g->nr_regions; i++)
-		if (is_direct(g, &g->regions[i], direct))
+		if (is_direct(g, &g->regions[i], &told))
 			add(found, OBSTACLE_DIRECT, &g->regions[i], NULL);
-	if (told(ctl, g, "no-iommu") > 0)
+	if (told.there && told_has(&told, "no-iommu"))
 		add(found, OBSTACLE_NO_IOMMU, NULL, NULL);
-	if (!g->msi_isolation || !strcmp(g->msi_isolation, "unknown"))
-		found->unknown = true;
-	else if (!strcmp(g->msi_isolation, "unsafe") && unsafe_allowed(ctl))
-		found->unsafe = true;
-	else if (!strcmp(g->msi_isolation, "unsafe"))
-		add(found, OBSTACLE_INTERRUPTS, NULL, NULL);
-	find_drivers(ctl, g, given, found);
+	find_interrupts(ctl, g, &told, found);
+	find_drivers(ctl, g, given, &told, found);
+	told_free(&told);
 }
 
 /**
