@@ -142,8 +142,10 @@ PLANTED = (
     (2, "| 0x50000000 0x100000 moved", "| 0x8000000 0x100000 kernel", "msi_window"),
     (2, "| isolated", "| unsafe", "msi_isolation"),
     (2, "0x0000000050100000 0x0000ffffffffffff", "0x0000000050000000 0x0000ffffffffffff", "usable"),
-    (2, "vfio-pci 0x1234:0x11e8\niommu iommu0\nfile type ok\n| DMA\nfile reserved_regions ok\n| 0x0000000008",
-     "vfio-pci 0x1234:0x11e8\niommu iommu0\nfile type ok\n| identity\nfile reserved_regions ok\n| 0x0000000008",
+    (2, "vfio-pci 0x1234:0x11e8\niommu iommu0\nfile type ok\n| DMA\n"
+     "file reserved_regions ok\n| 0x0000000008",
+     "vfio-pci 0x1234:0x11e8\niommu iommu0\nfile type ok\n| identity\n"
+     "file reserved_regions ok\n| 0x0000000008",
      "group 2 is not as in"),
     (3, f"{GUEST} ok", f"{GUEST} EINVAL", GUEST),
     (3, f"{WORDS} ok", f"{WORDS} differs", "differs"),
