@@ -114,7 +114,12 @@ static void find_drivers(const struct control *ctl, const struct group *g,
 	for (i = 0; i < g->nr_devices; i++) {
 		const struct device *d = &g->devices[i];
 
-		if ((!given || strcmp(d->name, given)) && device_is_hosts(ctl, g, d))
+		if (given && !strcmp(d->name, given))
+			continue;
+		/* A copy of another machine's sysfs may leave out what the link leads to. */
+		if (!d->seen)
+			found->unknown = true;
+		else if (device_is_hosts(ctl, g, d))
 			add(found, OBSTACLE_DRIVER, NULL, d);
 	}
 }

@@ -11,6 +11,7 @@
 #include "format.h"
 #include "logline.h"
 #include "names.h"
+#include "origin.h"
 #include "range.h"
 #include "vm/vm.h"
 #include "xalloc.h"
@@ -204,7 +205,7 @@ static enum verdict check_group(const struct control *ctl, const struct group *g
 	size_t i;
 
 	if (ctl->json) {
-		json_open(&j, NULL, '{');
+		json_report(ctl, &j, "check");
 		json_number(&j, "group", g->id);
 		json_bool(&j, "module_loaded", ctl->loaded);
 		json_bool(&j, "complete", !ctl->gaps);
@@ -295,6 +296,24 @@ static void add_word(struct maps *maps, const char *word)
 	}
 }
 
+/* There is no such group: still a document, for who reads it. */
+static void json_no_group(const struct control *ctl)
+{
+	struct json j = { 0 };
+
+	json_report(ctl, &j, "check");
+	json_null(&j, "group");
+	json_bool(&j, "module_loaded", ctl->loaded);
+	json_bool(&j, "complete", !ctl->gaps);
+	json_open(&j, "maps", '[');
+	json_close(&j, ']');
+	json_null(&j, "fits");
+	json_null(&j, "assignable");
+	json_open(&j, "reasons", '[');
+	json_close(&j, ']');
+	json_close(&j, '}');
+}
+
 int cmd_check(struct control *ctl, int argc, char **argv)
 {
 	static const int exit_codes[] = {
@@ -337,6 +356,8 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 			ret = EXIT_NO;
 		obstacles_free(&found);
 	}
+	if (!groups.nr && ctl->json)
+		json_no_group(ctl);
 	groups_free(&groups);
 	free(maps.r);
 	return ret;

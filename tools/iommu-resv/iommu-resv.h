@@ -12,9 +12,15 @@ enum {
 	EXIT_TROUBLE = 2,	/* usage, an error, or an answer with gaps */
 };
 
-/* The tests put a tree of their own here, to see what is changed. */
+/* The tests put trees of their own here, to see what is changed. */
 #ifndef RESV_SYSFS
 #define RESV_SYSFS	"/sys"
+#endif
+#ifndef RESV_PROC
+#define RESV_PROC	"/proc"
+#endif
+#ifndef RESV_MACHINE_ID
+#define RESV_MACHINE_ID	"/etc/machine-id"
 #endif
 
 /**

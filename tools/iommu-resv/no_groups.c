@@ -98,7 +98,7 @@ static void read_cmdline(const struct control *ctl, struct strings *words)
 	char *line, *word, *rest;
 
 	*words = (struct strings) { 0 };
-	if (text_open(&t, path_of(ctl, "cmdline", "/proc/cmdline")))
+	if (text_open(&t, path_of(ctl, "cmdline", RESV_PROC "/cmdline")))
 		return;
 	if (text_next(&t, &line))
 		for (word = strtok_r(line, " ", &rest); word;

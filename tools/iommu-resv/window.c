@@ -278,6 +278,8 @@ static int show_window(struct control *ctl, char **argv)
 			say_no_facts(g);
 		if (g->window_state == WINDOW_UNKNOWN)
 			ret = EXIT_TROUBLE;
+	} else if (ctl->json) {
+		json_groups(ctl, &groups);
 	}
 	groups_free(&groups);
 	return ret;

@@ -8,6 +8,7 @@
 
 #include "../features.h"
 #include "../format.h"
+#include "../origin.h"
 #include "../xalloc.h"
 #include "vm.h"
 
@@ -251,7 +252,7 @@ static void json_answer(const struct control *ctl, const struct guest *g,
 	struct json j = { 0 };
 	size_t i, k;
 
-	json_open(&j, NULL, '{');
+	json_report(ctl, &j, "check-vm");
 	json_bool(&j, "module_loaded", ctl->loaded);
 	json_bool(&j, "complete", !ctl->gaps);
 	json_guest(&j, g);
@@ -298,7 +299,7 @@ int check_vm(struct control *ctl, int argc, char **argv)
 	struct guest g;
 	int i, ret;
 
-	vm_json(ctl->json);
+	vm_json(ctl->json ? ctl : NULL);
 	read_guest(ctl, &g);
 	for (i = 0; i < argc; i++)
 		guest_device(&g, argv[i], true);

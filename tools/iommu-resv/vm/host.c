@@ -97,7 +97,7 @@ static void read_iommus(const struct control *ctl, struct vm_host *host)
 void host_read(const struct control *ctl, struct vm_host *host)
 {
 	char *path = strcmp(ctl->sysfs, RESV_SYSFS) ?
-		     xasprintf("%s/cpuinfo", ctl->sysfs) : xstrdup("/proc/cpuinfo");
+		     xasprintf("%s/cpuinfo", ctl->sysfs) : xstrdup(RESV_PROC "/cpuinfo");
 
 	*host = (struct vm_host) { .vendor = VENDOR_UNKNOWN };
 	read_cpuinfo(path, host);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../json.h"
+#include "../origin.h"
 #include "vm.h"
 
 const char *const vm_format_names[VM_FORMATS] = {
@@ -19,11 +19,12 @@ const char *const vm_format_names[VM_FORMATS] = {
 	[VM_CLOUD_HYPERVISOR] = "cloud-hypervisor",
 };
 
-static bool as_json;
+static const struct control *as_json;
 
-void vm_json(bool json)
+/* Whoever fails after this says so in JSON, too; @ctl is NULL for no more of that. */
+void vm_json(const struct control *ctl)
 {
-	as_json = json;
+	as_json = ctl;
 }
 
 /* Nothing that is not printable gets from a file to a terminal. */
@@ -51,7 +52,7 @@ void vm_fail(const char *fmt, ...)
 	make_printable(why);
 	warnx("%s", why);
 	if (as_json) {
-		json_open(&j, NULL, '{');
+		json_report(as_json, &j, "check-vm");
 		json_string(&j, "reason", why);
 		json_null(&j, "fits");
 		json_close(&j, '}');

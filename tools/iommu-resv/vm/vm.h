@@ -200,7 +200,7 @@ struct vm_input {
 
 void vm_read(const struct control *ctl, struct vm_input *in);
 enum vm_format vm_guess(const struct vm_input *in);
-void vm_json(bool json);
+void vm_json(const struct control *ctl);
 __attribute__((noreturn, format(printf, 1, 2))) void vm_fail(const char *fmt, ...);
 extern const char *const vm_format_names[VM_FORMATS];
 
