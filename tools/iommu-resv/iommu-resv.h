@@ -57,6 +57,7 @@ int cmd_checks(struct control *ctl, int argc, char **argv);
 int cmd_declare(struct control *ctl, int argc, char **argv);
 int cmd_undeclare(struct control *ctl, int argc, char **argv);
 int cmd_window(struct control *ctl, int argc, char **argv);
+int cmd_save(struct control *ctl, int argc, char **argv);
 int cmd_unload(struct control *ctl, int argc, char **argv);
 
 void may_change(const struct control *ctl, const char *command);

@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "facts.h"
 #include "iommu-resv.h"
+#include "origin.h"
+#include "tar.h"
 
 /* Longer words are no typo of a command. */
 #define TYPO_MAX	16
@@ -31,6 +34,7 @@ static const struct {
 	{ "declare", cmd_declare },
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
+	{ "save", cmd_save },
 	{ "unload", cmd_unload },
 	{ "help", cmd_help },
 	{ "version", cmd_version },
@@ -53,6 +57,7 @@ static void usage(void)
 	      " iommu-resv window GROUP|DEVICE BASE [SIZE]\n"
 	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
 	      " iommu-resv window GROUP|DEVICE default\n"
+	      " iommu-resv [options] save FILE|-\n"
 	      " iommu-resv unload\n"
 	      "\n"
 	      "Show which I/O addresses a guest may not use, and why; declare more of them.\n"
@@ -69,6 +74,7 @@ static void usage(void)
 	      " declare    reserve a range that firmware does not tell of (ends included)\n"
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"
+	      " save       copy these facts into a file, for --sysfs on another machine\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
 	      "\n"
 	      "Options:\n"
@@ -77,7 +83,7 @@ static void usage(void)
 	      " -n, --noheadings      don't print headings\n"
 	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
-	      "     --sysfs DIR       use DIR instead of /sys\n"
+	      "     --sysfs DIR       use DIR instead of /sys, or a file that save wrote\n"
 	      "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
 	      "\n"
 	      " -h, --help            display this help\n"
@@ -161,12 +167,21 @@ static int cmd_help(struct control *ctl, int argc, char **argv)
 /* Leaves with a message if @command cannot change this kernel. */
 void may_change(const struct control *ctl, const char *command)
 {
-	if (strcmp(ctl->sysfs, RESV_SYSFS))
+	if (!origin_is_here(ctl))
 		errx(EXIT_TROUBLE, "'%s' changes the running kernel: no --sysfs here",
 		     command);
 	if (geteuid())
 		errx(EXIT_TROUBLE, "'%s' changes the kernel: run it as root",
 		     command);
+}
+
+/* --sysfs is a folder, or a file with one in it. */
+static void find_copy(struct control *ctl)
+{
+	struct stat st;
+
+	if (!stat(ctl->sysfs, &st) && !S_ISDIR(st.st_mode))
+		ctl->sysfs = tar_unpack(ctl->sysfs);
 }
 
 int main(int argc, char **argv)
@@ -236,6 +251,7 @@ int main(int argc, char **argv)
 		unknown_command(command);
 	if ((ctl.vm || ctl.as) && (!ctl.vm || strcmp(command, "check")))
 		errx(EXIT_TROUBLE, "--vm is for check, and --as for --vm");
+	find_copy(&ctl);
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);
 	return finish(ctl.gaps ? EXIT_TROUBLE : ret);

@@ -24,6 +24,19 @@ bool origin_is_here(const struct control *ctl)
 	return !strcmp(ctl->sysfs, RESV_SYSFS);
 }
 
+/**
+ * origin_path() - where something is that sysfs does not have
+ * @ctl: options
+ * @name: in a copy of another machine's sysfs
+ * @here: on this machine
+ *
+ * Return: the path, to be freed
+ */
+char *origin_path(const struct control *ctl, const char *name, const char *here)
+{
+	return origin_is_here(ctl) ? xstrdup(here) : xasprintf("%s/%s", ctl->sysfs, name);
+}
+
 /* The first line of a file, or NULL */
 static char *first_line(char *path)
 {

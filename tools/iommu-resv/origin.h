@@ -21,6 +21,7 @@ struct origin {
 };
 
 bool origin_is_here(const struct control *ctl);
+char *origin_path(const struct control *ctl, const char *name, const char *here);
 void origin_read(const struct control *ctl, struct origin *o);
 void origin_free(struct origin *o);
 void json_report(const struct control *ctl, struct json *j, const char *report);
