@@ -8,7 +8,7 @@
 /* Exit codes, as the manual page has them. */
 enum {
 	EXIT_OK = 0,
-	EXIT_NO = 1,		/* check: the map does not fit */
+	EXIT_NO = 1,		/* check, intersect: it does not fit */
 	EXIT_TROUBLE = 2,	/* usage, an error, or an answer with gaps */
 };
 
@@ -27,8 +27,9 @@ enum {
  * struct control - one run of the command
  * @sysfs: where sysfs is mounted
  * @pci_ids: file with the names of PCI devices, NULL for the system's own
- * @vm: check: file that describes a VM, NULL if there is none
+ * @vm: check, intersect: file that describes a VM, NULL if there is none
  * @as: what that file is, NULL to guess
+ * @device: intersect: vendor and device to look for, NULL for every device
  * @json: write JSON
  * @bytes: sizes in bytes, not for humans
  * @noheadings: no header lines
@@ -40,6 +41,7 @@ struct control {
 	const char *pci_ids;
 	const char *vm;
 	const char *as;
+	const char *device;
 	bool json;
 	bool bytes;
 	bool noheadings;
@@ -57,6 +59,7 @@ int cmd_checks(struct control *ctl, int argc, char **argv);
 int cmd_declare(struct control *ctl, int argc, char **argv);
 int cmd_undeclare(struct control *ctl, int argc, char **argv);
 int cmd_window(struct control *ctl, int argc, char **argv);
+int cmd_intersect(struct control *ctl, int argc, char **argv);
 int cmd_save(struct control *ctl, int argc, char **argv);
 int cmd_unload(struct control *ctl, int argc, char **argv);
 

@@ -34,6 +34,7 @@ static const struct {
 	{ "declare", cmd_declare },
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
+	{ "intersect", cmd_intersect },
 	{ "save", cmd_save },
 	{ "unload", cmd_unload },
 	{ "help", cmd_help },
@@ -57,6 +58,7 @@ static void usage(void)
 	      " iommu-resv window GROUP|DEVICE BASE [SIZE]\n"
 	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
 	      " iommu-resv window GROUP|DEVICE default\n"
+	      " iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE] [--vm FILE]\n"
 	      " iommu-resv [options] save FILE|-\n"
 	      " iommu-resv unload\n"
 	      "\n"
@@ -74,6 +76,7 @@ static void usage(void)
 	      " declare    reserve a range that firmware does not tell of (ends included)\n"
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"
+	      " intersect  what fits on all hosts, whose facts are files (of --json or save)\n"
 	      " save       copy these facts into a file, for --sysfs on another machine\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
 	      "\n"
@@ -82,6 +85,7 @@ static void usage(void)
 	      " -J, --json            use JSON output format\n"
 	      " -n, --noheadings      don't print headings\n"
 	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
+	      "     --device ID       VENDOR:DEVICE, like 8086:1592, with intersect\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
 	      "     --sysfs DIR       use DIR instead of /sys, or a file that save wrote\n"
 	      "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
@@ -89,7 +93,7 @@ static void usage(void)
 	      " -h, --help            display this help\n"
 	      " -V, --version         display version\n"
 	      "\n"
-	      "Exit codes: 0 good, 1 what check was asked does not fit, 2 anything else.\n"
+	      "Exit codes: 0 good, 1 what was asked does not fit, 2 anything else.\n"
 	      "For more details see iommu-resv(8).\n", stdout);
 }
 
@@ -186,7 +190,7 @@ static void find_copy(struct control *ctl)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS };
+	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS, OPT_DEVICE };
 	static const struct option options[] = {
 		{ "bytes", no_argument, NULL, 'b' },
 		{ "json", no_argument, NULL, 'J' },
@@ -195,12 +199,14 @@ int main(int argc, char **argv)
 		{ "sysfs", required_argument, NULL, OPT_SYSFS },
 		{ "vm", required_argument, NULL, OPT_VM },
 		{ "as", required_argument, NULL, OPT_AS },
+		{ "device", required_argument, NULL, OPT_DEVICE },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
 	struct control ctl = { .sysfs = RESV_SYSFS };
 	const char *command = "list";
+	bool intersects;
 	size_t i;
 	int c, ret;
 
@@ -228,6 +234,9 @@ int main(int argc, char **argv)
 		case OPT_AS:
 			ctl.as = optarg;
 			break;
+		case OPT_DEVICE:
+			ctl.device = optarg;
+			break;
 		case 'h':
 			usage();
 			return finish(EXIT_OK);
@@ -249,8 +258,11 @@ int main(int argc, char **argv)
 			break;
 	if (i == sizeof(commands) / sizeof(commands[0]))
 		unknown_command(command);
-	if ((ctl.vm || ctl.as) && (!ctl.vm || strcmp(command, "check")))
-		errx(EXIT_TROUBLE, "--vm is for check, and --as for --vm");
+	intersects = !strcmp(command, "intersect");
+	if ((ctl.vm || ctl.as) && (!ctl.vm || (strcmp(command, "check") && !intersects)))
+		errx(EXIT_TROUBLE, "--vm is for check and intersect, and --as for --vm");
+	if (ctl.device && !intersects)
+		errx(EXIT_TROUBLE, "--device is for intersect");
 	find_copy(&ctl);
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);

@@ -20,11 +20,13 @@ const char *const vm_format_names[VM_FORMATS] = {
 };
 
 static const struct control *as_json;
+static const char *as_report;
 
-/* Whoever fails after this says so in JSON, too; @ctl is NULL for no more of that. */
-void vm_json(const struct control *ctl)
+/* Whoever fails after this says so in a document of this kind, too, unless @ctl is NULL. */
+void vm_json(const struct control *ctl, const char *report)
 {
 	as_json = ctl;
+	as_report = report;
 }
 
 /* Nothing that is not printable gets from a file to a terminal. */
@@ -52,7 +54,7 @@ void vm_fail(const char *fmt, ...)
 	make_printable(why);
 	warnx("%s", why);
 	if (as_json) {
-		json_report(as_json, &j, "check-vm");
+		json_report(as_json, &j, as_report);
 		json_string(&j, "reason", why);
 		json_null(&j, "fits");
 		json_close(&j, '}');
