@@ -16,6 +16,8 @@
  *
  * geteuid(): is $FAKE_EUID, or root.
  *
+ * uname(): a machine of the tests.
+ *
  * nanosleep(), clock_gettime(): each sleep takes 20 seconds, in no time.
  */
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +39,7 @@ int __wrap_module_delete(const char *module);
 uid_t __wrap_geteuid(void);
 int __wrap_nanosleep(const struct timespec *nap, struct timespec *left);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_uname(struct utsname *name);
 
 static time_t seconds = 1000;
 
@@ -169,5 +173,11 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
 	(void)clock;
 	*now = (struct timespec) { .tv_sec = seconds };
+	return 0;
+}
+
+int __wrap_uname(struct utsname *name)
+{
+	*name = (struct utsname) { .release = "6.1.0-test", .machine = "x86_64" };
 	return 0;
 }

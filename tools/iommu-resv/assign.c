@@ -184,7 +184,12 @@ static void find_drivers(const struct control *ctl, const struct group *g,
 	for (i = 0; i < g->nr_devices; i++) {
 		const struct device *d = &g->devices[i];
 
-		if ((!given || strcmp(d->name, given)) && is_hosts(ctl, g, d, told))
+		if (given && !strcmp(d->name, given))
+			continue;
+		/* A copy of another machine's sysfs may leave out what the link leads to. */
+		if (!d->seen)
+			found->unknown = true;
+		else if (is_hosts(ctl, g, d, told))
 			add(found, OBSTACLE_DRIVER, NULL, d);
 	}
 }

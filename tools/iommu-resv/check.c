@@ -11,6 +11,7 @@
 #include "format.h"
 #include "logline.h"
 #include "names.h"
+#include "origin.h"
 #include "range.h"
 #include "vm/vm.h"
 #include "xalloc.h"
@@ -211,7 +212,7 @@ static enum verdict check_group(const struct control *ctl, const struct group *g
 	size_t i;
 
 	if (ctl->json) {
-		json_open(&j, NULL, '{');
+		json_report(ctl, &j, "check");
 		json_number(&j, "group", g->id);
 		json_bool(&j, "module_loaded", ctl->loaded);
 		json_bool(&j, "complete", !ctl->gaps);
@@ -246,24 +247,6 @@ static enum verdict check_group(const struct control *ctl, const struct group *g
 		print_obstacles(g, found);
 	}
 	return all;
-}
-
-/* For programs, which take a document in any case. */
-static void json_no_group(const struct control *ctl)
-{
-	struct json j = { 0 };
-
-	json_open(&j, NULL, '{');
-	json_null(&j, "group");
-	json_bool(&j, "module_loaded", ctl->loaded);
-	json_bool(&j, "complete", false);
-	json_open(&j, "maps", '[');
-	json_close(&j, ']');
-	json_null(&j, "fits");
-	json_null(&j, "assignable");
-	json_open(&j, "reasons", '[');
-	json_close(&j, ']');
-	json_close(&j, '}');
 }
 
 static void maps_add(struct maps *maps, const struct range *map)
@@ -318,6 +301,24 @@ static void add_word(struct maps *maps, const char *word)
 		range_of_word(word, &map);
 		maps_add(maps, &map);
 	}
+}
+
+/* There is no such group: still a document, for who reads it. */
+static void json_no_group(const struct control *ctl)
+{
+	struct json j = { 0 };
+
+	json_report(ctl, &j, "check");
+	json_null(&j, "group");
+	json_bool(&j, "module_loaded", ctl->loaded);
+	json_bool(&j, "complete", false);
+	json_open(&j, "maps", '[');
+	json_close(&j, ']');
+	json_null(&j, "fits");
+	json_null(&j, "assignable");
+	json_open(&j, "reasons", '[');
+	json_close(&j, ']');
+	json_close(&j, '}');
 }
 
 int cmd_check(struct control *ctl, int argc, char **argv)

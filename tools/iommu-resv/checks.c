@@ -8,6 +8,7 @@
 
 #include "features.h"
 #include "modules.h"
+#include "origin.h"
 
 static void show(struct control *ctl)
 {
@@ -17,7 +18,7 @@ static void show(struct control *ctl)
 
 	checks_read(ctl, &checks);
 	if (ctl->json) {
-		json_open(&j, NULL, '{');
+		json_report(ctl, &j, "checks");
 		json_string(&j, "mode", mode);
 		if (checks.state) {
 			json_open(&j, "map_checks", '{');

@@ -9,6 +9,7 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -360,8 +361,13 @@ static bool tells_lack(const struct region *r)
 	       strcmp(r->type, "pci-window");
 }
 
-/* Who checks maps, by what is known of the group; nobody need if it has no holes. */
-static void find_checks(struct group *g)
+/**
+ * group_find_checks() - who checks maps, by what is known of the group?
+ * @g: the group
+ *
+ * Nobody needs to if it has no holes.
+ */
+void group_find_checks(struct group *g)
 {
 	bool any = false;
 	size_t i;
@@ -393,6 +399,7 @@ static int read_devices(struct group *g, struct names *names, const char *dir)
 
 		g->devices[i] = (struct device) {
 			.name = xstrdup(list.s[i]),
+			.seen = file_exists(device_dir),
 			.driver = link_base(driver),
 		};
 		if (names)
@@ -414,6 +421,10 @@ static void group_free(struct group *g)
 		free(g->devices[i].driver);
 		free(g->devices[i].product);
 		free(g->devices[i].ids);
+		free(g->devices[i].vendor);
+		free(g->devices[i].model);
+		free(g->devices[i].class);
+		free(g->devices[i].iommu);
 	}
 	for (i = 0; i < g->nr_regions; i++) {
 		free(g->regions[i].type);
@@ -474,12 +485,14 @@ static int group_read(struct control *ctl, struct names *names,
 
 	g.has_facts = read_fact(ctl, &g, resv, "regions", parse_fact);
 	if (g.has_facts) {
+		/* In a copy, the groups may be all that there is. */
+		ctl->loaded = true;
 		g.usable_known = read_fact(ctl, &g, resv, "usable", parse_usable);
 		read_fact(ctl, &g, resv, "aperture", parse_aperture);
 		read_fact(ctl, &g, resv, "msi_isolation", parse_isolation);
 		read_fact(ctl, &g, resv, "msi_window", parse_window);
 		read_fact(ctl, &g, resv, "page_size", parse_page_size);
-		find_checks(&g);
+		group_find_checks(&g);
 	} else {
 		read_fact(ctl, &g, dir, "reserved_regions", parse_kernel);
 	}
@@ -571,8 +584,74 @@ void groups_refused(struct control *ctl, struct groups *groups)
 		if (!g->has_facts)
 			continue;
 		read_refused(ctl, g);
-		find_checks(g);
+		group_find_checks(g);
 	}
+}
+
+/* A number of @digits in a file of a device's folder, or NULL */
+static char *read_id(const char *dir, const char *file, int digits)
+{
+	char *line, *id = NULL;
+	struct text t;
+	uint64_t value;
+
+	if (text_open(&t, xasprintf("%s/%s", dir, file)))
+		return NULL;
+	if (text_next(&t, &line) && word_hex(line, 1, &value) && !(value >> (4 * digits)))
+		id = xasprintf("0x%0*" PRIx64, digits, value);
+	text_close(&t);
+	return id;
+}
+
+/* -1 is that the device is near to no node. */
+static bool read_node(const char *dir, unsigned int *node)
+{
+	struct text t;
+	uint64_t value;
+	char *line;
+	bool found;
+
+	if (text_open(&t, xasprintf("%s/numa_node", dir)))
+		return false;
+	found = text_next(&t, &line) && word_decimal(line, &value) && value <= INT_MAX;
+	text_close(&t);
+	if (found)
+		*node = (unsigned int)value;
+	return found;
+}
+
+static void device_details(struct device *d, const char *dir)
+{
+	char *iommu = xasprintf("%s/iommu", dir);
+
+	d->vendor = read_id(dir, "vendor", 4);
+	d->model = read_id(dir, "device", 4);
+	d->class = read_id(dir, "class", 6);
+	d->iommu = link_base(iommu);
+	d->has_node = read_node(dir, &d->numa_node);
+	free(iommu);
+}
+
+/**
+ * groups_details() - find out more about devices, once
+ * @ctl: options
+ * @groups: groups
+ *
+ * For commands that show it, as it takes five more files a device.
+ */
+void groups_details(const struct control *ctl, struct groups *groups)
+{
+	size_t i, k;
+
+	for (i = 0; i < groups->nr; i++)
+		for (k = 0; k < groups->g[i].nr_devices; k++) {
+			struct device *d = &groups->g[i].devices[k];
+			char *dir = xasprintf("%s/kernel/iommu_groups/%u/devices/%s",
+					      ctl->sysfs, groups->g[i].id, d->name);
+
+			device_details(d, dir);
+			free(dir);
+		}
 }
 
 /**
@@ -679,7 +758,7 @@ static bool find_device(const struct control *ctl, const char *word,
 	     !strchr(name, '/'); i++) {
 		char *path = xasprintf("%s/%s/devices/%s", dir, list.s[i], name);
 
-		found = !access(path, F_OK) && parse_id(list.s[i], id);
+		found = name_exists(path) && parse_id(list.s[i], id);
 		free(path);
 	}
 	strings_free(&list);

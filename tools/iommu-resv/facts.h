@@ -40,11 +40,33 @@ struct region {
 	bool enforced;
 };
 
+/**
+ * struct device - a device of a group
+ * @name: 0000:00:03.0
+ * @seen: it can be looked at, which a copy of another machine's sysfs may not allow
+ * @driver: NULL if none is bound, or if it cannot be looked at
+ * @product: for humans, NULL if not a PCI device
+ * @ids: vendor and device for humans, as 8086:1521, NULL if not a PCI device
+ * @vendor: its number as 0x1234, NULL if not known; this and all below are there only
+ *	after groups_details()
+ * @model: the same of the device
+ * @class: its class as 0x020000
+ * @iommu: the IOMMU that translates for it, as in /sys/class/iommu
+ * @numa_node: its NUMA node
+ * @has_node: @numa_node is valid
+ */
 struct device {
-	char *name;		/* 0000:00:03.0 */
-	char *driver;		/* NULL if none is bound */
-	char *product;		/* for humans, NULL if not a PCI device */
-	char *ids;		/* 8086:1521, NULL if not a PCI device */
+	char *name;
+	bool seen;
+	char *driver;
+	char *product;
+	char *ids;
+	char *vendor;
+	char *model;
+	char *class;
+	char *iommu;
+	unsigned int numa_node;
+	bool has_node;
 };
 
 enum window_state {
@@ -126,6 +148,8 @@ bool module_loaded(const struct control *ctl);
 int groups_read(struct control *ctl, struct names *names, struct groups *groups);
 int groups_declared(struct control *ctl, bool all);
 int groups_moved(struct control *ctl, bool held);
+void groups_details(const struct control *ctl, struct groups *groups);
+void group_find_checks(struct group *g);
 void groups_refused(struct control *ctl, struct groups *groups);
 int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		struct groups *groups);

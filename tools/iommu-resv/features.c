@@ -8,6 +8,7 @@
 #include "features.h"
 #include "format.h"
 #include "modules.h"
+#include "origin.h"
 #include "sysfs.h"
 #include "words.h"
 #include "xalloc.h"
@@ -390,7 +391,7 @@ int cmd_features(struct control *ctl, int argc, char **argv)
 		warnx("the module is not loaded: 'modprobe iommu_resv'");
 	version = read_version(ctl);
 	if (ctl->json) {
-		json_open(&j, NULL, '{');
+		json_report(ctl, &j, "features");
 		json_string(&j, "version", version);
 	} else if (version) {
 		printf("iommu_resv %s\n", version);

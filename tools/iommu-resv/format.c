@@ -9,7 +9,9 @@
 
 #include "assign.h"
 #include "format.h"
+#include "origin.h"
 #include "sysfs.h"
+#include "vm/vm.h"
 #include "xalloc.h"
 
 struct libscols_table *table_new(const struct control *ctl,
@@ -206,6 +208,7 @@ void json_range(struct json *j, const char *key, const struct range *range)
 	json_open(j, key, '{');
 	json_address(j, "start", range->start);
 	json_address(j, "end", range->end);
+	json_size(j, "size", range->end - range->start);
 	json_close(j, '}');
 }
 
@@ -214,6 +217,7 @@ void json_region(struct json *j, const struct region *r)
 	json_open(j, NULL, '{');
 	json_address(j, "start", r->at.start);
 	json_address(j, "end", r->at.end);
+	json_size(j, "size", r->at.end - r->at.start);
 	json_string(j, "type", r->type);
 	json_string(j, "origin", r->origin);
 	json_string(j, "device", r->device);
@@ -235,6 +239,7 @@ static void json_window(struct json *j, const struct group *g)
 	if (g->window_state == WINDOW_THERE) {
 		json_address(j, "start", g->window.start);
 		json_address(j, "end", g->window.end);
+		json_size(j, "size", g->window.end - g->window.start);
 	}
 	json_close(j, '}');
 }
@@ -243,6 +248,10 @@ static void json_refused(struct json *j, const struct refused *refused)
 {
 	const struct region *r = &refused->hit;
 
+	if (!refused->known) {
+		json_null(j, "refused");
+		return;
+	}
 	json_open(j, "refused", '{');
 	json_number(j, "count", refused->count);
 	if (refused->count) {
@@ -265,6 +274,53 @@ static void json_refused(struct json *j, const struct refused *refused)
 	json_close(j, '}');
 }
 
+static void json_device(struct json *j, const struct device *d)
+{
+	json_open(j, NULL, '{');
+	json_string(j, "device", d->name);
+	json_string(j, "driver", d->driver);
+	json_string(j, "name", d->product);
+	json_string(j, "vendor_id", d->vendor);
+	json_string(j, "device_id", d->model);
+	json_string(j, "class", d->class);
+	if (d->has_node)
+		json_number(j, "numa_node", d->numa_node);
+	else
+		json_null(j, "numa_node");
+	json_string(j, "iommu", d->iommu);
+	json_close(j, '}');
+}
+
+/* The largest of them, and all together, which are fewer than 2^64 if they are two. */
+static void json_usable(struct json *j, const struct group *g)
+{
+	const struct ranges *u = &g->usable;
+	uint64_t largest = 0, last = UINT64_MAX;
+	size_t i;
+
+	if (!g->usable_known) {
+		json_null(j, "usable");
+		json_null(j, "usable_largest");
+		json_null(j, "usable_size");
+		return;
+	}
+	json_open(j, "usable", '[');
+	for (i = 0; i < u->nr; i++) {
+		json_range(j, NULL, &u->r[i]);
+		if (u->r[i].end - u->r[i].start > largest)
+			largest = u->r[i].end - u->r[i].start;
+		last += u->r[i].end - u->r[i].start + 1;
+	}
+	json_close(j, ']');
+	if (u->nr) {
+		json_size(j, "usable_largest", largest);
+		json_size(j, "usable_size", last);
+	} else {
+		json_address(j, "usable_largest", 0);
+		json_address(j, "usable_size", 0);
+	}
+}
+
 static void json_group(const struct control *ctl, struct json *j, const struct group *g)
 {
 	struct obstacles found;
@@ -275,26 +331,14 @@ static void json_group(const struct control *ctl, struct json *j, const struct g
 	json_string(j, "domain", g->domain);
 	json_string(j, "source", g->has_facts ? "module" : "kernel");
 	json_open(j, "devices", '[');
-	for (i = 0; i < g->nr_devices; i++) {
-		json_open(j, NULL, '{');
-		json_string(j, "device", g->devices[i].name);
-		json_string(j, "driver", g->devices[i].driver);
-		json_string(j, "name", g->devices[i].product);
-		json_close(j, '}');
-	}
+	for (i = 0; i < g->nr_devices; i++)
+		json_device(j, &g->devices[i]);
 	json_close(j, ']');
 	json_open(j, "regions", '[');
 	for (i = 0; i < g->nr_regions; i++)
 		json_region(j, &g->regions[i]);
 	json_close(j, ']');
-	if (g->usable_known) {
-		json_open(j, "usable", '[');
-		for (i = 0; i < g->usable.nr; i++)
-			json_range(j, NULL, &g->usable.r[i]);
-		json_close(j, ']');
-	} else {
-		json_null(j, "usable");
-	}
+	json_usable(j, g);
 	if (g->aperture_known) {
 		json_range(j, "aperture", &g->aperture);
 		json_number(j, "aperture_bits", format_bits(&g->aperture));
@@ -307,17 +351,43 @@ static void json_group(const struct control *ctl, struct json *j, const struct g
 	obstacles_free(&found);
 	json_string(j, "msi_isolation", g->msi_isolation);
 	json_window(j, g);
-	if (g->refused.known)
-		json_refused(j, &g->refused);
+	json_refused(j, &g->refused);
 	json_close(j, '}');
 }
 
-void json_groups(const struct control *ctl, const struct groups *groups)
+/* What a guest takes over from it decides where the guest has its memory. */
+static void json_cpu(const struct control *ctl, struct json *j)
+{
+	static const char *const vendors[] = {
+		[VENDOR_AMD] = "amd",
+		[VENDOR_INTEL] = "intel",
+		[VENDOR_OTHER] = "other",
+	};
+	struct vm_host host;
+
+	host_read(ctl, &host);
+	json_open(j, "cpu", '{');
+	json_string(j, "vendor", vendors[host.vendor]);
+	if (host.phys_bits)
+		json_number(j, "address_bits", host.phys_bits);
+	else
+		json_null(j, "address_bits");
+	json_close(j, '}');
+}
+
+/**
+ * json_groups() - all facts of groups, as a document
+ * @ctl: options
+ * @groups: the groups, whose details are added
+ */
+void json_groups(const struct control *ctl, struct groups *groups)
 {
 	struct json j = { 0 };
 	size_t i;
 
-	json_open(&j, NULL, '{');
+	groups_details(ctl, groups);
+	json_report(ctl, &j, "groups");
+	json_cpu(ctl, &j);
 	json_bool(&j, "module_loaded", ctl->loaded);
 	json_bool(&j, "complete", !ctl->gaps);
 	json_open(&j, "groups", '[');

@@ -36,7 +36,7 @@ void print_window(const struct control *ctl, const struct group *g);
 
 void json_range(struct json *j, const char *key, const struct range *range);
 void json_region(struct json *j, const struct region *r);
-void json_groups(const struct control *ctl, const struct groups *groups);
+void json_groups(const struct control *ctl, struct groups *groups);
 
 void say_not_loaded(const struct control *ctl);
 void say_no_facts(const struct group *g);

@@ -7,12 +7,12 @@
 
 #define COMMON_OPTIONS \
 	"     --pci-ids FILE    take the names of PCI devices from FILE\n" \
-	"     --sysfs DIR       use DIR instead of /sys\n"
+	"     --sysfs DIR       use DIR, or a file of save, instead of /sys\n"
 
 #define TABLE_OPTIONS \
 	" -b, --bytes           print sizes in bytes, not in a human readable format\n" \
-	" -d VENDOR:DEVICE      only devices with these ids, as in 'lspci -n'; one of the\n" \
-	"                       two may be left out\n" \
+	" -d, --device V:D      only devices with this VENDOR:DEVICE, as in 'lspci -n';\n" \
+	"                       one of the two may be left out\n" \
 	" -J, --json            use JSON output format\n" \
 	" -n, --noheadings      don't print headings\n" \
 	" -o, --output COLS     print these columns, separated by commas; +COLS prints\n" \
@@ -133,6 +133,37 @@ static const struct {
 	  "\n"
 	  "Example:\n"
 	  " iommu-resv window 00:03.0 auto avoid 0x0-0x3fffffff\n" },
+	{ "intersect",
+	  "Usage: iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE]\n"
+	  "                                             [--vm FILE|- [--as FORMAT]]\n"
+	  "\n"
+	  "Which addresses are usable on all these hosts, and which host and region takes\n"
+	  "the rest away? Does a VM fit all of them? A HOST is a file that --json or save\n"
+	  "has written there.\n"
+	  "\n"
+	  "Options:\n"
+	  "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
+	  " -b, --bytes           print sizes in bytes, not in a human readable format\n"
+	  " -d, --device V:D      the groups that have a device with this VENDOR:DEVICE\n"
+	  " -J, --json            use JSON output format\n"
+	  "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv intersect alpha.json beta.json -d 8086:1592 --vm guest.xml\n"
+	  "\n"
+	  "Exit codes: 0 fits, 1 does not fit, 2 cannot tell.\n" },
+	{ "save",
+	  "Usage: iommu-resv [options] save FILE|-\n"
+	  "\n"
+	  "Copy the facts of this host into a tar archive, which --sysfs FILE and\n"
+	  "intersect read on another machine. Names of users, processes and of the host\n"
+	  "stay out.\n"
+	  "\n"
+	  "Options:\n"
+	  "     --sysfs DIR       use DIR instead of /sys\n"
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv save alpha.tar\n" },
 	{ "export",
 	  "Usage: iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
 	  "\n"

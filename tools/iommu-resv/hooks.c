@@ -10,6 +10,7 @@
 #include "features.h"
 #include "hooks.h"
 #include "modules.h"
+#include "origin.h"
 #include "xalloc.h"
 
 /**
@@ -142,7 +143,7 @@ static void show(struct control *ctl)
 	struct json j = { 0 };
 
 	if (ctl->json) {
-		json_open(&j, NULL, '{');
+		json_report(ctl, &j, "hooks");
 		json_string(&j, "mode", mode);
 	} else if (mode) {
 		printf("hooks=%s\n", mode);

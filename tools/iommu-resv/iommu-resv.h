@@ -8,22 +8,28 @@
 /* Exit codes, as the manual page has them. */
 enum {
 	EXIT_OK = 0,
-	EXIT_NO = 1,		/* check: the map does not fit */
+	EXIT_NO = 1,		/* check, intersect: it does not fit */
 	EXIT_TROUBLE = 2,	/* usage, an error, or an answer with gaps */
 };
 
-/* The tests put a tree of their own here, to see what is changed. */
+/* The tests put trees of their own here, to see what is changed. */
 #ifndef RESV_SYSFS
 #define RESV_SYSFS	"/sys"
+#endif
+#ifndef RESV_PROC
+#define RESV_PROC	"/proc"
+#endif
+#ifndef RESV_MACHINE_ID
+#define RESV_MACHINE_ID	"/etc/machine-id"
 #endif
 
 /**
  * struct control - one run of the command
  * @sysfs: where sysfs is mounted
  * @pci_ids: file with the names of PCI devices, NULL for the system's own
- * @vm: check: file that describes a VM, NULL if there is none
+ * @vm: check, intersect: file that describes a VM, NULL if there is none
  * @as: what that file is, NULL to guess
- * @device: only devices with this VENDOR:DEVICE, NULL for all
+ * @device: list, show, intersect: only devices with this VENDOR:DEVICE, NULL for all
  * @columns: list, show: columns to print, NULL for the usual ones
  * @sort: list, show: column to sort by, NULL for the order of sysfs
  * @json: write JSON
@@ -61,6 +67,8 @@ int cmd_checks(struct control *ctl, int argc, char **argv);
 int cmd_declare(struct control *ctl, int argc, char **argv);
 int cmd_undeclare(struct control *ctl, int argc, char **argv);
 int cmd_window(struct control *ctl, int argc, char **argv);
+int cmd_intersect(struct control *ctl, int argc, char **argv);
+int cmd_save(struct control *ctl, int argc, char **argv);
 int cmd_unload(struct control *ctl, int argc, char **argv);
 int cmd_export(struct control *ctl, int argc, char **argv);
 

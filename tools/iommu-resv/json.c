@@ -116,6 +116,17 @@ void json_address(struct json *j, const char *key, uint64_t value)
 	printf("\"0x%" PRIx64 "\"", value);
 }
 
+/* The same, of what has an offset @last and nothing behind it: 2^64 bytes at most. */
+void json_size(struct json *j, const char *key, uint64_t last)
+{
+	if (last < UINT64_MAX) {
+		json_address(j, key, last + 1);
+	} else {
+		member(j, key);
+		fputs("\"0x10000000000000000\"", stdout);
+	}
+}
+
 void json_number(struct json *j, const char *key, uint64_t value)
 {
 	member(j, key);

@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "columns.h"
 #include "facts.h"
 #include "help.h"
 #include "iommu-resv.h"
+#include "origin.h"
+#include "tar.h"
 
 /* Longer words are no typo of a command. */
 #define TYPO_MAX	16
@@ -33,6 +36,8 @@ static const struct {
 	{ "declare", cmd_declare },
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
+	{ "intersect", cmd_intersect },
+	{ "save", cmd_save },
 	{ "unload", cmd_unload },
 	{ "export", cmd_export },
 	{ "help", cmd_help },
@@ -56,6 +61,8 @@ static void usage(void)
 	      " iommu-resv window GROUP|DEVICE BASE [SIZE]\n"
 	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
 	      " iommu-resv window GROUP|DEVICE default\n"
+	      " iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE] [--vm FILE]\n"
+	      " iommu-resv [options] save FILE|-\n"
 	      " iommu-resv unload\n"
 	      " iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
 	      " iommu-resv help [COMMAND]\n"
@@ -74,6 +81,8 @@ static void usage(void)
 	      " declare    reserve a range that firmware does not tell of (ends included)\n"
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"
+	      " intersect  what fits on all hosts, whose facts are files (of --json or save)\n"
+	      " save       copy these facts into a file, for --sysfs on another machine\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
 	      " export     the facts for Node Feature Discovery, Prometheus or Ansible\n"
 	      " help       about a command: 'iommu-resv help list'\n"
@@ -81,7 +90,7 @@ static void usage(void)
 	      "\n"
 	      "Options:\n"
 	      " -b, --bytes           print sizes in bytes, not in a human readable format\n"
-	      " -d V:D                list, show: devices with this VENDOR:DEVICE only\n"
+	      " -d, --device V:D      list, show, intersect: devices with this VENDOR:DEVICE\n"
 	      " -J, --json            use JSON output format\n"
 	      " -n, --noheadings      don't print headings\n"
 	      " -o, --output COLS     list, show: print these columns; 'help' lists them\n"
@@ -90,13 +99,13 @@ static void usage(void)
 	      " -x, --sort COL        list, show: sort by this column\n"
 	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
-	      "     --sysfs DIR       use DIR instead of /sys\n"
+	      "     --sysfs DIR       use DIR instead of /sys, or a file that save wrote\n"
 	      "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
 	      "\n"
 	      " -h, --help            display this help\n"
 	      " -V, --version         display version\n"
 	      "\n"
-	      "Exit codes: 0 good, 1 what check was asked does not fit, 2 anything else.\n"
+	      "Exit codes: 0 good, 1 what was asked does not fit, 2 anything else.\n"
 	      "For more details see iommu-resv(8).\n", stdout);
 }
 
@@ -188,7 +197,7 @@ static int cmd_help(struct control *ctl, int argc, char **argv)
 /* Leaves with a message if @command cannot change this kernel. */
 void may_change(const struct control *ctl, const char *command)
 {
-	if (strcmp(ctl->sysfs, RESV_SYSFS))
+	if (!origin_is_here(ctl))
 		errx(EXIT_TROUBLE, "'%s' changes the running kernel: no --sysfs here",
 		     command);
 	if (geteuid())
@@ -196,11 +205,21 @@ void may_change(const struct control *ctl, const char *command)
 		     command);
 }
 
+/* --sysfs is a folder, or a file with one in it. */
+static void find_copy(struct control *ctl)
+{
+	struct stat st;
+
+	if (!stat(ctl->sysfs, &st) && !S_ISDIR(st.st_mode))
+		ctl->sysfs = tar_unpack(ctl->sysfs);
+}
+
 int main(int argc, char **argv)
 {
 	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS };
 	static const struct option options[] = {
 		{ "bytes", no_argument, NULL, 'b' },
+		{ "device", required_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "noheadings", no_argument, NULL, 'n' },
 		{ "output", required_argument, NULL, 'o' },
@@ -217,7 +236,7 @@ int main(int argc, char **argv)
 	};
 	struct control ctl = { .sysfs = RESV_SYSFS };
 	const char *command = "list";
-	bool help = false;
+	bool help = false, intersects;
 	size_t i;
 	int c, ret;
 
@@ -279,11 +298,14 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	i = find_command(command);
-	if ((ctl.vm || ctl.as) && (!ctl.vm || strcmp(command, "check")))
-		errx(EXIT_TROUBLE, "--vm is for check, and --as for --vm");
+	intersects = !strcmp(command, "intersect");
+	if ((ctl.vm || ctl.as) && (!ctl.vm || (strcmp(command, "check") && !intersects)))
+		errx(EXIT_TROUBLE, "--vm is for check and intersect, and --as for --vm");
 	if ((ctl.device || columns_asked(&ctl)) && strcmp(command, "list") &&
-	    strcmp(command, "show"))
-		errx(EXIT_TROUBLE, "-d, -o, -P, -r and -x are for list and show");
+	    strcmp(command, "show") && !(intersects && !columns_asked(&ctl)))
+		errx(EXIT_TROUBLE, intersects ? "-o, -P, -r and -x are for list and show" :
+		     "-d, -o, -P, -r and -x are for list and show");
+	find_copy(&ctl);
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);
 	return finish(ctl.gaps ? EXIT_TROUBLE : ret);

@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 
 #include "no_groups.h"
+#include "origin.h"
 #include "sysfs.h"
 #include "vm/vm.h"
 #include "xalloc.h"
@@ -52,13 +53,6 @@ static const struct make arm = {
 	"QEMU: -machine virt,iommu=smmuv3",
 };
 
-/* Of that other machine, or of this one. */
-static char *path_of(const struct control *ctl, const char *name, const char *here)
-{
-	return strcmp(ctl->sysfs, RESV_SYSFS) ?
-	       xasprintf("%s/%s", ctl->sysfs, name) : xstrdup(here);
-}
-
 /* The word KEY... of the command line that has "off" in its list, or NULL. */
 static char *word_off(const struct strings *words, const char *key)
 {
@@ -98,7 +92,7 @@ static void read_cmdline(const struct control *ctl, struct strings *words)
 	char *line, *word, *rest;
 
 	*words = (struct strings) { 0 };
-	if (text_open(&t, path_of(ctl, "cmdline", "/proc/cmdline")))
+	if (text_open(&t, origin_path(ctl, "cmdline", RESV_PROC "/cmdline")))
 		return;
 	if (text_next(&t, &line))
 		for (word = strtok_r(line, " ", &rest); word;
@@ -119,7 +113,7 @@ static int configured(const struct control *ctl, const char *option)
 	int found = 0;
 
 	here = uname(&name) ? xstrdup("") : xasprintf("/boot/config-%s", name.release);
-	if (text_open(&t, path_of(ctl, "config", here)))
+	if (text_open(&t, origin_path(ctl, "config", here)))
 		found = -1;
 	free(here);
 	if (found)

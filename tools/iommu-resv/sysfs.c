@@ -167,6 +167,14 @@ bool file_exists(const char *path)
 	return !access(path, F_OK);
 }
 
+/* Also a link to what is not there, as in a copy of another machine's sysfs. */
+bool name_exists(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st);
+}
+
 /* By its mode, as sysfs goes by that for root, too, and access() does not. */
 bool file_writable(const char *path)
 {

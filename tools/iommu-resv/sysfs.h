@@ -36,6 +36,7 @@ struct strings {
 
 int file_write(const char *path, const char *text);
 bool file_exists(const char *path);
+bool name_exists(const char *path);
 bool file_writable(const char *path);
 
 int dir_list(const char *path, struct strings *names);

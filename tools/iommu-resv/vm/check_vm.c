@@ -8,10 +8,11 @@
 
 #include "../features.h"
 #include "../format.h"
+#include "../origin.h"
 #include "../xalloc.h"
 #include "vm.h"
 
-static const char *const area_names[] = {
+const char *const vm_area_names[] = {
 	[AREA_RAM] = "ram",
 	[AREA_HOTPLUG] = "hot-plug",
 	[AREA_BARS] = "bars",
@@ -19,7 +20,7 @@ static const char *const area_names[] = {
 	[AREA_ECAM] = "ecam",
 };
 
-static const char *const severity_names[] = {
+const char *const vm_severity_names[] = {
 	[FINDING_NO] = "no",
 	[FINDING_UNKNOWN] = "unknown",
 	[FINDING_WARNING] = "warning",
@@ -42,35 +43,47 @@ static enum vm_format format_of_word(const char *word)
 	vm_fail("--as %s: it takes libvirt, qemu, proxmox or cloud-hypervisor", word);
 }
 
-static void read_guest(const struct control *ctl, struct guest *g)
+/**
+ * vm_guest() - read the description of a VM
+ * @ctl: options
+ * @in: the description
+ * @host: what the guest inherits
+ * @g: to fill
+ */
+void vm_guest(const struct control *ctl, const struct vm_input *in,
+	      const struct vm_host *host, struct guest *g)
 {
-	struct words words;
-	struct vm_input in;
-	struct vm_host host;
-	enum vm_format format = VM_QEMU;
+	struct words words = { 0 };
 
-	if (ctl->as)
-		format = format_of_word(ctl->as);
-	vm_read(ctl, &in);
-	if (!ctl->as)
-		format = vm_guess(&in);
-	host_read(ctl, &host);
-	*g = (struct guest) { .format = format };
-	switch (format) {
+	*g = (struct guest) { .format = ctl->as ? format_of_word(ctl->as) : vm_guess(in) };
+	switch (g->format) {
 	case VM_LIBVIRT:
-		libvirt_guest(&in, &host, g);
+		libvirt_guest(in, host, g);
 		break;
 	case VM_PROXMOX:
-		proxmox_guest(ctl, &in, &host, g);
+		proxmox_guest(ctl, in, host, g);
 		break;
 	case VM_CLOUD_HYPERVISOR:
-		shell_words(&in, &words);
-		cloud_hypervisor_guest(&words, &host, g);
+		shell_words(in, &words);
+		cloud_hypervisor_guest(&words, host, g);
 		break;
 	default:
-		shell_words(&in, &words);
-		qemu_guest(&words, &host, g);
+		shell_words(in, &words);
+		qemu_guest(&words, host, g);
 	}
+}
+
+static void read_guest(const struct control *ctl, struct guest *g)
+{
+	struct vm_input in;
+	struct vm_host host;
+
+	/* A wrong word is told of before a file that is not there. */
+	if (ctl->as)
+		format_of_word(ctl->as);
+	vm_read(ctl, &in);
+	host_read(ctl, &host);
+	vm_guest(ctl, &in, &host, g);
 }
 
 static void print_guest(const struct control *ctl, const struct guest *g)
@@ -106,7 +119,7 @@ static void print_map(const struct control *ctl, const struct guest_map *m)
 		table_cell(line, 0, format_address(m->a[i].at.start));
 		table_cell(line, 1, format_address(m->a[i].at.end));
 		table_cell(line, 2, format_size(ctl, &m->a[i].at, 1));
-		table_cell(line, 3, xstrdup(area_names[m->a[i].kind]));
+		table_cell(line, 3, xstrdup(vm_area_names[m->a[i].kind]));
 	}
 	table_print(table);
 }
@@ -132,11 +145,11 @@ static void print_finding(const struct finding *f)
 {
 	char *region;
 
-	printf("%s: ", severity_names[f->severity]);
+	printf("%s: ", vm_severity_names[f->severity]);
 	if (f->grouped)
 		printf("group %u: ", f->group);
 	if (f->area)
-		printf("%s 0x%" PRIx64 "-0x%" PRIx64 "%s", area_names[f->area->kind],
+		printf("%s 0x%" PRIx64 "-0x%" PRIx64 "%s", vm_area_names[f->area->kind],
 		       f->area->at.start, f->area->at.end, f->text ? " " : "");
 	printf("%s\n", f->text ?: "");
 	if (f->region) {
@@ -210,7 +223,7 @@ static void json_map(struct json *j, const struct guest_map *m)
 		json_open(j, NULL, '{');
 		json_address(j, "start", m->a[i].at.start);
 		json_address(j, "end", m->a[i].at.end);
-		json_string(j, "kind", area_names[m->a[i].kind]);
+		json_string(j, "kind", vm_area_names[m->a[i].kind]);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -224,7 +237,7 @@ static void json_map(struct json *j, const struct guest_map *m)
 static void json_finding(struct json *j, const struct finding *f)
 {
 	json_open(j, NULL, '{');
-	json_string(j, "severity", severity_names[f->severity]);
+	json_string(j, "severity", vm_severity_names[f->severity]);
 	json_string(j, "step", f->step);
 	if (f->grouped)
 		json_number(j, "group", f->group);
@@ -251,7 +264,7 @@ static void json_answer(const struct control *ctl, const struct guest *g,
 	struct json j = { 0 };
 	size_t i, k;
 
-	json_open(&j, NULL, '{');
+	json_report(ctl, &j, "check-vm");
 	json_bool(&j, "module_loaded", ctl->loaded);
 	json_bool(&j, "complete", !ctl->gaps);
 	json_guest(&j, g);
@@ -298,7 +311,7 @@ int check_vm(struct control *ctl, int argc, char **argv)
 	struct guest g;
 	int i, ret;
 
-	vm_json(ctl->json);
+	vm_json(ctl->json ? ctl : NULL, "check-vm");
 	read_guest(ctl, &g);
 	for (i = 0; i < argc; i++)
 		guest_device(&g, argv[i], true);

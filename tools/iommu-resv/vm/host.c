@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../origin.h"
 #include "../sysfs.h"
 #include "../xalloc.h"
 #include "vm.h"
@@ -96,14 +97,13 @@ static void read_iommus(const struct control *ctl, struct vm_host *host)
  */
 void host_read(const struct control *ctl, struct vm_host *host)
 {
-	char *path = strcmp(ctl->sysfs, RESV_SYSFS) ?
-		     xasprintf("%s/cpuinfo", ctl->sysfs) : xstrdup("/proc/cpuinfo");
+	char *path = origin_path(ctl, "cpuinfo", RESV_PROC "/cpuinfo");
 
 	*host = (struct vm_host) { .vendor = VENDOR_UNKNOWN };
 	read_cpuinfo(path, host);
 	read_iommus(ctl, host);
 #ifdef __aarch64__
-	host->arm |= !strcmp(ctl->sysfs, RESV_SYSFS);
+	host->arm |= origin_is_here(ctl);
 #endif
 	free(path);
 }

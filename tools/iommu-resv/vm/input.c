@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../json.h"
+#include "../origin.h"
 #include "vm.h"
 
 const char *const vm_format_names[VM_FORMATS] = {
@@ -19,11 +19,14 @@ const char *const vm_format_names[VM_FORMATS] = {
 	[VM_CLOUD_HYPERVISOR] = "cloud-hypervisor",
 };
 
-static bool as_json;
+static const struct control *as_json;
+static const char *as_report;
 
-void vm_json(bool json)
+/* Whoever fails after this says so in a document of this kind, too, unless @ctl is NULL. */
+void vm_json(const struct control *ctl, const char *report)
 {
-	as_json = json;
+	as_json = ctl;
+	as_report = report;
 }
 
 /* Nothing that is not printable gets from a file to a terminal. */
@@ -51,7 +54,7 @@ void vm_fail(const char *fmt, ...)
 	make_printable(why);
 	warnx("%s", why);
 	if (as_json) {
-		json_open(&j, NULL, '{');
+		json_report(as_json, &j, as_report);
 		json_string(&j, "reason", why);
 		json_null(&j, "fits");
 		json_close(&j, '}');

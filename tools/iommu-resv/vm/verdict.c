@@ -78,7 +78,7 @@ bool verdict_area_usable(const struct group *grp, const struct range *at)
 }
 
 /* The part of a hot-plug area that modules can fill; the rest is for alignment. */
-static struct range fillable(const struct guest_map *m, const struct area *a)
+struct range verdict_fillable(const struct guest_map *m, const struct area *a)
 {
 	struct range at = a->at;
 
@@ -126,7 +126,7 @@ static void judge_area(struct vm_verdict *v, const struct group *grp,
 		       const struct guest_map *m, const struct area *a,
 		       enum severity severity)
 {
-	struct range at = fillable(m, a);
+	struct range at = verdict_fillable(m, a);
 	bool hits = false;
 	struct finding *f;
 	size_t i;

@@ -200,7 +200,7 @@ struct vm_input {
 
 void vm_read(const struct control *ctl, struct vm_input *in);
 enum vm_format vm_guess(const struct vm_input *in);
-void vm_json(bool json);
+void vm_json(const struct control *ctl, const char *report);
 __attribute__((noreturn, format(printf, 1, 2))) void vm_fail(const char *fmt, ...);
 extern const char *const vm_format_names[VM_FORMATS];
 
@@ -274,6 +274,7 @@ struct vm_verdict {
 void verdict_make(struct control *ctl, const struct guest *g,
 		  const struct guest_map *m, struct vm_verdict *v);
 enum severity verdict_worst(const struct vm_verdict *v);
+struct range verdict_fillable(const struct guest_map *m, const struct area *a);
 bool verdict_area_usable(const struct group *grp, const struct range *at);
 bool verdict_map_fits(const struct vm_verdict *v, const struct guest_map *m,
 		      enum area_kind kind);
@@ -300,6 +301,10 @@ void propose(const struct guest *g, const struct guest_map *m,
 	     const struct vm_verdict *v, struct proposals *proposals);
 
 /* check_vm.c */
+extern const char *const vm_area_names[];
+extern const char *const vm_severity_names[];
+void vm_guest(const struct control *ctl, const struct vm_input *in,
+	      const struct vm_host *host, struct guest *g);
 int check_vm(struct control *ctl, int argc, char **argv);
 
 #endif
