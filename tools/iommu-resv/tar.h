@@ -13,7 +13,7 @@
 
 /**
  * struct tar - an archive being written
- * @file: to here; whoever opened it sees by ferror() whether all went well
+ * @file: to here; its opener sees by ferror() whether all went well
  * @now: time of all that is in it
  */
 struct tar {

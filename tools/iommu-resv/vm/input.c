@@ -22,7 +22,7 @@ const char *const vm_format_names[VM_FORMATS] = {
 static const struct control *as_json;
 static const char *as_report;
 
-/* Whoever fails after this says so in a document of this kind, too, unless @ctl is NULL. */
+/* From here on a failure writes a document of this kind, too, unless @ctl is NULL. */
 void vm_json(const struct control *ctl, const char *report)
 {
 	as_json = ctl;
