@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """assignable: what the module says of a group before VFIO is asked, whoever has its devices."""
-import re
 from functools import partial
 
 import hooks
