@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * iommu-resv export: the facts for Node Feature Discovery, Prometheus and Ansible.
- *
- * With a file, its new content comes under another name, which begins with a dot and which
- * readers of such folders pass over, and is renamed: nobody sees half of it.  Facts with
- * gaps do not replace what is there.
+ * Facts with gaps do not replace what a file has.
  */
 #include <ctype.h>
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "assign.h"
 #include "features.h"
 #include "format.h"
 #include "names.h"
 #include "no_groups.h"
+#include "replace.h"
 #include "xalloc.h"
 
 /* Of NFD: longer files are left out. */
@@ -340,45 +334,6 @@ static const struct format *find_format(const char *name)
 	errx(EXIT_TROUBLE, "export is for nfd, prometheus or facts, not '%s'", name);
 }
 
-/* The same folder, so that it can be renamed. */
-static char *hidden_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-
-	if (!*name)
-		errx(EXIT_TROUBLE, "'%s' is a folder: give the name of a file", path);
-	return xasprintf("%.*s.%s.new", (int)(name - path), path, name);
-}
-
-static int write_file(const char *path, const char *text, size_t len)
-{
-	char *hidden = hidden_name(path);
-	bool bad = true;
-	FILE *out = NULL;
-	int fd;
-
-	/* What lies there is of a run that was interrupted, or a trap. */
-	unlink(hidden);
-	fd = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd >= 0)
-		out = fdopen(fd, "w");
-	if (out) {
-		bad = fwrite(text, 1, len, out) != len;
-		/* Those who read it run as somebody else. */
-		bad |= fflush(out) || fchmod(fd, 0644) || fsync(fd);
-		bad |= fclose(out);
-	}
-	if (bad || rename(hidden, path)) {
-		warn("%s", bad ? hidden : path);
-		unlink(hidden);
-	} else {
-		path = NULL;
-	}
-	free(hidden);
-	return path ? EXIT_TROUBLE : EXIT_OK;
-}
-
 int cmd_export(struct control *ctl, int argc, char **argv)
 {
 	struct facts facts = { .ctl = ctl };
@@ -403,7 +358,7 @@ int cmd_export(struct control *ctl, int argc, char **argv)
 	} else if (ret || ctl->gaps) {
 		warnx("%s stays as it is, because something could not be read", argv[1]);
 	} else {
-		ret = write_file(argv[1], text, len);
+		ret = replace_file(argv[1], text, len);
 	}
 	free(text);
 	return ret;

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Files that are replaced in one step. */
+#ifndef REPLACE_H
+#define REPLACE_H
+
+#include <stddef.h>
+
+int replace_file(const char *path, const char *text, size_t len);
+
+#endif
