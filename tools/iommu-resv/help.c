@@ -152,6 +152,28 @@ static const struct {
 	  " iommu-resv intersect alpha.json beta.json -d 8086:1592 --vm guest.xml\n"
 	  "\n"
 	  "Exit codes: 0 fits, 1 does not fit, 2 cannot tell.\n" },
+	{ "map",
+	  "Usage: iommu-resv [options] map GROUP|DEVICE... [OUT.svg]\n"
+	  "       iommu-resv [options] map --vm FILE|- [--as FORMAT] [GROUP|DEVICE...]\n"
+	  "                            [OUT.svg]\n"
+	  "\n"
+	  "A picture of the address space, lowest addresses first: what the host lets a\n"
+	  "guest have, who reserves the rest, and beside it what a VM has there. Where they\n"
+	  "collide, the line says so. It is drawn here, or into a file whose name ends in\n"
+	  ".svg. The devices are those of the VM, and those that are named.\n"
+	  "\n"
+	  "Options:\n"
+	  "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
+	  " -b, --bytes           print sizes in bytes, not in a human readable format\n"
+	  " -n, --noheadings      don't print headings\n"
+	  "     --sysfs DIR       use DIR, or a file of save, instead of /sys\n"
+	  "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
+	  "\n"
+	  "Examples:\n"
+	  " iommu-resv map 00:03.0\n"
+	  " virsh dumpxml guest | iommu-resv map --vm - guest.svg\n"
+	  "\n"
+	  "Exit codes, with --vm those of check: 0 fits, 1 does not fit, 2 cannot tell.\n" },
 	{ "save",
 	  "Usage: iommu-resv [options] save FILE|-\n"
 	  "\n"

@@ -27,7 +27,7 @@ enum {
  * struct control - one run of the command
  * @sysfs: where sysfs is mounted
  * @pci_ids: file with the names of PCI devices, NULL for the system's own
- * @vm: check, intersect: file that describes a VM, NULL if there is none
+ * @vm: check, intersect, map: file that describes a VM, NULL if there is none
  * @as: what that file is, NULL to guess
  * @device: list, show, intersect: only devices with this VENDOR:DEVICE, NULL for all
  * @columns: list, show: columns to print, NULL for the usual ones
@@ -68,6 +68,7 @@ int cmd_declare(struct control *ctl, int argc, char **argv);
 int cmd_undeclare(struct control *ctl, int argc, char **argv);
 int cmd_window(struct control *ctl, int argc, char **argv);
 int cmd_intersect(struct control *ctl, int argc, char **argv);
+int cmd_map(struct control *ctl, int argc, char **argv);
 int cmd_save(struct control *ctl, int argc, char **argv);
 int cmd_unload(struct control *ctl, int argc, char **argv);
 int cmd_export(struct control *ctl, int argc, char **argv);

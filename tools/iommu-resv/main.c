@@ -37,6 +37,7 @@ static const struct {
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
 	{ "intersect", cmd_intersect },
+	{ "map", cmd_map },
 	{ "save", cmd_save },
 	{ "unload", cmd_unload },
 	{ "export", cmd_export },
@@ -62,6 +63,7 @@ static void usage(void)
 	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
 	      " iommu-resv window GROUP|DEVICE default\n"
 	      " iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE] [--vm FILE]\n"
+	      " iommu-resv [options] map GROUP|DEVICE... [--vm FILE] [OUT.svg]\n"
 	      " iommu-resv [options] save FILE|-\n"
 	      " iommu-resv unload\n"
 	      " iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
@@ -82,6 +84,7 @@ static void usage(void)
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"
 	      " intersect  what fits on all hosts, whose facts are files (of --json or save)\n"
+	      " map        a picture of what the host and a VM have where\n"
 	      " save       copy these facts into a file, for --sysfs on another machine\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
 	      " export     the facts for Node Feature Discovery, Prometheus or Ansible\n"
@@ -299,8 +302,8 @@ int main(int argc, char **argv)
 	}
 	i = find_command(command);
 	intersects = !strcmp(command, "intersect");
-	if ((ctl.vm || ctl.as) && (!ctl.vm || (strcmp(command, "check") && !intersects)))
-		errx(EXIT_TROUBLE, "--vm is for check and intersect, and --as for --vm");
+	if ((ctl.vm || ctl.as) && (!ctl.vm || (strcmp(command, "check") && strcmp(command, "map") && !intersects)))
+		errx(EXIT_TROUBLE, "--vm is for check, intersect and map, and --as for --vm");
 	if ((ctl.device || columns_asked(&ctl)) && strcmp(command, "list") &&
 	    strcmp(command, "show") && !(intersects && !columns_asked(&ctl)))
 		errx(EXIT_TROUBLE, intersects ? "-o, -P, -r and -x are for list and show" :

@@ -73,7 +73,12 @@ void vm_guest(const struct control *ctl, const struct vm_input *in,
 	}
 }
 
-static void read_guest(const struct control *ctl, struct guest *g)
+/**
+ * vm_read_guest() - read the file of --vm
+ * @ctl: options
+ * @g: to fill; leaves with a message if it makes no sense
+ */
+void vm_read_guest(const struct control *ctl, struct guest *g)
 {
 	struct vm_input in;
 	struct vm_host host;
@@ -86,19 +91,26 @@ static void read_guest(const struct control *ctl, struct guest *g)
 	vm_guest(ctl, &in, &host, g);
 }
 
-static void print_guest(const struct control *ctl, const struct guest *g)
+/**
+ * vm_text() - a VM in one line
+ * @ctl: options
+ * @g: the VM
+ *
+ * Return: the line, kept
+ */
+char *vm_text(const struct control *ctl, const struct guest *g)
 {
 	const struct range ram = { 0, g->ram + g->plugged - 1 };
 	char *size = format_size(ctl, &ram, 1);
+	char *text = keep_printf("%s%s%s, %s, %s", g->name ?: "", g->name ? ": " : "",
+				 vm_format_names[g->format], g->machine_type, size);
 
-	printf("%s%s%s, %s, %s", g->name ?: "", g->name ? ": " : "",
-	       vm_format_names[g->format], g->machine_type, size);
 	if (g->firmware == FIRMWARE_SEABIOS || g->firmware == FIRMWARE_EDK2)
-		printf(", %s", firmware_names[g->firmware]);
+		text = keep_printf("%s, %s", text, firmware_names[g->firmware]);
 	if (g->phys_bits)
-		printf(", %u address bits", g->phys_bits);
-	putchar('\n');
+		text = keep_printf("%s, %u address bits", text, g->phys_bits);
 	free(size);
+	return text;
 }
 
 static void print_map(const struct control *ctl, const struct guest_map *m)
@@ -141,6 +153,19 @@ static void print_devices(const struct control *ctl, const struct guest *g)
 	}
 }
 
+/* The answer in words, and as an exit code */
+const char *vm_word(enum severity worst)
+{
+	return worst == FINDING_NO ? "does not fit" :
+	       worst == FINDING_UNKNOWN ? "cannot be told" : "fits";
+}
+
+int vm_exit(enum severity worst)
+{
+	return worst == FINDING_NO ? EXIT_NO :
+	       worst == FINDING_UNKNOWN ? EXIT_TROUBLE : EXIT_OK;
+}
+
 static void print_finding(const struct finding *f)
 {
 	char *region;
@@ -167,7 +192,7 @@ static void print_answer(const struct control *ctl, const struct guest *g,
 	bool bars = false;
 	size_t i, k;
 
-	print_guest(ctl, g);
+	puts(vm_text(ctl, g));
 	print_map(ctl, m);
 	print_devices(ctl, g);
 	putchar('\n');
@@ -187,8 +212,7 @@ static void print_answer(const struct control *ctl, const struct guest *g,
 		for (k = 0; k < p->p[i].lines.nr; k++)
 			printf("  %s\n", p->p[i].lines.w[k]);
 	}
-	puts(worst == FINDING_NO ? "does not fit" :
-	     worst == FINDING_UNKNOWN ? "cannot be told" : "fits");
+	puts(vm_word(worst));
 }
 
 static void json_guest(struct json *j, const struct guest *g)
@@ -312,7 +336,7 @@ int check_vm(struct control *ctl, int argc, char **argv)
 	int i, ret;
 
 	vm_json(ctl->json ? ctl : NULL, "check-vm");
-	read_guest(ctl, &g);
+	vm_read_guest(ctl, &g);
 	for (i = 0; i < argc; i++)
 		guest_device(&g, argv[i], true);
 	guest_map(&g, &m);
@@ -324,8 +348,7 @@ int check_vm(struct control *ctl, int argc, char **argv)
 		json_answer(ctl, &g, &m, &v, &proposals);
 	else
 		print_answer(ctl, &g, &m, &v, &proposals);
-	ret = verdict_worst(&v) == FINDING_NO ? EXIT_NO :
-	      verdict_worst(&v) == FINDING_UNKNOWN ? EXIT_TROUBLE : EXIT_OK;
+	ret = vm_exit(verdict_worst(&v));
 	verdict_free(&v);
 	keep_free();
 	return ret;

@@ -305,6 +305,10 @@ extern const char *const vm_area_names[];
 extern const char *const vm_severity_names[];
 void vm_guest(const struct control *ctl, const struct vm_input *in,
 	      const struct vm_host *host, struct guest *g);
+void vm_read_guest(const struct control *ctl, struct guest *g);
+char *vm_text(const struct control *ctl, const struct guest *g);
+const char *vm_word(enum severity worst);
+int vm_exit(enum severity worst);
 int check_vm(struct control *ctl, int argc, char **argv);
 
 #endif

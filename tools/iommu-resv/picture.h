@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a picture of address space shows, before anybody draws it. */
+#ifndef PICTURE_H
+#define PICTURE_H
+
+#include "facts.h"
+#include "vm/vm.h"
+
+/* The first of these that is true of any group counts for the step. */
+enum host_state {
+	HOST_REFUSED,		/* no place for a guest */
+	HOST_UNKNOWN,
+	HOST_ADVICE,		/* usable, and somebody advises against it */
+	HOST_USABLE,
+	HOST_STATES,
+};
+
+/**
+ * struct label - a reserved region beside a step
+ * @text: its type, origin and device
+ * @hit: FINDING_NO or FINDING_WARNING if the guest is there, too; else FINDING_NOTE
+ */
+struct label {
+	char *text;
+	enum severity hit;
+};
+
+/**
+ * struct step - addresses of which the same is true
+ * @at: where
+ * @host: what the host says of them
+ * @guest: what the guest has there, or NULL
+ * @labels: the reserved regions there
+ * @nr_labels: their number
+ * @hit: the worst of the labels
+ */
+struct step {
+	struct range at;
+	enum host_state host;
+	char *guest;
+	struct label *labels;
+	size_t nr_labels;
+	enum severity hit;
+};
+
+/**
+ * struct picture - what is drawn
+ * @has_guest: a VM is shown
+ * @steps: all addresses, lowest first
+ * @nr: number of steps
+ * @heads: lines above
+ * @remarks: lines below
+ */
+struct picture {
+	bool has_guest;
+	struct step *steps;
+	size_t nr;
+	struct words heads;
+	struct words remarks;
+};
+
+extern const char *const host_state_names[HOST_STATES];
+
+/**
+ * struct shown - what a picture is made of
+ * @groups: the groups
+ * @guest: the VM, or NULL
+ * @map: where it has what, or NULL
+ * @verdict: what is wrong with that, or NULL
+ */
+struct shown {
+	const struct groups *groups;
+	const struct guest *guest;
+	const struct guest_map *map;
+	const struct vm_verdict *verdict;
+};
+
+void picture_make(const struct control *ctl, const struct shown *s, struct picture *p);
+char *picture_hit(const struct label *label);
+unsigned int picture_bits(const struct range *at);
+
+/* draw.c */
+void picture_draw(const struct control *ctl, const struct picture *p);
+
+/* svg.c */
+void picture_svg(const struct control *ctl, const struct picture *p, FILE *out);
+
+#endif
