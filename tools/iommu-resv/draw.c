@@ -19,6 +19,8 @@
 
 #define WIDTH_USUAL	80
 #define WIDTH_MIN	40
+/* The columns for text that are worth leaving out others for */
+#define TEXT_MIN	16
 /* Terminals from here on show the ends of ranges, too. */
 #define WIDTH_ENDS	100
 /* As wide as the headings above them */
@@ -40,7 +42,8 @@
  * @start: columns of first addresses
  * @end: columns of last addresses, 0 if they are not shown
  * @size: columns of sizes, 0 if they are not shown
- * @guest: columns of names of what the guest has, 0 if there is no guest
+ * @guest: there is a guest
+ * @name: columns of names of what it has, 0 if they stand with the rest
  * @text: columns of the rest
  */
 struct screen {
@@ -51,7 +54,8 @@ struct screen {
 	size_t start;
 	size_t end;
 	size_t size;
-	size_t guest;
+	bool guest;
+	size_t name;
 	size_t text;
 };
 
@@ -258,15 +262,21 @@ struct lines {
 	struct words colour;
 };
 
+static void add_lines(const struct screen *sc, const char *text, const char *colour,
+		      struct lines *lines)
+{
+	split(sc, text, sc->text, &lines->text);
+	while (lines->colour.nr < lines->text.nr)
+		words_add(&lines->colour, keep_string(colour));
+}
+
 static void add_label(const struct screen *sc, const struct label *label,
 		      struct lines *lines)
 {
 	const char *colour = label->hit == FINDING_NO ? BOLD_RED :
 			     label->hit == FINDING_WARNING ? MAGENTA : "";
 
-	split(sc, picture_hit(label), sc->text, &lines->text);
-	while (lines->colour.nr < lines->text.nr)
-		words_add(&lines->colour, keep_string(colour));
+	add_lines(sc, picture_hit(label), colour, lines);
 }
 
 static void draw_step(const struct control *ctl, struct screen *sc,
@@ -275,6 +285,8 @@ static void draw_step(const struct control *ctl, struct screen *sc,
 	size_t i, rows = height(p, step);
 	struct lines lines = { 0 };
 
+	if (step->guest && !sc->name)
+		add_lines(sc, step->guest, "", &lines);
 	for (i = 0; i < step->nr_labels; i++)
 		add_label(sc, &step->labels[i], &lines);
 	if (rows < lines.text.nr)
@@ -282,8 +294,8 @@ static void draw_step(const struct control *ctl, struct screen *sc,
 	for (i = 0; i < rows; i++) {
 		put_place(ctl, sc, step, !i);
 		put_bars(sc, step);
-		if (sc->guest)
-			put_left(sc, sc->guest, i || !step->guest ? "" : step->guest);
+		if (sc->name)
+			put_left(sc, sc->name, i || !step->guest ? "" : step->guest);
 		if (i < lines.text.nr)
 			put(sc, lines.colour.w[i], lines.text.w[i]);
 		end_line(sc);
@@ -298,31 +310,35 @@ static size_t longer(size_t width, char *text)
 	return len > width ? len : width;
 }
 
-/* How wide is each column?  The text gets what is left. */
+static size_t columns_used(const struct screen *sc)
+{
+	return sc->start + 1 + (sc->end ? sc->end + 1 : 0) + (sc->size ? sc->size + 1 : 0) +
+	       BAR + 1 + (sc->guest ? BAR + 1 : 0) + (sc->name ? sc->name + 1 : 0);
+}
+
+/* How wide is each column?  In a narrow terminal some are left out, for the sake of the text. */
 static void measure(const struct control *ctl, const struct picture *p, struct screen *sc)
 {
-	size_t i, used;
+	size_t i;
 
 	sc->start = strlen("START");
 	sc->size = strlen("SIZE");
+	sc->guest = p->has_guest;
 	for (i = 0; i < p->nr; i++) {
 		sc->start = longer(sc->start, format_address(p->steps[i].at.start));
 		sc->size = longer(sc->size, format_size(ctl, &p->steps[i].at, 1));
-		if (p->steps[i].guest && strlen(p->steps[i].guest) > sc->guest)
-			sc->guest = strlen(p->steps[i].guest);
+		if (p->steps[i].guest && strlen(p->steps[i].guest) > sc->name)
+			sc->name = strlen(p->steps[i].guest);
 	}
-	if (p->has_guest && !sc->guest)
-		sc->guest = 1;
 	if (sc->width >= WIDTH_ENDS)
 		sc->end = strlen("0xffffffffffffffff");
-	used = sc->start + 1 + (sc->end ? sc->end + 1 : 0) + BAR + 1;
-	if (sc->guest)
-		used += BAR + 1 + sc->guest + 1;
-	/* In a very narrow terminal the names matter more. */
-	if (used + sc->size + 1 + 16 > sc->width)
+	if (columns_used(sc) + TEXT_MIN > sc->width)
+		sc->end = 0;
+	if (columns_used(sc) + TEXT_MIN > sc->width)
 		sc->size = 0;
-	used += sc->size ? sc->size + 1 : 0;
-	sc->text = sc->width > used + 8 ? sc->width - used : 8;
+	if (columns_used(sc) + TEXT_MIN > sc->width)
+		sc->name = 0;
+	sc->text = sc->width - columns_used(sc);
 }
 
 static void draw_headings(struct screen *sc)

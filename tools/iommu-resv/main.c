@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 	};
 	struct control ctl = { .sysfs = RESV_SYSFS };
 	const char *command = "list";
-	bool help = false, intersects;
+	bool help = false, intersects, takes_vm;
 	size_t i;
 	int c, ret;
 
@@ -302,7 +302,8 @@ int main(int argc, char **argv)
 	}
 	i = find_command(command);
 	intersects = !strcmp(command, "intersect");
-	if ((ctl.vm || ctl.as) && (!ctl.vm || (strcmp(command, "check") && strcmp(command, "map") && !intersects)))
+	takes_vm = intersects || !strcmp(command, "check") || !strcmp(command, "map");
+	if ((ctl.vm || ctl.as) && !(ctl.vm && takes_vm))
 		errx(EXIT_TROUBLE, "--vm is for check, intersect and map, and --as for --vm");
 	if ((ctl.device || columns_asked(&ctl)) && strcmp(command, "list") &&
 	    strcmp(command, "show") && !(intersects && !columns_asked(&ctl)))

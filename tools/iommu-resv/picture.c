@@ -219,25 +219,35 @@ static void make_step(const struct shown *s, struct step *step)
 	}
 }
 
-/* A part of the guest is in no usable range, and no region tells why. */
-static void mark_gap(const struct shown *s, const struct finding *f, struct picture *p,
-		     bool refused_only)
+static const struct group *group_of_finding(const struct shown *s, const struct finding *f)
 {
+	size_t i;
+
+	for (i = 0; i < s->groups->nr; i++)
+		if (f->grouped && s->groups->g[i].id == f->group)
+			return &s->groups->g[i];
+	return NULL;
+}
+
+/* Marks the steps of this part of the guest that no region has marked; returns whether any. */
+static bool mark_gaps(const struct shown *s, const struct finding *f, struct picture *p,
+		      bool refused_only)
+{
+	const struct group *g = group_of_finding(s, f);
 	struct range at = found_in(s, f);
 	bool marked = false;
 	size_t i;
 
-	for (i = 0; i < p->nr; i++) {
+	for (i = 0; i < p->nr && g; i++) {
 		struct step *step = &p->steps[i];
 
-		if (!ranges_overlap(&at, &step->at) ||
-		    (refused_only && step->host != HOST_REFUSED))
+		if (!ranges_overlap(&at, &step->at) || step->hit <= f->severity ||
+		    (refused_only && state_of(g, &step->at) != HOST_REFUSED))
 			continue;
-		add_label(step, f->text, f->severity);
+		add_label(step, f->text ?: keep_string("no region tells why"), f->severity);
 		marked = true;
 	}
-	if (!marked && refused_only)
-		mark_gap(s, f, p, false);
+	return marked;
 }
 
 static void make_steps(const struct shown *s, struct picture *p)
@@ -257,9 +267,13 @@ static void make_steps(const struct shown *s, struct picture *p)
 		make_step(s, step);
 		p->nr++;
 	}
-	for (i = 0; s->verdict && i < s->verdict->nr; i++)
-		if (s->verdict->f[i].area && !s->verdict->f[i].region)
-			mark_gap(s, &s->verdict->f[i], p, true);
+	for (i = 0; s->verdict && i < s->verdict->nr; i++) {
+		const struct finding *f = &s->verdict->f[i];
+
+		/* Two usable ranges that touch have no gap, and still take no map together. */
+		if (f->area && !mark_gaps(s, f, p, true) && !f->region)
+			mark_gaps(s, f, p, false);
+	}
 }
 
 /* "group 1: 0000:01:00.0 (vfio-pci), 0000:01:00.1"; a line is to be read at a glance. */
@@ -330,7 +344,7 @@ static void add_answer(const struct shown *s, struct words *remarks)
 	for (i = 0; i < s->guest->notes.nr; i++)
 		words_add(remarks, keep_printf("note: %s", s->guest->notes.w[i]));
 	words_add(remarks, worst == FINDING_NO ?
-		  keep_printf("%s; 'iommu-resv check --vm' tells what to set", vm_word(worst)) :
+		  keep_printf("%s; 'iommu-resv check --vm' tells more", vm_word(worst)) :
 		  keep_string(vm_word(worst)));
 }
 
@@ -352,6 +366,9 @@ void picture_make(const struct control *ctl, const struct shown *s, struct pictu
 	make_steps(s, p);
 	for (i = 0; !s->guest && i < s->groups->nr; i++)
 		add_obstacles(ctl, &s->groups->g[i], &p->remarks);
+	if (ctl->gaps)
+		words_add(&p->remarks,
+			  keep_string("something could not be read and is missing here"));
 	if (s->guest)
 		add_answer(s, &p->remarks);
 }

@@ -27,6 +27,7 @@
 #define X_NAME		404
 #define X_LABEL		514
 #define BAR		84
+#define SAMPLE		28
 
 static const char *const classes[HOST_STATES] = {
 	[HOST_REFUSED] = "refused",
@@ -118,14 +119,14 @@ static void put_number(FILE *out, unsigned int x, unsigned int y, char *text)
 	free(text);
 }
 
-static void put_box(FILE *out, unsigned int x, unsigned int y, unsigned int height,
-		    const char *class, const char *title)
+static void put_box(FILE *out, unsigned int x, unsigned int y, unsigned int width,
+		    unsigned int height, const char *class, const char *title)
 {
 	fprintf(out, "<g><title>");
 	escape(out, title, SIZE_MAX);
 	fprintf(out, "</title><rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" class=\"plain\"/>"
 		"<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" class=\"%s\"/></g>\n",
-		x, y, BAR, height, x, y, BAR, height, class);
+		x, y, width, height, x, y, width, height, class);
 }
 
 static unsigned int step_height(const struct step *step)
@@ -154,10 +155,11 @@ static void put_step(const struct control *ctl, FILE *out, const struct step *st
 
 	put_number(out, X_START, y + 15, format_address(step->at.start));
 	put_number(out, X_SIZE, y + 15, size);
-	put_box(out, X_HOST, y, height, classes[step->host],
+	put_box(out, X_HOST, y, BAR, height, classes[step->host],
 		keep_printf("%s%s", at, host_state_names[step->host]));
 	if (step->guest) {
-		put_box(out, X_GUEST, y, height, step->hit == FINDING_NO ? "guest hit" : "guest",
+		put_box(out, X_GUEST, y, BAR, height,
+			step->hit == FINDING_NO ? "guest hit" : "guest",
 			keep_printf("%s%s of the guest%s", at, step->guest,
 				    step->hit == FINDING_NO ? ", where it cannot be" : ""));
 		put_text(out, X_NAME, y + 15, "text", step->guest);
@@ -167,9 +169,38 @@ static void put_step(const struct control *ctl, FILE *out, const struct step *st
 			 hit_class(step->labels[i].hit), picture_hit(&step->labels[i]));
 }
 
+/* What a pattern means; returns where the next one goes. */
+static unsigned int put_meaning(FILE *out, unsigned int x, unsigned int y,
+				const char *class, const char *meaning)
+{
+	put_box(out, x, y - 12, SAMPLE, 16, class, meaning);
+	put_text(out, x + SAMPLE + 8, y, "text", meaning);
+	return x + SAMPLE + 32 + (unsigned int)((double)strlen(meaning) * CHARACTER);
+}
+
+static void put_legend(FILE *out, const struct picture *p, unsigned int y)
+{
+	bool there[HOST_STATES] = { false }, guest = false, hit = false;
+	unsigned int x = MARGIN;
+	size_t i;
+
+	for (i = 0; i < p->nr; i++) {
+		there[p->steps[i].host] = true;
+		hit |= p->steps[i].guest && p->steps[i].hit == FINDING_NO;
+		guest |= p->steps[i].guest && p->steps[i].hit != FINDING_NO;
+	}
+	for (i = HOST_STATES; i--;)
+		if (there[i])
+			x = put_meaning(out, x, y, classes[i], host_state_names[i]);
+	if (guest)
+		x = put_meaning(out, x, y, "guest", "guest");
+	if (hit)
+		put_meaning(out, x, y, "guest hit", "guest where it cannot be");
+}
+
 static unsigned int picture_height(const struct picture *p)
 {
-	size_t lines = p->heads.nr + p->remarks.nr + 2;
+	size_t lines = p->heads.nr + p->remarks.nr + 3;
 	unsigned int height = (unsigned int)lines * LINE + 4 * MARGIN;
 	size_t i;
 
@@ -274,6 +305,7 @@ void picture_svg(const struct control *ctl, const struct picture *p, FILE *out)
 		put_step(&short_sizes, out, &p->steps[i], y);
 		y += step_height(&p->steps[i]);
 	}
-	put_lines(out, &p->remarks, y + 2 * MARGIN);
+	put_legend(out, p, y + 2 * MARGIN);
+	put_lines(out, &p->remarks, y + 2 * MARGIN + LINE + 8);
 	fputs("</svg>\n", out);
 }
