@@ -250,6 +250,13 @@ static bool mark_gaps(const struct shown *s, const struct finding *f, struct pic
 	return marked;
 }
 
+/* There is a finding for each region in a part of the guest; the gaps are marked once. */
+static bool same_part(const struct finding *f, const struct finding *before)
+{
+	return f->area == before->area && f->group == before->group &&
+	       f->severity == before->severity;
+}
+
 static void make_steps(const struct shown *s, struct picture *p)
 {
 	struct starts starts = { 0 };
@@ -270,8 +277,10 @@ static void make_steps(const struct shown *s, struct picture *p)
 	for (i = 0; s->verdict && i < s->verdict->nr; i++) {
 		const struct finding *f = &s->verdict->f[i];
 
+		if (!f->area || (i && same_part(f, f - 1)))
+			continue;
 		/* Two usable ranges that touch have no gap, and still take no map together. */
-		if (f->area && !mark_gaps(s, f, p, true) && !f->region)
+		if (!mark_gaps(s, f, p, true) && !f->region)
 			mark_gaps(s, f, p, false);
 	}
 }
