@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 	};
 	struct control ctl = { .sysfs = RESV_SYSFS };
 	const char *command = "list";
-	bool help = false, intersects, takes_vm;
+	bool help = false, tables, intersects, takes_vm;
 	size_t i;
 	int c, ret;
 
@@ -305,10 +305,11 @@ int main(int argc, char **argv)
 	takes_vm = intersects || !strcmp(command, "check") || !strcmp(command, "map");
 	if ((ctl.vm || ctl.as) && !(ctl.vm && takes_vm))
 		errx(EXIT_TROUBLE, "--vm is for check, intersect and map, and --as for --vm");
-	if ((ctl.device || columns_asked(&ctl)) && strcmp(command, "list") &&
-	    strcmp(command, "show") && !(intersects && !columns_asked(&ctl)))
-		errx(EXIT_TROUBLE, intersects ? "-o, -P, -r and -x are for list and show" :
-		     "-d, -o, -P, -r and -x are for list and show");
+	tables = !strcmp(command, "list") || !strcmp(command, "show");
+	if (columns_asked(&ctl) && !tables)
+		errx(EXIT_TROUBLE, "-o, -P, -r and -x are for list and show");
+	if (ctl.device && !tables && !intersects)
+		errx(EXIT_TROUBLE, "-d is for list, show and intersect");
 	find_copy(&ctl);
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);
