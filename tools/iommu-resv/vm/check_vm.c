@@ -2,6 +2,7 @@
 /* iommu-resv check --vm: does this VM fit this host, and what to set? */
 #include <err.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,21 @@ static void print_map(const struct control *ctl, const struct guest_map *m)
 	table_print(table);
 }
 
+/* A line with words of the VM's file. */
+static void __attribute__((format(printf, 1, 2))) say(const char *fmt, ...)
+{
+	char *line;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&line, fmt, ap) < 0)
+		err(EXIT_TROUBLE, "cannot allocate memory");
+	va_end(ap);
+	vm_printable(line);
+	puts(line);
+	free(line);
+}
+
 static void print_devices(const struct control *ctl, const struct guest *g)
 {
 	unsigned int id;
@@ -145,11 +161,11 @@ static void print_devices(const struct control *ctl, const struct guest *g)
 		const char *name = g->devices[i].name;
 
 		if (strspn(name, "0123456789") == strlen(name))
-			printf("group %s\n", name);
+			say("group %s", name);
 		else if (group_of(ctl, name, &id))
-			printf("device %s, group %u\n", name, id);
+			say("device %s, group %u", name, id);
 		else
-			printf("device %s\n", name);
+			say("device %s", name);
 	}
 }
 
@@ -176,7 +192,7 @@ static void print_finding(const struct finding *f)
 	if (f->area)
 		printf("%s 0x%" PRIx64 "-0x%" PRIx64 "%s", vm_area_names[f->area->kind],
 		       f->area->at.start, f->area->at.end, f->text ? " " : "");
-	printf("%s\n", f->text ?: "");
+	say("%s", f->text ?: "");
 	if (f->region) {
 		region = format_region(f->region);
 		printf("  %s\n", region);
@@ -192,7 +208,7 @@ static void print_answer(const struct control *ctl, const struct guest *g,
 	bool bars = false;
 	size_t i, k;
 
-	puts(vm_text(ctl, g));
+	say("%s", vm_text(ctl, g));
 	print_map(ctl, m);
 	print_devices(ctl, g);
 	putchar('\n');
@@ -204,13 +220,13 @@ static void print_answer(const struct control *ctl, const struct guest *g,
 	if (bars)
 		puts("  only DMA from device to device fails there");
 	for (i = 0; i < g->notes.nr; i++)
-		printf("note: %s\n", g->notes.w[i]);
+		say("note: %s", g->notes.w[i]);
 	if (!g->nr_devices)
 		puts("note: no device is passed through, so no group of this host matters");
 	for (i = 0; i < p->nr; i++) {
-		printf("to set, because of %s:\n", p->p[i].cause);
+		say("to set, because of %s:", p->p[i].cause);
 		for (k = 0; k < p->p[i].lines.nr; k++)
-			printf("  %s\n", p->p[i].lines.w[k]);
+			say("  %s", p->p[i].lines.w[k]);
 	}
 	puts(vm_word(worst));
 }

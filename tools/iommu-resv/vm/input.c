@@ -29,12 +29,38 @@ void vm_json(const struct control *ctl, const char *report)
 	as_report = report;
 }
 
-/* Nothing that is not printable gets from a file to a terminal. */
-static void make_printable(char *text)
+/* Bytes of a character that moves the cursor or turns the direction of text, or 0. */
+static size_t control_len(const unsigned char *s)
 {
-	for (; *text; text++)
-		if ((*text >= 0 && *text < ' ') || *text == 0x7f)
-			*text = '?';
+	if (*s < ' ' || *s == 0x7f)
+		return 1;
+	/* U+0080 to U+009F, as U+009B, which begins a command of a terminal */
+	if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
+		return 2;
+	/* U+202A to U+202E and U+2066 to U+2069 */
+	if (s[0] == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
+			     (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9)))
+		return 3;
+	return 0;
+}
+
+/**
+ * vm_printable() - nothing that moves the cursor gets from a file to a terminal
+ * @text: text that has words of the VM's file; their control characters become '?'
+ */
+void vm_printable(char *text)
+{
+	size_t len;
+
+	while (*text) {
+		len = control_len((const unsigned char *)text);
+		if (len) {
+			memset(text, '?', len);
+			text += len;
+		} else {
+			text++;
+		}
+	}
 }
 
 /**
@@ -51,7 +77,7 @@ void vm_fail(const char *fmt, ...)
 	if (vasprintf(&why, fmt, ap) < 0)
 		err(EXIT_TROUBLE, "cannot allocate memory");
 	va_end(ap);
-	make_printable(why);
+	vm_printable(why);
 	warnx("%s", why);
 	if (as_json) {
 		json_report(as_json, &j, as_report);

@@ -201,6 +201,7 @@ struct vm_input {
 void vm_read(const struct control *ctl, struct vm_input *in);
 enum vm_format vm_guess(const struct vm_input *in);
 void vm_json(const struct control *ctl, const char *report);
+void vm_printable(char *text);
 __attribute__((noreturn, format(printf, 1, 2))) void vm_fail(const char *fmt, ...);
 extern const char *const vm_format_names[VM_FORMATS];
 
