@@ -4,6 +4,15 @@ and one planted fault at a time."""
 import declare
 from declare import HOLE, LATER, ONE, OTHER
 
+# The same for each group that VFIO gets.
+VERDICT = """\
+file assignable ok
+| yes
+file iommu ok
+| iommu0
+file page_size ok
+| 0x1000
+"""
 BARE = """\
 dump {label}
 group 1
@@ -33,12 +42,7 @@ file type ok
 | DMA
 file reserved_regions ok
 {hole}| 0x00000000fee00000 0x00000000feefffff msi
-file assignable ok
-| yes
-file iommu ok
-| iommu0
-file page_size ok
-| 0x1000
+""" + VERDICT + """\
 file aperture ok
 | 0x0000000000000000 0x0000007fffffffff
 file msi_isolation ok
@@ -57,12 +61,7 @@ file type ok
 | DMA
 file reserved_regions ok
 | 0x00000000fee00000 0x00000000feefffff msi
-file assignable ok
-| yes
-file iommu ok
-| iommu0
-file page_size ok
-| 0x1000
+""" + VERDICT + """\
 file aperture ok
 | 0x0000000000000000 0x0000007fffffffff
 file msi_isolation ok

@@ -39,7 +39,7 @@ def from_disk(disk, name, to):
 
 
 def ask_for_module(disk):
-    """The next boots load the module, as README says."""
+    """The next boots load the module, as docs/packages.md says."""
     with tempfile.NamedTemporaryFile("w") as line:
         line.write("iommu_resv\n")
         line.flush()

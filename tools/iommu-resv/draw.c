@@ -370,24 +370,20 @@ static void draw_words(struct screen *sc, const struct words *words)
 /* What the characters mean, of those that are there */
 static void draw_legend(struct screen *sc, const struct picture *p)
 {
-	bool there[HOST_STATES] = { false }, guest = false, hit = false;
+	struct seen seen;
 	struct words legend = { 0 };
 	char *text = NULL;
 	size_t i;
 
-	for (i = 0; i < p->nr; i++) {
-		there[p->steps[i].host] = true;
-		hit |= p->steps[i].guest && p->steps[i].hit == FINDING_NO;
-		guest |= p->steps[i].guest && p->steps[i].hit != FINDING_NO;
-	}
+	picture_seen(p, &seen);
 	for (i = HOST_STATES; i--;)
-		if (there[i])
+		if (seen.host[i])
 			text = keep_printf("%s%s%s %s", text ?: "", text ? ", " : "",
 					   host_character(sc, (enum host_state)i),
 					   host_state_names[i]);
-	if (guest)
+	if (seen.guest)
 		text = keep_printf("%s, %s guest", text, sc->utf8 ? GUEST_UTF8 : GUEST_ASCII);
-	if (hit)
+	if (seen.hit)
 		text = keep_printf("%s, %s guest where it cannot be", text, GUEST_HIT);
 	words_add(&legend, text);
 	draw_words(sc, &legend);

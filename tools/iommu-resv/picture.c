@@ -400,3 +400,26 @@ unsigned int picture_bits(const struct range *at)
 		bits++;
 	return bits;
 }
+
+/**
+ * picture_seen() - what is in a picture, for its legend
+ * @p: the picture
+ * @seen: to fill
+ */
+void picture_seen(const struct picture *p, struct seen *seen)
+{
+	size_t i;
+
+	*seen = (struct seen) { 0 };
+	for (i = 0; i < p->nr; i++) {
+		const struct step *s = &p->steps[i];
+
+		seen->host[s->host] = true;
+		if (!s->guest)
+			continue;
+		if (s->hit == FINDING_NO)
+			seen->hit = true;
+		else
+			seen->guest = true;
+	}
+}

@@ -75,7 +75,20 @@ struct shown {
 	const struct vm_verdict *verdict;
 };
 
+/**
+ * struct seen - what a legend has to explain
+ * @host: these states are in the picture
+ * @guest: the guest is, where it may be
+ * @hit: and where it cannot be
+ */
+struct seen {
+	bool host[HOST_STATES];
+	bool guest;
+	bool hit;
+};
+
 void picture_make(const struct control *ctl, const struct shown *s, struct picture *p);
+void picture_seen(const struct picture *p, struct seen *seen);
 char *picture_hit(const struct label *label);
 unsigned int picture_bits(const struct range *at);
 

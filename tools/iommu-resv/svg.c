@@ -180,21 +180,17 @@ static unsigned int put_meaning(FILE *out, unsigned int x, unsigned int y,
 
 static void put_legend(FILE *out, const struct picture *p, unsigned int y)
 {
-	bool there[HOST_STATES] = { false }, guest = false, hit = false;
+	struct seen seen;
 	unsigned int x = MARGIN;
 	size_t i;
 
-	for (i = 0; i < p->nr; i++) {
-		there[p->steps[i].host] = true;
-		hit |= p->steps[i].guest && p->steps[i].hit == FINDING_NO;
-		guest |= p->steps[i].guest && p->steps[i].hit != FINDING_NO;
-	}
+	picture_seen(p, &seen);
 	for (i = HOST_STATES; i--;)
-		if (there[i])
+		if (seen.host[i])
 			x = put_meaning(out, x, y, classes[i], host_state_names[i]);
-	if (guest)
+	if (seen.guest)
 		x = put_meaning(out, x, y, "guest", "guest");
-	if (hit)
+	if (seen.hit)
 		put_meaning(out, x, y, "guest hit", "guest where it cannot be");
 }
 
