@@ -15,8 +15,12 @@
  * - The table has at most one entry for an address, and at most one for a number: the
  *   entry of a group that died unnoticed is buried before a group that has taken over
  *   its address or its number gets an entry.
+ * - An entry is buried by who knows that its group is dead, or has removed its folder.
+ *   A list of groups tells that of groups that are not on it; of those on it, it tells
+ *   nothing once it has been made.
  * - A group with a folder of ours has an entry, unless the group is dying: then sysfs
- *   removes the folder with the group.
+ *   removes the folder with the group.  A folder without an entry would stay when the
+ *   module goes, with files whose code and attributes are freed.
  * - Readers see a snapshot that the entry has a reference to.  The pointer changes
  *   before that reference is dropped, so that a reader who comes too late finds the
  *   next snapshot, or NULL.
@@ -40,6 +44,7 @@
  * it: reads do without, writes try it.
  */
 #include <linux/delay.h>
+#include <linux/err.h>
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
@@ -256,17 +261,12 @@ struct resv_group *resv_registry_find(const struct kobject *kobj, int id)
 	return g;
 }
 
-/**
- * resv_registry_get() - the entry of a group, which is made if there is none
- * @kobj: kobject of a group that was on the kernel's list a moment ago
- * @id: number of the group
- * @gfp: for a new entry
- *
- * Context: may sleep; no entry is locked.
- * Return: the entry with a reference, or NULL without memory
+/*
+ * @alive: the group is alive, so that an entry which has its address or its number, but
+ * not both, is of a group that has died.
  */
-struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
-				     gfp_t gfp)
+static struct resv_group *get(const struct kobject *kobj, int id, bool alive,
+			      gfp_t gfp)
 {
 	struct resv_group *fresh = NULL, *old, *g;
 
@@ -275,7 +275,6 @@ struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
 		g = find_kobj(kobj);
 		if (g && g->id == id)
 			break;
-		/* A dead group had this address or this number. */
 		old = g ?: find_id(id);
 		if (!old && fresh) {
 			g = fresh;
@@ -285,22 +284,60 @@ struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
 			list_add_tail(&g->all, &entries);
 			break;
 		}
-		if (old)
+		if (old && alive)
 			kref_get(&old->ref);
 		table_unlock();
+		if (old && !alive) {
+			kfree(fresh);
+			return ERR_PTR(-ESTALE);
+		}
 		if (old) {
 			bury_unlocked(old);
 			continue;
 		}
 		fresh = make(kobj, id, gfp);
 		if (!fresh)
-			return NULL;
+			return ERR_PTR(-ENOMEM);
 	}
 	g->seen = true;
 	kref_get(&g->ref);
 	table_unlock();
 	kfree(fresh);
 	return g;
+}
+
+/**
+ * resv_registry_get() - the entry of a live group, which is made if there is none
+ * @kobj: kobject of the group, which the caller keeps alive
+ * @id: number of the group
+ * @gfp: for a new entry
+ *
+ * Context: may sleep; no entry is locked.
+ * Return: the entry with a reference, or NULL without memory
+ */
+struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
+				     gfp_t gfp)
+{
+	struct resv_group *g = get(kobj, id, true, gfp);
+
+	return IS_ERR(g) ? NULL : g;
+}
+
+/**
+ * resv_registry_get_listed() - the entry of a group that was on the kernel's list
+ * @kobj: its kobject; only its address means something
+ * @id: its number
+ *
+ * Call it after resv_registry_compare_end().  An entry that has the group's address or
+ * its number, but not both, came after the list was made, so the group has died since.
+ *
+ * Context: may sleep; no entry is locked.
+ * Return: the entry with a reference, or an error pointer: -ESTALE if the group has died,
+ *	-ENOMEM
+ */
+struct resv_group *resv_registry_get_listed(const struct kobject *kobj, int id)
+{
+	return get(kobj, id, false, GFP_KERNEL);
 }
 
 /**

@@ -80,6 +80,7 @@ bool resv_registry_layout(struct kobject *kobj);
 struct resv_group *resv_registry_find(const struct kobject *kobj, int id);
 struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
 				     gfp_t gfp);
+struct resv_group *resv_registry_get_listed(const struct kobject *kobj, int id);
 struct resv_group *resv_registry_next(struct resv_group *prev);
 void resv_registry_put(struct resv_group *g);
 void resv_registry_set_state(struct resv_group *g, enum resv_group_state state);

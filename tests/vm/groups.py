@@ -112,6 +112,50 @@ def buried(key, name):
                          partial(judge_buried), PLANTED_BURIED, smp=2)[1]
 
 
+# groups-renewed: groups die and come again between the kernel's list and the looks by it
+
+HOLD = "/sys/module/iommu_resv/parameters/test_hold"
+# In this order the new groups get each other's addresses, or those of none, but not their own.
+RENEWED = (DEVICE, OTHER)
+
+
+def renewed_steps():
+    files = [f"/sys/bus/pci/devices/{device}/iommu_group/resv/regions" for device in RENEWED]
+    return [*MOUNTS, f"load {MODULE}", "dump found", f"write {HOLD} 1",
+            # So that the comparison which the new module brings is to look at them.
+            *(f"bury {device}" for device in RENEWED),
+            f"load /lib/{UNRELATED}.ko", f"wait-text {HOLD} 2",
+            *(f"write /sys/bus/pci/devices/{device}/remove 1" for device in RENEWED),
+            "write /sys/bus/pci/rescan 1",
+            "say renewed", *(f"cat {file}" for file in files),
+            # It looks, and the next comparison waits before it could mend anything.
+            f"write {HOLD} 3", f"wait-text {HOLD} 2",
+            "say looked", *(f"cat {file}" for file in files),
+            f"write {HOLD} 0", "unload iommu_resv", "left"]
+
+
+def judge_renewed(lines):
+    faults = hooks.all_ok(lines)
+    parts = hooks.sections(lines)
+    for name in ("renewed", "looked"):
+        read = [line for line in parts[name] if line.startswith("file ")]
+        if len([line for line in read if line.endswith(" ok")]) != len(RENEWED):
+            faults.append(f"{name}: the groups' files cannot be read: {read}")
+    return faults
+
+
+PLANTED_RENEWED = (
+    (r"(^say looked$.*?/regions) ok$", r"\1 ENODEV"),
+)
+
+
+def renewed(key, name):
+    """A list that has grown old does not take from a group what it has in the registry."""
+    kernel = kernels.get(key, test=True)
+    return "", hooks.run(name, kernel, PLAIN[kernel.arch], renewed_steps(), judge_renewed,
+                         PLANTED_RENEWED, later=(UNRELATED,))[1]
+
+
 def table():
     """{name: (function, arguments...)}"""
     out = {}
@@ -119,4 +163,5 @@ def table():
         out[f"groups-owned-{key}"] = (owned, key)
     for key in ("5.10-amd64", "7-arm64"):
         out[f"groups-buried-{key}"] = (buried, key)
+        out[f"groups-renewed-{key}"] = (renewed, key)
     return out
