@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What <linux/vfio.h> of user space says since v5.4 of VFIO_IOMMU_GET_INFO (commit
- * a717072007e8), for kernels whose own header does not.
+ * a717072007e8), and later of VFIO_IOMMU_MAP_DMA, for kernels whose own header does not.
  */
 #ifndef RESV_COMPAT_VFIO_H
 #define RESV_COMPAT_VFIO_H
@@ -12,6 +12,9 @@
 
 #define COMPAT_VFIO_IOMMU_INFO_CAPS		BIT(1)
 #define COMPAT_VFIO_CAP_IOVA_RANGE		1
+
+/* Since v5.12 (commit c3cbab24db38). */
+#define COMPAT_VFIO_DMA_MAP_FLAG_VADDR		BIT(2)
 
 /* struct vfio_iommu_type1_info; older programs know it up to @iova_pgsizes. */
 struct compat_vfio_info {

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "compat/mm.h"
+#include "model/words.h"
 #include "group/snapshot.h"
 
 /* "0x%016llx 0x%016llx" and a blank or the end of line. */
@@ -274,6 +275,85 @@ const char *resv_snapshot_text(const struct resv_snapshot *snapshot,
 		text += snapshot->len[i];
 	*len = snapshot->len[which];
 	return text;
+}
+
+/* Move *@p behind the next word of the line.  Return: its length */
+static size_t next_word(const char **p, const char **word)
+{
+	size_t len = strcspn(*p, "\n ");
+
+	*word = *p;
+	*p += len;
+	if (**p == ' ')
+		(*p)++;
+	return len;
+}
+
+static bool is_word(const char *word, size_t len, const char *name)
+{
+	return strlen(name) == len && !strncmp(word, name, len);
+}
+
+/* A line of put_regions(), from its third word on.  Return: a map there is refused */
+static bool read_words(const char *p, struct resv_region *region, char *device,
+		       size_t size)
+{
+	const char *type, *origin, *name, *made, *strict;
+	size_t type_len = next_word(&p, &type);
+	size_t origin_len = next_word(&p, &origin);
+	size_t name_len = next_word(&p, &name), len;
+	unsigned int i;
+
+	next_word(&p, &made);
+	len = next_word(&p, &strict);
+	if (!is_word(strict, len, "enforced"))
+		return false;
+	for (i = 0; i < RESV_NR_TYPES; i++)
+		if (is_word(type, type_len, resv_type_name(i)))
+			region->type = i;
+	for (i = 0; i < RESV_NR_ORIGINS; i++)
+		if (is_word(origin, origin_len, resv_origin_name(i)))
+			region->origin = i;
+	scnprintf(device, size, "%.*s", (int)name_len, name);
+	return true;
+}
+
+/**
+ * resv_snapshot_hole() - the first region that forbids a map
+ * @snapshot: snapshot, to which the caller has a reference
+ * @start: first address of the map
+ * @end: last address, inclusive
+ * @region: set to the region, but for its name
+ * @device: set to the device that causes it
+ * @size: room in @device, in bytes
+ *
+ * It is read from the text, as that is what readers see, and this is asked for a map
+ * that has failed.
+ *
+ * Context: any.
+ * Return: there is one; else nothing is set
+ */
+bool resv_snapshot_hole(const struct resv_snapshot *snapshot, u64 start, u64 end,
+			struct resv_region *region, char *device, size_t size)
+{
+	struct resv_region r = { 0 };
+	const char *p, *last;
+	size_t len;
+
+	p = resv_snapshot_text(snapshot, RESV_TEXT_REGIONS, &len);
+	for (last = p + len; p < last; p += strcspn(p, "\n") + 1) {
+		const char *q = p;
+
+		if (!resv_text_address(&q, &r.start) || *q++ != ' ' ||
+		    !resv_text_address(&q, &r.end) || *q++ != ' ')
+			return false;
+		if (r.start > end || r.end < start ||
+		    !read_words(q, &r, device, size))
+			continue;
+		*region = r;
+		return true;
+	}
+	return false;
 }
 
 /**

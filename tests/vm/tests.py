@@ -6,6 +6,7 @@ import time
 import assignable
 import declare
 import declare_selftest
+import explain
 import groups
 import hooks
 import initramfs
@@ -275,8 +276,8 @@ def table():
     def add(name, function, *args):
         tests[name] = functools.partial(function, *args)
 
-    rest = (assignable.table() | declare.table() | groups.table() | hooks.table() |
-            msi_window.table() | lacking.table())
+    rest = (assignable.table() | declare.table() | explain.table() | groups.table() |
+            hooks.table() | msi_window.table() | lacking.table())
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees

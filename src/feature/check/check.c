@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Map checks, for kernels whose VFIO makes none (before v5.4).
+ * Map checks, for kernels whose VFIO makes none (before v5.4), and explanations of what
+ * VFIO refuses, for those whose VFIO checks (explain.c).
  *
  * What v5.4 and later do in VFIO, this feature does at the functions of the IOMMU core
  * that VFIO calls:
@@ -21,7 +22,7 @@
  * in is not checked before it is released: what a running guest has mapped must not be
  * refused after the guest's next reset.
  *
- * switch_lock orders changes of the parameter.  No other lock is held over it.
+ * switch_lock orders changes of the parameters.  No other lock is held over it.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -53,7 +54,7 @@ static const char *const words[] = {
 /* Under switch_lock: the mode is a new one. */
 static void act(void)
 {
-	if (!running || !written || resv_native_checks())
+	if (!running || !written)
 		return;
 	resv_check_taps_put();
 	resv_groups_rescan();
@@ -93,21 +94,60 @@ static const struct kernel_param_ops checks_ops = {
 module_param_cb(checks, &checks_ops, NULL, 0644);
 MODULE_PARM_DESC(checks, "where VFIO checks no maps (before 5.4): enforce = refuse maps that hit reserved regions (default), warn = only log them, off");
 
+static const char *const explain_words[] = {
+	[RESV_EXPLAIN_AUTO] = "auto",
+	[RESV_EXPLAIN_ON] = "on",
+	[RESV_EXPLAIN_OFF] = "off",
+};
+
+static int explain_set(const char *val, const struct kernel_param *kp)
+{
+	int i = resv_text_choice(val, explain_words, ARRAY_SIZE(explain_words));
+
+	if (i < 0) {
+		pr_err("explain=%.*s is not understood: give auto, on or off\n",
+		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
+		return i;
+	}
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	mutex_lock(&switch_lock);
+	resv_explain_set_mode(i);
+	written = true;
+	act();
+	mutex_unlock(&switch_lock);
+	module_put(THIS_MODULE);
+	return 0;
+}
+
+static int explain_get(char *buf, const struct kernel_param *kp)
+{
+	return scnprintf(buf, PAGE_SIZE, "%s\n",
+			 explain_words[resv_explain_mode()]);
+}
+
+static const struct kernel_param_ops explain_ops = {
+	.set = explain_set,
+	.get = explain_get,
+};
+
+module_param_cb(explain, &explain_ops, NULL, 0644);
+MODULE_PARM_DESC(explain, "where VFIO checks maps (5.4 and later): on = tell why it refuses one, auto = while map_refused is traced (default), off");
+
 static int check_init(void)
 {
-	if (resv_native_checks())
-		return 0;
 	mutex_lock(&switch_lock);
 	written = false;
 	mutex_unlock(&switch_lock);
 	resv_attach_register(&resv_rules_client);
-	return resv_refuse_init();
+	return resv_native_checks() ? 0 : resv_refuse_init();
 }
 
 static void check_exit(void)
 {
 	resv_rules_exit();
-	resv_refuse_exit();
+	if (!resv_native_checks())
+		resv_refuse_exit();
 }
 
 static void check_run(void)
@@ -121,14 +161,19 @@ static void check_run(void)
 
 static bool check_wanted(enum resv_hook_mode hooks)
 {
-	return hooks != RESV_HOOKS_NONE && resv_check_wanted();
+	return hooks != RESV_HOOKS_NONE &&
+	       (resv_check_wanted() || resv_explain_wanted());
 }
 
 static void check_prepare(struct resv_facts *c)
 {
-	c->checked = resv_native_checks() ||
-		     (resv_check_taps_get() &&
-		      resv_rules_enforced(c->group, c->in_use));
+	if (resv_native_checks()) {
+		resv_check_taps_explain_get();
+		c->checked = true;
+		return;
+	}
+	c->checked = resv_check_taps_get() &&
+		     resv_rules_enforced(c->group, c->in_use);
 }
 
 static int check_update(const struct resv_facts *c)
@@ -136,15 +181,14 @@ static int check_update(const struct resv_facts *c)
 	const char *reason;
 
 	if (resv_native_checks())
-		return 0;
+		return resv_explain_wanted() ? resv_rules_add(c->group) : 0;
 	return resv_rules_update(c, resv_check_taps_maps(&reason) ==
 				    RESV_TAP_WORKS);
 }
 
 static void check_removed(struct iommu_group *group, int id)
 {
-	if (!resv_native_checks())
-		resv_rules_remove(group);
+	resv_rules_remove(group);
 }
 
 static void ranges_status(struct resv_status *s, bool checks)
@@ -161,6 +205,26 @@ static void ranges_status(struct resv_status *s, bool checks)
 				   "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
 }
 
+static void explain_status(struct resv_status *s)
+{
+	const char *name = "map-explanations", *reason = resv_check_taps_silent();
+
+	if (resv_hooks_mode() == RESV_HOOKS_NONE)
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"turned off by the parameter hooks=");
+	else if (resv_explain_mode() == RESV_EXPLAIN_OFF)
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"turned off by the parameter explain=");
+	else if (!resv_explain_wanted())
+		resv_status_add(s, name, RESV_STATUS_INERT,
+				"not asked for, as every map costs more by it: explain=on, or the tracepoint map_refused");
+	else if (reason)
+		resv_status_unknown(s, name, reason);
+	else
+		resv_status_hooked(s, name, "kretprobe",
+				   "vfio_iommu_type1_ioctl: refused and the log say why VFIO refuses a map");
+}
+
 static void check_status(struct resv_status *s)
 {
 	const char *name = "map-checks", *off = NULL, *how, *reason = NULL;
@@ -171,6 +235,7 @@ static void check_status(struct resv_status *s)
 				"VFIO refuses maps that hit a region or leave the aperture");
 		resv_status_add(s, "iova-ranges", RESV_STATUS_NATIVE,
 				"VFIO_IOMMU_GET_INFO tells them");
+		explain_status(s);
 		return;
 	}
 	how = "iommu_map: maps that hit a region or leave the aperture are refused";
@@ -195,6 +260,7 @@ static void check_status(struct resv_status *s)
 static const struct resv_tap *const taps[] = {
 	&resv_check_tap_map,
 	&resv_check_tap_info,
+	&resv_check_tap_explain,
 };
 
 static const struct resv_feature_file files[] = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Map checks, for kernels whose VFIO makes none (before v5.4). */
+/*
+ * Map checks, for kernels whose VFIO makes none (before v5.4), and explanations of what
+ * VFIO refuses, for those whose VFIO checks.
+ */
 #ifndef RESV_FEATURE_CHECK_CHECK_H
 #define RESV_FEATURE_CHECK_CHECK_H
 
@@ -15,10 +18,21 @@ enum resv_check_mode {
 	RESV_CHECK_OFF,
 };
 
+/* The parameter "explain". */
+enum resv_explain_mode {
+	RESV_EXPLAIN_AUTO,
+	RESV_EXPLAIN_ON,
+	RESV_EXPLAIN_OFF,
+};
+
 extern const struct resv_feature resv_feature_check;
 
 void resv_check_set_mode(enum resv_check_mode new);
 enum resv_check_mode resv_check_mode(void);
 bool resv_check_wanted(void);
+void resv_explain_set_mode(enum resv_explain_mode new);
+void resv_explain_set_traced(bool on);
+enum resv_explain_mode resv_explain_mode(void);
+bool resv_explain_wanted(void);
 
 #endif /* RESV_FEATURE_CHECK_CHECK_H */

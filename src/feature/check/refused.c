@@ -2,7 +2,9 @@
 /*
  * Maps that are refused: the decision in doubt, the count, the last one, the log.
  *
- * Each group of the domain that forbids a map counts it.  The first of them logs it,
+ * By this module: each group of the domain that forbids a map counts it.  By VFIO
+ * (explain.c): each group of the container that forbids it, or all of them if its
+ * addresses are not the reason.  The first of them logs it,
  * once an attach: a guest whose own IOMMU makes it map and unmap all the time must not
  * fill the log.  The tracepoint has all of them.
  *
@@ -15,12 +17,46 @@
 #include "compat/iommu.h"
 #include "source/native.h"
 #include "group/attach.h"
+#include "group/group.h"
 #include "feature/check/check.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
+#include "feature/check/taps.h"
 
 #define CREATE_TRACE_POINTS
 #include "feature/check/trace.h"
+
+#ifdef RESV_HAVE_VFIO_IOVA_RANGE
+/* Under locks of the tracing, so that the taps come and go a little later. */
+static void listen(bool on)
+{
+	resv_explain_set_traced(on);
+	if (resv_native_checks() && resv_explain_mode() == RESV_EXPLAIN_AUTO)
+		resv_groups_rescan_soon();
+}
+
+/**
+ * resv_refused_listen() - somebody listens to the tracepoint
+ *
+ * Context: may sleep.
+ * Return: 0
+ */
+int resv_refused_listen(void)
+{
+	listen(true);
+	return 0;
+}
+
+/**
+ * resv_refused_unlisten() - nobody listens to it any more
+ *
+ * Context: may sleep.
+ */
+void resv_refused_unlisten(void)
+{
+	listen(false);
+}
+#endif
 
 /* Which of @reasons forbid the map?  Fill in the region and the device of @refused. */
 static void explain(const struct resv_reasons *reasons,
@@ -49,8 +85,49 @@ static void explain(const struct resv_reasons *reasons,
 	refused->region.end = ULLONG_MAX;
 }
 
-/* A process can have any name, and the name is a word of a line. */
-static void name_process(struct resv_refused *refused)
+/* What "refused" and the log say of each reason. */
+static const struct {
+	const char *name;
+	const char *text;
+} whys[RESV_NR_WHYS] = {
+	[RESV_WHY_FLAGS] = {
+		"flags",
+		"it asks neither for reading nor for writing, or has a flag that is unknown"
+	},
+	[RESV_WHY_SIZE] = { "size", "its size is 0" },
+	[RESV_WHY_ALIGNMENT] = {
+		"alignment",
+		"its start, its size or its memory's address is no multiple of the page size"
+	},
+	[RESV_WHY_WRAPS] = { "wraps", "it goes beyond the last address" },
+	[RESV_WHY_OVERLAP] = {
+		"overlap", "the process has mapped a part of it already"
+	},
+	[RESV_WHY_ENTRIES] = {
+		"entries",
+		"there are as many maps as vfio_iommu_type1's dma_entry_limit allows"
+	},
+	[RESV_WHY_MEMLOCK] = {
+		"memlock",
+		"the process may not lock so much memory (RLIMIT_MEMLOCK), or memory is short"
+	},
+	[RESV_WHY_MEMORY] = {
+		"memory", "the process has no memory there that can be pinned"
+	},
+	[RESV_WHY_OTHER] = {
+		"other", "VFIO or the IOMMU's driver refuses it"
+	},
+};
+
+/**
+ * resv_refused_name_process() - say that the current process wanted a map
+ * @refused: to fill in
+ *
+ * A process can have any name, and the name is a word of a line.
+ *
+ * Context: any, in a task.
+ */
+void resv_refused_name_process(struct resv_refused *refused)
 {
 	char *c;
 
@@ -61,19 +138,72 @@ static void name_process(struct resv_refused *refused)
 			*c = '?';
 }
 
+static const char *errno_name(int err, char *number, size_t size)
+{
+	switch (err) {
+	case -EINVAL:
+		return "EINVAL";
+	case -EEXIST:
+		return "EEXIST";
+	case -ENOSPC:
+		return "ENOSPC";
+	case -ENOMEM:
+		return "ENOMEM";
+	case -EFAULT:
+		return "EFAULT";
+	case -EBUSY:
+		return "EBUSY";
+	case -EOVERFLOW:
+		return "EOVERFLOW";
+	case -EPERM:
+		return "EPERM";
+	default:
+		scnprintf(number, size, "%d", -err);
+		return number;
+	}
+}
+
 static void trace_map(int id, const struct resv_refused *refused)
 {
 	const struct resv_region *r = &refused->region;
+	char number[12];
 
+	if (!trace_map_refused_enabled())
+		return;
+	if (refused->why != RESV_WHY_REGION) {
+		trace_map_refused(id, refused->start, refused->end, 0, 0,
+				  whys[refused->why].name,
+				  errno_name(refused->err, number, sizeof(number)),
+				  "-");
+		return;
+	}
 	trace_map_refused(id, refused->start, refused->end, r->start, r->end,
 			  resv_type_name(r->type), resv_origin_name(r->origin),
 			  refused->device);
+}
+
+/* Nobody saw the groups of the container being attached. */
+static void log_unknown(const struct resv_refused *refused)
+{
+	pr_warn_ratelimited("a map of 0x%llx-0x%llx by %s[%d] is refused (%d): %s\n",
+			    refused->start, refused->end, refused->comm,
+			    refused->pid, refused->err,
+			    refused->why == RESV_WHY_OTHER ?
+			    "its groups were attached before maps were explained" :
+			    whys[refused->why].text);
 }
 
 static void log_map(int id, const struct resv_refused *refused, bool enforced)
 {
 	const struct resv_region *r = &refused->region;
 
+	if (refused->why != RESV_WHY_REGION) {
+		pr_warn_ratelimited("group %d: a map of 0x%llx-0x%llx (memory at 0x%llx) by %s[%d] is refused (%d), not for a reserved region: %s\n",
+				    id, refused->start, refused->end,
+				    refused->vaddr, refused->comm, refused->pid,
+				    refused->err, whys[refused->why].text);
+		return;
+	}
 	pr_warn_ratelimited("group %d: a map of 0x%llx-0x%llx by %s[%d] %s: it hits 0x%llx-0x%llx (%s, %s, %s), see /sys/kernel/iommu_groups/%d/resv/usable\n",
 			    id, refused->start, refused->end, refused->comm,
 			    refused->pid,
@@ -137,7 +267,7 @@ static bool count_map(struct resv_check_group *cg,
 	memset(last, 0, sizeof(*last));
 	last->start = start;
 	last->end = end;
-	name_process(last);
+	resv_refused_name_process(last);
 	explain(cg->reasons, reach, last);
 	cg->count++;
 	return true;
@@ -192,13 +322,68 @@ unlock:
 }
 
 /**
+ * resv_refused_note() - VFIO has refused a map
+ * @group: group of the container, of which only the address is used; NULL if none is
+ *	known, as somebody attached it before this module was loaded
+ * @refused: the map, and why
+ * @first: the first group that is told of this map, which says so
+ *
+ * Context: in the tap; does not sleep.
+ */
+void resv_refused_note(const struct iommu_group *group,
+		       const struct resv_refused *refused, bool first)
+{
+	struct resv_check_group *cg = NULL;
+	const struct resv_attach_group *g;
+	unsigned long flags;
+	bool log = false;
+	int id = -1;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g)
+		cg = g->data[RESV_CHECK_INDEX];
+	if (cg) {
+		cg->last = *refused;
+		cg->count++;
+		id = g->id;
+		log = first && !cg->refused_logged;
+		cg->refused_logged |= first;
+	}
+	resv_attach_unlock(flags);
+	if (first && (cg || !group))
+		trace_map(id, refused);
+	if (!group)
+		log_unknown(refused);
+	else if (log)
+		log_map(id, refused, true);
+}
+
+static size_t show_last(char *buf, size_t size, const struct resv_refused *last)
+{
+	const struct resv_region *r = &last->region;
+	char number[12];
+
+	if (last->why == RESV_WHY_REGION)
+		return scnprintf(buf, size,
+				 "0x%016llx 0x%016llx 0x%016llx 0x%016llx %s %s %s %d %s\n",
+				 last->start, last->end, r->start, r->end,
+				 resv_type_name(r->type),
+				 resv_origin_name(r->origin), last->device,
+				 last->pid, last->comm);
+	return scnprintf(buf, size, "0x%016llx 0x%016llx - - %s %s - %d %s\n",
+			 last->start, last->end, whys[last->why].name,
+			 errno_name(last->err, number, sizeof(number)),
+			 last->pid, last->comm);
+}
+
+/**
  * resv_refused_show() - text of a group's file "refused"
  * @group: live group
  * @buf: a page
  *
  * Context: in the callback of the file.
- * Return: bytes; -ENODATA where VFIO refuses by itself; -ENODEV if the group is not
- * known yet
+ * Return: bytes; -ENODATA where nobody counts; -ENODEV if the group is not known yet
  */
 ssize_t resv_refused_show(struct iommu_group *group, char *buf)
 {
@@ -209,7 +394,7 @@ ssize_t resv_refused_show(struct iommu_group *group, char *buf)
 	u64 count = 0;
 	ssize_t len;
 
-	if (resv_native_checks())
+	if (resv_native_checks() && !resv_check_taps_explain())
 		return -ENODATA;
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
@@ -225,10 +410,5 @@ ssize_t resv_refused_show(struct iommu_group *group, char *buf)
 	len = scnprintf(buf, PAGE_SIZE, "%llu\n", count);
 	if (!count)
 		return len;
-	return len + scnprintf(buf + len, PAGE_SIZE - len,
-			       "0x%016llx 0x%016llx 0x%016llx 0x%016llx %s %s %s %d %s\n",
-			       last.start, last.end, last.region.start,
-			       last.region.end, resv_type_name(last.region.type),
-			       resv_origin_name(last.region.origin), last.device,
-			       last.pid, last.comm);
+	return len + show_last(buf + len, PAGE_SIZE - len, &last);
 }

@@ -7,7 +7,11 @@
 
 struct iommu_domain;
 struct iommu_group;
+struct resv_refused;
 
+void resv_refused_name_process(struct resv_refused *refused);
+void resv_refused_note(const struct iommu_group *group,
+		       const struct resv_refused *refused, bool first);
 bool resv_refused_map(const struct iommu_domain *domain, u64 start, u64 end);
 ssize_t resv_refused_show(struct iommu_group *group, char *buf);
 

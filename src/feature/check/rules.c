@@ -622,6 +622,20 @@ err_rules:
 }
 
 /**
+ * resv_rules_add() - a group was looked at whose maps VFIO checks
+ * @group: live group
+ *
+ * It has no rules of its own, and gets a record of what VFIO refuses.
+ *
+ * Context: under the lock of the group's entry; may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int resv_rules_add(const struct iommu_group *group)
+{
+	return make_group(group) ? 0 : -ENOMEM;
+}
+
+/**
  * resv_rules_enforced() - are maps refused that hit the regions of a group?
  * @group: live group
  * @in_use: somebody who maps by himself has the group

@@ -48,11 +48,29 @@ struct resv_reasons {
 	struct resv_region region[];
 };
 
+/* What a map was refused for, as "refused" says it. */
+enum resv_why {
+	RESV_WHY_REGION,	/* a region, or the end of what is addressed */
+	RESV_WHY_FLAGS,
+	RESV_WHY_SIZE,
+	RESV_WHY_ALIGNMENT,
+	RESV_WHY_WRAPS,
+	RESV_WHY_OVERLAP,
+	RESV_WHY_ENTRIES,
+	RESV_WHY_MEMLOCK,
+	RESV_WHY_MEMORY,
+	RESV_WHY_OTHER,
+	RESV_NR_WHYS
+};
+
 /**
  * struct resv_refused - a map that was refused, or would be with checks=enforce
  * @start: first address of the map
  * @end: last address, inclusive
- * @region: the region that it hits
+ * @vaddr: address of the memory in the process, where VFIO refused the map
+ * @err: negative errno of VFIO, else 0
+ * @why: enum resv_why
+ * @region: the region that it hits, if @why says so
  * @device: the device that causes the region
  * @pid: process that wanted the map
  * @comm: its name, in printable characters
@@ -60,6 +78,9 @@ struct resv_reasons {
 struct resv_refused {
 	u64 start;
 	u64 end;
+	u64 vaddr;
+	int err;
+	u8 why;
 	struct resv_region region;
 	char device[RESV_REFUSED_DEVICE_LEN];
 	pid_t pid;
@@ -125,6 +146,7 @@ struct resv_range resv_rules_reach(const struct iommu_domain *domain);
 
 /* For the feature, under the lock of the group's entry */
 int resv_rules_update(const struct resv_facts *c, bool ready);
+int resv_rules_add(const struct iommu_group *group);
 bool resv_rules_enforced(const struct iommu_group *group, bool in_use);
 void resv_rules_remove(const struct iommu_group *group);
 void resv_rules_exit(void);

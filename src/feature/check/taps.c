@@ -2,6 +2,8 @@
 /*
  * The taps of map checks: iommu_map(), and the return of VFIO's ioctl.
  *
+ * Where VFIO checks maps itself, only the return is tapped, to explain what it refuses.
+ *
  * iommu_map() is called for every piece of memory that VFIO maps.  Its tap takes no
  * lock unless a map may be forbidden.  A map is refused by giving iommu_map() a domain
  * that can do nothing (hook/refuse.h).
@@ -18,7 +20,9 @@
 #include "group/attach.h"
 #include "hook/mode.h"
 #include "hook/refuse.h"
+#include "source/native.h"
 #include "feature/check/check.h"
+#include "feature/check/explain.h"
 #include "feature/check/info.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
@@ -73,6 +77,23 @@ static void info_leave(struct resv_call *call)
 		resv_call_lost(call, 1);
 }
 
+static bool explain_enter(struct resv_call *call)
+{
+	BUILD_BUG_ON(sizeof(struct resv_explain_call) > RESV_TAP_DATA);
+	return resv_explain_begin(call->data,
+				  (void *)compat_argument(call->regs, 0),
+				  compat_argument(call->regs, 1),
+				  compat_argument(call->regs, 2));
+}
+
+static void explain_leave(struct resv_call *call)
+{
+	int ret = compat_result(call->regs);
+
+	if (unlikely(ret < 0) && !resv_explain_end(call->data, ret))
+		resv_call_lost(call, 1);
+}
+
 /* (struct iommu_domain *, IOVA, physical address, size, protection) */
 const struct resv_tap resv_check_tap_map = {
 	.symbol = "iommu_map",
@@ -95,11 +116,23 @@ const struct resv_tap resv_check_tap_info = {
 	.loss = "VFIO does not tell usable ranges",
 };
 
+/* (VFIO's container, command, argument) */
+const struct resv_tap resv_check_tap_explain = {
+	.symbol = "vfio_iommu_type1_ioctl",
+	.module = "vfio_iommu_type1",
+	.at_return = true,
+	.data_size = sizeof(struct resv_explain_call),
+	.enter = explain_enter,
+	.leave = explain_leave,
+	.loss = "nobody says why VFIO refuses a map",
+};
+
 /* Remove readers of the tracker's objects before the tracker's own taps. */
 static void put_taps(const char *reason)
 {
 	resv_tap_put(&resv_check_tap_map, reason);
 	resv_tap_put(&resv_check_tap_info, reason);
+	resv_tap_put(&resv_check_tap_explain, reason);
 	resv_attach_unwatch(&resv_rules_client, reason);
 	taps_wanted = false;
 }
@@ -140,15 +173,69 @@ bool resv_check_taps_get(void)
 }
 
 /**
- * resv_check_taps_put() - the parameter turned the checks off
+ * resv_check_taps_explain_get() - have the tap that explains what VFIO refuses
+ *
+ * Context: under the lock of a group's entry; may sleep.
+ * Return: true if it is wanted
+ */
+bool resv_check_taps_explain_get(void)
+{
+	bool wanted;
+
+	mutex_lock(&taps_lock);
+	wanted = resv_hooks_mode() != RESV_HOOKS_NONE && resv_explain_wanted();
+	if (!wanted && taps_wanted)
+		put_taps(NULL);
+	if (wanted) {
+		taps_wanted = true;
+		/* Without containers nobody knows whose map it was. */
+		resv_attach_watch(&resv_rules_client, true);
+		resv_tap_get(&resv_check_tap_explain, 0, NULL);
+	}
+	mutex_unlock(&taps_lock);
+	return wanted;
+}
+
+/**
+ * resv_check_taps_silent() - why is nobody told what VFIO refuses?
+ *
+ * Context: may sleep.
+ * Return: the reason, or NULL if it is told, or will be when VFIO's module is loaded
+ */
+const char *resv_check_taps_silent(void)
+{
+	const char *reason = resv_attach_broken(false) ?: resv_attach_broken(true);
+
+	if (!reason && resv_tap_state(&resv_check_tap_explain, &reason) !=
+		       RESV_TAP_INERT)
+		reason = NULL;
+	return reason;
+}
+
+/**
+ * resv_check_taps_explain() - is it told what VFIO refuses?
+ *
+ * Context: may sleep.
+ * Return: true if it is
+ */
+bool resv_check_taps_explain(void)
+{
+	return resv_hooks_mode() != RESV_HOOKS_NONE && resv_explain_wanted() &&
+	       !resv_check_taps_silent();
+}
+
+/**
+ * resv_check_taps_put() - a parameter turned the checks or the explanations off
  *
  * Context: may sleep for grace periods.
  */
 void resv_check_taps_put(void)
 {
 	mutex_lock(&taps_lock);
-	if (taps_wanted && !resv_check_wanted())
+	if (taps_wanted && !resv_check_wanted() && !resv_native_checks())
 		put_taps("turned off by the parameter checks=");
+	if (taps_wanted && !resv_explain_wanted() && resv_native_checks())
+		put_taps("turned off by the parameter explain=");
 	mutex_unlock(&taps_lock);
 }
 

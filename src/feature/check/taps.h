@@ -8,10 +8,14 @@
 
 extern const struct resv_tap resv_check_tap_map;
 extern const struct resv_tap resv_check_tap_info;
+extern const struct resv_tap resv_check_tap_explain;
 
 bool resv_check_taps_get(void);
 void resv_check_taps_put(void);
 enum resv_tap_state resv_check_taps_maps(const char **reason);
 const char *resv_check_taps_ranges(void);
+bool resv_check_taps_explain_get(void);
+bool resv_check_taps_explain(void);
+const char *resv_check_taps_silent(void);
 
 #endif /* RESV_FEATURE_CHECK_TAPS_H */

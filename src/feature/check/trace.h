@@ -10,11 +10,24 @@
 #include <linux/tracepoint.h>
 
 /*
+ * Who listens to the tracepoint gets explanations (explain.c), which kernels before v5.4
+ * do without: there the first function returned no int (until v4.10, commit
+ * 8cf868affdc4).
+ */
+#ifdef RESV_HAVE_VFIO_IOVA_RANGE
+int resv_refused_listen(void);
+void resv_refused_unlisten(void);
+#else
+#define resv_refused_listen	NULL
+#define resv_refused_unlisten	NULL
+#endif
+
+/*
  * A map that hits what is reserved, or leaves the aperture; the process that wanted it
  * is the one that the trace names.  With checks=warn it was let through.  All ends are
  * inclusive.  Texts are of fixed size, as __assign_str() changed in v6.10.
  */
-TRACE_EVENT(map_refused,
+TRACE_EVENT_FN(map_refused,
 	TP_PROTO(int group, u64 start, u64 end, u64 region_start, u64 region_end,
 		 const char *type, const char *origin, const char *device),
 	TP_ARGS(group, start, end, region_start, region_end, type, origin,
@@ -42,7 +55,8 @@ TRACE_EVENT(map_refused,
 	TP_printk("group=%d iova=0x%llx-0x%llx region=0x%llx-0x%llx type=%s origin=%s device=%s",
 		  __entry->group, __entry->start, __entry->end,
 		  __entry->region_start, __entry->region_end, __entry->type,
-		  __entry->origin, __entry->device)
+		  __entry->origin, __entry->device),
+	resv_refused_listen, resv_refused_unlisten
 );
 
 #endif /* RESV_TRACE_H */

@@ -34,9 +34,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +48,8 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1233,6 +1237,218 @@ static int play_random(struct play *p, int n, char *arg)
 	return 0;
 }
 
+/* A map as it is asked for, right or wrong. */
+struct request {
+	uint32_t flags;
+	uint64_t iova;
+	uint64_t size;
+	uint64_t vaddr;
+};
+
+static int ask(struct vfio *v, const struct request *r)
+{
+	struct vfio_iommu_type1_dma_map m = {
+		.argsz = sizeof(m),
+		.flags = r->flags,
+		.vaddr = r->vaddr,
+		.iova = r->iova,
+		.size = r->size,
+	};
+
+	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &m) ? errno : 0;
+}
+
+/* "FLAGS,IOVA,SIZE[,VADDR]", all hexadecimal; without VADDR there is memory for up to 16 MiB. */
+static int play_ask(struct play *p, char *arg)
+{
+	char *flags = strsep(&arg, ","), *iova = strsep(&arg, ","), *size = strsep(&arg, ",");
+	struct request r = { .vaddr = (uintptr_t)p->mem };
+	uint64_t wide;
+
+	if (!size || !wide_of(flags, 16, &wide) || !wide_of(iova, 16, &r.iova) ||
+	    !wide_of(size, 16, &r.size) || (arg && !wide_of(arg, 16, &r.vaddr)))
+		return EINVAL;
+	r.flags = wide;
+	return ask(&p->v, &r);
+}
+
+/* Do without CAP_IPC_LOCK, and lock no more than so many bytes. */
+static int play_lock(const char *arg)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	struct rlimit limit;
+	uint64_t bytes;
+
+	if (!wide_of(arg, 10, &bytes))
+		return errno;
+	limit.rlim_cur = bytes;
+	limit.rlim_max = bytes;
+	if (setrlimit(RLIMIT_MEMLOCK, &limit) || syscall(SYS_capget, &head, data))
+		return errno;
+	data[0].effective &= ~(1U << CAP_IPC_LOCK);
+	data[0].permitted &= ~(1U << CAP_IPC_LOCK);
+	return syscall(SYS_capset, &head, data) ? errno : 0;
+}
+
+/* The last line of FILE that somebody reads, without its end. */
+static void last_line(const char *file, char *line, size_t size)
+{
+	FILE *f = fopen(file, "r");
+	char buf[512];
+
+	snprintf(line, size, "-");
+	while (f && fgets(buf, sizeof(buf), f)) {
+		buf[strcspn(buf, "\n")] = 0;
+		snprintf(line, size, "%s", buf);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Where a map is that stays, and which others overlap. */
+#define BLAME_TAKEN	0x5000000
+#define BLAME_PAGES	16
+
+/* One of the ways to be wrong; most are none. */
+static void spoil(uint64_t *state, struct request *r)
+{
+	uint64_t n = 1 + draw(state) % (page - 1);
+
+	switch (draw(state) % 20) {
+	case 0:
+		r->flags = 0;
+		break;
+	case 1:
+		r->flags |= 1 << (3 + draw(state) % 29);
+		break;
+	case 2:
+		r->size = 0;
+		break;
+	case 3:
+		r->size += n;
+		break;
+	case 4:
+		r->iova += n;
+		break;
+	case 5:
+		r->vaddr += n;
+		break;
+	case 6:
+		r->iova = UINT64_MAX - page + 1;
+		r->size = 2 * page;
+		break;
+	case 7:
+		r->iova = BLAME_TAKEN + draw(state) % BLAME_PAGES * page;
+		break;
+	case 8:
+		/* Nothing is mapped so low. */
+		r->vaddr = page;
+		break;
+	}
+}
+
+/*
+ * "FILE,SEED,COUNT,EDGE[:EDGE...]": ask for random maps. Of each that is refused, what was asked for,
+ * the errno, and the last line of FILE; of all others FILE must say nothing.
+ */
+static int play_blame(struct play *p, int n, char *arg)
+{
+	char *file = strsep(&arg, ","), *seed = strsep(&arg, ","), *number = strsep(&arg, ",");
+	unsigned int count, i, nr_edge = 0, accepted = 0, refused = 0, odd = 0;
+	char *text, line[512], before[512];
+	uint64_t state, edge[RANDOM_EDGES], size;
+	struct request r;
+	struct range map;
+	char *mem;
+	int err;
+
+	if (!number || !wide_of(seed, 10, &state) || !number_of(number, &count))
+		return EINVAL;
+	while ((text = strsep(&arg, ":")))
+		if (nr_edge == RANDOM_EDGES || !wide_of(text, 16, &edge[nr_edge++]))
+			return EINVAL;
+	if (!nr_edge)
+		return EINVAL;
+	size = (RANDOM_PAGES + 2) * page;
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return errno;
+	memset(mem, 1, size);
+	r = (struct request){ 3, BLAME_TAKEN, BLAME_PAGES * page, (uintptr_t)mem };
+	err = ask(&p->v, &r);
+	if (err)
+		return err;
+	last_line(file, before, sizeof(before));
+	for (i = 0; i < count; i++) {
+		draw_map(&state, edge, nr_edge, &map);
+		r = (struct request){ 3, map.start, map.end - map.start + 1, (uintptr_t)mem };
+		spoil(&state, &r);
+		err = ask(&p->v, &r);
+		last_line(file, line, sizeof(line));
+		if (err) {
+			refused++;
+			printf("%d blame %x %" PRIx64 " %" PRIx64 " %" PRIx64 " %s %s\n", n, r.flags,
+			       r.iova, r.size, r.vaddr, errname(err), line);
+		} else {
+			accepted++;
+			odd += strcmp(line, before) != 0;
+			odd += unmap(&p->v, r.iova, r.size) != 0;
+		}
+		memcpy(before, line, sizeof(before));
+	}
+	printf("%d blamed total=%u accepted=%u refused=%u odd=%u\n", n, count, accepted, refused,
+	       odd);
+	return 0;
+}
+
+#define STORM_TASKS	64
+
+struct storm {
+	struct vfio *v;
+	unsigned int count;
+	uint64_t vaddr;
+	unsigned int refused;
+};
+
+/* All are misaligned. */
+static void *storm(void *data)
+{
+	struct storm *s = data;
+	struct request r = { .flags = 3, .size = page, .vaddr = s->vaddr };
+	unsigned int i;
+
+	for (i = 0; i < s->count; i++) {
+		r.iova = 0x10000001 + i * page;
+		s->refused += ask(s->v, &r) == EINVAL;
+	}
+	return NULL;
+}
+
+/* "COUNT": 64 threads ask for so many maps each, none of which is right. */
+static int play_storm(struct play *p, int n, const char *arg)
+{
+	struct storm s[STORM_TASKS];
+	pthread_t task[STORM_TASKS];
+	unsigned int count, i, refused = 0;
+	int err;
+
+	if (!number_of(arg, &count))
+		return errno;
+	for (i = 0; i < STORM_TASKS; i++) {
+		s[i] = (struct storm){ &p->v, count, (uintptr_t)p->mem, 0 };
+		err = pthread_create(&task[i], NULL, storm, &s[i]);
+		if (err)
+			return err;
+	}
+	for (i = 0; i < STORM_TASKS; i++) {
+		pthread_join(task[i], NULL);
+		refused += s[i].refused;
+	}
+	printf("%d storm refused=%u\n", n, refused);
+	return 0;
+}
+
 /* What VFIO_IOMMU_GET_INFO gives, as far as any kernel does, whatever headers are here. */
 struct info {
 	uint32_t argsz;
@@ -1454,6 +1670,18 @@ static int play_info(struct play *p, int n, char *arg)
  *                                     "N random-errno NUMBER START SIZE ERRNO", or "N
  *                                     random-unmap ..." if only the unmap failed. At last "N
  *                                     random SEED total=N accepted=N refused=N other=N"
+ *     ask:FLAGS,IOVA,SIZE[,VADDR]     a map, right or wrong, all hexadecimal; without VADDR there
+ *                                     is memory for up to 16 MiB
+ *     lock:BYTES                      from now on without CAP_IPC_LOCK, and with that limit
+ *     blame:FILE,SEED,COUNT,EDGE[:EDGE...]
+ *                                     COUNT maps as those of "random", some of them spoilt in one of
+ *                                     several ways; one that is accepted is unmapped again. "N blame
+ *                                     FLAGS IOVA SIZE VADDR ERRNO LINE" for each that is refused,
+ *                                     LINE being the last one of FILE, and at last "N blamed
+ *                                     total=N accepted=N refused=N odd=N": odd ones were accepted,
+ *                                     and FILE has changed
+ *     storm:COUNT                     64 threads ask for COUNT misaligned maps each; "N storm
+ *                                     refused=N"
  *     info:ARGSZ[,ARGSZ...]           VFIO_IOMMU_GET_INFO with each: a number, or "exact",
  *                                     which is what the kernel wants, "exact-1", "exact+64", or
  *                                     "exact" in a buffer of which 20 bytes are in one page and the
@@ -1549,6 +1777,14 @@ static int do_play(int argc, char **argv)
 			err = play_release(&p, arg);
 		} else if (!strcmp(word, "random")) {
 			err = play_random(&p, n, arg);
+		} else if (!strcmp(word, "ask")) {
+			err = play_ask(&p, arg);
+		} else if (!strcmp(word, "lock")) {
+			err = play_lock(arg);
+		} else if (!strcmp(word, "blame")) {
+			err = play_blame(&p, n, arg);
+		} else if (!strcmp(word, "storm")) {
+			err = play_storm(&p, n, arg);
 		} else if (!strcmp(word, "info")) {
 			err = play_info(&p, n, arg);
 		} else if (!strcmp(word, "sleep")) {

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Why VFIO refused a map, on kernels whose VFIO checks maps itself (v5.4).
+ *
+ * VFIO answers an errno and no more.  When VFIO_IOMMU_MAP_DMA returns one, this file
+ * goes through what vfio_dma_do_map() of drivers/vfio/vfio_iommu_type1.c looks at, in
+ * its order, with the structure that the process has given, and names the first thing
+ * that is wrong.  The errno stays.
+ *
+ *   flags, size, alignment, end of the address space	EINVAL, EOVERFLOW for the last since v6.18
+ *   a map that the process has there already		EEXIST
+ *   too many maps (dma_entry_limit)			ENOSPC
+ *   regions and aperture of the container's groups	EINVAL
+ *   memory that may be locked				ENOMEM
+ *   memory of the process				EFAULT
+ *
+ * What regions a group has is in its snapshot, as readers of its files see it, so that
+ * nothing is kept for this but one record a group.  Where the aperture is known only
+ * after an attach, the group's domain has told it (rules.c).
+ *
+ * The handler of a kretprobe can serve no page fault.  The kernel has just read the
+ * structure, so that memory is there; if it is not, the call counts as missed.  Another
+ * thread can have changed the structure meanwhile, and gets the explanation of what it
+ * wrote.
+ *
+ * A return hook makes each map dearer (docs/tested.md has figures), so by default it is
+ * in only while somebody listens to the tracepoint.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/kobject.h>
+#include <linux/string.h>
+#include <linux/vfio.h>
+#include "compat/uaccess.h"
+#include "compat/vfio.h"
+#include "group/attach.h"
+#include "group/group.h"
+#include "group/snapshot.h"
+#include "feature/check/check.h"
+#include "feature/check/explain.h"
+#include "feature/check/refused.h"
+#include "feature/check/rules.h"
+
+/* Up to here VFIO wants the structure. */
+#define MAP_LEN	offsetofend(struct vfio_iommu_type1_dma_map, size)
+
+/**
+ * struct member - a group of a container
+ * @group: the group; only compared
+ * @reach: what its domain addresses
+ */
+struct member {
+	const struct iommu_group *group;
+	struct resv_range reach;
+};
+
+/*
+ * The group number @i of a container, or false if it has no such.  Groups that come or
+ * go meanwhile may be left out.
+ */
+static bool member_at(const void *container, unsigned int i, struct member *m)
+{
+	const struct resv_check_group *cg;
+	const struct resv_attach_group *g;
+	struct resv_attach_container *c;
+	unsigned long flags;
+	bool found = false;
+
+	flags = resv_attach_lock();
+	c = resv_attach_container_find(container);
+	if (!c)
+		goto unlock;
+	resv_attach_container_for_each(g, c) {
+		cg = resv_rules_group(g);
+		if (!cg || !g->domain || g->domain->container != c || i--)
+			continue;
+		m->group = g->group;
+		m->reach = cg->reach;
+		found = true;
+		break;
+	}
+unlock:
+	resv_attach_unlock(flags);
+	return found;
+}
+
+/* Only the address of @group is used.  Return: a reference, or NULL */
+static struct resv_snapshot *snapshot_of(const struct iommu_group *group)
+{
+	return resv_group_snapshot((struct kobject *)group);
+}
+
+/*
+ * The smallest page that VFIO takes for all groups of the container; 1 if nobody knows.
+ * As in vfio_update_pgsize_bitmap(), that of the IOMMU which has the largest.
+ */
+static u64 page_of(const void *container)
+{
+	struct resv_snapshot *snapshot;
+	struct member m;
+	unsigned int i;
+	u64 page = 1;
+
+	for (i = 0; member_at(container, i, &m); i++) {
+		snapshot = snapshot_of(m.group);
+		if (!snapshot)
+			continue;
+		page = max(page, snapshot->page);
+		resv_snapshot_put(snapshot);
+	}
+	return page;
+}
+
+static bool flags_bad(const struct vfio_iommu_type1_dma_map *map)
+{
+	u32 prot = map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	u32 vaddr = map->flags & COMPAT_VFIO_DMA_MAP_FLAG_VADDR;
+
+	/* Since v5.12 a map can get another address in the process, and no rights. */
+	return map->argsz < MAP_LEN || (map->flags & ~(prot | vaddr)) ||
+	       !prot == !vaddr;
+}
+
+/* What is wrong with the call itself, or RESV_WHY_REGION if its addresses may be. */
+static enum resv_why why_invalid(const struct vfio_iommu_type1_dma_map *map,
+				 u64 page)
+{
+	if (flags_bad(map))
+		return RESV_WHY_FLAGS;
+	if (!map->size)
+		return RESV_WHY_SIZE;
+	if ((map->iova | map->vaddr | map->size) & (page - 1))
+		return RESV_WHY_ALIGNMENT;
+	if (map->iova + map->size - 1 < map->iova ||
+	    map->vaddr + map->size - 1 < map->vaddr)
+		return RESV_WHY_WRAPS;
+	return RESV_WHY_REGION;
+}
+
+static enum resv_why why_refused(const struct vfio_iommu_type1_dma_map *map,
+				 u64 page, int err)
+{
+	switch (err) {
+	case -EINVAL:
+	case -EOVERFLOW:
+		return why_invalid(map, page);
+	case -EEXIST:
+		return RESV_WHY_OVERLAP;
+	case -ENOSPC:
+		return RESV_WHY_ENTRIES;
+	case -ENOMEM:
+		return RESV_WHY_MEMLOCK;
+	case -EFAULT:
+		return RESV_WHY_MEMORY;
+	default:
+		return RESV_WHY_OTHER;
+	}
+}
+
+/* Does the map leave what the group's domain addresses?  Then fill in the region. */
+static bool leaves_reach(const struct resv_range *reach,
+			 struct resv_refused *refused)
+{
+	struct resv_region *r = &refused->region;
+
+	if (refused->start < reach->start)
+		r->end = reach->start - 1;
+	else if (refused->end > reach->end)
+		r->start = reach->end + 1;
+	else
+		return false;
+	if (r->start)
+		r->end = ULLONG_MAX;
+	r->type = RESV_OUT_OF_RANGE;
+	r->origin = RESV_ORIGIN_APERTURE;
+	strscpy(refused->device, "-", sizeof(refused->device));
+	return true;
+}
+
+/* Does the map hit a region of the group?  Then fill in which, and of which device. */
+static bool hits_region(const struct member *m, struct resv_refused *refused)
+{
+	struct resv_snapshot *snapshot = snapshot_of(m->group);
+	bool hit = false;
+
+	memset(&refused->region, 0, sizeof(refused->region));
+	if (snapshot) {
+		hit = resv_snapshot_hole(snapshot, refused->start, refused->end,
+					 &refused->region, refused->device,
+					 sizeof(refused->device));
+		resv_snapshot_put(snapshot);
+	}
+	return hit || leaves_reach(&m->reach, refused);
+}
+
+/* The groups that forbid the map, because of their regions. */
+static bool blame_regions(const void *container, struct resv_refused *refused)
+{
+	struct member m;
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; member_at(container, i, &m); i++) {
+		if (!hits_region(&m, refused))
+			continue;
+		resv_refused_note(m.group, refused, !any);
+		any = true;
+	}
+	return any;
+}
+
+/* All groups of the container, as none of them is more to blame than the others. */
+static void note_all(const void *container, struct resv_refused *refused)
+{
+	struct member m;
+	unsigned int i;
+
+	memset(&refused->region, 0, sizeof(refused->region));
+	strscpy(refused->device, "-", sizeof(refused->device));
+	for (i = 0; member_at(container, i, &m); i++)
+		resv_refused_note(m.group, refused, !i);
+	if (!i)
+		resv_refused_note(NULL, refused, true);
+}
+
+/**
+ * resv_explain_begin() - vfio_iommu_type1_ioctl() was called
+ * @call: set to what resv_explain_end() needs
+ * @container: first argument
+ * @cmd: second argument
+ * @arg: third argument
+ *
+ * Context: in the tap; does not sleep.
+ * Return: true if resv_explain_end() has to be called
+ */
+bool resv_explain_begin(struct resv_explain_call *call, const void *container,
+			unsigned int cmd, unsigned long arg)
+{
+	if (cmd != VFIO_IOMMU_MAP_DMA)
+		return false;
+	call->container = container;
+	call->arg = arg;
+	return true;
+}
+
+/**
+ * resv_explain_end() - a map was refused
+ * @call: what resv_explain_begin() has set
+ * @err: negative errno
+ *
+ * Context: in the tap, in the task that made the call; does not sleep.
+ * Return: false if the process's structure cannot be read
+ */
+bool resv_explain_end(const struct resv_explain_call *call, int err)
+{
+	struct vfio_iommu_type1_dma_map map = { 0 };
+	struct resv_refused refused = { 0 };
+	enum resv_why why;
+
+	resv_attach_assert_unlocked();
+	if (!compat_copy_from_user_nofault(&map, (void __user *)call->arg, MAP_LEN))
+		return false;
+	refused.start = map.iova;
+	refused.end = map.iova + map.size - 1;
+	refused.vaddr = map.vaddr;
+	refused.err = err;
+	resv_refused_name_process(&refused);
+	why = why_refused(&map, page_of(call->container), err);
+	if (why == RESV_WHY_REGION) {
+		if (blame_regions(call->container, &refused))
+			return true;
+		why = RESV_WHY_OTHER;
+	}
+	refused.why = why;
+	note_all(call->container, &refused);
+	return true;
+}

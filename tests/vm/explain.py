@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests explain-*: why VFIO has refused a map, told in `refused`, the log and the tracepoint."""
+import re
+from functools import partial
+
+import hooks
+import judge
+import kernels
+import lacking
+from hooks import DEVICE, GROUP, MODULE, MOUNTS
+from topologies import PLAIN
+
+OTHER = "0000:00:04.0"
+REFUSED = f"{GROUP}/resv/refused"
+OTHERS_REFUSED = f"/sys/bus/pci/devices/{OTHER}/iommu_group/resv/refused"
+LIMIT = "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
+EXPLAIN = "/sys/module/iommu_resv/parameters/explain"
+TRACE = "/sys/kernel/tracing"
+HOLE = (0x40000000, 0x40000fff)
+PAGE = 0x1000
+
+# Since 6.18 VFIO checks for overflows by itself.
+OTHERS = {"wraps": "EOVERFLOW"}
+
+# (label, what is asked for, errno, what `refused` says from its third word on)
+ASKED = (
+    ("flags", "0,1000000,1000", "EINVAL", "- - flags EINVAL -"),
+    ("unknown", "803,1000000,1000", "EINVAL", "- - flags EINVAL -"),
+    ("size", "3,1000000,0", "EINVAL", "- - size EINVAL -"),
+    ("start", "3,1000800,1000", "EINVAL", "- - alignment EINVAL -"),
+    ("length", "3,1000000,1800", "EINVAL", "- - alignment EINVAL -"),
+    ("wraps", "3,fffffffffffff000,2000", "EINVAL", "- - wraps EINVAL -"),
+    ("overlap", "3,2000000,1000", "EEXIST", "- - overlap EEXIST -"),
+    ("memory", "3,1000000,1000,1000", "EFAULT", "- - memory EFAULT -"),
+    ("declared", f"3,{HOLE[0]:x},1000", "EINVAL",
+     f"0x{HOLE[0]:016x} 0x{HOLE[1]:016x} reserved admin -"),
+    ("across", f"3,{HOLE[0] - PAGE:x},3000", "EINVAL",
+     f"0x{HOLE[0]:016x} 0x{HOLE[1]:016x} reserved admin -"),
+)
+
+
+def asked_steps():
+    play = ["container", f"open:{DEVICE}", f"set:{DEVICE}", "iommu", f"open:{OTHER}",
+            f"set:{OTHER}", "ask:3,2000000,1000", f"read:{REFUSED}"]
+    for _, request, _, _ in ASKED:
+        play += [f"ask:{request}", f"read:{REFUSED}"]
+    # That of the last one is the same as before: a map that succeeds leaves no trace.
+    play += ["ask:3,3000000,1000", f"read:{REFUSED}", "storm:20", f"read:{REFUSED}"]
+    # The hole is not this group's; what else is wrong is everybody's.
+    play += ["sleep:0", f"read:{OTHERS_REFUSED}"]
+    short = ["container", f"open:{DEVICE}", f"set:{DEVICE}", "iommu", "lock:65536",
+             "ask:3,1000000,100000", f"read:{REFUSED}"]
+    full = [f"write:{LIMIT}=1", "container", f"open:{DEVICE}", f"set:{DEVICE}", "iommu",
+            "ask:3,1000000,1000", "ask:3,2000000,1000", f"read:{REFUSED}"]
+    enable = f"{TRACE}/events/iommu_resv/map_refused/enable"
+    features = "/sys/kernel/iommu_resv/features"
+    return [*MOUNTS, "bind", f"load {MODULE}", "say auto", f"cat {features}", f"cat {REFUSED}",
+            f"write {GROUP}/resv/declare add 0x{HOLE[0]:x} 0x{HOLE[1]:x}",
+            f"write {enable} 1", f"wait-text {features} map-explanations added",
+            "say listening", f"cat {REFUSED}",
+            "say asked", f"run /vfio-check play {' '.join(play)}",
+            "say short", f"run /vfio-check play {' '.join(short)}",
+            "say full", f"run /vfio-check play {' '.join(full)}",
+            "say traced", f"cat {TRACE}/trace", "say hooks",
+            f"cat {hooks.HOOKS}",
+            f"write {enable} 0", f"wait-text {features} map-explanations inert",
+            f"write {EXPLAIN} on", f"cat {features}", f"write {EXPLAIN} no",
+            # Nobody explains what is refused from here on.
+            f"write {EXPLAIN} off", "say off", f"cat {REFUSED}",
+            f"run /vfio-check play container open:{DEVICE} set:{DEVICE} iommu ask:3,1000800,1000",
+            f"write {EXPLAIN} on", "say on", f"cat {features}", f"cat {REFUSED}",
+            f"write {GROUP}/resv/declare remove 0x{HOLE[0]:x} 0x{HOLE[1]:x}",
+            "unload iommu_resv", "left"]
+
+
+def told(section):
+    """[(result of a word, lines of the file that was read next)]"""
+    out = []
+    for line in judge.said(section, "run"):
+        word = line.split(" ", 2)
+        if word[1] == "|" and out:
+            out[-1][1].append(word[2])
+        elif word[1].startswith("read:") and word[2:] != ["ok"]:
+            out.append((line, []))
+        elif word[1].startswith(("ask:", "storm:", "sleep:")):
+            out.append((word[2] if len(word) > 2 else "", []))
+    return out
+
+
+def judge_asked(lines):
+    bad = f"write {EXPLAIN} EINVAL"
+    faults = hooks.all_ok([line for line in lines if line != bad])
+    if lines.count(bad) != 1:
+        faults.append("explain=no is not refused")
+    parts = hooks.sections(lines)
+    if f"file {REFUSED} ENODATA" not in parts["auto"] or \
+            not any(line.startswith("| map-explanations inert - not asked for")
+                    for line in parts["auto"]):
+        faults.append(f"explain=auto: {parts['auto']}")
+    if "| 0" not in parts["listening"]:
+        faults.append(f"somebody listens: {parts['listening']}")
+    seen = told(parts["asked"])
+    if len(seen) != len(ASKED) + 4:
+        return [*faults, f"asked: {judge.said(parts['asked'], 'run')}"]
+    if seen[0] != ("ok", ["0"]):
+        faults.append(f"before: {seen[0]}")
+    for nr, ((label, request, errno, what), (got, text)) in enumerate(zip(ASKED, seen[1:]), 1):
+        start, size = (int(word, 16) for word in request.split(",")[1:3])
+        end = (start + size - 1) % (1 << 64)
+        what = what.replace(errno, got)
+        want = rf"0x{start:016x} 0x{end:016x} {re.escape(what)} \d+ vfio-check"
+        if got not in (errno, OTHERS.get(label)) or len(text) != 2 or \
+                text[0] != str(nr) or not re.fullmatch(want, text[1]):
+            faults.append(f"{label}: {got} {text}")
+    count = len(ASKED)
+    if seen[-3][0] != "ok" or seen[-3][1][:1] != [str(count)]:
+        faults.append(f"a map that succeeds: {seen[-3]}")
+    storm = 64 * 20
+    regions = sum(" reserved admin " in what for _, _, _, what in ASKED)
+    if seen[-1][1][:1] != [str(count - regions + storm)]:
+        faults.append(f"the other group: {seen[-1]}")
+    if f"refused={storm}" not in " ".join(judge.said(parts["asked"], "run")) or \
+            seen[-2][1][:1] != [str(count + storm)]:
+        faults.append(f"64 threads: {seen[-2]}")
+    short, full = told(parts["short"]), told(parts["full"])
+    if short[-1][0] != "ENOMEM" or " - - memlock ENOMEM - " not in " ".join(short[-1][1]):
+        faults.append(f"RLIMIT_MEMLOCK: {short}")
+    if full[-1][0] != "ENOSPC" or " - - entries ENOSPC - " not in " ".join(full[-1][1]):
+        faults.append(f"dma_entry_limit: {full}")
+    traced = [line for line in parts["traced"] if " map_refused: " in line]
+    for what in ("type=alignment origin=EINVAL", "type=reserved origin=admin",
+                 "type=entries origin=ENOSPC"):
+        if not any(what in line for line in traced):
+            faults.append(f"traced: no {what}")
+    # One line an attach: three, and none of the storm.
+    log = [line for line in judge.said(lines, "log")
+           if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
+    if len(log) != 3 or "neither for reading" not in log[0]:
+        faults.append(f"log: {log}")
+    missed = [hook for hook in hooks.Section(lines, "hooks", faults).hooks
+              if hook.symbol.endswith("vfio_iommu_type1_ioctl")]
+    if not missed or any(hook.state != "active" or hook.missed for hook in missed):
+        faults.append(f"hooks: {missed}")
+    if f"file {REFUSED} ENODATA" not in parts["off"]:
+        faults.append(f"explain=off: {parts['off'][:3]}")
+    if not any(re.fullmatch(r"\| \d+", line) for line in parts["on"]) or \
+            not any(line.startswith("| map-explanations added kretprobe") for line in parts["on"]):
+        faults.append(f"explain=on: {parts['on'][:9]}")
+    return faults
+
+
+PLANTED_ASKED = (
+    (r"( - - size EINVAL - )", " - - flags EINVAL - "),
+    (r"( - - entries ENOSPC - )", " - - other ENOSPC - "),
+    (r"^(run \d+ storm refused=)\d+$", r"\g<1>1"),
+    (r"^(file \S+/refused) ENODATA$", r"\1 ok"),
+)
+
+
+def asked(key, name):
+    """Each errno of a map is explained, by the group whose map it was, once in the log."""
+    kernel = kernels.get(key)
+    return "", hooks.run(name, kernel, PLAIN[kernel.arch], asked_steps(), judge_asked,
+                         PLANTED_ASKED, smp=2, memory="1G")[1]
+
+
+# explain-random: what many random maps are refused for
+
+COUNT = {"7-amd64": 10000}
+HOLES = lacking.HOLES
+
+
+def random_steps(arch, count):
+    add = [f"write {GROUP}/resv/declare add 0x{low:x} 0x{high:x}" for low, high in HOLES]
+    blame = f"blame:{REFUSED},{4711},{count},{lacking.edges(arch)}"
+    return ["bind", f"load {MODULE} explain=on", *add, "dump found",
+            f"run /vfio-check play container open:{DEVICE} set:{DEVICE} iommu {blame}",
+            f"cat {hooks.HOOKS}",
+            *(step.replace(" add ", " remove ") for step in add), "unload iommu_resv", "left"]
+
+
+def why(request, errno, regions):
+    """What vfio_dma_do_map() finds wrong first, by reading it: the words 3 to 7 of `refused`."""
+    flags, iova, size, vaddr = request
+    last = (1 << 64) - 1
+    if errno == "EEXIST":
+        return "- - overlap EEXIST -"
+    if errno == "EFAULT":
+        return "- - memory EFAULT -"
+    if errno not in ("EINVAL", "EOVERFLOW"):
+        return f"errno {errno} is not expected"
+    if flags & ~7 or bool(flags & 3) == bool(flags & 4):
+        return "- - flags EINVAL -"
+    if not size:
+        return "- - size EINVAL -"
+    if (iova | size | vaddr) % PAGE:
+        return "- - alignment EINVAL -"
+    if iova + size - 1 > last or vaddr + size - 1 > last:
+        return f"- - wraps {errno} -"
+    for line in regions:
+        word = line.split()
+        start, end = int(word[0], 16), int(word[1], 16)
+        if word[6] == "enforced" and start <= iova + size - 1 and end >= iova:
+            return " ".join(word[:5])
+    return "- - other EINVAL -"
+
+
+def judge_random(lines, count):
+    faults = hooks.all_ok(lines)
+    group = lacking.group_with(judge.dumps(lines)["found"], DEVICE)
+    regions = group.lines("regions")
+    wrong, kinds, total = [], {}, {}
+    for line in judge.said(lines, "run"):
+        word = line.split()
+        if word[1] == "blamed":
+            total = dict(item.split("=") for item in word[2:])
+        if word[1] != "blame":
+            continue
+        request = tuple(int(item, 16) for item in word[2:6])
+        want = why(request, word[6], regions)
+        kinds[want.split()[2]] = kinds.get(want.split()[2], 0) + 1
+        end = (request[1] + request[2] - 1) % (1 << 64)
+        if " ".join(word[7:14]) != f"0x{request[1]:016x} 0x{end:016x} {want}":
+            wrong.append(line)
+    if wrong:
+        faults.append(f"{len(wrong)} explanations are wrong: {wrong[:3]}")
+    if total.get("total") != str(count) or total.get("odd") != "0" or \
+            sum(kinds.values()) != int(total["refused"]):
+        faults.append(f"{total} {kinds}")
+    for kind in ("flags", "size", "alignment", "wraps", "overlap", "memory", "reserved",
+                 "out-of-range"):
+        if kinds.get(kind, 0) < count // 500:
+            faults.append(f"{kind} was seen {kinds.get(kind, 0)} times")
+    return faults
+
+
+PLANTED_RANDOM = (
+    (r" - - memory EFAULT - ", " - - other EFAULT - "),
+    (r" odd=0$", " odd=1"),
+)
+
+
+def random(key, name):
+    """Of thousands of maps, half of them bad, no explanation is wrong."""
+    kernel = kernels.get(key)
+    count = COUNT.get(key, 2000)
+    return f"{count} maps", hooks.run(name, kernel, PLAIN[kernel.arch],
+                                      random_steps(kernel.arch, count),
+                                      partial(judge_random, count=count), PLANTED_RANDOM,
+                                      limit=240)[1]
+
+
+# explain-cost: what explanations cost, in instructions
+
+ROUNDS = 3
+# At most so much of what it is without; see docs/tested.md for what was measured.
+COSTS = {"page": 1.30, "huge": 1.03}
+
+
+def cost_steps():
+    steps = ["write /proc/sys/vm/nr_hugepages 4", "bind", f"load {MODULE}"]
+    for _ in range(ROUNDS):
+        for mode in ("off", "auto", "on"):
+            steps += [f"write {EXPLAIN} {mode}", "sleep 300", f"say page-{mode}",
+                      f"run /vfio-check cost {DEVICE}", f"say huge-{mode}",
+                      f"run /vfio-check cost {DEVICE} {lacking.HUGE}"]
+    return [*steps, "unload iommu_resv", "left"]
+
+
+def cost_ratios(lines):
+    """{(page or huge, mode): ratio to off}"""
+    found = hooks.costs(lines)
+    return {(size, mode): found[f"{size}-{mode}"][0] / found[f"{size}-off"][0]
+            for size in COSTS for mode in ("auto", "on")
+            if found.get(f"{size}-{mode}", (0, 0, 0))[2] == ROUNDS}
+
+
+def judge_cost(lines):
+    faults = hooks.all_ok(lines)
+    ratios = cost_ratios(lines)
+    for (size, mode), ratio in ratios.items():
+        limit = COSTS[size] if mode == "on" else 1.001
+        if ratio > limit:
+            faults.append(f"{size}: explain={mode} {ratio:.4f}, allowed are {limit}")
+    if len(ratios) != 4 or ratios["page", "on"] < 1.01:
+        faults.append(f"nothing was explained: {ratios}")
+    return faults
+
+
+PLANTED_COST = (
+    (r"\A(.*^say page-auto$.*?pairs=)(\d+)(.*^say page-auto$.*?pairs=)(\d+)"
+     r"(.*^say page-auto$.*?pairs=)(\d+)",
+     lambda m: "".join(str(int(x) * 501 // 500) if x.isdigit() else x for x in m.groups())),
+    (r"^say page-on$", "say nothing"),
+)
+
+
+def cost(key, name):
+    """Nothing as long as nobody asks. Clocks count instructions here (-icount shift=0)."""
+    kernel = kernels.get(key)
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], cost_steps(), judge_cost,
+                              PLANTED_COST, limit=300, accel="tcg,thread=single",
+                              qemu=["-icount", "shift=0,sleep=off"])
+    note = "; ".join(f"{size} {mode} {ratio:.4f}"
+                     for (size, mode), ratio in cost_ratios(lines).items())
+    return note, faults and faults + [note]
+
+
+def table():
+    """{name: (function, arguments...)}"""
+    out = {}
+    for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "5.10-arm64", "6.1-arm64",
+                "6.12-arm64", "7-arm64", "6.12-amd64-rt"):
+        out[f"explain-maps-{key}"] = (asked, key)
+    for key in ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"):
+        out[f"explain-random-{key}"] = (random, key)
+    for key in ("6.12-amd64", "7-arm64"):
+        out[f"explain-cost-{key}"] = (cost, key)
+    return out
