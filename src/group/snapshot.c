@@ -319,21 +319,22 @@ static bool read_words(const char *p, struct resv_region *region, char *device,
 }
 
 /**
- * resv_snapshot_hole() - the first region that forbids a map
+ * resv_snapshot_hole() - the first region in which maps are refused
  * @snapshot: snapshot, to which the caller has a reference
- * @start: first address of the map
- * @end: last address, inclusive
+ * @at: where
+ * @types: typemask: regions of other types do not count
  * @region: set to the region, but for its name
  * @device: set to the device that causes it
  * @size: room in @device, in bytes
  *
- * It is read from the text, as that is what readers see, and this is asked for a map
- * that has failed.
+ * It is read from the text, as that is what readers see, and this is asked for what has
+ * failed.
  *
  * Context: any.
  * Return: there is one; else nothing is set
  */
-bool resv_snapshot_hole(const struct resv_snapshot *snapshot, u64 start, u64 end,
+bool resv_snapshot_hole(const struct resv_snapshot *snapshot,
+			const struct resv_range *at, u32 types,
 			struct resv_region *region, char *device, size_t size)
 {
 	struct resv_region r = { 0 };
@@ -347,8 +348,8 @@ bool resv_snapshot_hole(const struct resv_snapshot *snapshot, u64 start, u64 end
 		if (!resv_text_address(&q, &r.start) || *q++ != ' ' ||
 		    !resv_text_address(&q, &r.end) || *q++ != ' ')
 			return false;
-		if (r.start > end || r.end < start ||
-		    !read_words(q, &r, device, size))
+		if (r.start > at->end || r.end < at->start ||
+		    !read_words(q, &r, device, size) || !(types & RESV_TYPE(r.type)))
 			continue;
 		*region = r;
 		return true;

@@ -63,7 +63,8 @@ bool resv_snapshot_get(struct resv_snapshot *snapshot);
 void resv_snapshot_put(struct resv_snapshot *snapshot);
 const char *resv_snapshot_text(const struct resv_snapshot *snapshot,
 			       enum resv_snapshot_text which, size_t *len);
-bool resv_snapshot_hole(const struct resv_snapshot *snapshot, u64 start, u64 end,
+bool resv_snapshot_hole(const struct resv_snapshot *snapshot,
+			const struct resv_range *at, u32 types,
 			struct resv_region *region, char *device, size_t size);
 bool resv_snapshot_equal(const struct resv_snapshot *a,
 			 const struct resv_snapshot *b);

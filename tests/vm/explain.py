@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests explain-*: why VFIO has refused a map, told in `refused`, the log and the tracepoint."""
+"""Tests explain-*: why VFIO has refused a map or an attach, told in `refused`, the log and the
+tracepoints."""
 import re
 from functools import partial
 
+import assignable
 import hooks
 import judge
 import kernels
 import lacking
 from hooks import DEVICE, GROUP, MODULE, MOUNTS
-from topologies import PLAIN
+from topologies import BY_NAME, PLAIN
 
 OTHER = "0000:00:04.0"
 REFUSED = f"{GROUP}/resv/refused"
@@ -250,6 +252,69 @@ def random(key, name):
                                       limit=240)[1]
 
 
+# explain-attach: what attaches are refused for
+
+# {topology: (what must be told for DEVICE, a pattern of the log)}
+ATTACHED = {
+    "rmrr": (r"0x[0-9a-f]{16} 0x[0-9a-f]{16} direct rmrr 0000:00:03\.0",
+             r"firmware wants 0x[0-9a-f]+-0x[0-9a-f]+ mapped 1:1 \(direct, rmrr, 0000:00:03\.0\)"),
+    "ivmd": (r"0x[0-9a-f]{16} 0x[0-9a-f]{16} direct ivmd 0000:00:03\.0",
+             r"firmware wants 0x[0-9a-f]+-0x[0-9a-f]+ mapped 1:1 \(direct, ivmd, 0000:00:03\.0\)"),
+    "companions": ("- - host-driver EPERM -", "a device of the group has a driver of the host"),
+    "intel-noremap": ("- - interrupts EPERM -", "its interrupts are not isolated"),
+    "plain": ("- - mapped EINVAL -", "what the container has mapped hits its regions"),
+}
+
+
+def attach_steps(name):
+    device = assignable.GIVEN if name == "companions" else DEVICE
+    file = f"/sys/bus/pci/devices/{device}/iommu_group/resv/refused"
+    play = f"container open:{device} claim:{device} iommu read:{file}"
+    hole = f"{GROUP}/resv/declare {{}} 0x{HOLE[0]:x} 0x{HOLE[1]:x}"
+    steps, after = [], []
+    if name == "plain":
+        # The other group has a map where this one has a hole.
+        play = (f"container open:{OTHER} set:{OTHER} iommu ask:3,{HOLE[0]:x},1000 "
+                f"open:{DEVICE} set:{DEVICE} read:{REFUSED}")
+        steps, after = [f"write {hole.format('add')}"], [f"write {hole.format('remove')}"]
+    bind = f"bind {device}" if name == "companions" else "bind"
+    return [*MOUNTS, bind, f"load {MODULE}", *steps,
+            f"write {TRACE}/events/iommu_resv/attach_refused/enable 1",
+            "wait-text /sys/kernel/iommu_resv/features map-explanations added",
+            f"run /vfio-check play {play}", "say traced", f"cat {TRACE}/trace", *after,
+            f"write {TRACE}/events/iommu_resv/attach_refused/enable 0", "sleep 300",
+            "unload iommu_resv", "left"]
+
+
+def judge_attach(lines, name):
+    faults = hooks.all_ok(lines)
+    what, logged = ATTACHED[name]
+    said = judge.said(lines, "run")
+    text = [line.split(" ", 2)[2] for line in said if line.split()[1:2] == ["|"]]
+    if len(text) != 2 or text[0] != "1" or not re.fullmatch(rf"- - {what} \d+ vfio-check", text[1]):
+        faults.append(f"{said}")
+    log = [line for line in judge.said(lines, "log")
+           if re.search(r"iommu_resv: group \d+: the attach by vfio-check", line)]
+    if len(log) != 1 or not re.search(logged, log[0]):
+        faults.append(f"log: {log}")
+    traced = [line for line in hooks.sections(lines)["traced"] if " attach_refused: " in line]
+    if len(traced) != 1:
+        faults.append(f"traced: {traced}")
+    return faults
+
+
+PLANTED_ATTACH = (
+    (r"^(run \d+ \|) 1$", r"\1 0"),
+    (r" attach_refused: ", " attach: "),
+)
+
+
+def attach(topology, key, name):
+    """An attach that VFIO refuses is explained."""
+    return "", hooks.run(name, kernels.get(key), topology, attach_steps(topology.name),
+                         partial(judge_attach, name=topology.name), PLANTED_ATTACH)[1]
+
+
 # explain-cost: what explanations cost, in instructions
 
 ROUNDS = 3
@@ -314,6 +379,17 @@ def table():
         out[f"explain-maps-{key}"] = (asked, key)
     for key in ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"):
         out[f"explain-random-{key}"] = (random, key)
+    for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64"):
+        out[f"explain-attach-rmrr-{key}"] = (attach, BY_NAME["rmrr"], key)
+    for key in ("6.12-amd64", "7-arm64"):
+        topology = assignable.COMPANIONS[key.split("-")[1]]
+        out[f"explain-attach-companions-{key}"] = (attach, topology, key)
+    for key in ("6.12-amd64", "7-amd64"):
+        out[f"explain-attach-ivmd-{key}"] = (attach, BY_NAME["ivmd"], key)
+    for key in ("5.10-amd64", "6.12-amd64"):
+        out[f"explain-attach-noremap-{key}"] = (attach, BY_NAME["intel-noremap"], key)
+    for key in ("5.10-amd64", "7-amd64", "7-arm64"):
+        out[f"explain-attach-mapped-{key}"] = (attach, PLAIN[key.split("-")[1]], key)
     for key in ("6.12-amd64", "7-arm64"):
         out[f"explain-cost-{key}"] = (cost, key)
     return out

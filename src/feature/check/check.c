@@ -132,7 +132,7 @@ static const struct kernel_param_ops explain_ops = {
 };
 
 module_param_cb(explain, &explain_ops, NULL, 0644);
-MODULE_PARM_DESC(explain, "where VFIO checks maps (5.4 and later): on = tell why it refuses one, auto = while map_refused is traced (default), off");
+MODULE_PARM_DESC(explain, "where VFIO checks maps (5.4 and later): on = tell why it refuses a map or an attach, auto = while that is traced (default), off");
 
 static int check_init(void)
 {
@@ -217,12 +217,12 @@ static void explain_status(struct resv_status *s)
 				"turned off by the parameter explain=");
 	else if (!resv_explain_wanted())
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"not asked for, as every map costs more by it: explain=on, or the tracepoint map_refused");
+				"not asked for, as every map costs more by it: explain=on, or a tracepoint of this module");
 	else if (reason)
 		resv_status_unknown(s, name, reason);
 	else
 		resv_status_hooked(s, name, "kretprobe",
-				   "vfio_iommu_type1_ioctl: refused and the log say why VFIO refuses a map");
+				   "vfio_iommu_type1_ioctl: refused and the log say why VFIO refuses a map or an attach");
 }
 
 static void check_status(struct resv_status *s)
@@ -261,6 +261,8 @@ static const struct resv_tap *const taps[] = {
 	&resv_check_tap_map,
 	&resv_check_tap_info,
 	&resv_check_tap_explain,
+	&resv_check_tap_attach,
+	&resv_check_tap_claim,
 };
 
 static const struct resv_feature_file files[] = {

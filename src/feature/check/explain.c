@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why VFIO refused a map, on kernels whose VFIO checks maps itself (v5.4).
+ * Why VFIO refused a map or an attach, on kernels whose VFIO checks maps itself (v5.4).
  *
  * VFIO answers an errno and no more.  When VFIO_IOMMU_MAP_DMA returns one, this file
  * goes through what vfio_dma_do_map() of drivers/vfio/vfio_iommu_type1.c looks at, in
@@ -13,6 +13,19 @@
  *   regions and aperture of the container's groups	EINVAL
  *   memory that may be locked				ENOMEM
  *   memory of the process				EFAULT
+ *
+ * An attach is refused by vfio_iommu_type1_attach_group(), when the program sets the
+ * container's IOMMU or puts another group into the container; since v5.19 also by
+ * iommu_group_claim_dma_owner(), when VFIO takes the group into the container:
+ *
+ *   regions that are mapped 1:1			EPERM (Intel), since v6.6 EINVAL
+ *   drivers of the host				EPERM, since v5.19
+ *   interrupts that are not isolated			EPERM
+ *   maps of the container where the group has a hole	EINVAL
+ *   somebody else has the group			EBUSY
+ *
+ * Before v5.19 VFIO itself looks at the drivers when a program asks whether the group is
+ * viable, and answers no error.  resv/assignable tells of them on all kernels.
  *
  * What regions a group has is in its snapshot, as readers of its files see it, so that
  * nothing is kept for this but one record a group.  Where the aperture is known only
@@ -180,12 +193,13 @@ static bool leaves_reach(const struct resv_range *reach,
 /* Does the map hit a region of the group?  Then fill in which, and of which device. */
 static bool hits_region(const struct member *m, struct resv_refused *refused)
 {
+	struct resv_range at = { .start = refused->start, .end = refused->end };
 	struct resv_snapshot *snapshot = snapshot_of(m->group);
 	bool hit = false;
 
 	memset(&refused->region, 0, sizeof(refused->region));
 	if (snapshot) {
-		hit = resv_snapshot_hole(snapshot, refused->start, refused->end,
+		hit = resv_snapshot_hole(snapshot, &at, RESV_ALL_TYPES,
 					 &refused->region, refused->device,
 					 sizeof(refused->device));
 		resv_snapshot_put(snapshot);
@@ -274,4 +288,75 @@ bool resv_explain_end(const struct resv_explain_call *call, int err)
 	refused.why = why;
 	note_all(call->container, &refused);
 	return true;
+}
+
+/* Does a region forbid the attach?  Then fill in which, and of which device. */
+static bool is_barred(const struct resv_snapshot *snapshot,
+		      struct resv_refused *refused)
+{
+	struct resv_range all = { .end = ULLONG_MAX };
+	size_t len;
+
+	resv_snapshot_text(snapshot, RESV_TEXT_BARS, &len);
+	return len && resv_snapshot_hole(snapshot, &all, RESV_TYPE(RESV_DIRECT),
+					 &refused->region, refused->device,
+					 sizeof(refused->device));
+}
+
+static bool has_host_driver(const struct resv_snapshot *snapshot)
+{
+	size_t len;
+
+	resv_snapshot_text(snapshot, RESV_TEXT_HELD, &len);
+	return len;
+}
+
+static enum resv_why why_not_attached(const struct resv_explain_attach *call,
+				      const struct resv_snapshot *snapshot,
+				      struct resv_refused *refused)
+{
+	struct member m;
+
+	switch (refused->err) {
+	case -EPERM:
+		if (is_barred(snapshot, refused))
+			return RESV_WHY_REGION;
+		if (!call->container && has_host_driver(snapshot))
+			return RESV_WHY_DRIVER;
+		/* VFIO looks at interrupts when the group is on a domain. */
+		if (call->container && snapshot->unguarded)
+			return RESV_WHY_INTERRUPTS;
+		return RESV_WHY_OTHER;
+	case -EINVAL:
+		if (is_barred(snapshot, refused))
+			return RESV_WHY_REGION;
+		/* Without another group the container has no IOMMU, and so no map. */
+		return member_at(call->container, 0, &m) ? RESV_WHY_MAPPED :
+							   RESV_WHY_OTHER;
+	case -EBUSY:
+		return RESV_WHY_BUSY;
+	default:
+		return RESV_WHY_OTHER;
+	}
+}
+
+/**
+ * resv_explain_attach() - an attach was refused
+ * @call: the call
+ * @err: negative errno
+ *
+ * Context: in the tap, in the task that made the call; does not sleep.
+ */
+void resv_explain_attach(const struct resv_explain_attach *call, int err)
+{
+	struct resv_snapshot *snapshot = snapshot_of(call->group);
+	struct resv_refused refused = { .err = err, .attach = true };
+
+	if (!snapshot)
+		return;
+	resv_refused_name_process(&refused);
+	strscpy(refused.device, "-", sizeof(refused.device));
+	refused.why = why_not_attached(call, snapshot, &refused);
+	resv_snapshot_put(snapshot);
+	resv_refused_note(call->group, &refused, true);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why VFIO refused a map, on kernels whose VFIO checks maps itself (v5.4). */
+/* Why VFIO refused a map or an attach, on kernels whose VFIO checks maps itself (v5.4). */
 #ifndef RESV_FEATURE_CHECK_EXPLAIN_H
 #define RESV_FEATURE_CHECK_EXPLAIN_H
 
 #include <linux/types.h>
 
-struct resv_status;
+struct iommu_group;
 
 /**
  * struct resv_explain_call - a call of vfio_iommu_type1_ioctl() that maps
@@ -17,8 +17,20 @@ struct resv_explain_call {
 	unsigned long arg;
 };
 
+/**
+ * struct resv_explain_attach - a call of vfio_iommu_type1_attach_group() or
+ *	iommu_group_claim_dma_owner()
+ * @container: the container, or NULL if that is not known
+ * @group: the group
+ */
+struct resv_explain_attach {
+	const void *container;
+	const struct iommu_group *group;
+};
+
 bool resv_explain_begin(struct resv_explain_call *call, const void *container,
 			unsigned int cmd, unsigned long arg);
 bool resv_explain_end(const struct resv_explain_call *call, int err);
+void resv_explain_attach(const struct resv_explain_attach *call, int err);
 
 #endif /* RESV_FEATURE_CHECK_EXPLAIN_H */

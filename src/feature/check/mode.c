@@ -5,12 +5,13 @@
  *
  * The values are written under a lock of check.c, and read without a lock.
  */
+#include <linux/atomic.h>
 #include "source/native.h"
 #include "feature/check/check.h"
 
 static enum resv_check_mode mode;
 static enum resv_explain_mode explain;
-static bool traced;
+static atomic_t listeners = ATOMIC_INIT(0);
 
 /**
  * resv_check_set_mode() - the parameter "checks" says something else
@@ -57,14 +58,14 @@ void resv_explain_set_mode(enum resv_explain_mode new)
 }
 
 /**
- * resv_explain_set_traced() - somebody begins or ends to listen to the tracepoint
- * @on: begins
+ * resv_explain_listen() - a tracepoint is enabled, or not any more
+ * @on: enabled
  *
  * Context: any.
  */
-void resv_explain_set_traced(bool on)
+void resv_explain_listen(bool on)
 {
-	WRITE_ONCE(traced, on);
+	atomic_add(on ? 1 : -1, &listeners);
 }
 
 /**
@@ -90,5 +91,5 @@ bool resv_explain_wanted(void)
 	enum resv_explain_mode is = resv_explain_mode();
 
 	return resv_native_checks() &&
-	       (is == RESV_EXPLAIN_ON || (is == RESV_EXPLAIN_AUTO && READ_ONCE(traced)));
+	       (is == RESV_EXPLAIN_ON || (is == RESV_EXPLAIN_AUTO && atomic_read(&listeners)));
 }

@@ -30,13 +30,13 @@
 /* Under locks of the tracing, so that the taps come and go a little later. */
 static void listen(bool on)
 {
-	resv_explain_set_traced(on);
+	resv_explain_listen(on);
 	if (resv_native_checks() && resv_explain_mode() == RESV_EXPLAIN_AUTO)
 		resv_groups_rescan_soon();
 }
 
 /**
- * resv_refused_listen() - somebody listens to the tracepoint
+ * resv_refused_listen() - somebody listens to one of the tracepoints
  *
  * Context: may sleep.
  * Return: 0
@@ -114,6 +114,19 @@ static const struct {
 	[RESV_WHY_MEMORY] = {
 		"memory", "the process has no memory there that can be pinned"
 	},
+	[RESV_WHY_DRIVER] = {
+		"host-driver",
+		"a device of the group has a driver of the host, see resv/assignable"
+	},
+	[RESV_WHY_INTERRUPTS] = {
+		"interrupts",
+		"its interrupts are not isolated, and allow_unsafe_interrupts of vfio_iommu_type1 is off"
+	},
+	[RESV_WHY_MAPPED] = {
+		"mapped",
+		"what the container has mapped hits its regions, or leaves what its IOMMU addresses"
+	},
+	[RESV_WHY_BUSY] = { "busy", "somebody else has the group" },
 	[RESV_WHY_OTHER] = {
 		"other", "VFIO or the IOMMU's driver refuses it"
 	},
@@ -163,13 +176,26 @@ static const char *errno_name(int err, char *number, size_t size)
 	}
 }
 
+static void trace_attach(int id, const struct resv_refused *refused)
+{
+	bool region = refused->why == RESV_WHY_REGION;
+	const struct resv_region *r = &refused->region;
+	char number[12];
+
+	trace_attach_refused(id, r->start, r->end,
+			     region ? resv_type_name(r->type) :
+				      whys[refused->why].name,
+			     region ? resv_origin_name(r->origin) :
+				      errno_name(refused->err, number,
+						 sizeof(number)),
+			     refused->device);
+}
+
 static void trace_map(int id, const struct resv_refused *refused)
 {
 	const struct resv_region *r = &refused->region;
 	char number[12];
 
-	if (!trace_map_refused_enabled())
-		return;
 	if (refused->why != RESV_WHY_REGION) {
 		trace_map_refused(id, refused->start, refused->end, 0, 0,
 				  whys[refused->why].name,
@@ -182,6 +208,14 @@ static void trace_map(int id, const struct resv_refused *refused)
 			  refused->device);
 }
 
+static void trace_refused(int id, const struct resv_refused *refused)
+{
+	if (refused->attach)
+		trace_attach(id, refused);
+	else
+		trace_map(id, refused);
+}
+
 /* Nobody saw the groups of the container being attached. */
 static void log_unknown(const struct resv_refused *refused)
 {
@@ -191,6 +225,23 @@ static void log_unknown(const struct resv_refused *refused)
 			    refused->why == RESV_WHY_OTHER ?
 			    "its groups were attached before maps were explained" :
 			    whys[refused->why].text);
+}
+
+static void log_attach(int id, const struct resv_refused *refused)
+{
+	const struct resv_region *r = &refused->region;
+
+	if (refused->why == RESV_WHY_REGION)
+		pr_warn_ratelimited("group %d: the attach by %s[%d] is refused (%d): firmware wants 0x%llx-0x%llx mapped 1:1 (%s, %s, %s)\n",
+				    id, refused->comm, refused->pid,
+				    refused->err, r->start, r->end,
+				    resv_type_name(r->type),
+				    resv_origin_name(r->origin),
+				    refused->device);
+	else
+		pr_warn_ratelimited("group %d: the attach by %s[%d] is refused (%d): %s\n",
+				    id, refused->comm, refused->pid,
+				    refused->err, whys[refused->why].text);
 }
 
 static void log_map(int id, const struct resv_refused *refused, bool enforced)
@@ -322,11 +373,11 @@ unlock:
 }
 
 /**
- * resv_refused_note() - VFIO has refused a map
+ * resv_refused_note() - VFIO has refused a map or an attach
  * @group: group of the container, of which only the address is used; NULL if none is
  *	known, as somebody attached it before this module was loaded
- * @refused: the map, and why
- * @first: the first group that is told of this map, which says so
+ * @refused: what was refused, and why
+ * @first: the first group that is told of this, which says so
  *
  * Context: in the tap; does not sleep.
  */
@@ -347,14 +398,16 @@ void resv_refused_note(const struct iommu_group *group,
 		cg->last = *refused;
 		cg->count++;
 		id = g->id;
-		log = first && !cg->refused_logged;
-		cg->refused_logged |= first;
+		log = first && (!cg->refused_logged || refused->attach);
+		cg->refused_logged |= first && !refused->attach;
 	}
 	resv_attach_unlock(flags);
 	if (first && (cg || !group))
-		trace_map(id, refused);
+		trace_refused(id, refused);
 	if (!group)
 		log_unknown(refused);
+	else if (log && refused->attach)
+		log_attach(id, refused);
 	else if (log)
 		log_map(id, refused, true);
 }
@@ -363,18 +416,24 @@ static size_t show_last(char *buf, size_t size, const struct resv_refused *last)
 {
 	const struct resv_region *r = &last->region;
 	char number[12];
+	size_t len;
 
+	if (last->attach)
+		len = scnprintf(buf, size, "- - ");
+	else
+		len = scnprintf(buf, size, "0x%016llx 0x%016llx ", last->start,
+				last->end);
 	if (last->why == RESV_WHY_REGION)
-		return scnprintf(buf, size,
-				 "0x%016llx 0x%016llx 0x%016llx 0x%016llx %s %s %s %d %s\n",
-				 last->start, last->end, r->start, r->end,
-				 resv_type_name(r->type),
-				 resv_origin_name(r->origin), last->device,
-				 last->pid, last->comm);
-	return scnprintf(buf, size, "0x%016llx 0x%016llx - - %s %s - %d %s\n",
-			 last->start, last->end, whys[last->why].name,
-			 errno_name(last->err, number, sizeof(number)),
-			 last->pid, last->comm);
+		len += scnprintf(buf + len, size - len,
+				 "0x%016llx 0x%016llx %s %s %s", r->start,
+				 r->end, resv_type_name(r->type),
+				 resv_origin_name(r->origin), last->device);
+	else
+		len += scnprintf(buf + len, size - len, "- - %s %s -",
+				 whys[last->why].name,
+				 errno_name(last->err, number, sizeof(number)));
+	return len + scnprintf(buf + len, size - len, " %d %s\n", last->pid,
+			       last->comm);
 }
 
 /**

@@ -48,7 +48,7 @@ struct resv_reasons {
 	struct resv_region region[];
 };
 
-/* What a map was refused for, as "refused" says it. */
+/* What a map or an attach was refused for, as "refused" says it. */
 enum resv_why {
 	RESV_WHY_REGION,	/* a region, or the end of what is addressed */
 	RESV_WHY_FLAGS,
@@ -59,18 +59,24 @@ enum resv_why {
 	RESV_WHY_ENTRIES,
 	RESV_WHY_MEMLOCK,
 	RESV_WHY_MEMORY,
+	RESV_WHY_DRIVER,
+	RESV_WHY_INTERRUPTS,
+	RESV_WHY_MAPPED,
+	RESV_WHY_BUSY,
 	RESV_WHY_OTHER,
 	RESV_NR_WHYS
 };
 
 /**
- * struct resv_refused - a map that was refused, or would be with checks=enforce
+ * struct resv_refused - a map that was refused, or would be with checks=enforce; or an
+ *	attach that VFIO refused
  * @start: first address of the map
  * @end: last address, inclusive
  * @vaddr: address of the memory in the process, where VFIO refused the map
  * @err: negative errno of VFIO, else 0
  * @why: enum resv_why
- * @region: the region that it hits, if @why says so
+ * @attach: an attach, so that @start, @end and @vaddr say nothing
+ * @region: the region that it hits, or that forbids the attach, if @why says so
  * @device: the device that causes the region
  * @pid: process that wanted the map
  * @comm: its name, in printable characters
@@ -81,6 +87,7 @@ struct resv_refused {
 	u64 vaddr;
 	int err;
 	u8 why;
+	bool attach;
 	struct resv_region region;
 	char device[RESV_REFUSED_DEVICE_LEN];
 	pid_t pid;

@@ -14,6 +14,7 @@
  */
 #include <linux/bug.h>
 #include <linux/iommu.h>
+#include <linux/kernel.h>
 #include <linux/mutex.h>
 #include "compat/iommu.h"
 #include "compat/regs.h"
@@ -94,6 +95,33 @@ static void explain_leave(struct resv_call *call)
 		resv_call_lost(call, 1);
 }
 
+static bool attach_enter(struct resv_call *call)
+{
+	struct resv_explain_attach *attach = call->data;
+
+	BUILD_BUG_ON(sizeof(*attach) > RESV_TAP_DATA);
+	attach->container = (void *)compat_argument(call->regs, 0);
+	attach->group = (void *)compat_argument(call->regs, 1);
+	return true;
+}
+
+static bool claim_enter(struct resv_call *call)
+{
+	struct resv_explain_attach *attach = call->data;
+
+	attach->container = NULL;
+	attach->group = (void *)compat_argument(call->regs, 0);
+	return true;
+}
+
+static void attach_leave(struct resv_call *call)
+{
+	int ret = compat_result(call->regs);
+
+	if (ret < 0)
+		resv_explain_attach(call->data, ret);
+}
+
 /* (struct iommu_domain *, IOVA, physical address, size, protection) */
 const struct resv_tap resv_check_tap_map = {
 	.symbol = "iommu_map",
@@ -127,12 +155,46 @@ const struct resv_tap resv_check_tap_explain = {
 	.loss = "nobody says why VFIO refuses a map",
 };
 
+/* (VFIO's container, struct iommu_group *, ...) */
+const struct resv_tap resv_check_tap_attach = {
+	.symbol = "vfio_iommu_type1_attach_group",
+	.module = "vfio_iommu_type1",
+	.at_return = true,
+	.data_size = sizeof(struct resv_explain_attach),
+	.enter = attach_enter,
+	.leave = attach_leave,
+	.loss = "nobody says why VFIO refuses an attach",
+};
+
+/* (struct iommu_group *, owner) */
+const struct resv_tap resv_check_tap_claim = {
+	.symbol = "iommu_group_claim_dma_owner",
+	.module = "",
+	.at_return = true,
+	.data_size = sizeof(struct resv_explain_attach),
+	.enter = claim_enter,
+	.leave = attach_leave,
+	.loss = "nobody says why VFIO refuses a group",
+};
+
+static const struct resv_tap *const explaining[] = {
+	&resv_check_tap_explain,
+	&resv_check_tap_attach,
+	/* Since v5.19, when VFIO takes a group into a container. */
+#ifdef RESV_HAVE_CLAIM_DMA_OWNER
+	&resv_check_tap_claim,
+#endif
+};
+
 /* Remove readers of the tracker's objects before the tracker's own taps. */
 static void put_taps(const char *reason)
 {
+	unsigned int i;
+
 	resv_tap_put(&resv_check_tap_map, reason);
 	resv_tap_put(&resv_check_tap_info, reason);
-	resv_tap_put(&resv_check_tap_explain, reason);
+	for (i = 0; i < ARRAY_SIZE(explaining); i++)
+		resv_tap_put(explaining[i], reason);
 	resv_attach_unwatch(&resv_rules_client, reason);
 	taps_wanted = false;
 }
@@ -190,7 +252,7 @@ bool resv_check_taps_explain_get(void)
 		taps_wanted = true;
 		/* Without containers nobody knows whose map it was. */
 		resv_attach_watch(&resv_rules_client, true);
-		resv_tap_get(&resv_check_tap_explain, 0, NULL);
+		resv_tap_get_all(explaining, ARRAY_SIZE(explaining), NULL);
 	}
 	mutex_unlock(&taps_lock);
 	return wanted;
@@ -205,10 +267,18 @@ bool resv_check_taps_explain_get(void)
 const char *resv_check_taps_silent(void)
 {
 	const char *reason = resv_attach_broken(false) ?: resv_attach_broken(true);
+	unsigned int i;
 
-	if (!reason && resv_tap_state(&resv_check_tap_explain, &reason) !=
-		       RESV_TAP_INERT)
-		reason = NULL;
+	for (i = 0; !reason && i < ARRAY_SIZE(explaining); i++)
+		switch (resv_tap_state(explaining[i], &reason)) {
+		case RESV_TAP_INERT:
+			break;
+		case RESV_TAP_OUT:
+			reason = "no group was looked at since it was asked for";
+			break;
+		default:
+			reason = NULL;
+		}
 	return reason;
 }
 

@@ -9,6 +9,8 @@
 extern const struct resv_tap resv_check_tap_map;
 extern const struct resv_tap resv_check_tap_info;
 extern const struct resv_tap resv_check_tap_explain;
+extern const struct resv_tap resv_check_tap_attach;
+extern const struct resv_tap resv_check_tap_claim;
 
 bool resv_check_taps_get(void);
 void resv_check_taps_put(void);

@@ -10,7 +10,7 @@
 #include <linux/tracepoint.h>
 
 /*
- * Who listens to the tracepoint gets explanations (explain.c), which kernels before v5.4
+ * Who listens to one of the tracepoints gets explanations (explain.c), which kernels before v5.4
  * do without: there the first function returned no int (until v4.10, commit
  * 8cf868affdc4).
  */
@@ -56,6 +56,37 @@ TRACE_EVENT_FN(map_refused,
 		  __entry->group, __entry->start, __entry->end,
 		  __entry->region_start, __entry->region_end, __entry->type,
 		  __entry->origin, __entry->device),
+	resv_refused_listen, resv_refused_unlisten
+);
+
+/*
+ * An attach that VFIO has refused.  If a region is the reason, it is one that firmware
+ * wants mapped 1:1; else its addresses are 0, and type and origin are the reason and the
+ * errno.
+ */
+TRACE_EVENT_FN(attach_refused,
+	TP_PROTO(int group, u64 region_start, u64 region_end, const char *type,
+		 const char *origin, const char *device),
+	TP_ARGS(group, region_start, region_end, type, origin, device),
+	TP_STRUCT__entry(
+		__field(int, group)
+		__field(u64, region_start)
+		__field(u64, region_end)
+		__array(char, type, 20)
+		__array(char, origin, 12)
+		__array(char, device, 32)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->region_start = region_start;
+		__entry->region_end = region_end;
+		strscpy(__entry->type, type, sizeof(__entry->type));
+		strscpy(__entry->origin, origin, sizeof(__entry->origin));
+		strscpy(__entry->device, device, sizeof(__entry->device));
+	),
+	TP_printk("group=%d region=0x%llx-0x%llx type=%s origin=%s device=%s",
+		  __entry->group, __entry->region_start, __entry->region_end,
+		  __entry->type, __entry->origin, __entry->device),
 	resv_refused_listen, resv_refused_unlisten
 );
 

@@ -1644,6 +1644,7 @@ static int play_info(struct play *p, int n, char *arg)
  *     container | iommu | drop        a new container, VFIO_SET_IOMMU, close the container
  *     open:GROUP | close:GROUP        the file of the group
  *     set:GROUP | unset:GROUP         VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER
+ *     claim:GROUP                     as "set", without asking first whether the group is viable
  *     map:START-END | unmap:START-END
  *     try:START-END                   map, and unmap if that worked
  *     big:START-END | unbig:START-END
@@ -1747,6 +1748,9 @@ static int do_play(int argc, char **argv)
 				err = EPERM;
 			else if (ioctl(*fd, VFIO_GROUP_SET_CONTAINER, &p.v.container))
 				err = errno;
+		} else if (!strcmp(word, "claim")) {
+			err = !fd ? ENOENT :
+			      ioctl(*fd, VFIO_GROUP_SET_CONTAINER, &p.v.container) ? errno : 0;
 		} else if (!strcmp(word, "unset")) {
 			err = !fd ? ENOENT : ioctl(*fd, VFIO_GROUP_UNSET_CONTAINER) ? errno : 0;
 		} else if (!strcmp(word, "map")) {
