@@ -253,8 +253,9 @@ static const struct {
 	  "sw-msi: the host maps the interrupt doorbells here. Hardware does not fix the\n"
 	  "  place; it can be changed with 'iommu-resv window'." },
 	{ is_bridge,
-	  "pci-window: the bridge named as device does not redirect DMA upwards (ACS). DMA\n"
-	  "  there may reach a neighbour and not memory. VFIO accepts maps there." },
+	  "pci-window: DMA there may not reach memory. The bridge named as device does not\n"
+	  "  redirect it upwards (ACS), so that a neighbour may take it, or is a host bridge\n"
+	  "  that does not pass it on. VFIO accepts maps there." },
 };
 
 static void say_what_vfio_does(const struct group *g)
