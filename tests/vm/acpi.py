@@ -91,12 +91,14 @@ def rmr(start, size, smmu, stream, length=None):
 SMMU_NODE = 48 + 24
 
 
-def iort(*more):
-    """QEMU's virt machine: an ITS, the SMMU before it, and the PCI root; then MORE nodes."""
+def iort(*more, bits=64):
+    """QEMU's virt machine: an ITS, the SMMU before it, and the PCI root, which passes addresses of
+    that many BITS; then MORE nodes."""
     its = iort_node(0, 1, struct.pack("<II", 1, 0))
     smmu = iort_node(4, 4, struct.pack("<QIIQIIIIIII", 0x9050000, 1, 0, 0, 0, 106, 107, 109, 108,
                                        0, 0), iort_map(48))
-    root = iort_node(2, 3, struct.pack("<IBHBIIB3x", 1, 0, 0, 3, 0, 0, 64), iort_map(SMMU_NODE))
+    root = iort_node(2, 3, struct.pack("<IBHBIIB3x", 1, 0, 0, 3, 0, 0, bits),
+                     iort_map(SMMU_NODE))
     nodes = [its, smmu, root, *more]
     # Kernels look at RMR nodes from revision 5 on.
     return table("IORT", 5, struct.pack("<III", len(nodes), 48, 0) + b"".join(nodes))

@@ -198,6 +198,9 @@ def check_group(group, added=False):
             faults.append(f"{head}: region of {region[4]}, which is not in the group")
         if region[6] and region[2] == "pci-window":
             faults.append(f"{head}: pci-window is enforced")
+        # A limit of 64 bits is none.
+        if region[2] == "pci-window" and region[1] - region[0] < 0xfff:
+            faults.append(f"{head}: pci-window is no page")
     if nonsense:
         return faults
     windows = pairs(group.lines("msi_window")) if group.lines("msi_window") != ["none"] else []

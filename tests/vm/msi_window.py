@@ -12,7 +12,7 @@ from declare import (APPEND, FEATURES, HOOKS, MODULE, ONE, OTHER, MANY, PARAMETE
                      before, cats, complains, explained, groups_of, keep, logged, mark, none_left,
                      of, play, ranges_are, run_script, same_dump, same_vfio, says, shown, span,
                      where)
-from topologies import ARM, BY_NAME, EDU, SLOTS, SMMU, X86, Topology
+from topologies import ARM, BY_NAME, EDU, GAP_TREE, GAPS, SLOTS, SMMU, X86, Topology
 from declare import MACHINE as DECLARE_MACHINE
 from vm import Vm
 
@@ -753,6 +753,51 @@ def joins(key, name):
     return "", faults
 
 
+# Behind a host bridge that does not pass all DMA on
+GAPPED = Topology("msi-gaps", "arm64", (), SMMU, DEVICES, dts=GAP_TREE)
+
+
+def gaps(key, name):
+    """No window is where a host bridge passes no DMA on, but for the kernel's own: that is told."""
+    kernel = kernels.get(key)
+    page = 16384 if key.endswith("-16k") else 4096
+    (_, first), (second, low), (top, _) = GAPS
+    script = Script()
+    before(script)
+    script.do("load", [f"load {MODULE}", "dump loaded"], says(rf"load {MODULE} ok .*"),
+              keep("loaded"), lambda piece, state: [
+                  f"{len(told)} of {len(groups)} groups: {piece.log}" for told, groups in
+                  [([x for x in piece.log if f"overlaps {span(0, first)} (pci-window" in x],
+                    groups_of(state, "loaded"))] if len(told) != len(groups)])
+    # From all sides; the kernel's own place, too.
+    for start in (NATIVE[0], page, first + 1 - page, second, second - MB + page, low + 1 - page,
+                  top - MB + page, top):
+        script.do(f"0x{start:x}", [to(ONE, f"0x{start:x}"), "dump same"],
+                  says(f"write {file_of(ONE)} EADDRINUSE"), complains(ONE, base="loaded"),
+                  in_log("pci-window", "bridge", "pci0000:00"), same_dump("same", "loaded"))
+    for value, start, by in (
+            ("auto", second - MB, "auto"),
+            (f"auto,avoid={span(first + 1, second - 1)}", 0xfff00000, "auto"),
+            ("auto,avoid=0x0-0xffffffff", top - MB, "auto"),
+            (f"0x{first + 1:x}", first + 1, "moved"), (f"0x{low + 1:x}", low + 1, "moved"),
+            (f"0x{top - MB:x}", top - MB, "moved")):
+        window = (start, start + MB - 1)
+        put(script, value, ONE, value, in_log(span(*window)))
+        script.do(f"{value}: dump", ["dump moved"], moved("moved", "loaded", {ONE: window}, by))
+    step, check = served("moved", window, ONE)
+    script.do("VFIO", [step], check)
+    put(script, "default", ONE, "default", in_log("again"))
+    script.do("back", ["dump back"], same_dump("back", "loaded"))
+    unload(script)
+    script.do("by the parameter", [f"load {MODULE} msi_window=auto", "dump given"], keep("given"),
+              lambda _, state: clear_of(where(state["given"], ONE), GAPS[0]),
+              lambda piece, _: [line for line in piece.log if "interrupts, or DMA" in line])
+    unload(script, "unload at the end")
+    script.do("after", ["dump after"], same_dump("after", "before"))
+    faults = run_script(name, kernel, GAPPED, script, memory="2G", limit=240)
+    return f"{len(script.stretches)} stretches", faults
+
+
 def in_window(address, group):
     base, size, _ = group.lines("msi_window")[0].split()
     return int(base, 16) <= address < int(base, 16) + int(size, 16)
@@ -1100,6 +1145,8 @@ def table():
     # On 7.x a function that comes back has a group of its own.
     for key in ("5.10-arm64", "6.12-arm64"):
         out[f"msi-window-joins-{key}"] = (joins, key)
+    for key in ("5.10-arm64", "6.12-arm64", "7-arm64"):
+        out[f"msi-window-gaps-{key}"] = (gaps, key)
     for key in ("6.12-arm64", "7-arm64"):
         out[f"msi-window-virtio-{key}"] = (virtio, key)
     for key in X86:

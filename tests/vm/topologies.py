@@ -134,6 +134,17 @@ HOLE_TREE = """
     };
 };
 """
+# The host bridge passes DMA on in two ranges, the second one of which begins elsewhere on the
+# bus than for the CPU. The kernel's MSI window is in the first gap.
+GAPS = ((0, 0x3fffffff), (0x60000000, 0x8fffffff), (0x4090000000, 2 ** 64 - 1))
+GAP_TREE = """
+/ {
+    pcie@10000000 {
+        dma-ranges = <0x42000000 0x0 0x90000000  0x0 0x80000000  0x40 0x0>,
+                     <0x42000000 0x0 0x40000000  0x0 0x40000000  0x0 0x20000000>;
+    };
+};
+"""
 
 TABLE = [
     Topology("intel", "amd64", X86 + ("6.12-amd64-rt", "6.12-amd64-cloud"), Q35,
@@ -236,6 +247,21 @@ TABLE = [
                     ("0000:00:04.0", "0x0000000060000000 0x000000006000ffff reserved dt "
                                      "0000:00:04.0 added advice", ("5.10", "6.1"))),
              refused=(("0000:00:03.0", ("6.12", "7")),)),
+    # Every group is behind that bridge. From the log: the kernel's MSI window is in a gap.
+    Topology("dt-gaps", "arm64", ("5.10-arm64", "6.12-arm64", "7-arm64"), SMMU,
+             (f"{EDU},addr=3", "pcie-root-port,id=rp0,chassis=1,addr=5", f"{EDU},bus=rp0"),
+             dts=GAP_TREE,
+             shows=tuple((device, f"0x{start:016x} 0x{end:016x} pci-window bridge pci0000:00 "
+                                  "added advice")
+                         for device in ("0000:00:03.0", "0000:01:00.0") for start, end in GAPS),
+             log=(r"MSI window 0x8000000-0x80fffff overlaps 0x0-0x3fffffff \(pci-window, bridge, "
+                  r"pci0000:00\)",)),
+    # ACPI has one limit for all behind its PCI root.
+    Topology("acpi-limit", "arm64", ("5.10-arm64", "7-arm64"), SMMU, (f"{EDU},addr=3",),
+             firmware="/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
+             tables={"iort": acpi.iort(bits=36)},
+             shows=(("0000:00:03.0", "0x0000001000000000 0xffffffffffffffff pci-window bridge "
+                                     "pci0000:00 added advice"),)),
     # The doorbell of the ITS as a fixed region of the device, no movable window.
     Topology("virtio-arm", "arm64", ("6.12-arm64", "7-arm64"), "virt,gic-version=3",
              ("virtio-iommu-pci,addr=2", f"{EDU},addr=3"), modules=("virtio_iommu",),
