@@ -282,8 +282,8 @@ def attach_steps(name):
             f"write {TRACE}/events/iommu_resv/attach_refused/enable 1",
             "wait-text /sys/kernel/iommu_resv/features map-explanations added",
             f"run /vfio-check play {play}", "say traced", f"cat {TRACE}/trace", *after,
-            f"write {TRACE}/events/iommu_resv/attach_refused/enable 0", "sleep 300",
-            "unload iommu_resv", "left"]
+            # Somebody listens still when the module goes.
+            "unload iommu_resv", "left", "sleep 1000"]
 
 
 def judge_attach(lines, name):

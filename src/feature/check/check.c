@@ -37,6 +37,7 @@
 #include "group/group.h"
 #include "hook/refuse.h"
 #include "feature/check/check.h"
+#include "feature/check/listen.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
 #include "feature/check/taps.h"
@@ -51,13 +52,18 @@ static const char *const words[] = {
 	[RESV_CHECK_OFF] = "off",
 };
 
+/* Under switch_lock: maps are checked, or explained, in another way. */
+static void change(void)
+{
+	resv_check_taps_put();
+	resv_groups_rescan();
+}
+
 /* Under switch_lock: the mode is a new one. */
 static void act(void)
 {
-	if (!running || !written)
-		return;
-	resv_check_taps_put();
-	resv_groups_rescan();
+	if (running && written)
+		change();
 }
 
 static int checks_set(const char *val, const struct kernel_param *kp)
@@ -143,8 +149,23 @@ static int check_init(void)
 	return resv_native_checks() ? 0 : resv_refuse_init();
 }
 
+/**
+ * resv_check_act() - somebody begins or ends to listen to a tracepoint
+ *
+ * Context: may sleep; the caller holds this module.
+ */
+void resv_check_act(void)
+{
+	mutex_lock(&switch_lock);
+	if (running && resv_native_checks() &&
+	    resv_explain_mode() == RESV_EXPLAIN_AUTO)
+		change();
+	mutex_unlock(&switch_lock);
+}
+
 static void check_exit(void)
 {
+	resv_listen_exit();
 	resv_rules_exit();
 	if (!resv_native_checks())
 		resv_refuse_exit();

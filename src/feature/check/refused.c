@@ -17,7 +17,6 @@
 #include "compat/iommu.h"
 #include "source/native.h"
 #include "group/attach.h"
-#include "group/group.h"
 #include "feature/check/check.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
@@ -25,38 +24,6 @@
 
 #define CREATE_TRACE_POINTS
 #include "feature/check/trace.h"
-
-#ifdef RESV_HAVE_VFIO_IOVA_RANGE
-/* Under locks of the tracing, so that the taps come and go a little later. */
-static void listen(bool on)
-{
-	resv_explain_listen(on);
-	if (resv_native_checks() && resv_explain_mode() == RESV_EXPLAIN_AUTO)
-		resv_groups_rescan_soon();
-}
-
-/**
- * resv_refused_listen() - somebody listens to one of the tracepoints
- *
- * Context: may sleep.
- * Return: 0
- */
-int resv_refused_listen(void)
-{
-	listen(true);
-	return 0;
-}
-
-/**
- * resv_refused_unlisten() - nobody listens to it any more
- *
- * Context: may sleep.
- */
-void resv_refused_unlisten(void)
-{
-	listen(false);
-}
-#endif
 
 /* Which of @reasons forbid the map?  Fill in the region and the device of @refused. */
 static void explain(const struct resv_reasons *reasons,

@@ -8,6 +8,7 @@
 
 #include <linux/string.h>
 #include <linux/tracepoint.h>
+#include "feature/check/listen.h"
 
 /*
  * Who listens to one of the tracepoints gets explanations (explain.c), which kernels before v5.4
@@ -15,11 +16,11 @@
  * 8cf868affdc4).
  */
 #ifdef RESV_HAVE_VFIO_IOVA_RANGE
-int resv_refused_listen(void);
-void resv_refused_unlisten(void);
+#define RESV_LISTEN	resv_refused_listen
+#define RESV_UNLISTEN	resv_refused_unlisten
 #else
-#define resv_refused_listen	NULL
-#define resv_refused_unlisten	NULL
+#define RESV_LISTEN	NULL
+#define RESV_UNLISTEN	NULL
 #endif
 
 /*
@@ -56,7 +57,7 @@ TRACE_EVENT_FN(map_refused,
 		  __entry->group, __entry->start, __entry->end,
 		  __entry->region_start, __entry->region_end, __entry->type,
 		  __entry->origin, __entry->device),
-	resv_refused_listen, resv_refused_unlisten
+	RESV_LISTEN, RESV_UNLISTEN
 );
 
 /*
@@ -87,7 +88,7 @@ TRACE_EVENT_FN(attach_refused,
 	TP_printk("group=%d region=0x%llx-0x%llx type=%s origin=%s device=%s",
 		  __entry->group, __entry->region_start, __entry->region_end,
 		  __entry->type, __entry->origin, __entry->device),
-	resv_refused_listen, resv_refused_unlisten
+	RESV_LISTEN, RESV_UNLISTEN
 );
 
 #endif /* RESV_TRACE_H */
