@@ -13,8 +13,12 @@
 #define COMPAT_VFIO_IOMMU_INFO_CAPS		BIT(1)
 #define COMPAT_VFIO_CAP_IOVA_RANGE		1
 
-/* Since v5.12 (commit c3cbab24db38). */
-#define COMPAT_VFIO_DMA_MAP_FLAG_VADDR		BIT(2)
+/* Since v5.12 (commit c3cbab24db38); before, VFIO takes no such flag. */
+#ifdef VFIO_DMA_MAP_FLAG_VADDR
+#define COMPAT_VFIO_DMA_MAP_FLAG_VADDR		VFIO_DMA_MAP_FLAG_VADDR
+#else
+#define COMPAT_VFIO_DMA_MAP_FLAG_VADDR		0
+#endif
 
 /* struct vfio_iommu_type1_info; older programs know it up to @iova_pgsizes. */
 struct compat_vfio_info {

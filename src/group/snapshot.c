@@ -294,9 +294,12 @@ static bool is_word(const char *word, size_t len, const char *name)
 	return strlen(name) == len && !strncmp(word, name, len);
 }
 
-/* A line of put_regions(), from its third word on.  Return: a map there is refused */
-static bool read_words(const char *p, struct resv_region *region, char *device,
-		       size_t size)
+/*
+ * A line of put_regions(), from its third word on.  Return: a map there is refused, and
+ * the region is of one of @types; else @device is not set
+ */
+static bool read_words(const char *p, u32 types, struct resv_region *region,
+		       char *device, size_t size)
 {
 	const char *type, *origin, *name, *made, *strict;
 	size_t type_len = next_word(&p, &type);
@@ -314,6 +317,8 @@ static bool read_words(const char *p, struct resv_region *region, char *device,
 	for (i = 0; i < RESV_NR_ORIGINS; i++)
 		if (is_word(origin, origin_len, resv_origin_name(i)))
 			region->origin = i;
+	if (!(types & RESV_TYPE(region->type)))
+		return false;
 	scnprintf(device, size, "%.*s", (int)name_len, name);
 	return true;
 }
@@ -349,7 +354,7 @@ bool resv_snapshot_hole(const struct resv_snapshot *snapshot,
 		    !resv_text_address(&q, &r.end) || *q++ != ' ')
 			return false;
 		if (r.start > at->end || r.end < at->start ||
-		    !read_words(q, &r, device, size) || !(types & RESV_TYPE(r.type)))
+		    !read_words(q, types, &r, device, size))
 			continue;
 		*region = r;
 		return true;

@@ -394,6 +394,8 @@ void resv_groups_flush(void)
 {
 	resv_health_stop();
 	resv_walk_flush();
+	/* A tap may have had the last reference. */
+	resv_snapshots_flush();
 }
 
 /**
@@ -417,5 +419,4 @@ void resv_groups_exit(void)
 	forget_groups();
 	forget_departures();
 	resv_groups_flush();
-	resv_snapshots_flush();
 }

@@ -134,10 +134,10 @@ def judge_asked(lines):
                  "type=entries origin=ENOSPC"):
         if not any(what in line for line in traced):
             faults.append(f"traced: no {what}")
-    # One line an attach: three, and none of the storm.
+    # Two an attach, for a region and for another reason: four, and none of the storm.
     log = [line for line in judge.said(lines, "log")
            if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
-    if len(log) != 3 or "neither for reading" not in log[0]:
+    if len(log) != 4 or "its flags or its argsz" not in log[0] or "hits 0x40000000" not in log[1]:
         faults.append(f"log: {log}")
     missed = [hook for hook in hooks.Section(lines, "hooks", faults).hooks
               if hook.symbol.endswith("vfio_iommu_type1_ioctl")]
@@ -189,7 +189,9 @@ def why(request, errno, regions):
         return "- - overlap EEXIST -"
     if errno == "EFAULT":
         return "- - memory EFAULT -"
-    if errno not in ("EINVAL", "EOVERFLOW"):
+    if errno == "EOVERFLOW":
+        return "- - wraps EOVERFLOW -"
+    if errno != "EINVAL":
         return f"errno {errno} is not expected"
     if flags & ~7 or bool(flags & 3) == bool(flags & 4):
         return "- - flags EINVAL -"
@@ -198,7 +200,7 @@ def why(request, errno, regions):
     if (iova | size | vaddr) % PAGE:
         return "- - alignment EINVAL -"
     if iova + size - 1 > last or vaddr + size - 1 > last:
-        return f"- - wraps {errno} -"
+        return "- - wraps EINVAL -"
     for line in regions:
         word = line.split()
         start, end = int(word[0], 16), int(word[1], 16)
@@ -262,7 +264,7 @@ ATTACHED = {
              r"firmware wants 0x[0-9a-f]+-0x[0-9a-f]+ mapped 1:1 \(direct, ivmd, 0000:00:03\.0\)"),
     "companions": ("- - host-driver EPERM -", "a device of the group has a driver of the host"),
     "intel-noremap": ("- - interrupts EPERM -", "its interrupts are not isolated"),
-    "plain": ("- - mapped EINVAL -", "what the container has mapped hits its regions"),
+    "plain": ("- - container EINVAL -", "do not go with what the container has mapped"),
 }
 
 

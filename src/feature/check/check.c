@@ -44,6 +44,7 @@
 
 static bool running;		/* loaded: a new mode has to be acted on */
 static bool written;		/* since the load began */
+static bool explaining;		/* what was acted on last */
 static DEFINE_MUTEX(switch_lock);
 
 static const char *const words[] = {
@@ -55,6 +56,8 @@ static const char *const words[] = {
 /* Under switch_lock: maps are checked, or explained, in another way. */
 static void change(void)
 {
+	explaining = resv_explain_wanted();
+	resv_refused_log_anew();
 	resv_check_taps_put();
 	resv_groups_rescan();
 }
@@ -142,11 +145,16 @@ MODULE_PARM_DESC(explain, "where VFIO checks maps (5.4 and later): on = tell why
 
 static int check_init(void)
 {
+	int ret;
+
 	mutex_lock(&switch_lock);
 	written = false;
 	mutex_unlock(&switch_lock);
 	resv_attach_register(&resv_rules_client);
-	return resv_native_checks() ? 0 : resv_refuse_init();
+	ret = resv_native_checks() ? 0 : resv_refuse_init();
+	if (!ret)
+		resv_listen_init();
+	return ret;
 }
 
 /**
@@ -157,9 +165,11 @@ static int check_init(void)
 void resv_check_act(void)
 {
 	mutex_lock(&switch_lock);
-	if (running && resv_native_checks() &&
-	    resv_explain_mode() == RESV_EXPLAIN_AUTO)
-		change();
+	if (resv_native_checks() && explaining != resv_explain_wanted()) {
+		/* If it is too early, check_run() acts. */
+		written = true;
+		act();
+	}
 	mutex_unlock(&switch_lock);
 }
 
@@ -243,7 +253,7 @@ static void explain_status(struct resv_status *s)
 		resv_status_unknown(s, name, reason);
 	else
 		resv_status_hooked(s, name, "kretprobe",
-				   "vfio_iommu_type1_ioctl: refused and the log say why VFIO refuses a map or an attach");
+				   "vfio_iommu_type1_ioctl: refused and the log say why VFIO (type 1) refuses an attach, or a map of a group attached from now on");
 }
 
 static void check_status(struct resv_status *s)

@@ -32,7 +32,6 @@ void resv_check_set_mode(enum resv_check_mode new);
 enum resv_check_mode resv_check_mode(void);
 bool resv_check_wanted(void);
 void resv_explain_set_mode(enum resv_explain_mode new);
-void resv_explain_listen(bool on);
 enum resv_explain_mode resv_explain_mode(void);
 bool resv_explain_wanted(void);
 

@@ -7,7 +7,8 @@
  * its order, with the structure that the process has given, and names the first thing
  * that is wrong.  The errno stays.
  *
- *   flags, size, alignment, end of the address space	EINVAL, EOVERFLOW for the last since v6.18
+ *   flags, size, alignment				EINVAL
+ *   end of the address space				EINVAL, since v6.18 EOVERFLOW
  *   a map that the process has there already		EEXIST
  *   too many maps (dma_entry_limit)			ENOSPC
  *   regions and aperture of the container's groups	EINVAL
@@ -21,8 +22,8 @@
  *   regions that are mapped 1:1			EPERM (Intel), since v6.6 EINVAL
  *   drivers of the host				EPERM, since v5.19
  *   interrupts that are not isolated			EPERM
- *   maps of the container where the group has a hole	EINVAL
- *   somebody else has the group			EBUSY
+ *   maps and groups of the container			EINVAL
+ *   somebody else has the group			EBUSY, since v5.19 EPERM
  *
  * Before v5.19 VFIO itself looks at the drivers when a program asks whether the group is
  * viable, and answers no error.  resv/assignable tells of them on all kernels.
@@ -97,6 +98,20 @@ unlock:
 	return found;
 }
 
+/* Was every group of the container seen being attached? */
+static bool is_known(const void *container)
+{
+	const struct resv_attach_container *c;
+	unsigned long flags;
+	bool known;
+
+	flags = resv_attach_lock();
+	c = resv_attach_container_find(container);
+	known = c && c->known;
+	resv_attach_unlock(flags);
+	return known;
+}
+
 /* Only the address of @group is used.  Return: a reference, or NULL */
 static struct resv_snapshot *snapshot_of(const struct iommu_group *group)
 {
@@ -104,15 +119,16 @@ static struct resv_snapshot *snapshot_of(const struct iommu_group *group)
 }
 
 /*
- * The smallest page that VFIO takes for all groups of the container; 1 if nobody knows.
- * As in vfio_update_pgsize_bitmap(), that of the IOMMU which has the largest.
+ * The smallest page that VFIO takes for all groups of the container.  As in
+ * vfio_update_pgsize_bitmap(), that of the IOMMU which has the largest, and not less
+ * than the kernel's.
  */
 static u64 page_of(const void *container)
 {
 	struct resv_snapshot *snapshot;
 	struct member m;
 	unsigned int i;
-	u64 page = 1;
+	u64 page = PAGE_SIZE;
 
 	for (i = 0; member_at(container, i, &m); i++) {
 		snapshot = snapshot_of(m.group);
@@ -147,6 +163,9 @@ static enum resv_why why_invalid(const struct vfio_iommu_type1_dma_map *map,
 	if (map->iova + map->size - 1 < map->iova ||
 	    map->vaddr + map->size - 1 < map->vaddr)
 		return RESV_WHY_WRAPS;
+	/* No map is made, so no region is looked at. */
+	if (map->flags & COMPAT_VFIO_DMA_MAP_FLAG_VADDR)
+		return RESV_WHY_OTHER;
 	return RESV_WHY_REGION;
 }
 
@@ -155,8 +174,9 @@ static enum resv_why why_refused(const struct vfio_iommu_type1_dma_map *map,
 {
 	switch (err) {
 	case -EINVAL:
-	case -EOVERFLOW:
 		return why_invalid(map, page);
+	case -EOVERFLOW:
+		return RESV_WHY_WRAPS;
 	case -EEXIST:
 		return RESV_WHY_OVERLAP;
 	case -ENOSPC:
@@ -283,7 +303,9 @@ bool resv_explain_end(const struct resv_explain_call *call, int err)
 	if (why == RESV_WHY_REGION) {
 		if (blame_regions(call->container, &refused))
 			return true;
-		why = RESV_WHY_OTHER;
+		/* A group that is not known may be the one that forbids it. */
+		why = is_known(call->container) ? RESV_WHY_OTHER :
+						  RESV_WHY_UNKNOWN;
 	}
 	refused.why = why;
 	note_all(call->container, &refused);
@@ -303,12 +325,20 @@ static bool is_barred(const struct resv_snapshot *snapshot,
 					 sizeof(refused->device));
 }
 
-static bool has_host_driver(const struct resv_snapshot *snapshot)
+/* Since v5.19: a driver of the host owns the group, or somebody else does. */
+static enum resv_why why_owned(const struct resv_snapshot *snapshot,
+			       struct resv_refused *refused)
 {
 	size_t len;
+	const char *held = resv_snapshot_text(snapshot, RESV_TEXT_HELD, &len);
 
-	resv_snapshot_text(snapshot, RESV_TEXT_HELD, &len);
-	return len;
+	/* A device without an IOMMU has a line there, too. */
+	if (strnstr(held, "host-driver ", len))
+		return RESV_WHY_DRIVER;
+	/* Since v6.6 a region is EINVAL. */
+	if (!RESV_HAVE(REQUIRE_DIRECT) && is_barred(snapshot, refused))
+		return RESV_WHY_REGION;
+	return RESV_WHY_BUSY;
 }
 
 static enum resv_why why_not_attached(const struct resv_explain_attach *call,
@@ -319,19 +349,16 @@ static enum resv_why why_not_attached(const struct resv_explain_attach *call,
 
 	switch (refused->err) {
 	case -EPERM:
+		if (!call->container)
+			return why_owned(snapshot, refused);
 		if (is_barred(snapshot, refused))
 			return RESV_WHY_REGION;
-		if (!call->container && has_host_driver(snapshot))
-			return RESV_WHY_DRIVER;
-		/* VFIO looks at interrupts when the group is on a domain. */
-		if (call->container && snapshot->unguarded)
-			return RESV_WHY_INTERRUPTS;
-		return RESV_WHY_OTHER;
+		return snapshot->unguarded ? RESV_WHY_INTERRUPTS : RESV_WHY_OTHER;
 	case -EINVAL:
 		if (is_barred(snapshot, refused))
 			return RESV_WHY_REGION;
-		/* Without another group the container has no IOMMU, and so no map. */
-		return member_at(call->container, 0, &m) ? RESV_WHY_MAPPED :
+		/* Without another group the container has no map. */
+		return member_at(call->container, 0, &m) ? RESV_WHY_CONTAINER :
 							   RESV_WHY_OTHER;
 	case -EBUSY:
 		return RESV_WHY_BUSY;

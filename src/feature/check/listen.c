@@ -2,26 +2,30 @@
 /*
  * Who listens to the tracepoints, and so asks for explanations (explain.c).
  *
- * The tracing calls in when the first one begins to listen and when the last one ends,
- * under locks of its own.  So the taps come and go a little later, by work.  It also
- * calls in after this module's exit, for a tracepoint that is enabled still.
+ * The tracing calls in when the first one begins to listen to a tracepoint and when the
+ * last one ends, under locks of its own.  So the taps come and go a little later, by
+ * work.  It can call in before this module's init, and after its exit or a load that
+ * failed, for a tracepoint that is enabled still.
  *
  * Invariants:
- * - listen_lock protects @gone; no work is queued once that is set;
+ * - listen_lock protects @open; work is queued only while that is set;
  * - the work holds this module while it has groups looked at, so that the exit does not
  *   begin meanwhile, and the exit waits for work that is under way.
  */
+#include <linux/bitops.h>
 #include <linux/module.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
-#include "group/group.h"
 #include "feature/check/check.h"
 #include "feature/check/listen.h"
 
 static void listen_fn(struct work_struct *work);
 static DECLARE_WORK(listen_work, listen_fn);
 static DEFINE_SPINLOCK(listen_lock);
-static bool gone;
+static bool open;
+
+/* A bit a tracepoint: where enabling one fails, the tracing does not call in again. */
+static unsigned long enabled;
 
 static void listen_fn(struct work_struct *work)
 {
@@ -31,35 +35,91 @@ static void listen_fn(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-static void listen(bool on)
+static void act_soon(void)
 {
-	resv_explain_listen(on);
 	spin_lock(&listen_lock);
-	if (!gone)
+	if (open)
 		schedule_work(&listen_work);
 	spin_unlock(&listen_lock);
 }
 
+static void listen(unsigned int tracepoint)
+{
+	set_bit(tracepoint, &enabled);
+	act_soon();
+}
+
+static void unlisten(unsigned int tracepoint)
+{
+	clear_bit(tracepoint, &enabled);
+	act_soon();
+}
+
 /**
- * resv_refused_listen() - somebody listens to one of the tracepoints
+ * resv_listen_map() - somebody listens to map_refused
  *
  * Context: may sleep.
  * Return: 0
  */
-int resv_refused_listen(void)
+int resv_listen_map(void)
 {
-	listen(true);
+	listen(0);
 	return 0;
 }
 
 /**
- * resv_refused_unlisten() - nobody listens to it any more
+ * resv_unlisten_map() - nobody listens to it any more
  *
  * Context: may sleep; this module may have gone through its exit.
  */
-void resv_refused_unlisten(void)
+void resv_unlisten_map(void)
 {
-	listen(false);
+	unlisten(0);
+}
+
+/**
+ * resv_listen_attach() - somebody listens to attach_refused
+ *
+ * Context: may sleep.
+ * Return: 0
+ */
+int resv_listen_attach(void)
+{
+	listen(1);
+	return 0;
+}
+
+/**
+ * resv_unlisten_attach() - nobody listens to it any more
+ *
+ * Context: may sleep; this module may have gone through its exit.
+ */
+void resv_unlisten_attach(void)
+{
+	unlisten(1);
+}
+
+/**
+ * resv_listening() - does somebody listen?
+ *
+ * Context: any.
+ * Return: true if so
+ */
+bool resv_listening(void)
+{
+	return READ_ONCE(enabled);
+}
+
+/**
+ * resv_listen_init() - act on those who listen from now on
+ *
+ * Context: resv_listen_exit() will be called.
+ */
+void resv_listen_init(void)
+{
+	spin_lock(&listen_lock);
+	open = true;
+	spin_unlock(&listen_lock);
 }
 
 /**
@@ -70,7 +130,7 @@ void resv_refused_unlisten(void)
 void resv_listen_exit(void)
 {
 	spin_lock(&listen_lock);
-	gone = true;
+	open = false;
 	spin_unlock(&listen_lock);
 	cancel_work_sync(&listen_work);
 }

@@ -3,8 +3,14 @@
 #ifndef RESV_FEATURE_CHECK_LISTEN_H
 #define RESV_FEATURE_CHECK_LISTEN_H
 
-int resv_refused_listen(void);
-void resv_refused_unlisten(void);
+#include <linux/types.h>
+
+int resv_listen_map(void);
+void resv_unlisten_map(void);
+int resv_listen_attach(void);
+void resv_unlisten_attach(void);
+bool resv_listening(void);
+void resv_listen_init(void);
 void resv_listen_exit(void);
 
 #endif /* RESV_FEATURE_CHECK_LISTEN_H */

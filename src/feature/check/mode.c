@@ -5,13 +5,12 @@
  *
  * The values are written under a lock of check.c, and read without a lock.
  */
-#include <linux/atomic.h>
 #include "source/native.h"
 #include "feature/check/check.h"
+#include "feature/check/listen.h"
 
 static enum resv_check_mode mode;
 static enum resv_explain_mode explain;
-static atomic_t listeners = ATOMIC_INIT(0);
 
 /**
  * resv_check_set_mode() - the parameter "checks" says something else
@@ -58,17 +57,6 @@ void resv_explain_set_mode(enum resv_explain_mode new)
 }
 
 /**
- * resv_explain_listen() - a tracepoint is enabled, or not any more
- * @on: enabled
- *
- * Context: any.
- */
-void resv_explain_listen(bool on)
-{
-	atomic_add(on ? 1 : -1, &listeners);
-}
-
-/**
  * resv_explain_mode() - what the parameter "explain" says
  *
  * Context: any.
@@ -91,5 +79,5 @@ bool resv_explain_wanted(void)
 	enum resv_explain_mode is = resv_explain_mode();
 
 	return resv_native_checks() &&
-	       (is == RESV_EXPLAIN_ON || (is == RESV_EXPLAIN_AUTO && atomic_read(&listeners)));
+	       (is == RESV_EXPLAIN_ON || (is == RESV_EXPLAIN_AUTO && resv_listening()));
 }

@@ -11,6 +11,7 @@
  * All state is in struct resv_check_group, under the tracker's lock.  Nothing is
  * printed or traced under that lock.
  */
+#include <linux/atomic.h>
 #include <linux/iommu.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -59,7 +60,7 @@ static const struct {
 } whys[RESV_NR_WHYS] = {
 	[RESV_WHY_FLAGS] = {
 		"flags",
-		"it asks neither for reading nor for writing, or has a flag that is unknown"
+		"its flags or its argsz are not what VFIO takes"
 	},
 	[RESV_WHY_SIZE] = { "size", "its size is 0" },
 	[RESV_WHY_ALIGNMENT] = {
@@ -89,9 +90,13 @@ static const struct {
 		"interrupts",
 		"its interrupts are not isolated, and allow_unsafe_interrupts of vfio_iommu_type1 is off"
 	},
-	[RESV_WHY_MAPPED] = {
-		"mapped",
-		"what the container has mapped hits its regions, or leaves what its IOMMU addresses"
+	[RESV_WHY_CONTAINER] = {
+		"container",
+		"its regions or its IOMMU do not go with what the container has mapped, or with its groups"
+	},
+	[RESV_WHY_UNKNOWN] = {
+		"unknown",
+		"the container has groups that were attached before it was asked for"
 	},
 	[RESV_WHY_BUSY] = { "busy", "somebody else has the group" },
 	[RESV_WHY_OTHER] = {
@@ -183,14 +188,27 @@ static void trace_refused(int id, const struct resv_refused *refused)
 		trace_map(id, refused);
 }
 
+/* The log has a map of nobody knows which group, since it was asked for. */
+static atomic_t unknown_logged = ATOMIC_INIT(0);
+
+/**
+ * resv_refused_log_anew() - it is asked for explanations in another way
+ *
+ * Context: any.
+ */
+void resv_refused_log_anew(void)
+{
+	atomic_set(&unknown_logged, 0);
+}
+
 /* Nobody saw the groups of the container being attached. */
 static void log_unknown(const struct resv_refused *refused)
 {
+	if (atomic_xchg(&unknown_logged, 1))
+		return;
 	pr_warn_ratelimited("a map of 0x%llx-0x%llx by %s[%d] is refused (%d): %s\n",
 			    refused->start, refused->end, refused->comm,
 			    refused->pid, refused->err,
-			    refused->why == RESV_WHY_OTHER ?
-			    "its groups were attached before maps were explained" :
 			    whys[refused->why].text);
 }
 
@@ -216,7 +234,7 @@ static void log_map(int id, const struct resv_refused *refused, bool enforced)
 	const struct resv_region *r = &refused->region;
 
 	if (refused->why != RESV_WHY_REGION) {
-		pr_warn_ratelimited("group %d: a map of 0x%llx-0x%llx (memory at 0x%llx) by %s[%d] is refused (%d), not for a reserved region: %s\n",
+		pr_warn_ratelimited("group %d: a map of 0x%llx-0x%llx (memory at 0x%llx) by %s[%d] is refused (%d): %s\n",
 				    id, refused->start, refused->end,
 				    refused->vaddr, refused->comm, refused->pid,
 				    refused->err, whys[refused->why].text);
@@ -354,7 +372,7 @@ void resv_refused_note(const struct iommu_group *group,
 	struct resv_check_group *cg = NULL;
 	const struct resv_attach_group *g;
 	unsigned long flags;
-	bool log = false;
+	bool log = false, *logged;
 	int id = -1;
 
 	flags = resv_attach_lock();
@@ -365,8 +383,11 @@ void resv_refused_note(const struct iommu_group *group,
 		cg->last = *refused;
 		cg->count++;
 		id = g->id;
-		log = first && (!cg->refused_logged || refused->attach);
-		cg->refused_logged |= first && !refused->attach;
+		logged = refused->attach ? &cg->attach_logged :
+			 refused->why == RESV_WHY_REGION ? &cg->refused_logged :
+							    &cg->other_logged;
+		log = first && !*logged;
+		*logged |= first;
 	}
 	resv_attach_unlock(flags);
 	if (first && (cg || !group))

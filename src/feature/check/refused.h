@@ -10,6 +10,7 @@ struct iommu_group;
 struct resv_refused;
 
 void resv_refused_name_process(struct resv_refused *refused);
+void resv_refused_log_anew(void);
 void resv_refused_note(const struct iommu_group *group,
 		       const struct resv_refused *refused, bool first);
 bool resv_refused_map(const struct iommu_domain *domain, u64 start, u64 end);

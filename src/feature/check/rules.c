@@ -258,6 +258,8 @@ static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
 		return;
 	cg->warn_only = resv_check_mode() != RESV_CHECK_ENFORCE;
 	cg->refused_logged = false;
+	cg->other_logged = false;
+	cg->attach_logged = false;
 	judge(d, NULL);
 }
 

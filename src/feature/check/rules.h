@@ -61,8 +61,9 @@ enum resv_why {
 	RESV_WHY_MEMORY,
 	RESV_WHY_DRIVER,
 	RESV_WHY_INTERRUPTS,
-	RESV_WHY_MAPPED,
+	RESV_WHY_CONTAINER,
 	RESV_WHY_BUSY,
+	RESV_WHY_UNKNOWN,
 	RESV_WHY_OTHER,
 	RESV_NR_WHYS
 };
@@ -104,7 +105,9 @@ struct resv_refused {
  *	its regions may be there: do not refuse more of them before the next attach
  * @unchecked: somebody has the group and its maps are not checked, as its files say
  * @unchecked_logged: the log says so, too
- * @refused_logged: the log has a map that was refused since the last attach
+ * @refused_logged: the log has a map that a region forbids since the last attach
+ * @other_logged: and one that was refused for another reason, as those of BARs are
+ * @attach_logged: the log has a refused attach since the last one that worked
  * @count: number of maps that were refused
  * @last: the last one
  *
@@ -119,6 +122,8 @@ struct resv_check_group {
 	bool unchecked;
 	bool unchecked_logged;
 	bool refused_logged;
+	bool other_logged;
+	bool attach_logged;
 	u64 count;
 	struct resv_refused last;
 };

@@ -16,11 +16,15 @@
  * 8cf868affdc4).
  */
 #ifdef RESV_HAVE_VFIO_IOVA_RANGE
-#define RESV_LISTEN	resv_refused_listen
-#define RESV_UNLISTEN	resv_refused_unlisten
+#define RESV_LISTEN_MAP		resv_listen_map
+#define RESV_UNLISTEN_MAP	resv_unlisten_map
+#define RESV_LISTEN_ATTACH	resv_listen_attach
+#define RESV_UNLISTEN_ATTACH	resv_unlisten_attach
 #else
-#define RESV_LISTEN	NULL
-#define RESV_UNLISTEN	NULL
+#define RESV_LISTEN_MAP		NULL
+#define RESV_UNLISTEN_MAP	NULL
+#define RESV_LISTEN_ATTACH	NULL
+#define RESV_UNLISTEN_ATTACH	NULL
 #endif
 
 /*
@@ -57,7 +61,7 @@ TRACE_EVENT_FN(map_refused,
 		  __entry->group, __entry->start, __entry->end,
 		  __entry->region_start, __entry->region_end, __entry->type,
 		  __entry->origin, __entry->device),
-	RESV_LISTEN, RESV_UNLISTEN
+	RESV_LISTEN_MAP, RESV_UNLISTEN_MAP
 );
 
 /*
@@ -88,7 +92,7 @@ TRACE_EVENT_FN(attach_refused,
 	TP_printk("group=%d region=0x%llx-0x%llx type=%s origin=%s device=%s",
 		  __entry->group, __entry->region_start, __entry->region_end,
 		  __entry->type, __entry->origin, __entry->device),
-	RESV_LISTEN, RESV_UNLISTEN
+	RESV_LISTEN_ATTACH, RESV_UNLISTEN_ATTACH
 );
 
 #endif /* RESV_TRACE_H */
