@@ -78,8 +78,8 @@ bool region_harms_window(const struct region *r, const struct range *window)
 	       strcmp(r->type, "out-of-range");
 }
 
-/* Opens a file that may be absent; false leaves its fact unknown. */
-static bool fact_open(struct control *ctl, struct text *t, char *path)
+/* Opens a file that may be absent; -errno leaves its fact unknown. */
+static int fact_try(struct control *ctl, struct text *t, char *path)
 {
 	char *name = xstrdup(path);
 	int ret = text_open(t, path);
@@ -91,7 +91,12 @@ static bool fact_open(struct control *ctl, struct text *t, char *path)
 		ctl->gaps = true;
 	}
 	free(name);
-	return ret == 0;
+	return ret;
+}
+
+static bool fact_open(struct control *ctl, struct text *t, char *path)
+{
+	return !fact_try(ctl, t, path);
 }
 
 static void fact_close(struct control *ctl, struct text *t)
@@ -240,18 +245,57 @@ static uint64_t page_size(const struct control *ctl)
 						(uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* EINVAL, or a number where the kernel has no name for it */
+static bool word_is_errno(const char *word)
+{
+	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+	uint64_t number;
+
+	return word_decimal(word, &number) ||
+	       (word[0] == 'E' && len > 1 && len < 32 && word[len] == '\0');
+}
+
+/* REGIONSTART REGIONEND TYPE ORIGIN DEVICE */
+static bool parse_hit(struct refused *refused, char **w)
+{
+	struct range at;
+
+	if (refused->map.start > refused->map.end || !range_parse(w, &at) ||
+	    !word_is_name(w[2]) || !word_is_name(w[3]))
+		return false;
+	refused->hit = (struct region) {
+		.at = at,
+		.type = xstrdup(w[2]),
+		.origin = xstrdup(w[3]),
+		.device = strcmp(w[4], "-") ? xstrdup(w[4]) : NULL,
+	};
+	return true;
+}
+
+/* - - REASON ERRNO - */
+static bool parse_reason(struct refused *refused, char **w)
+{
+	if (strcmp(w[1], "-") || strcmp(w[4], "-") || !word_is_name(w[2]) ||
+	    !word_is_errno(w[3]))
+		return false;
+	refused->reason = xstrdup(w[2]);
+	refused->error = xstrdup(w[3]);
+	return true;
+}
+
 /*
- * START END REGIONSTART REGIONEND TYPE ORIGIN DEVICE PID COMM: the last is what the
- * process calls itself, so it may begin or end with blanks, or be empty.
+ * START END REGIONSTART REGIONEND TYPE ORIGIN DEVICE PID COMM, or
+ * START END - - REASON ERRNO - PID COMM: the last is what the process calls itself,
+ * so it may begin or end with blanks, or be empty.
  */
 static bool parse_last_refused(struct refused *refused, char *line)
 {
-	struct range map, at;
+	struct range *map = &refused->map;
 	char *w[8], *comm;
 
-	if (!words_split(line, w, 8) || !range_parse(w, &map) ||
-	    !range_parse(w + 2, &at) || !word_is_name(w[4]) ||
-	    !word_is_name(w[5]))
+	if (!words_split(line, w, 8) ||
+	    !word_hex(w[0], KERNEL_DIGITS, &map->start) ||
+	    !word_hex(w[1], KERNEL_DIGITS, &map->end))
 		return false;
 	comm = strchr(w[7], ' ');
 	if (!comm)
@@ -259,13 +303,8 @@ static bool parse_last_refused(struct refused *refused, char *line)
 	*comm++ = '\0';
 	if (!word_decimal(w[7], &refused->pid) || strlen(comm) > COMM_MAX)
 		return false;
-	refused->map = map;
-	refused->hit = (struct region) {
-		.at = at,
-		.type = xstrdup(w[4]),
-		.origin = xstrdup(w[5]),
-		.device = strcmp(w[6], "-") ? xstrdup(w[6]) : NULL,
-	};
+	if (strcmp(w[2], "-") ? !parse_hit(refused, w + 2) : !parse_reason(refused, w + 2))
+		return false;
 	refused->comm = xstrdup(comm);
 	return true;
 }
@@ -311,6 +350,8 @@ static void refused_free(struct refused *refused)
 	free(refused->hit.type);
 	free(refused->hit.origin);
 	free(refused->hit.device);
+	free(refused->reason);
+	free(refused->error);
 	free(refused->comm);
 }
 
@@ -322,14 +363,19 @@ static void read_refused(struct control *ctl, struct group *g)
 	struct refused refused = { 0 };
 	struct text t;
 	char *line;
+	int ret;
 
 	/* It is for root alone: that others do not see it is no gap. */
 	if (access(path, R_OK) && errno == EACCES) {
+		g->refused.forbidden = true;
 		free(path);
 		return;
 	}
-	if (!fact_open(ctl, &t, path))
+	ret = fact_try(ctl, &t, path);
+	if (ret) {
+		g->refused.untold = ret == -ENODATA;
 		return;
+	}
 	while (text_next(&t, &line)) {
 		char *copy = xstrdup(line);
 
@@ -372,7 +418,7 @@ void group_find_checks(struct group *g)
 	bool any = false;
 	size_t i;
 
-	g->lacks_checks = g->refused.known;
+	g->lacks_checks = g->refused.known && !g->refused.by_vfio;
 	for (i = 0; i < g->nr_regions; i++)
 		g->lacks_checks |= tells_lack(&g->regions[i]);
 	g->unchecked = g->lacks_checks;
@@ -566,8 +612,24 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
 	return 0;
 }
 
+/* Does the kernel's VFIO check maps by itself, as the module says? */
+static bool checks_native(const struct control *ctl)
+{
+	char *line, *w[3];
+	bool native = false;
+	struct text t;
+
+	if (text_open(&t, xasprintf("%s/kernel/iommu_resv/features", ctl->sysfs)))
+		return false;
+	while (text_next(&t, &line))
+		if (words_split(line, w, 3) && !strcmp(w[0], "map-checks"))
+			native = !strcmp(w[1], "native");
+	text_close(&t);
+	return native;
+}
+
 /**
- * groups_refused() - find out what the module refused
+ * groups_refused() - find out what was refused
  * @ctl: options
  * @groups: groups
  *
@@ -576,6 +638,7 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
  */
 void groups_refused(struct control *ctl, struct groups *groups)
 {
+	bool asked = false, native = false;
 	size_t i;
 
 	for (i = 0; i < groups->nr; i++) {
@@ -584,6 +647,11 @@ void groups_refused(struct control *ctl, struct groups *groups)
 		if (!g->has_facts)
 			continue;
 		read_refused(ctl, g);
+		if (g->refused.known && !asked) {
+			native = checks_native(ctl);
+			asked = true;
+		}
+		g->refused.by_vfio = g->refused.known && native;
 		group_find_checks(g);
 	}
 }

@@ -76,19 +76,30 @@ enum window_state {
 };
 
 /**
- * struct refused - maps that the module refuses, as VFIO does not
+ * struct refused - maps that VFIO has refused or, where it checks none, the module
  * @known: the rest is valid
+ * @by_vfio: it is VFIO that refuses, and the module explains why
+ * @forbidden: nothing is known, as only root may read it
+ * @untold: nothing is known, as the kernel says that nobody counts
  * @count: how many; with checks=warn it lets them through and counts them, too
- * @map: the last of them, if there are any
- * @hit: what that hit
+ * @map: the last of them, if there are any; with a @reason its end may be below its
+ *	start, as its size may be 0 or go beyond the last address
+ * @hit: what that hit, if there is no @reason
+ * @reason: one word, if it was refused for another reason than a region; or NULL
+ * @error: the errno that goes with @reason, by its name or as a number
  * @pid: whose it was
  * @comm: name of that process
  */
 struct refused {
 	bool known;
+	bool by_vfio;
+	bool forbidden;
+	bool untold;
 	uint64_t count;
 	struct range map;
 	struct region hit;
+	char *reason;
+	char *error;
 	uint64_t pid;
 	char *comm;
 };
@@ -104,7 +115,7 @@ struct refused {
  * @has_facts: the module has facts about this group
  * @lacks_checks: VFIO checks no map on this kernel, but the module may
  * @unchecked: nor does the module
- * @refused: what the module refused, if groups_refused() was called
+ * @refused: what was refused, if groups_refused() was called
  * @usable_known: @usable is valid (it may be empty)
  * @usable: where VFIO accepts maps
  * @aperture_known: @aperture is valid

@@ -166,6 +166,68 @@ char *format_flags(const struct region *r)
 			 r->enforced ? "enforced" : "advice");
 }
 
+/**
+ * format_refused() - the last refused map, and whose it was
+ * @ctl: options
+ * @refused: with a last map
+ *
+ * The process is at the end: its name may have any character.
+ *
+ * Return: allocated: "0xfee00000-0xfee00fff (4K) by process 4711 (qemu)"; what goes
+ * beyond the last address, as START+SIZE
+ */
+char *format_refused(const struct control *ctl, const struct refused *refused)
+{
+	const struct range *map = &refused->map;
+	uint64_t last = map->end - map->start;
+	struct range size = { 0, last };
+	/* No map can have all 2^64 bytes. */
+	bool empty = refused->reason && last == UINT64_MAX;
+	char *at, *how_much, *text;
+
+	how_much = empty ? xstrdup("0") : format_size(ctl, &size, 1);
+	if (empty || map->end < map->start)
+		at = xasprintf("0x%" PRIx64 "+%s", map->start, how_much);
+	else
+		at = xasprintf("0x%" PRIx64 "-0x%" PRIx64 " (%s)", map->start, map->end,
+			       how_much);
+	text = xasprintf("%s by process %" PRIu64 " (%s)", at, refused->pid, refused->comm);
+	free(how_much);
+	free(at);
+	return text;
+}
+
+/**
+ * format_reason() - why a map was refused that hit no region
+ * @refused: with a reason
+ *
+ * Return: allocated
+ */
+char *format_reason(const struct refused *refused)
+{
+	static const struct {
+		const char *reason;
+		const char *words;
+	} reasons[] = {
+		{ "flags", "it asks neither for reading nor for writing, or has an unknown flag" },
+		{ "size", "its size is 0" },
+		{ "alignment", "its start, its size or the process's address is not made of whole pages" },
+		{ "wraps", "it goes beyond the last address" },
+		{ "overlap", "the process has mapped a part of it already" },
+		{ "entries", "the container has as many maps as it may have" },
+		{ "memlock", "the process may not lock so much memory, or memory is short" },
+		{ "memory", "the process has no memory at the address, or it cannot be pinned" },
+		{ "other", "VFIO or the IOMMU's driver refused it, and no reserved region is the reason" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (!strcmp(reasons[i].reason, refused->reason))
+			return xasprintf("%s (%s)", reasons[i].words, refused->error);
+	return xasprintf("the module's reason is '%s' (%s), which this command is too old to know",
+			 refused->reason, refused->error);
+}
+
 /* Bits of the highest address. */
 unsigned int format_bits(const struct range *aperture)
 {
@@ -244,27 +306,41 @@ static void json_window(struct json *j, const struct group *g)
 	json_close(j, '}');
 }
 
-static void json_refused(struct json *j, const struct refused *refused)
+static void json_hit(struct json *j, const struct region *r)
 {
-	const struct region *r = &refused->hit;
+	json_open(j, "region", '{');
+	json_address(j, "start", r->at.start);
+	json_address(j, "end", r->at.end);
+	json_string(j, "type", r->type);
+	json_string(j, "origin", r->origin);
+	json_string(j, "device", r->device);
+	json_close(j, '}');
+}
 
+/**
+ * json_refused() - the last refused map
+ * @j: inside of an object
+ * @refused: of groups_refused()
+ */
+void json_refused(struct json *j, const struct refused *refused)
+{
 	if (!refused->known) {
 		json_null(j, "refused");
 		return;
 	}
 	json_open(j, "refused", '{');
+	json_string(j, "by", refused->by_vfio ? "vfio" : "module");
 	json_number(j, "count", refused->count);
 	if (refused->count) {
 		json_open(j, "last", '{');
 		json_address(j, "start", refused->map.start);
 		json_address(j, "end", refused->map.end);
-		json_open(j, "region", '{');
-		json_address(j, "start", r->at.start);
-		json_address(j, "end", r->at.end);
-		json_string(j, "type", r->type);
-		json_string(j, "origin", r->origin);
-		json_string(j, "device", r->device);
-		json_close(j, '}');
+		if (refused->reason)
+			json_null(j, "region");
+		else
+			json_hit(j, &refused->hit);
+		json_string(j, "reason", refused->reason);
+		json_string(j, "errno", refused->error);
 		json_number(j, "pid", refused->pid);
 		json_string(j, "comm", refused->comm);
 		json_close(j, '}');

@@ -30,12 +30,15 @@ char *format_size(const struct control *ctl, const struct range *ranges,
 		  size_t nr);
 char *format_region(const struct region *r);
 char *format_flags(const struct region *r);
+char *format_refused(const struct control *ctl, const struct refused *refused);
+char *format_reason(const struct refused *refused);
 unsigned int format_bits(const struct range *aperture);
 
 void print_window(const struct control *ctl, const struct group *g);
 
 void json_range(struct json *j, const char *key, const struct range *range);
 void json_region(struct json *j, const struct region *r);
+void json_refused(struct json *j, const struct refused *refused);
 void json_groups(const struct control *ctl, struct groups *groups);
 
 void say_not_loaded(const struct control *ctl);

@@ -242,6 +242,7 @@ static void read_msi(const struct hostfile *h, struct json_object *in, struct gr
 static void read_group(struct hostfile *h, struct json_object *in)
 {
 	struct json_object *aperture = member(h, in, "aperture", json_type_object);
+	struct json_object *refused = member(h, in, "refused", json_type_object);
 	struct group *g;
 	size_t nr = h->groups.nr;
 
@@ -259,7 +260,12 @@ static void read_group(struct hostfile *h, struct json_object *in)
 		g->aperture_known = true;
 		g->aperture = range(h, aperture);
 	}
-	g->refused.known = member(h, in, "refused", json_type_object) != NULL;
+	if (refused) {
+		const char *by = text(h, refused, "by");
+
+		g->refused.known = true;
+		g->refused.by_vfio = by && !strcmp(by, "vfio");
+	}
 	if (g->has_facts)
 		group_find_checks(g);
 	h->assignable[nr] = answer(h, in, "assignable");

@@ -276,22 +276,19 @@ static void say_what_vfio_does(const struct group *g)
 	}
 }
 
-static void say_refused(const struct group *g)
+static void say_refused(const struct control *ctl, const struct group *g)
 {
 	const struct refused *refused = &g->refused;
-	char *start, *end, *hit;
+	char *map, *why;
 
 	if (!refused->known || !refused->count)
 		return;
-	start = format_address(refused->map.start);
-	end = format_address(refused->map.end);
-	hit = format_region(&refused->hit);
-	printf("\nRefused maps: %" PRIu64 ", the last:\n"
-	       "%s-%s by process %" PRIu64 " (%s)\n  hits %s\n",
-	       refused->count, start, end, refused->pid, refused->comm, hit);
-	free(start);
-	free(end);
-	free(hit);
+	map = format_refused(ctl, refused);
+	why = refused->reason ? format_reason(refused) : format_region(&refused->hit);
+	printf("\nRefused maps: %" PRIu64 ", the last:\n%s\n  %s%s\n", refused->count, map,
+	       refused->reason ? "" : "hits ", why);
+	free(map);
+	free(why);
 }
 
 static void print_group(const struct control *ctl, const struct group *g)
@@ -322,7 +319,7 @@ static void print_group(const struct control *ctl, const struct group *g)
 		if (g->usable.nr)
 			print_usable(ctl, g);
 	}
-	say_refused(g);
+	say_refused(ctl, g);
 	say_what_vfio_does(g);
 }
 
