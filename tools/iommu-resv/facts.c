@@ -367,13 +367,14 @@ static void read_refused(struct control *ctl, struct group *g)
 
 	/* It is for root alone: that others do not see it is no gap. */
 	if (access(path, R_OK) && errno == EACCES) {
-		g->refused.forbidden = true;
+		g->refused.unknown = REFUSED_FORBIDDEN;
 		free(path);
 		return;
 	}
 	ret = fact_try(ctl, &t, path);
 	if (ret) {
-		g->refused.untold = ret == -ENODATA;
+		g->refused.unknown = ret == -ENODATA ? REFUSED_UNTOLD :
+				     ret == -ENOENT ? REFUSED_ABSENT : REFUSED_UNREAD;
 		return;
 	}
 	while (text_next(&t, &line)) {

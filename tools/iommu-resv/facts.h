@@ -75,12 +75,19 @@ enum window_state {
 	WINDOW_THERE,
 };
 
+/* Why it is not known which maps were refused */
+enum refused_cause {
+	REFUSED_UNREAD,		/* nobody has asked, or what went wrong was told */
+	REFUSED_ABSENT,		/* there is no such file */
+	REFUSED_FORBIDDEN,	/* only root may read it */
+	REFUSED_UNTOLD,		/* it says that nobody counts */
+};
+
 /**
  * struct refused - maps that VFIO has refused or, where it checks none, the module
  * @known: the rest is valid
  * @by_vfio: it is VFIO that refuses, and the module explains why
- * @forbidden: nothing is known, as only root may read it
- * @untold: nothing is known, as the kernel says that nobody counts
+ * @unknown: why it is not known
  * @count: how many; with checks=warn it lets them through and counts them, too
  * @map: the last of them, if there are any; with a @reason its end may be below its
  *	start, as its size may be 0 or go beyond the last address
@@ -93,8 +100,7 @@ enum window_state {
 struct refused {
 	bool known;
 	bool by_vfio;
-	bool forbidden;
-	bool untold;
+	enum refused_cause unknown;
 	uint64_t count;
 	struct range map;
 	struct region hit;

@@ -72,6 +72,24 @@ static const struct {
 	  " virsh dumpxml guest | iommu-resv check --vm -\n"
 	  "\n"
 	  "Exit codes: 0 fits, 1 does not fit, 2 cannot tell.\n" },
+	{ "why",
+	  "Usage: iommu-resv [options] why [GROUP|DEVICE...]\n"
+	  "\n"
+	  "Why was the last map of each group, or of these groups, refused? What was to be\n"
+	  "mapped, by which process, which reserved region it hits or what other reason\n"
+	  "there is, and what to do. As root, as it tells of processes. What the\n"
+	  "kernel's own VFIO refuses (5.4 and later), the module explains with explain=on.\n"
+	  "\n"
+	  "Options:\n"
+	  " -b, --bytes           print sizes in bytes, not in a human readable format\n"
+	  " -J, --json            use JSON output format\n"
+	  "     --sysfs DIR       use DIR, or a file of save, instead of /sys\n"
+	  "\n"
+	  "Examples:\n"
+	  " iommu-resv why\n"
+	  " iommu-resv why 00:03.0\n"
+	  "\n"
+	  "Exit codes: 0 nothing was refused, 1 something was, 2 cannot tell.\n" },
 	{ "features",
 	  "Usage: iommu-resv [options] features\n"
 	  "\n"

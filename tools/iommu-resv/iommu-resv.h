@@ -8,7 +8,7 @@
 /* Exit codes, as the manual page has them. */
 enum {
 	EXIT_OK = 0,
-	EXIT_NO = 1,		/* check, intersect: it does not fit */
+	EXIT_NO = 1,		/* check, intersect: it does not fit; why: some map was refused */
 	EXIT_TROUBLE = 2,	/* usage, an error, or an answer with gaps */
 };
 
@@ -72,6 +72,7 @@ int cmd_map(struct control *ctl, int argc, char **argv);
 int cmd_save(struct control *ctl, int argc, char **argv);
 int cmd_unload(struct control *ctl, int argc, char **argv);
 int cmd_export(struct control *ctl, int argc, char **argv);
+int cmd_why(struct control *ctl, int argc, char **argv);
 
 void may_change(const struct control *ctl, const char *command);
 

@@ -30,6 +30,7 @@ static const struct {
 	{ "list", cmd_list },
 	{ "show", cmd_show },
 	{ "check", cmd_check },
+	{ "why", cmd_why },
 	{ "features", cmd_features },
 	{ "hooks", cmd_hooks },
 	{ "checks", cmd_checks },
@@ -53,6 +54,7 @@ static void usage(void)
 	      " iommu-resv [options] show GROUP|DEVICE...\n"
 	      " iommu-resv [options] check GROUP|DEVICE START-END|START+SIZE|LINE|-...\n"
 	      " iommu-resv [options] check --vm FILE|- [--as FORMAT] [GROUP|DEVICE...]\n"
+	      " iommu-resv [options] why [GROUP|DEVICE...]\n"
 	      " iommu-resv [options] features\n"
 	      " iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
 	      " iommu-resv [options] checks [enforce|warn|off]\n"
@@ -77,6 +79,7 @@ static void usage(void)
 	      " check      would VFIO accept maps of these ranges (ends included), or of the\n"
 	      "            lines of a log?\n"
 	      "            does this VM fit its devices, and what to set?\n"
+	      " why        why was the last map of a group refused, and what to do?\n"
 	      " features   what the module does on this kernel\n"
 	      " hooks      how declared regions get into the kernel's lists; switch that\n"
 	      " checks     who refuses maps over reserved regions; switch the module's part\n"
@@ -108,7 +111,8 @@ static void usage(void)
 	      " -h, --help            display this help\n"
 	      " -V, --version         display version\n"
 	      "\n"
-	      "Exit codes: 0 good, 1 what was asked does not fit, 2 anything else.\n"
+	      "Exit codes: 0 good, 1 what was asked does not fit (why: some map was refused),\n"
+	      "2 anything else.\n"
 	      "For more details see iommu-resv(8).\n", stdout);
 }
 

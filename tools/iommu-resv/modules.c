@@ -7,6 +7,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +15,7 @@
 
 #include "modules.h"
 #include "sysfs.h"
+#include "words.h"
 #include "xalloc.h"
 
 #define PATIENCE	3	/* seconds without a word */
@@ -69,6 +71,27 @@ char *parameter_read(const struct control *ctl, const char *name)
 		value = xstrdup(line);
 	text_close(&t);
 	return value;
+}
+
+/**
+ * vfio_entry_limit() - how many maps a container may have
+ * @ctl: options
+ *
+ * Return: 0 if it cannot be known
+ */
+uint64_t vfio_entry_limit(const struct control *ctl)
+{
+	uint64_t value, limit = 0;
+	struct text t;
+	char *line;
+
+	if (text_open(&t, xasprintf("%s/module/vfio_iommu_type1/parameters/dma_entry_limit",
+				    ctl->sysfs)))
+		return 0;
+	if (text_next(&t, &line) && word_decimal(line, &value) && value < INT_MAX)
+		limit = value;
+	text_close(&t);
+	return limit;
 }
 
 /**

@@ -3,6 +3,8 @@
 #ifndef MODULES_H
 #define MODULES_H
 
+#include <stdint.h>
+
 #include "iommu-resv.h"
 
 /* How long the kernel may take to lead every task out of the livepatch. */
@@ -14,6 +16,7 @@
 bool module_there(const struct control *ctl, const char *module);
 bool parameter_there(const struct control *ctl, const char *name);
 char *parameter_read(const struct control *ctl, const char *name);
+uint64_t vfio_entry_limit(const struct control *ctl);
 int parameter_write(const struct control *ctl, const char *name,
 		    const char *value);
 bool livepatch_enabled(const struct control *ctl);

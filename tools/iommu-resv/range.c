@@ -122,6 +122,21 @@ void range_of_words(int argc, char **argv, struct range *range)
 	free(word);
 }
 
+/**
+ * range_whole_bits() - address bits that an aperture has
+ * @end: its last address
+ *
+ * Return: the most bits of which all addresses are inside, 63 at most
+ */
+unsigned int range_whole_bits(uint64_t end)
+{
+	unsigned int bits;
+
+	for (bits = 63; bits && end < (UINT64_C(1) << bits) - 1; bits--)
+		;
+	return bits;
+}
+
 bool range_aligned(const struct range *range)
 {
 	return range->start % PAGE_MIN == 0 &&

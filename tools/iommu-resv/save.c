@@ -290,7 +290,7 @@ static void put_all(struct save *s)
 {
 	static const char *const module[] = { "version", "features", "hooks" };
 	static const char *const parameters[] = { "hooks", "checks" };
-	static const char *const vfio[] = { "allow_unsafe_interrupts" };
+	static const char *const vfio[] = { "allow_unsafe_interrupts", "dma_entry_limit" };
 
 	put_folder(s, "");
 	put_origin(s);
@@ -298,7 +298,7 @@ static void put_all(struct save *s)
 		put_folder(s, "kernel/iommu_resv");
 	put_files(s, "kernel/iommu_resv", module, 3);
 	put_files(s, "module/iommu_resv/parameters", parameters, 2);
-	put_files(s, "module/vfio_iommu_type1/parameters", vfio, 1);
+	put_files(s, "module/vfio_iommu_type1/parameters", vfio, 2);
 	put_names(s, "firmware/acpi/tables");
 	put_names(s, "class/iommu");
 	put_names(s, "bus/mdev/devices");

@@ -220,17 +220,17 @@ static const struct {
 	const char *sentence;
 } sentences[] = {
 	{ is_attach_rmrr,
-	  "direct (rmrr): firmware keeps these addresses for itself, mapped 1:1.\n"
+	  "direct (rmrr): " WORDS_DIRECT ".\n"
 	  "  VFIO refuses to attach the device, whatever is mapped." },
 	{ is_attach,
-	  "direct: firmware keeps these addresses for itself, mapped 1:1. VFIO refuses\n"
+	  "direct: " WORDS_DIRECT ". VFIO refuses\n"
 	  "  to attach the device, whatever is mapped; before kernel 6.6 it does so only\n"
 	  "  for Intel's (RMRR), attaches devices with others, and refuses maps there." },
 	{ is_direct,
-	  "direct: firmware keeps these addresses for itself, mapped 1:1. Before kernel 6.6\n"
+	  "direct: " WORDS_DIRECT ". Before kernel 6.6\n"
 	  "  VFIO attaches the device nevertheless." },
 	{ is_relaxable,
-	  "direct-relaxable: firmware used these addresses before the kernel took over.\n"
+	  "direct-relaxable: " WORDS_RELAXABLE ".\n"
 	  "  VFIO attaches the device and accepts maps there." },
 	{ is_refused,
 	  "enforced: VFIO refuses a map that touches such a region (EINVAL)." },
@@ -250,7 +250,7 @@ static const struct {
 	  "admin advice: declared, and no hook works for this group ('iommu-resv hooks').\n"
 	  "  VFIO accepts maps there; keep the guest's memory out of it." },
 	{ is_movable,
-	  "sw-msi: the host maps the interrupt doorbells here. Hardware does not fix the\n"
+	  "sw-msi: " WORDS_SW_MSI ". Hardware does not fix the\n"
 	  "  place; it can be changed with 'iommu-resv window'." },
 	{ is_bridge,
 	  "pci-window: DMA there may not reach memory. The bridge named as device does not\n"

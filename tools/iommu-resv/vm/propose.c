@@ -356,8 +356,7 @@ static unsigned int aperture_bits(const struct vm_verdict *v)
 
 		if (!grp->aperture_known)
 			continue;
-		for (bits = 63; bits && grp->aperture.end < (UINT64_C(1) << bits) - 1; bits--)
-			;
+		bits = range_whole_bits(grp->aperture.end);
 		if (bits < least)
 			least = bits;
 	}

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* iommu-resv why: why the last map of a group was refused, and what to do about it. */
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "features.h"
+#include "format.h"
+#include "modules.h"
+#include "no_groups.h"
+#include "origin.h"
+#include "range.h"
+#include "vm/keep.h"
+#include "words.h"
+#include "xalloc.h"
+
+#define WIDTH		80
+#define REMEDIES_MAX	4
+/* The kernel's own, where the parameter cannot be read */
+#define ENTRIES		65535
+/* What QEMU takes as address bits of a CPU */
+#define BITS_MIN	36
+#define BITS_MAX	52
+
+/**
+ * struct remedy - something to do
+ * @text: in words
+ * @set: commands and settings, to paste
+ */
+struct remedy {
+	const char *text;
+	struct words set;
+};
+
+/**
+ * struct answer - about the last refused map of a group
+ * @meaning: what the region is for that it hits, or what the reason is
+ * @r: what to do
+ * @nr: how much that is
+ */
+struct answer {
+	const char *meaning;
+	struct remedy r[REMEDIES_MAX];
+	size_t nr;
+};
+
+static struct remedy *add(struct answer *a, const char *text)
+{
+	struct remedy *r = &a->r[a->nr++];
+
+	*r = (struct remedy) { .text = text };
+	return r;
+}
+
+static void add_check(struct answer *a, const char *text)
+{
+	words_add(&add(a, text)->set, keep_string("iommu-resv check --vm FILE"));
+}
+
+static void add_keep_out(struct answer *a)
+{
+	add_check(a, "keep the guest's memory out of this region; this command tells what to set, where there is a setting for that:");
+}
+
+static const char *meaning_of(const struct region *r)
+{
+	static const struct {
+		const char *type;
+		const char *origin;
+		const char *words;
+	} meanings[] = {
+		{ "direct", NULL, WORDS_DIRECT },
+		{ "direct-relaxable", NULL, WORDS_RELAXABLE },
+		{ "msi", NULL, "the hardware takes interrupt messages here" },
+		{ "sw-msi", NULL, WORDS_SW_MSI },
+		{ "out-of-range", NULL, "the IOMMU cannot address this" },
+		{ "reserved", "admin", "the administrator has declared this region" },
+		{ "reserved", "ht", "AMD's hardware uses these addresses for HyperTransport" },
+		{ "reserved", NULL, "firmware, or the IOMMU's driver, keeps these addresses" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
+		if (!strcmp(meanings[i].type, r->type) &&
+		    (!meanings[i].origin || !strcmp(meanings[i].origin, r->origin)))
+			return meanings[i].words;
+	return NULL;
+}
+
+/* Above the aperture, or below it */
+static void out_of_range(const struct group *g, struct answer *a)
+{
+	const struct region *hit = &g->refused.hit;
+	unsigned int bits = hit->at.start ? range_whole_bits(hit->at.start - 1) : 0;
+	struct remedy *r;
+
+	if (!hit->at.start) {
+		add_check(a, keep_printf("the guest must not have memory below 0x%" PRIx64 "; this command tells what it has there:",
+					 hit->at.end + 1));
+		return;
+	}
+	r = add(a, keep_printf("the guest must not have memory from 0x%" PRIx64 " on: lower its memory or maxmem, or the address bits of its CPU, which decide where firmware puts BARs; this command tells which of them:",
+			       hit->at.start));
+	words_add(&r->set, keep_string("iommu-resv check --vm FILE"));
+	if (bits >= BITS_MIN && bits <= BITS_MAX) {
+		r = add(a, keep_printf("%u address bits are what the IOMMU has; for the CPU of QEMU, and of libvirt:",
+				       bits));
+		words_add(&r->set, keep_printf("-cpu host,host-phys-bits-limit=%u", bits));
+		words_add(&r->set, keep_printf("<maxphysaddr mode='passthrough' limit='%u'/>", bits));
+	}
+	add(a, "if the map is of a BAR, and not of memory, the guest works: only DMA from device to device fails there");
+	add(a, keep_printf("DPDK and SPDK: --base-virtaddr= takes the start of a usable range, which 'iommu-resv show %u' lists",
+			   g->id));
+}
+
+static void declared(const struct group *g, struct answer *a)
+{
+	const struct range *at = &g->refused.hit.at;
+	struct remedy *r;
+
+	r = add(a, "if nothing is there any more, stop the guest or program that has the group, and take the region back:");
+	words_add(&r->set, keep_printf("iommu-resv undeclare %u 0x%" PRIx64 "-0x%" PRIx64, g->id,
+				       at->start, at->end));
+	add_keep_out(a);
+}
+
+static void movable(const struct group *g, struct answer *a)
+{
+	const struct range *map = &g->refused.map;
+	struct remedy *r;
+
+	r = add(a, "stop the guest or program that has the group, and move the MSI window out of this map:");
+	words_add(&r->set, keep_printf("iommu-resv window %u auto avoid 0x%" PRIx64 "-0x%" PRIx64,
+				       g->id, map->start, map->end));
+	add_check(a, "or let this command print the move that leaves out all of the guest's memory:");
+}
+
+static void hit_remedies(const struct group *g, struct answer *a)
+{
+	const struct region *hit = &g->refused.hit;
+
+	if (!strcmp(hit->type, "out-of-range")) {
+		out_of_range(g, a);
+	} else if (!strcmp(hit->type, "sw-msi")) {
+		movable(g, a);
+	} else if (!strcmp(hit->origin, "admin")) {
+		declared(g, a);
+	} else {
+		if (!strcmp(hit->origin, "ht"))
+			add(a, "give the guest less memory, or QEMU's machine type 7.1 or later, which leaves these addresses out");
+		add_keep_out(a);
+	}
+}
+
+static void no_setting(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "this is a fault of the program, and no setting of the host cures it: look for a newer version, or report it to the program's authors");
+}
+
+static void flags(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "this is a fault of the program, or it needs a newer kernel: look for newer versions of both");
+}
+
+static void alignment(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	struct range page = { 0, g->page_size - 1 };
+	char *size = format_size(ctl, &page, 1);
+
+	add(a, keep_printf("start, size and the process's address have to be multiples of %s for this group: give the guest a size of memory that is one",
+			   size));
+	add(a, "have the memory in huge pages, which begin at such addresses, or use a kernel with smaller pages");
+	free(size);
+}
+
+static void entries(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	uint64_t limit = vfio_entry_limit(ctl) ?: ENTRIES;
+	struct remedy *r;
+
+	(void)g;
+	r = add(a, keep_printf("raise the limit, which is %" PRIu64 ", and start the program again:", limit));
+	words_add(&r->set, keep_printf("echo %" PRIu64 " > /sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
+				       2 * limit));
+	r = add(a, "to keep it after a reboot, put this into a file of /etc/modprobe.d:");
+	words_add(&r->set, keep_printf("options vfio_iommu_type1 dma_entry_limit=%" PRIu64, 2 * limit));
+	add(a, "or have the memory in larger huge pages, so that the program needs fewer maps");
+}
+
+static void memlock(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	struct remedy *r;
+
+	(void)ctl;
+	(void)g;
+	r = add(a, "raise the limit above all memory of the guest or program: in its shell, in its unit of systemd, or in its domain of libvirt:");
+	words_add(&r->set, keep_string("ulimit -l unlimited"));
+	words_add(&r->set, keep_string("LimitMEMLOCK=infinity"));
+	words_add(&r->set, keep_string("<memtune><hard_limit unit='GiB'>SIZE</hard_limit></memtune>"));
+	add(a, "if the kernel log does not say 'RLIMIT_MEMLOCK (...) exceeded', the host has too little memory: give the guest less");
+}
+
+static void memory(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "if the map is of a BAR, and not of memory, the guest works: only DMA from device to device fails there");
+	add(a, "else the memory is of a kind that cannot be pinned, as some files are: have it in ordinary memory or huge pages");
+}
+
+static void other(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "look into the kernel log, where the IOMMU's driver may tell more");
+	add(a, "if it tells nothing, please report what 'iommu-resv-doctor' prints");
+}
+
+static void reason_remedies(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	static const struct {
+		const char *reason;
+		void (*fn)(const struct control *ctl, const struct group *g, struct answer *a);
+	} reasons[] = {
+		{ "flags", flags },
+		{ "size", no_setting },
+		{ "alignment", alignment },
+		{ "wraps", no_setting },
+		{ "overlap", no_setting },
+		{ "entries", entries },
+		{ "memlock", memlock },
+		{ "memory", memory },
+		{ "other", other },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (!strcmp(reasons[i].reason, g->refused.reason)) {
+			reasons[i].fn(ctl, g, a);
+			return;
+		}
+	add(a, "update the command to the version of the module");
+}
+
+static void answer(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	*a = (struct answer) { 0 };
+	if (g->refused.reason) {
+		char *text = format_reason(&g->refused);
+
+		a->meaning = keep_string(text);
+		free(text);
+		reason_remedies(ctl, g, a);
+	} else {
+		a->meaning = meaning_of(&g->refused.hit);
+		hit_remedies(g, a);
+	}
+}
+
+/* Words of ours, in lines that fit a terminal; the first begins with @first. */
+static void print_wrapped(const char *first, const char *text)
+{
+	size_t indent = strlen(first), column = indent;
+	const char *word = text;
+
+	fputs(first, stdout);
+	while (*word) {
+		size_t len = strcspn(word, " ");
+
+		if (word != text && column + 1 + len > WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (word != text) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", (int)len, word);
+		column += len;
+		word += len;
+		word += *word == ' ';
+	}
+	putchar('\n');
+}
+
+static void print_heading(const struct group *g)
+{
+	printf("Group %u", g->id);
+	if (g->nr_devices)
+		printf(" (%s", g->devices[0].name);
+	if (g->nr_devices > 1)
+		printf(" and %zu more", g->nr_devices - 1);
+	printf("%s, refused maps: %" PRIu64 ", the last:\n", g->nr_devices ? ")" : "",
+	       g->refused.count);
+}
+
+static void print_group(const struct control *ctl, const struct group *g)
+{
+	char *map = format_refused(ctl, &g->refused);
+	struct answer a;
+	size_t i, k;
+
+	answer(ctl, g, &a);
+	print_heading(g);
+	puts(map);
+	if (!g->refused.reason) {
+		char *hit = format_region(&g->refused.hit);
+
+		printf("  hits %s\n", hit);
+		free(hit);
+	}
+	if (a.meaning)
+		print_wrapped("  ", a.meaning);
+	puts("What to do:");
+	for (i = 0; i < a.nr; i++) {
+		print_wrapped("- ", a.r[i].text);
+		for (k = 0; k < a.r[i].set.nr; k++)
+			printf("    %s\n", a.r[i].set.w[k]);
+	}
+	free(map);
+}
+
+/* Why it is not known what was refused of a group; NULL if it is known. */
+static const char *cause(const struct control *ctl, const struct group *g)
+{
+	char *mode;
+	bool off;
+
+	if (g->refused.known)
+		return NULL;
+	if (!ctl->loaded)
+		return "the module is not loaded: 'modprobe iommu_resv'";
+	if (!g->has_facts)
+		return "the module does not show this group";
+	switch (g->refused.unknown) {
+	case REFUSED_FORBIDDEN:
+		return "what was refused is for root alone: run 'why' as root";
+	case REFUSED_ABSENT:
+		return origin_is_here(ctl) ?
+		       "the loaded module is too old to count refused maps" :
+		       "this copy does not tell what was refused: 'save' has it if it is run as root, and if explanations are on (explain=on)";
+	case REFUSED_UNTOLD:
+		mode = parameter_read(ctl, "explain");
+		if (!mode)
+			return "this kernel's VFIO refuses maps by itself, and the loaded module is too old to explain them";
+		off = word_among(mode, "auto", "off");
+		free(mode);
+		return off ? "explanations are off (explain=on), as each map costs more with them: 'echo on > /sys/module/iommu_resv/parameters/explain', then start the guest or program again" :
+			     "the module cannot explain here what VFIO refuses: see 'iommu-resv features'";
+	default:
+		return "what was refused cannot be read";
+	}
+}
+
+/* Each cause once: mostly it is that of all groups. */
+static void say_unknown(const struct control *ctl, const struct groups *groups)
+{
+	const char **causes = xreallocarray(NULL, groups->nr, sizeof(*causes));
+	size_t i, k, nr;
+
+	for (i = 0; i < groups->nr; i++)
+		causes[i] = cause(ctl, &groups->g[i]);
+	for (i = 0; i < groups->nr; i++) {
+		const char *here = causes[i];
+
+		if (!here)
+			continue;
+		for (k = i, nr = 0; k < groups->nr; k++)
+			if (causes[k] && !strcmp(causes[k], here)) {
+				causes[k] = NULL;
+				nr++;
+			}
+		if (nr == groups->nr)
+			warnx("%s", here);
+		else if (nr == 1)
+			warnx("group %u: %s", groups->g[i].id, here);
+		else
+			warnx("group %u and %zu more: %s", groups->g[i].id, nr - 1, here);
+	}
+	free(causes);
+}
+
+static void json_answer(const struct control *ctl, struct json *j, const struct group *g)
+{
+	struct answer a = { 0 };
+	size_t i, k;
+
+	if (g->refused.known && g->refused.count)
+		answer(ctl, g, &a);
+	json_string(j, "unknown", cause(ctl, g));
+	json_string(j, "meaning", a.meaning);
+	json_open(j, "remedies", '[');
+	for (i = 0; i < a.nr; i++) {
+		json_open(j, NULL, '{');
+		json_string(j, "text", a.r[i].text);
+		json_open(j, "set", '[');
+		for (k = 0; k < a.r[i].set.nr; k++)
+			json_string(j, NULL, a.r[i].set.w[k]);
+		json_close(j, ']');
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void json_why(const struct control *ctl, const struct groups *groups)
+{
+	struct json j = { 0 };
+	size_t i, k;
+
+	json_report(ctl, &j, "why");
+	json_bool(&j, "module_loaded", ctl->loaded);
+	json_bool(&j, "complete", !ctl->gaps);
+	json_open(&j, "groups", '[');
+	for (i = 0; i < groups->nr; i++) {
+		const struct group *g = &groups->g[i];
+
+		json_open(&j, NULL, '{');
+		json_number(&j, "group", g->id);
+		json_open(&j, "devices", '[');
+		for (k = 0; k < g->nr_devices; k++)
+			json_string(&j, NULL, g->devices[k].name);
+		json_close(&j, ']');
+		json_refused(&j, &g->refused);
+		json_answer(ctl, &j, g);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	json_close(&j, '}');
+}
+
+/* With checks=warn the module has let through what it counts as refused. */
+static void say_let_through(const struct control *ctl)
+{
+	char *mode = parameter_read(ctl, "checks");
+
+	if (mode && !strcmp(mode, "warn"))
+		warnx("checks=warn: the module counts such maps, and lets them through");
+	free(mode);
+}
+
+/* The answer in words; what was refused counts more than what is not known. */
+static int say(const struct control *ctl, const struct groups *groups)
+{
+	bool any = false, unknown = false, by_module = false;
+	size_t i;
+
+	for (i = 0; i < groups->nr; i++) {
+		const struct group *g = &groups->g[i];
+		bool has = g->refused.known && g->refused.count;
+
+		unknown |= !g->refused.known;
+		if (has && !ctl->json) {
+			if (any)
+				putchar('\n');
+			print_group(ctl, g);
+		}
+		by_module |= has && !g->refused.by_vfio;
+		any |= has;
+	}
+	if (by_module)
+		say_let_through(ctl);
+	if (unknown)
+		say_unknown(ctl, groups);
+	else if (!any && !ctl->json)
+		puts("Nothing was refused since the module was loaded.");
+	return any ? EXIT_NO : unknown ? EXIT_TROUBLE : EXIT_OK;
+}
+
+int cmd_why(struct control *ctl, int argc, char **argv)
+{
+	struct groups groups;
+	int ret, code;
+
+	ret = argc ? groups_find(ctl, NULL, argc, argv, &groups) :
+		     groups_read(ctl, NULL, &groups);
+	ctl->gaps |= ret != 0;
+	groups_refused(ctl, &groups);
+	if (!groups.nr && !ret) {
+		say_no_groups(ctl);
+		ret = EXIT_TROUBLE;
+	}
+	if (ctl->json)
+		json_why(ctl, &groups);
+	code = groups.nr ? say(ctl, &groups) : ret;
+	keep_free();
+	groups_free(&groups);
+	return ret ?: code;
+}
