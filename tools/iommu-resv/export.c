@@ -270,7 +270,7 @@ static void write_prometheus(const struct facts *f, FILE *out)
 		if (is_isolated(&groups->g[i]) >= 0)
 			fprintf(out, "iommu_resv_group_msi_isolated{group=\"%u\"} %d\n",
 				groups->g[i].id, is_isolated(&groups->g[i]));
-	metric(out, "refused_maps_total", "counter", "Maps that VFIO or the module has refused.");
+	metric(out, "refused_maps_total", "counter", "Maps and attaches that VFIO or the module has refused.");
 	for (i = 0; i < groups->nr; i++)
 		if (groups->g[i].refused.known)
 			fprintf(out, "iommu_resv_refused_maps_total{group=\"%u\"} %" PRIu64 "\n",

@@ -286,16 +286,18 @@ static bool parse_reason(struct refused *refused, char **w)
 /*
  * START END REGIONSTART REGIONEND TYPE ORIGIN DEVICE PID COMM, or
  * START END - - REASON ERRNO - PID COMM: the last is what the process calls itself,
- * so it may begin or end with blanks, or be empty.
+ * so it may begin or end with blanks, or be empty.  START and END of an attach are -.
  */
 static bool parse_last_refused(struct refused *refused, char *line)
 {
 	struct range *map = &refused->map;
 	char *w[8], *comm;
 
-	if (!words_split(line, w, 8) ||
-	    !word_hex(w[0], KERNEL_DIGITS, &map->start) ||
-	    !word_hex(w[1], KERNEL_DIGITS, &map->end))
+	if (!words_split(line, w, 8))
+		return false;
+	refused->attach = !strcmp(w[0], "-") && !strcmp(w[1], "-");
+	if (!refused->attach && (!word_hex(w[0], KERNEL_DIGITS, &map->start) ||
+				 !word_hex(w[1], KERNEL_DIGITS, &map->end)))
 		return false;
 	comm = strchr(w[7], ' ');
 	if (!comm)

@@ -84,12 +84,14 @@ enum refused_cause {
 };
 
 /**
- * struct refused - maps that VFIO has refused or, where it checks none, the module
+ * struct refused - maps and attaches that VFIO has refused or, where it checks none, maps
+ *	that the module has
  * @known: the rest is valid
  * @by_vfio: it is VFIO that refuses, and the module explains why
  * @unknown: why it is not known
  * @count: how many; with checks=warn it lets them through and counts them, too
- * @map: the last of them, if there are any; with a @reason its end may be below its
+ * @attach: the last of them, if there are any, is an attach, and @map means nothing
+ * @map: the last of them; with a @reason its end may be below its
  *	start, as its size may be 0 or go beyond the last address
  * @hit: what that hit, if there is no @reason
  * @reason: one word, if it was refused for another reason than a region; or NULL
@@ -102,6 +104,7 @@ struct refused {
 	bool by_vfio;
 	enum refused_cause unknown;
 	uint64_t count;
+	bool attach;
 	struct range map;
 	struct region hit;
 	char *reason;

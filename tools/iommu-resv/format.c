@@ -167,14 +167,14 @@ char *format_flags(const struct region *r)
 }
 
 /**
- * format_refused() - the last refused map, and whose it was
+ * format_refused() - the last refused map or attach, and whose it was
  * @ctl: options
  * @refused: with a last map
  *
  * The process is at the end: its name may have any character.
  *
  * Return: allocated: "0xfee00000-0xfee00fff (4K) by process 4711 (qemu)"; what goes
- * beyond the last address, as START+SIZE
+ * beyond the last address, as START+SIZE; or "an attach by ..."
  */
 char *format_refused(const struct control *ctl, const struct refused *refused)
 {
@@ -185,6 +185,9 @@ char *format_refused(const struct control *ctl, const struct refused *refused)
 	bool empty = refused->reason && last == UINT64_MAX;
 	char *at, *how_much, *text;
 
+	if (refused->attach)
+		return xasprintf("an attach by process %" PRIu64 " (%s)", refused->pid,
+				 refused->comm);
 	how_much = empty ? xstrdup("0") : format_size(ctl, &size, 1);
 	if (empty || map->end < map->start)
 		at = xasprintf("0x%" PRIx64 "+%s", map->start, how_much);
@@ -198,7 +201,7 @@ char *format_refused(const struct control *ctl, const struct refused *refused)
 }
 
 /**
- * format_reason() - why a map was refused that hit no region
+ * format_reason() - why a map or attach was refused, if not for a region
  * @refused: with a reason
  *
  * Return: allocated
@@ -217,6 +220,10 @@ char *format_reason(const struct refused *refused)
 		{ "entries", "the container has as many maps as it may have" },
 		{ "memlock", "the process may not lock so much memory, or memory is short" },
 		{ "memory", "the process has no memory at the address, or it cannot be pinned" },
+		{ "host-driver", "a device of the group is bound to a driver of the host" },
+		{ "interrupts", "its interrupts are not isolated, and vfio_iommu_type1 is not told to allow that" },
+		{ "mapped", "what the process has mapped for other groups hits a region of this one, or is out of its range" },
+		{ "busy", "somebody else has the group" },
 		{ "other", "VFIO or the IOMMU's driver refused it, and no reserved region is the reason" },
 	};
 	size_t i;
@@ -226,6 +233,17 @@ char *format_reason(const struct refused *refused)
 			return xasprintf("%s (%s)", reasons[i].words, refused->error);
 	return xasprintf("the module's reason is '%s' (%s), which this command is too old to know",
 			 refused->reason, refused->error);
+}
+
+/**
+ * format_refusals() - what is counted as refused
+ * @refused: of groups_refused()
+ *
+ * Return: static words
+ */
+const char *format_refusals(const struct refused *refused)
+{
+	return refused->by_vfio ? "maps or attaches" : "maps";
 }
 
 /* Bits of the highest address. */
@@ -333,8 +351,14 @@ void json_refused(struct json *j, const struct refused *refused)
 	json_number(j, "count", refused->count);
 	if (refused->count) {
 		json_open(j, "last", '{');
-		json_address(j, "start", refused->map.start);
-		json_address(j, "end", refused->map.end);
+		json_bool(j, "attach", refused->attach);
+		if (refused->attach) {
+			json_null(j, "start");
+			json_null(j, "end");
+		} else {
+			json_address(j, "start", refused->map.start);
+			json_address(j, "end", refused->map.end);
+		}
 		if (refused->reason)
 			json_null(j, "region");
 		else

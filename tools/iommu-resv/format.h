@@ -36,6 +36,7 @@ char *format_size(const struct control *ctl, const struct range *ranges,
 char *format_region(const struct region *r);
 char *format_flags(const struct region *r);
 char *format_refused(const struct control *ctl, const struct refused *refused);
+const char *format_refusals(const struct refused *refused);
 char *format_reason(const struct refused *refused);
 unsigned int format_bits(const struct range *aperture);
 

@@ -75,9 +75,9 @@ static const struct {
 	{ "why",
 	  "Usage: iommu-resv [options] why [GROUP|DEVICE...]\n"
 	  "\n"
-	  "Why was the last map of each group, or of these groups, refused? What was to be\n"
-	  "mapped, by which process, which reserved region it hits or what other reason\n"
-	  "there is, and what to do. As root, as it tells of processes. What the\n"
+	  "Why was the last map or attach of each group, or of these groups, refused? What\n"
+	  "was to be mapped, by which process, which reserved region it hits or what other\n"
+	  "reason there is, and what to do. As root, as it tells of processes. What the\n"
 	  "kernel's own VFIO refuses (5.4 and later), the module explains with explain=on.\n"
 	  "\n"
 	  "Options:\n"

@@ -79,7 +79,7 @@ static void usage(void)
 	      " check      would VFIO accept maps of these ranges (ends included), or of the\n"
 	      "            lines of a log?\n"
 	      "            does this VM fit its devices, and what to set?\n"
-	      " why        why was the last map of a group refused, and what to do?\n"
+	      " why        why was the last map or attach of a group refused, and what to do?\n"
 	      " features   what the module does on this kernel\n"
 	      " hooks      how declared regions get into the kernel's lists; switch that\n"
 	      " checks     who refuses maps over reserved regions; switch the module's part\n"
@@ -111,7 +111,7 @@ static void usage(void)
 	      " -h, --help            display this help\n"
 	      " -V, --version         display version\n"
 	      "\n"
-	      "Exit codes: 0 good, 1 what was asked does not fit (why: some map was refused),\n"
+	      "Exit codes: 0 good, 1 what was asked does not fit (why: something was refused),\n"
 	      "2 anything else.\n"
 	      "For more details see iommu-resv(8).\n", stdout);
 }

@@ -285,8 +285,9 @@ static void say_refused(const struct control *ctl, const struct group *g)
 		return;
 	map = format_refused(ctl, refused);
 	why = refused->reason ? format_reason(refused) : format_region(&refused->hit);
-	printf("\nRefused maps: %" PRIu64 ", the last:\n%s\n  %s%s\n", refused->count, map,
-	       refused->reason ? "" : "hits ", why);
+	printf("\nRefused %s: %" PRIu64 ", the last:\n%s\n  %s%s\n", format_refusals(refused),
+	       refused->count, map,
+	       refused->reason ? "" : refused->attach ? "because of " : "hits ", why);
 	free(map);
 	free(why);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv why: why the last map of a group was refused, and what to do about it. */
+/* iommu-resv why: why the last map or attach of a group was refused, and what to do. */
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ struct remedy {
 };
 
 /**
- * struct answer - about the last refused map of a group
+ * struct answer - about the last refused map or attach of a group
  * @meaning: what the region is for that it hits, or what the reason is
  * @r: what to do
  * @nr: how much that is
@@ -141,7 +141,9 @@ static void hit_remedies(const struct group *g, struct answer *a)
 {
 	const struct region *hit = &g->refused.hit;
 
-	if (!strcmp(hit->type, "out-of-range")) {
+	if (g->refused.attach) {
+		add(a, "no guest can have this device: give another one, or a virtual function of this one");
+	} else if (!strcmp(hit->type, "out-of-range")) {
 		out_of_range(g, a);
 	} else if (!strcmp(hit->type, "sw-msi")) {
 		movable(g, a);
@@ -214,6 +216,36 @@ static void memory(const struct control *ctl, const struct group *g, struct answ
 	add(a, "else the memory is of a kind that cannot be pinned, as some files are: have it in ordinary memory or huge pages");
 }
 
+static void host_driver(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	words_add(&add(a, "unbind the device from that driver, or bind it to vfio-pci; this command tells which it is:")->set,
+		  keep_printf("iommu-resv show %u", g->id));
+}
+
+static void interrupts(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "turn interrupt remapping on in firmware setup, and take what turns it off from the kernel command line");
+	words_add(&add(a, "or, if the guest is trusted, put this into a file of /etc/modprobe.d, and load vfio_iommu_type1 again:")->set,
+		  keep_string("options vfio_iommu_type1 allow_unsafe_interrupts=1"));
+}
+
+static void mapped(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add_check(a, "keep the guest's memory out of this group's regions, too, before the guest is started; this command tells what to set:");
+}
+
+static void busy(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	words_add(&add(a, "stop the guest or program that has the group; this command tells which it is:")->set,
+		  keep_printf("fuser -v /dev/vfio/%u", g->id));
+}
+
 static void other(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
@@ -236,6 +268,10 @@ static void reason_remedies(const struct control *ctl, const struct group *g, st
 		{ "entries", entries },
 		{ "memlock", memlock },
 		{ "memory", memory },
+		{ "host-driver", host_driver },
+		{ "interrupts", interrupts },
+		{ "mapped", mapped },
+		{ "busy", busy },
 		{ "other", other },
 	};
 	size_t i;
@@ -295,8 +331,8 @@ static void print_heading(const struct group *g)
 		printf(" (%s", g->devices[0].name);
 	if (g->nr_devices > 1)
 		printf(" and %zu more", g->nr_devices - 1);
-	printf("%s, refused maps: %" PRIu64 ", the last:\n", g->nr_devices ? ")" : "",
-	       g->refused.count);
+	printf("%s, refused %s: %" PRIu64 ", the last:\n", g->nr_devices ? ")" : "",
+	       format_refusals(&g->refused), g->refused.count);
 }
 
 static void print_group(const struct control *ctl, const struct group *g)
@@ -311,7 +347,7 @@ static void print_group(const struct control *ctl, const struct group *g)
 	if (!g->refused.reason) {
 		char *hit = format_region(&g->refused.hit);
 
-		printf("  hits %s\n", hit);
+		printf("  %s %s\n", g->refused.attach ? "because of" : "hits", hit);
 		free(hit);
 	}
 	if (a.meaning)
