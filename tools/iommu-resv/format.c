@@ -212,7 +212,7 @@ char *format_reason(const struct refused *refused)
 		const char *reason;
 		const char *words;
 	} reasons[] = {
-		{ "flags", "it asks neither for reading nor for writing, or has an unknown flag" },
+		{ "flags", "its flags are not what VFIO takes: it asks neither for reading nor for writing, or has an unknown one" },
 		{ "size", "its size is 0" },
 		{ "alignment", "its start, its size or the process's address is not made of whole pages" },
 		{ "wraps", "it goes beyond the last address" },
@@ -222,8 +222,9 @@ char *format_reason(const struct refused *refused)
 		{ "memory", "the process has no memory at the address, or it cannot be pinned" },
 		{ "host-driver", "a device of the group is bound to a driver of the host" },
 		{ "interrupts", "its interrupts are not isolated, and vfio_iommu_type1 is not told to allow that" },
-		{ "mapped", "what the process has mapped for other groups hits a region of this one, or is out of its range" },
+		{ "container", "the group's regions or its IOMMU do not go with what the process has mapped for other groups, or with these" },
 		{ "busy", "somebody else has the group" },
+		{ "unknown", "the process has had groups since before explanations were on, and one of them may have a region there" },
 		{ "other", "VFIO or the IOMMU's driver refused it, and no reserved region is the reason" },
 	};
 	size_t i;

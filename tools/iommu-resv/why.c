@@ -232,7 +232,7 @@ static void interrupts(const struct control *ctl, const struct group *g, struct 
 		  keep_string("options vfio_iommu_type1 allow_unsafe_interrupts=1"));
 }
 
-static void mapped(const struct control *ctl, const struct group *g, struct answer *a)
+static void container(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
 	(void)g;
@@ -244,6 +244,14 @@ static void busy(const struct control *ctl, const struct group *g, struct answer
 	(void)ctl;
 	words_add(&add(a, "stop the guest or program that has the group; this command tells which it is:")->set,
 		  keep_printf("fuser -v /dev/vfio/%u", g->id));
+}
+
+static void unknown(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "stop the guest or program, and start it again, so that the module sees which groups it has");
+	add_check(a, "or let this command tell what of the guest's memory does not fit:");
 }
 
 static void other(const struct control *ctl, const struct group *g, struct answer *a)
@@ -270,7 +278,8 @@ static void reason_remedies(const struct control *ctl, const struct group *g, st
 		{ "memory", memory },
 		{ "host-driver", host_driver },
 		{ "interrupts", interrupts },
-		{ "mapped", mapped },
+		{ "container", container },
+		{ "unknown", unknown },
 		{ "busy", busy },
 		{ "other", other },
 	};
