@@ -11,6 +11,7 @@
 #include "format.h"
 #include "names.h"
 #include "pick.h"
+#include "remedy.h"
 #include "xalloc.h"
 
 static void print_devices(const struct control *ctl, const struct group *g)
@@ -92,9 +93,11 @@ static void say_aperture(const struct group *g)
 	free(end);
 }
 
-static void say_assign(const struct control *ctl, const struct group *g)
+/* Return: a region ties a device to firmware */
+static bool say_assign(const struct control *ctl, const struct group *g)
 {
 	struct obstacles found;
+	bool tied = false;
 	size_t i;
 	char *text;
 
@@ -107,8 +110,10 @@ static void say_assign(const struct control *ctl, const struct group *g)
 		text = obstacle_text(&found.o[i]);
 		printf("  %s\n", text);
 		free(text);
+		tied |= found.o[i].kind == OBSTACLE_DIRECT;
 	}
 	obstacles_free(&found);
+	return tied;
 }
 
 static void say_msi(const struct group *g)
@@ -215,6 +220,18 @@ static bool is_movable(const struct group *g, const struct region *r)
 	return !strcmp(r->type, "sw-msi");
 }
 
+/* By the class of the device; static words, or NULL. */
+static const char *purpose_of(const struct device *d)
+{
+	if (!d->class)
+		return NULL;
+	if (!strncmp(d->class, "0x03", 4))
+		return "stolen memory of integrated graphics";
+	if (!strncmp(d->class, "0x0c03", 6))
+		return "keyboards and mice of USB, before a driver has the device";
+	return NULL;
+}
+
 static const struct {
 	bool (*about)(const struct group *g, const struct region *r);
 	const char *sentence;
@@ -258,6 +275,24 @@ static const struct {
 	  "  that does not pass it on. VFIO accepts maps there." },
 };
 
+/* What a region of type direct-relaxable was for, as far as the device tells. */
+static void say_purposes(const struct group *g)
+{
+	size_t i, k;
+
+	for (i = 0; i < g->nr_regions; i++) {
+		const struct region *r = &g->regions[i];
+		const char *purpose = NULL;
+
+		for (k = 0; k < g->nr_devices && is_relaxable(g, r) && r->device; k++)
+			if (!strcmp(g->devices[k].name, r->device))
+				purpose = purpose_of(&g->devices[k]);
+		if (purpose)
+			printf("  0x%" PRIx64 "-0x%" PRIx64 ": %s\n", r->at.start, r->at.end,
+			       purpose);
+	}
+}
+
 static void say_what_vfio_does(const struct group *g)
 {
 	bool said = false;
@@ -273,6 +308,8 @@ static void say_what_vfio_does(const struct group *g)
 			puts("\nWhat VFIO does:");
 		said = true;
 		printf("- %s\n", sentences[k].sentence);
+		if (sentences[k].about == is_relaxable)
+			say_purposes(g);
 	}
 }
 
@@ -292,8 +329,21 @@ static void say_refused(const struct control *ctl, const struct group *g)
 	free(why);
 }
 
+static void say_what_to_set(const struct control *ctl, const struct group *g)
+{
+	struct remedies all;
+
+	remedies_of_group(ctl, g, &all);
+	if (!all.nr)
+		return;
+	puts("\nWhat to set for a guest or program:");
+	remedies_print(&all);
+}
+
 static void print_group(const struct control *ctl, const struct group *g)
 {
+	bool tied = false;
+
 	if (g->domain)
 		printf("Group %u, default domain %s\n", g->id, g->domain);
 	else
@@ -302,7 +352,7 @@ static void print_group(const struct control *ctl, const struct group *g)
 		print_devices(ctl, g);
 	putchar('\n');
 	if (g->nr_devices)
-		say_assign(ctl, g);
+		tied = say_assign(ctl, g);
 	if (g->has_facts) {
 		say_aperture(g);
 		say_msi(g);
@@ -322,6 +372,9 @@ static void print_group(const struct control *ctl, const struct group *g)
 	}
 	say_refused(ctl, g);
 	say_what_vfio_does(g);
+	/* No setting helps a device that VFIO does not attach. */
+	if (g->has_facts && !tied)
+		say_what_to_set(ctl, g);
 }
 
 enum {
@@ -395,10 +448,24 @@ static void print_table(const struct control *ctl, const struct groups *groups,
 	free(rows);
 }
 
-static void print_groups(const struct control *ctl, const struct groups *groups)
+/* Classes are five files more a device, and only these regions need them. */
+static bool any_relaxable(const struct groups *groups)
+{
+	size_t i, k;
+
+	for (i = 0; i < groups->nr; i++)
+		for (k = 0; k < groups->g[i].nr_regions; k++)
+			if (!strcmp(groups->g[i].regions[k].type, "direct-relaxable"))
+				return true;
+	return false;
+}
+
+static void print_groups(const struct control *ctl, struct groups *groups)
 {
 	size_t i;
 
+	if (any_relaxable(groups))
+		groups_details(ctl, groups);
 	for (i = 0; i < groups->nr; i++) {
 		if (i)
 			putchar('\n');
@@ -443,6 +510,7 @@ int cmd_show(struct control *ctl, int argc, char **argv)
 		print_table(ctl, &groups, &chosen);
 	else
 		print_groups(ctl, &groups);
+	keep_free();
 	columns_free(&chosen);
 	groups_free(&groups);
 	return ret;

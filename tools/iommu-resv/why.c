@@ -12,46 +12,27 @@
 #include "no_groups.h"
 #include "origin.h"
 #include "range.h"
+#include "remedy.h"
 #include "vm/keep.h"
 #include "words.h"
 #include "xalloc.h"
 
-#define WIDTH		80
-#define REMEDIES_MAX	4
 /* The kernel's own, where the parameter cannot be read */
 #define ENTRIES		65535
-/* What QEMU takes as address bits of a CPU */
-#define BITS_MIN	36
-#define BITS_MAX	52
-
-/**
- * struct remedy - something to do
- * @text: in words
- * @set: commands and settings, to paste
- */
-struct remedy {
-	const char *text;
-	struct words set;
-};
 
 /**
  * struct answer - about the last refused map or attach of a group
  * @meaning: what the region is for that it hits, or what the reason is
- * @r: what to do
- * @nr: how much that is
+ * @all: what to do
  */
 struct answer {
 	const char *meaning;
-	struct remedy r[REMEDIES_MAX];
-	size_t nr;
+	struct remedies all;
 };
 
 static struct remedy *add(struct answer *a, const char *text)
 {
-	struct remedy *r = &a->r[a->nr++];
-
-	*r = (struct remedy) { .text = text };
-	return r;
+	return remedy_add(&a->all, text);
 }
 
 static void add_check(struct answer *a, const char *text)
@@ -104,12 +85,9 @@ static void out_of_range(const struct group *g, struct answer *a)
 	r = add(a, keep_printf("the guest must not have memory from 0x%" PRIx64 " on: lower its memory or maxmem, or the address bits of its CPU, which decide where firmware puts BARs; this command tells which of them:",
 			       hit->at.start));
 	words_add(&r->set, keep_string("iommu-resv check --vm FILE"));
-	if (bits >= BITS_MIN && bits <= BITS_MAX) {
-		r = add(a, keep_printf("%u address bits are what the IOMMU has; for the CPU of QEMU, and of libvirt:",
-				       bits));
-		words_add(&r->set, keep_printf("-cpu host,host-phys-bits-limit=%u", bits));
-		words_add(&r->set, keep_printf("<maxphysaddr mode='passthrough' limit='%u'/>", bits));
-	}
+	remedy_bits(&a->all, bits,
+		    keep_printf("%u address bits are what the IOMMU has; for the CPU of QEMU, libvirt, or Proxmox VE:",
+				bits));
 	add(a, "if the map is of a BAR, and not of memory, the guest works: only DMA from device to device fails there");
 	add(a, keep_printf("DPDK and SPDK: --base-virtaddr= takes the start of a usable range, which 'iommu-resv show %u' lists",
 			   g->id));
@@ -308,31 +286,6 @@ static void answer(const struct control *ctl, const struct group *g, struct answ
 	}
 }
 
-/* Words of ours, in lines that fit a terminal; the first begins with @first. */
-static void print_wrapped(const char *first, const char *text)
-{
-	size_t indent = strlen(first), column = indent;
-	const char *word = text;
-
-	fputs(first, stdout);
-	while (*word) {
-		size_t len = strcspn(word, " ");
-
-		if (word != text && column + 1 + len > WIDTH) {
-			printf("\n%*s", (int)indent, "");
-			column = indent;
-		} else if (word != text) {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", (int)len, word);
-		column += len;
-		word += len;
-		word += *word == ' ';
-	}
-	putchar('\n');
-}
-
 static void print_heading(const struct group *g)
 {
 	printf("Group %u", g->id);
@@ -348,7 +301,6 @@ static void print_group(const struct control *ctl, const struct group *g)
 {
 	char *map = format_refused(ctl, &g->refused);
 	struct answer a;
-	size_t i, k;
 
 	answer(ctl, g, &a);
 	print_heading(g);
@@ -362,11 +314,7 @@ static void print_group(const struct control *ctl, const struct group *g)
 	if (a.meaning)
 		print_wrapped("  ", a.meaning);
 	puts("What to do:");
-	for (i = 0; i < a.nr; i++) {
-		print_wrapped("- ", a.r[i].text);
-		for (k = 0; k < a.r[i].set.nr; k++)
-			printf("    %s\n", a.r[i].set.w[k]);
-	}
+	remedies_print(&a.all);
 	free(map);
 }
 
@@ -440,12 +388,12 @@ static void json_answer(const struct control *ctl, struct json *j, const struct 
 	json_string(j, "unknown", cause(ctl, g));
 	json_string(j, "meaning", a.meaning);
 	json_open(j, "remedies", '[');
-	for (i = 0; i < a.nr; i++) {
+	for (i = 0; i < a.all.nr; i++) {
 		json_open(j, NULL, '{');
-		json_string(j, "text", a.r[i].text);
+		json_string(j, "text", a.all.r[i].text);
 		json_open(j, "set", '[');
-		for (k = 0; k < a.r[i].set.nr; k++)
-			json_string(j, NULL, a.r[i].set.w[k]);
+		for (k = 0; k < a.all.r[i].set.nr; k++)
+			json_string(j, NULL, a.all.r[i].set.w[k]);
 		json_close(j, ']');
 		json_close(j, '}');
 	}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What to do, in words and in lines to paste. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "range.h"
+#include "remedy.h"
+#include "vm/vm.h"
+
+#define WIDTH		80
+/* What QEMU takes as address bits of a CPU */
+#define BITS_MIN	36
+#define BITS_MAX	52
+/* Programs of user space have addresses of so many bits, but for the lowest. */
+#define USER_BITS	47
+/* Where guests have memory below 4 GiB: the low part of it ends at 2 to 3.5 GiB. */
+#define LOW_RAM_END	UINT64_C(0xe0000000)
+#define GIB		(UINT64_C(1) << 30)
+/* DPDK's own base is here, too. */
+#define LOW_END		(UINT64_C(1) << 32)
+
+/**
+ * remedy_add() - one thing more
+ * @all: to add to
+ * @text: in words, kept
+ *
+ * Return: what was added, without lines
+ */
+struct remedy *remedy_add(struct remedies *all, const char *text)
+{
+	struct remedy *r = &all->r[all->nr++];
+
+	*r = (struct remedy) { .text = text };
+	return r;
+}
+
+/**
+ * remedy_bits() - have a guest's CPU address no more than the IOMMU does
+ * @all: to add to, unless QEMU does not take so many bits
+ * @bits: of the aperture
+ * @text: in words, kept
+ */
+void remedy_bits(struct remedies *all, unsigned int bits, const char *text)
+{
+	struct remedy *r;
+
+	if (bits < BITS_MIN || bits > BITS_MAX)
+		return;
+	r = remedy_add(all, text);
+	words_add(&r->set, keep_printf("-cpu host,host-phys-bits-limit=%u", bits));
+	words_add(&r->set, keep_printf("<maxphysaddr mode='passthrough' limit='%u'/>", bits));
+	words_add(&r->set, keep_printf("cpu: host,guest-phys-bits=%u", bits));
+}
+
+/**
+ * print_wrapped() - words of ours, in lines that fit a terminal
+ * @first: what the first line begins with, and the others are indented by
+ * @text: the words
+ */
+void print_wrapped(const char *first, const char *text)
+{
+	size_t indent = strlen(first), column = indent;
+	const char *word = text;
+
+	fputs(first, stdout);
+	while (*word) {
+		size_t len = strcspn(word, " ");
+
+		if (word != text && column + 1 + len > WIDTH) {
+			printf("\n%*s", (int)indent, "");
+			column = indent;
+		} else if (word != text) {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", (int)len, word);
+		column += len;
+		word += len;
+		word += *word == ' ';
+	}
+	putchar('\n');
+}
+
+/**
+ * remedies_print() - print all of them
+ * @all: what to do
+ */
+void remedies_print(const struct remedies *all)
+{
+	size_t i, k;
+
+	for (i = 0; i < all->nr; i++) {
+		print_wrapped("- ", all->r[i].text);
+		for (k = 0; k < all->r[i].set.nr; k++)
+			printf("    %s\n", all->r[i].set.w[k]);
+	}
+}
+
+/* Above this address nothing is mapped; UINT64_MAX if that is not known. */
+static uint64_t top_of(const struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++)
+		if (!strcmp(g->regions[i].type, "out-of-range") && g->regions[i].at.start)
+			return g->regions[i].at.start - 1;
+	return UINT64_MAX;
+}
+
+/* Firmware of a guest may place BARs as high as its CPU addresses. */
+static void beyond_aperture(const struct vm_host *host, uint64_t top, struct remedies *all)
+{
+	unsigned int bits = range_whole_bits(top);
+
+	if (top == UINT64_MAX || host->phys_bits <= bits)
+		return;
+	remedy_bits(all, bits,
+		    keep_printf("the CPU has %u address bits and the IOMMU has %u, so that a guest can have BARs, or much memory, where the IOMMU maps nothing; a map that fails for a BAR costs DMA from device to device only; to keep all of it below, for QEMU, libvirt, or Proxmox VE:",
+				host->phys_bits, bits));
+}
+
+/* A map there fails, and it is no place that guests leave out by themselves. */
+static bool is_in_low_ram(const struct region *r)
+{
+	return r->enforced && strcmp(r->type, "direct-relaxable") && r->at.start >= GIB &&
+	       r->at.start < LOW_RAM_END;
+}
+
+static void in_low_ram(const struct vm_host *host, const struct group *g, struct remedies *all)
+{
+	const struct region *lowest = NULL;
+	size_t i;
+
+	for (i = 0; i < g->nr_regions && !host->arm; i++)
+		if (is_in_low_ram(&g->regions[i]) &&
+		    (!lowest || g->regions[i].at.start < lowest->at.start))
+			lowest = &g->regions[i];
+	if (!lowest)
+		return;
+	words_add(&remedy_add(all, keep_printf("a guest of x86 can have memory at 0x%" PRIx64 ", which is reserved; to have that memory above 4 GiB:",
+					       lowest->at.start))->set,
+		  keep_printf("-machine q35,max-ram-below-4g=%" PRIu64 "G",
+			      lowest->at.start / GIB));
+}
+
+static void hypertransport(const struct group *g, struct remedies *all)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++)
+		if (!strcmp(g->regions[i].origin, "ht") && g->regions[i].enforced)
+			break;
+	if (i == g->nr_regions)
+		return;
+	words_add(&remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 leave that out if the CPU has 41 address bits or more:")->set,
+		  keep_string("-machine pc-q35-7.1"));
+}
+
+/* They map memory at its own address, unless they are told where to have it. */
+static void user_addresses(const struct group *g, uint64_t top, struct remedies *all)
+{
+	const struct range *largest = NULL;
+	size_t i;
+
+	if (top == UINT64_MAX || range_whole_bits(top) >= USER_BITS)
+		return;
+	for (i = 0; i < g->usable.nr; i++)
+		if (!largest || g->usable.r[i].end - g->usable.r[i].start > largest->end - largest->start)
+			largest = &g->usable.r[i];
+	/* Not among the program's own code and data. */
+	if (largest && largest->end >= LOW_END)
+		words_add(&remedy_add(all, "DPDK and SPDK map memory at its own address, which is beyond this aperture unless they are told:")->set,
+			  keep_printf("--iova-mode=va --base-virtaddr=0x%" PRIx64,
+				      largest->start > LOW_END ? largest->start : LOW_END));
+}
+
+/**
+ * remedies_of_group() - what to set in a guest or program that gets a group
+ * @ctl: options
+ * @g: group
+ * @all: to fill
+ */
+void remedies_of_group(const struct control *ctl, const struct group *g,
+		       struct remedies *all)
+{
+	uint64_t top = top_of(g);
+	struct vm_host host;
+
+	*all = (struct remedies) { .nr = 0 };
+	host_read(ctl, &host);
+	beyond_aperture(&host, top, all);
+	in_low_ram(&host, g, all);
+	hypertransport(g, all);
+	user_addresses(g, top, all);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What to do, in words and in lines to paste. */
+#ifndef REMEDY_H
+#define REMEDY_H
+
+#include <stddef.h>
+
+#include "facts.h"
+#include "vm/keep.h"
+
+#define REMEDIES_MAX	4
+
+/**
+ * struct remedy - something to do
+ * @text: in words
+ * @set: commands and settings, to paste
+ */
+struct remedy {
+	const char *text;
+	struct words set;
+};
+
+/**
+ * struct remedies - all that can be done
+ * @r: what to do, of which @nr are there
+ * @nr: their number
+ */
+struct remedies {
+	struct remedy r[REMEDIES_MAX];
+	size_t nr;
+};
+
+struct remedy *remedy_add(struct remedies *all, const char *text);
+void remedy_bits(struct remedies *all, unsigned int bits, const char *text);
+void remedies_print(const struct remedies *all);
+void remedies_of_group(const struct control *ctl, const struct group *g,
+		       struct remedies *all);
+void print_wrapped(const char *first, const char *text);
+
+#endif
