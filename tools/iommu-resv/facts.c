@@ -235,6 +235,7 @@ static bool parse_page_size(struct group *g, char *line)
 	if (!word_hex(line, 1, &size) || size < PAGE_MIN || size & (size - 1))
 		return false;
 	g->page_size = size;
+	g->page_told = true;
 	return true;
 }
 

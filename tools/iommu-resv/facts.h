@@ -134,6 +134,7 @@ struct refused {
  * @window: the MSI window
  * @window_by: kernel, moved or auto
  * @page_size: smallest map that VFIO accepts
+ * @page_told: the module says so; else it is the page of the kernel
  */
 struct group {
 	unsigned int id;
@@ -155,6 +156,7 @@ struct group {
 	struct range window;
 	char *window_by;
 	uint64_t page_size;
+	bool page_told;
 };
 
 struct groups {

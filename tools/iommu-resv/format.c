@@ -447,6 +447,10 @@ static void json_group(const struct control *ctl, struct json *j, const struct g
 		json_null(j, "aperture");
 		json_null(j, "aperture_bits");
 	}
+	if (g->page_told)
+		json_number(j, "page_size", g->page_size);
+	else
+		json_null(j, "page_size");
 	obstacles_find(ctl, g, NULL, &found);
 	json_obstacles(j, &found);
 	obstacles_free(&found);
