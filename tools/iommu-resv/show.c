@@ -12,6 +12,7 @@
 #include "names.h"
 #include "pick.h"
 #include "remedy.h"
+#include "untied.h"
 #include "xalloc.h"
 
 static void print_devices(const struct control *ctl, const struct group *g)
@@ -94,7 +95,7 @@ static void say_aperture(const struct group *g)
 }
 
 /* Return: a region ties a device to firmware */
-static bool say_assign(const struct control *ctl, const struct group *g)
+static bool say_assign(struct control *ctl, const struct group *g)
 {
 	struct obstacles found;
 	bool tied = false;
@@ -110,7 +111,11 @@ static bool say_assign(const struct control *ctl, const struct group *g)
 		text = obstacle_text(&found.o[i]);
 		printf("  %s\n", text);
 		free(text);
-		tied |= found.o[i].kind == OBSTACLE_DIRECT;
+		if (found.o[i].kind != OBSTACLE_DIRECT)
+			continue;
+		tied = true;
+		if (found.o[i].region->device)
+			untied_print(ctl, found.o[i].region->device);
 	}
 	obstacles_free(&found);
 	return tied;
@@ -340,7 +345,7 @@ static void say_what_to_set(const struct control *ctl, const struct group *g)
 	remedies_print(&all);
 }
 
-static void print_group(const struct control *ctl, const struct group *g)
+static void print_group(struct control *ctl, const struct group *g)
 {
 	bool tied = false;
 
@@ -460,7 +465,7 @@ static bool any_relaxable(const struct groups *groups)
 	return false;
 }
 
-static void print_groups(const struct control *ctl, struct groups *groups)
+static void print_groups(struct control *ctl, struct groups *groups)
 {
 	size_t i;
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What can be given to a guest in place of a device that is tied to firmware: other
+ * devices of the same vendor and model, and virtual functions of the device itself,
+ * which are not in the region's scope.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+#include "sysfs.h"
+#include "untied.h"
+#include "words.h"
+#include "xalloc.h"
+
+/* So many names fit into a line. */
+#define NAMES_MAX	4
+
+static bool is_tied(const struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++)
+		if (!strcmp(g->regions[i].type, "direct"))
+			return true;
+	return false;
+}
+
+static const struct device *find_device(const struct groups *groups, const char *name)
+{
+	size_t i, k;
+
+	for (i = 0; i < groups->nr; i++)
+		for (k = 0; k < groups->g[i].nr_devices; k++)
+			if (!strcmp(groups->g[i].devices[k].name, name))
+				return &groups->g[i].devices[k];
+	return NULL;
+}
+
+static bool is_like(const struct device *a, const struct device *b)
+{
+	return a->vendor && a->model && b->vendor && b->model &&
+	       !strcmp(a->vendor, b->vendor) && !strcmp(a->model, b->model);
+}
+
+static void print_others(const struct groups *groups, const struct device *d)
+{
+	size_t i, k, nr = 0;
+
+	for (i = 0; i < groups->nr; i++)
+		for (k = 0; k < groups->g[i].nr_devices && !is_tied(&groups->g[i]); k++) {
+			if (!is_like(&groups->g[i].devices[k], d))
+				continue;
+			if (nr < NAMES_MAX)
+				printf("%s %s", nr ? "" : "  of the same model, and not tied:",
+				       groups->g[i].devices[k].name);
+			nr++;
+		}
+	if (nr > NAMES_MAX)
+		printf(" and %zu more", nr - NAMES_MAX);
+	if (nr)
+		putchar('\n');
+}
+
+static uint64_t number_in(const char *dir, const char *file)
+{
+	uint64_t value = 0;
+	struct text t;
+	char *line;
+
+	if (text_open(&t, xasprintf("%s/%s", dir, file)))
+		return 0;
+	if (!text_next(&t, &line) || !word_decimal(line, &value))
+		value = 0;
+	text_close(&t);
+	return value;
+}
+
+/* Those that are there are in groups of their own, and may be in use. */
+static void print_functions(const struct control *ctl, const char *name)
+{
+	char *dir = xasprintf("%s/bus/pci/devices/%s", ctl->sysfs, name);
+	uint64_t most = number_in(dir, "sriov_totalvfs");
+
+	if (most)
+		printf("  virtual functions, which are not tied: %" PRIu64 " are there; up to %" PRIu64 " by\n"
+		       "    echo %" PRIu64 " > /sys/bus/pci/devices/%s/sriov_numvfs\n",
+		       number_in(dir, "sriov_numvfs"), most, most, name);
+	free(dir);
+}
+
+/**
+ * untied_print() - name what can be given away in place of a device
+ * @ctl: options
+ * @device: a device with a region of type direct
+ *
+ * All groups are read for that.
+ */
+void untied_print(struct control *ctl, const char *device)
+{
+	struct names *names = names_open(ctl);
+	bool gaps = ctl->gaps;
+	struct groups groups;
+	const struct device *d;
+
+	if (!groups_read(ctl, names, &groups)) {
+		groups_details(ctl, &groups);
+		d = find_device(&groups, device);
+		if (d)
+			print_others(&groups, d);
+		print_functions(ctl, device);
+	}
+	/* What is wrong with other groups is no gap in what was asked for. */
+	ctl->gaps = gaps;
+	groups_free(&groups);
+	names_close(names);
+}
