@@ -143,6 +143,18 @@ static const struct kernel_param_ops explain_ops = {
 module_param_cb(explain, &explain_ops, NULL, 0644);
 MODULE_PARM_DESC(explain, "where VFIO checks maps (5.4 and later): on = tell why it refuses a map or an attach, auto = while that is traced (default), off");
 
+/* Somebody begins or ends to listen to a tracepoint.  May sleep; the module is held. */
+static void listeners_changed(void)
+{
+	mutex_lock(&switch_lock);
+	if (resv_native_checks() && explaining != resv_explain_wanted()) {
+		/* If it is too early, check_run() acts. */
+		written = true;
+		act();
+	}
+	mutex_unlock(&switch_lock);
+}
+
 static int check_init(void)
 {
 	int ret;
@@ -153,24 +165,8 @@ static int check_init(void)
 	resv_attach_register(&resv_rules_client);
 	ret = resv_native_checks() ? 0 : resv_refuse_init();
 	if (!ret)
-		resv_listen_init();
+		resv_listen_init(listeners_changed);
 	return ret;
-}
-
-/**
- * resv_check_act() - somebody begins or ends to listen to a tracepoint
- *
- * Context: may sleep; the caller holds this module.
- */
-void resv_check_act(void)
-{
-	mutex_lock(&switch_lock);
-	if (resv_native_checks() && explaining != resv_explain_wanted()) {
-		/* If it is too early, check_run() acts. */
-		written = true;
-		act();
-	}
-	mutex_unlock(&switch_lock);
 }
 
 static void check_exit(void)
@@ -296,9 +292,17 @@ static const struct resv_tap *const taps[] = {
 	&resv_check_tap_claim,
 };
 
+static ssize_t refused_show(struct iommu_group *group, char *buf)
+{
+	/* VFIO refuses by itself, and nobody is told. */
+	if (resv_native_checks() && !resv_check_taps_explain())
+		return -ENODATA;
+	return resv_refused_show(group, buf);
+}
+
 static const struct resv_feature_file files[] = {
 	/* It names processes, which a reader may not be allowed to see. */
-	{ .name = "refused", .mode = 0400, .show = resv_refused_show },
+	{ .name = "refused", .mode = 0400, .show = refused_show },
 };
 
 /* The feature, for the table of main.c. */

@@ -27,7 +27,6 @@ enum resv_explain_mode {
 
 extern const struct resv_feature resv_feature_check;
 
-void resv_check_act(void);
 void resv_check_set_mode(enum resv_check_mode new);
 enum resv_check_mode resv_check_mode(void);
 bool resv_check_wanted(void);

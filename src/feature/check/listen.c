@@ -16,13 +16,13 @@
 #include <linux/module.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
-#include "feature/check/check.h"
 #include "feature/check/listen.h"
 
 static void listen_fn(struct work_struct *work);
 static DECLARE_WORK(listen_work, listen_fn);
 static DEFINE_SPINLOCK(listen_lock);
 static bool open;
+static void (*acts)(void);		/* set before @open */
 
 /* A bit a tracepoint: where enabling one fails, the tracing does not call in again. */
 static unsigned long enabled;
@@ -31,7 +31,7 @@ static void listen_fn(struct work_struct *work)
 {
 	if (!try_module_get(THIS_MODULE))
 		return;
-	resv_check_act();
+	acts();
 	module_put(THIS_MODULE);
 }
 
@@ -112,12 +112,14 @@ bool resv_listening(void)
 
 /**
  * resv_listen_init() - act on those who listen from now on
+ * @act: called by work when that changes, with this module held; may sleep
  *
  * Context: resv_listen_exit() will be called.
  */
-void resv_listen_init(void)
+void resv_listen_init(void (*act)(void))
 {
 	spin_lock(&listen_lock);
+	acts = act;
 	open = true;
 	spin_unlock(&listen_lock);
 }

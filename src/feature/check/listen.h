@@ -10,7 +10,7 @@ void resv_unlisten_map(void);
 int resv_listen_attach(void);
 void resv_unlisten_attach(void);
 bool resv_listening(void);
-void resv_listen_init(void);
+void resv_listen_init(void (*act)(void));
 void resv_listen_exit(void);
 
 #endif /* RESV_FEATURE_CHECK_LISTEN_H */

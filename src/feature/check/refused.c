@@ -16,12 +16,10 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 #include "compat/iommu.h"
-#include "source/native.h"
 #include "group/attach.h"
 #include "feature/check/check.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
-#include "feature/check/taps.h"
 
 #define CREATE_TRACE_POINTS
 #include "feature/check/trace.h"
@@ -430,7 +428,7 @@ static size_t show_last(char *buf, size_t size, const struct resv_refused *last)
  * @buf: a page
  *
  * Context: in the callback of the file.
- * Return: bytes; -ENODATA where nobody counts; -ENODEV if the group is not known yet
+ * Return: bytes; -ENODEV if the group is not known yet
  */
 ssize_t resv_refused_show(struct iommu_group *group, char *buf)
 {
@@ -441,8 +439,6 @@ ssize_t resv_refused_show(struct iommu_group *group, char *buf)
 	u64 count = 0;
 	ssize_t len;
 
-	if (resv_native_checks() && !resv_check_taps_explain())
-		return -ENODATA;
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g)
