@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What to do, in words and in lines to paste. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +11,10 @@
 
 #define WIDTH		80
 /* What QEMU takes as address bits of a CPU */
-#define BITS_MIN	36
+#define BITS_MIN	32
 #define BITS_MAX	52
-/* Programs of user space have addresses of so many bits, but for the lowest. */
-#define USER_BITS	47
+/* Where SPDK has its memory, if it is not told otherwise (env_dpdk) */
+#define SPDK_BASE	UINT64_C(0x200000000000)
 /* Where guests have memory below 4 GiB: the low part of it ends at 2 to 3.5 GiB. */
 #define LOW_RAM_END	UINT64_C(0xe0000000)
 #define GIB		(UINT64_C(1) << 30)
@@ -29,8 +30,10 @@
  */
 struct remedy *remedy_add(struct remedies *all, const char *text)
 {
-	struct remedy *r = &all->r[all->nr++];
+	struct remedy *r;
 
+	assert(all->nr < REMEDIES_MAX);
+	r = &all->r[all->nr++];
 	*r = (struct remedy) { .text = text };
 	return r;
 }
@@ -50,7 +53,7 @@ void remedy_bits(struct remedies *all, unsigned int bits, const char *text)
 	r = remedy_add(all, text);
 	words_add(&r->set, keep_printf("-cpu host,host-phys-bits-limit=%u", bits));
 	words_add(&r->set, keep_printf("<maxphysaddr mode='passthrough' limit='%u'/>", bits));
-	words_add(&r->set, keep_printf("cpu: host,guest-phys-bits=%u", bits));
+	words_add(&r->set, keep_printf("args: -cpu host,host-phys-bits-limit=%u", bits));
 }
 
 /**
@@ -123,7 +126,8 @@ static void beyond_aperture(const struct vm_host *host, uint64_t top, struct rem
 /* A map there fails, and it is no place that guests leave out by themselves. */
 static bool is_in_low_ram(const struct region *r)
 {
-	return r->enforced && strcmp(r->type, "direct-relaxable") && r->at.start >= GIB &&
+	return r->enforced && strcmp(r->type, "direct-relaxable") &&
+	       strcmp(r->type, "out-of-range") && r->at.start >= GIB &&
 	       r->at.start < LOW_RAM_END;
 }
 
@@ -138,9 +142,9 @@ static void in_low_ram(const struct vm_host *host, const struct group *g, struct
 			lowest = &g->regions[i];
 	if (!lowest)
 		return;
-	words_add(&remedy_add(all, keep_printf("a guest of x86 can have memory at 0x%" PRIx64 ", which is reserved; to have that memory above 4 GiB:",
+	words_add(&remedy_add(all, keep_printf("a guest of x86 can have memory at 0x%" PRIx64 ", which is reserved; to move that memory above 4 GiB:",
 					       lowest->at.start))->set,
-		  keep_printf("-machine q35,max-ram-below-4g=%" PRIu64 "G",
+		  keep_printf("-machine max-ram-below-4g=%" PRIu64 "G",
 			      lowest->at.start / GIB));
 }
 
@@ -153,25 +157,24 @@ static void hypertransport(const struct group *g, struct remedies *all)
 			break;
 	if (i == g->nr_regions)
 		return;
-	words_add(&remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 leave that out if the CPU has 41 address bits or more:")->set,
-		  keep_string("-machine pc-q35-7.1"));
+	remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 leave that out for a guest whose CPU is AMD's and has 41 address bits or more");
 }
 
-/* They map memory at its own address, unless they are told where to have it. */
+/* DPDK maps memory at its own address, and SPDK says where that is. */
 static void user_addresses(const struct group *g, uint64_t top, struct remedies *all)
 {
 	const struct range *largest = NULL;
 	size_t i;
 
-	if (top == UINT64_MAX || range_whole_bits(top) >= USER_BITS)
+	if (top >= SPDK_BASE)
 		return;
 	for (i = 0; i < g->usable.nr; i++)
 		if (!largest || g->usable.r[i].end - g->usable.r[i].start > largest->end - largest->start)
 			largest = &g->usable.r[i];
 	/* Not among the program's own code and data. */
 	if (largest && largest->end >= LOW_END)
-		words_add(&remedy_add(all, "DPDK and SPDK map memory at its own address, which is beyond this aperture unless they are told:")->set,
-			  keep_printf("--iova-mode=va --base-virtaddr=0x%" PRIx64,
+		words_add(&remedy_add(all, "SPDK has its memory at 0x200000000000, which is beyond this aperture, unless it is told (DPDK's own default is low enough):")->set,
+			  keep_printf("--base-virtaddr=0x%" PRIx64,
 				      largest->start > LOW_END ? largest->start : LOW_END));
 }
 

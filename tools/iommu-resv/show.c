@@ -97,6 +97,7 @@ static void say_aperture(const struct group *g)
 /* Return: a region ties a device to firmware */
 static bool say_assign(struct control *ctl, const struct group *g)
 {
+	const char *device, *last = NULL;
 	struct obstacles found;
 	bool tied = false;
 	size_t i;
@@ -114,8 +115,11 @@ static bool say_assign(struct control *ctl, const struct group *g)
 		if (found.o[i].kind != OBSTACLE_DIRECT)
 			continue;
 		tied = true;
-		if (found.o[i].region->device)
-			untied_print(ctl, found.o[i].region->device);
+		device = found.o[i].region->device;
+		/* Servers have several regions a device. */
+		if (device && (!last || strcmp(device, last)))
+			untied_print(ctl, device);
+		last = device;
 	}
 	obstacles_free(&found);
 	return tied;

@@ -188,6 +188,15 @@ static int by_version(const void *a, const void *b)
 	return strverscmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A folder that is said to be another machine's sysfs can have anything in it. */
+static bool is_printable(const char *name)
+{
+	for (; *name; name++)
+		if (*name < ' ' || *name > '~')
+			return false;
+	return true;
+}
+
 /**
  * dir_list() - names in a directory, in natural order
  * @path: the directory
@@ -207,7 +216,8 @@ int dir_list(const char *path, struct strings *names)
 	if (!dir)
 		return -errno;
 	while (errno = 0, (d = readdir(dir)) != NULL) {
-		if (d->d_name[0] == '.')
+		/* The kernel makes no name with control characters. */
+		if (d->d_name[0] == '.' || !is_printable(d->d_name))
 			continue;
 		names->s = xreallocarray(names->s, names->nr + 1,
 					 sizeof(*names->s));
@@ -233,7 +243,7 @@ void strings_free(struct strings *names)
  * link_base() - last component of what a link points at
  * @path: the link
  *
- * Return: allocated, or NULL if there is no such link
+ * Return: allocated, or NULL if there is no such link, or none of the kernel's
  */
 char *link_base(const char *path)
 {
@@ -245,5 +255,5 @@ char *link_base(const char *path)
 		return NULL;
 	target[len] = '\0';
 	slash = strrchr(target, '/');
-	return xstrdup(slash ? slash + 1 : target);
+	return is_printable(target) ? xstrdup(slash ? slash + 1 : target) : NULL;
 }

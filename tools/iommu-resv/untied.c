@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What can be given to a guest in place of a device that is tied to firmware: other
- * devices of the same vendor and model, and virtual functions of the device itself,
- * which are not in the region's scope.
+ * devices of the same vendor and model, and virtual functions of the device itself.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
 #include "sysfs.h"
 #include "untied.h"
 #include "words.h"
@@ -18,10 +16,13 @@
 /* So many names fit into a line. */
 #define NAMES_MAX	4
 
+/* Or not known not to be. */
 static bool is_tied(const struct group *g)
 {
 	size_t i;
 
+	if (!g->nr_regions)
+		return true;
 	for (i = 0; i < g->nr_regions; i++)
 		if (!strcmp(g->regions[i].type, "direct"))
 			return true;
@@ -78,16 +79,30 @@ static uint64_t number_in(const char *dir, const char *file)
 	return value;
 }
 
-/* Those that are there are in groups of their own, and may be in use. */
-static void print_functions(const struct control *ctl, const char *name)
+/* It comes from a file, and becomes part of a path and of a command. */
+static bool is_pci_name(const char *name)
 {
-	char *dir = xasprintf("%s/bus/pci/devices/%s", ctl->sysfs, name);
-	uint64_t most = number_in(dir, "sriov_totalvfs");
+	return strspn(name, "0123456789abcdef:.") == strlen(name) && strchr(name, ':');
+}
 
-	if (most)
-		printf("  virtual functions, which are not tied: %" PRIu64 " are there; up to %" PRIu64 " by\n"
-		       "    echo %" PRIu64 " > /sys/bus/pci/devices/%s/sriov_numvfs\n",
-		       number_in(dir, "sriov_numvfs"), most, most, name);
+/*
+ * Virtual functions are rarely in the scope of a region, as firmware knows nothing of
+ * them.  The kernel changes their number only from 0 on, and only if a driver can.
+ */
+static void print_functions(const struct control *ctl, const struct device *d)
+{
+	char *dir = xasprintf("%s/bus/pci/devices/%s", ctl->sysfs, d->name);
+	uint64_t most = number_in(dir, "sriov_totalvfs");
+	uint64_t nr = number_in(dir, "sriov_numvfs");
+
+	if (nr)
+		printf("  it has %" PRIu64 " virtual functions, which are mostly not tied\n", nr);
+	else if (most && d->driver && strcmp(d->driver, "vfio-pci"))
+		printf("  virtual functions are mostly not tied; for NUMBER of them, %" PRIu64 " at most:\n"
+		       "    echo NUMBER > /sys/bus/pci/devices/%s/sriov_numvfs\n", most, d->name);
+	else if (most)
+		printf("  virtual functions are mostly not tied, and its driver on the host can make %" PRIu64 "\n",
+		       most);
 	free(dir);
 }
 
@@ -100,20 +115,19 @@ static void print_functions(const struct control *ctl, const char *name)
  */
 void untied_print(struct control *ctl, const char *device)
 {
-	struct names *names = names_open(ctl);
+	const struct device *d = NULL;
 	bool gaps = ctl->gaps;
 	struct groups groups;
-	const struct device *d;
 
-	if (!groups_read(ctl, names, &groups)) {
+	if (!groups_read(ctl, NULL, &groups) && is_pci_name(device)) {
 		groups_details(ctl, &groups);
 		d = find_device(&groups, device);
-		if (d)
-			print_others(&groups, d);
-		print_functions(ctl, device);
+	}
+	if (d) {
+		print_others(&groups, d);
+		print_functions(ctl, d);
 	}
 	/* What is wrong with other groups is no gap in what was asked for. */
 	ctl->gaps = gaps;
 	groups_free(&groups);
-	names_close(names);
 }

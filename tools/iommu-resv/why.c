@@ -13,7 +13,7 @@
 #include "origin.h"
 #include "range.h"
 #include "remedy.h"
-#include "vm/keep.h"
+#include "vm/vm.h"
 #include "words.h"
 #include "xalloc.h"
 
@@ -71,10 +71,12 @@ static const char *meaning_of(const struct region *r)
 }
 
 /* Above the aperture, or below it */
-static void out_of_range(const struct group *g, struct answer *a)
+static void out_of_range(const struct control *ctl, const struct group *g,
+			 struct answer *a)
 {
 	const struct region *hit = &g->refused.hit;
 	unsigned int bits = hit->at.start ? range_whole_bits(hit->at.start - 1) : 0;
+	struct vm_host host;
 	struct remedy *r;
 
 	if (!hit->at.start) {
@@ -82,14 +84,16 @@ static void out_of_range(const struct group *g, struct answer *a)
 					 hit->at.end + 1));
 		return;
 	}
-	r = add(a, keep_printf("the guest must not have memory from 0x%" PRIx64 " on: lower its memory or maxmem, or the address bits of its CPU, which decide where firmware puts BARs; this command tells which of them:",
+	r = add(a, keep_printf("the guest must not have memory from 0x%" PRIx64 " on: lower its memory or maxmem, or on x86 the address bits of its CPU, which decide where firmware puts BARs; this command tells which of them:",
 			       hit->at.start));
 	words_add(&r->set, keep_string("iommu-resv check --vm FILE"));
-	remedy_bits(&a->all, bits,
-		    keep_printf("%u address bits are what the IOMMU has; for the CPU of QEMU, libvirt, or Proxmox VE:",
-				bits));
+	host_read(ctl, &host);
+	if (!host.arm)
+		remedy_bits(&a->all, bits,
+			    keep_printf("%u address bits are what the IOMMU has; for the CPU of QEMU, libvirt, or Proxmox VE:",
+					bits));
 	add(a, "if the map is of a BAR, and not of memory, the guest works: only DMA from device to device fails there");
-	add(a, keep_printf("DPDK and SPDK: --base-virtaddr= takes the start of a usable range, which 'iommu-resv show %u' lists",
+	add(a, keep_printf("DPDK and SPDK: --base-virtaddr= takes an address of a usable range, which 'iommu-resv show %u' lists",
 			   g->id));
 }
 
@@ -115,21 +119,22 @@ static void movable(const struct group *g, struct answer *a)
 	add_check(a, "or let this command print the move that leaves out all of the guest's memory:");
 }
 
-static void hit_remedies(const struct group *g, struct answer *a)
+static void hit_remedies(const struct control *ctl, const struct group *g,
+			 struct answer *a)
 {
 	const struct region *hit = &g->refused.hit;
 
 	if (g->refused.attach) {
 		add(a, "no guest can have this device: give another one, or a virtual function of this one");
 	} else if (!strcmp(hit->type, "out-of-range")) {
-		out_of_range(g, a);
+		out_of_range(ctl, g, a);
 	} else if (!strcmp(hit->type, "sw-msi")) {
 		movable(g, a);
 	} else if (!strcmp(hit->origin, "admin")) {
 		declared(g, a);
 	} else {
 		if (!strcmp(hit->origin, "ht"))
-			add(a, "give the guest less memory, or QEMU's machine type 7.1 or later, which leaves these addresses out");
+			add(a, "give the guest less memory, or with a CPU of AMD's and 41 address bits QEMU's machine type 7.1 or later, which leaves these addresses out");
 		add_keep_out(a);
 	}
 }
@@ -179,10 +184,11 @@ static void memlock(const struct control *ctl, const struct group *g, struct ans
 
 	(void)ctl;
 	(void)g;
-	r = add(a, "raise the limit above all memory of the guest or program: in its shell, in its unit of systemd, or in its domain of libvirt:");
+	r = add(a, "raise the limit above all memory of the guest or program: in its shell, or in its unit of systemd:");
 	words_add(&r->set, keep_string("ulimit -l unlimited"));
 	words_add(&r->set, keep_string("LimitMEMLOCK=infinity"));
-	words_add(&r->set, keep_string("<memtune><hard_limit unit='GiB'>SIZE</hard_limit></memtune>"));
+	words_add(&add(a, "libvirt raises it by itself; only if that is too little, put this into the domain, with some GiB more than the guest's memory, as the kernel kills a guest that needs more:")->set,
+		  keep_string("<memtune><hard_limit unit='GiB'>SIZE</hard_limit></memtune>"));
 	add(a, "if the kernel log does not say 'RLIMIT_MEMLOCK (...) exceeded', the host has too little memory: give the guest less");
 }
 
@@ -282,7 +288,7 @@ static void answer(const struct control *ctl, const struct group *g, struct answ
 		reason_remedies(ctl, g, a);
 	} else {
 		a->meaning = meaning_of(&g->refused.hit);
-		hit_remedies(g, a);
+		hit_remedies(ctl, g, a);
 	}
 }
 
@@ -439,7 +445,7 @@ static void say_let_through(const struct control *ctl)
 /* The answer in words; what was refused counts more than what is not known. */
 static int say(const struct control *ctl, const struct groups *groups)
 {
-	bool any = false, unknown = false, by_module = false;
+	bool any = false, unknown = false, by_module = false, by_vfio = false;
 	size_t i;
 
 	for (i = 0; i < groups->nr; i++) {
@@ -447,6 +453,7 @@ static int say(const struct control *ctl, const struct groups *groups)
 		bool has = g->refused.known && g->refused.count;
 
 		unknown |= !g->refused.known;
+		by_vfio |= g->refused.by_vfio;
 		if (has && !ctl->json) {
 			if (any)
 				putchar('\n');
@@ -460,7 +467,8 @@ static int say(const struct control *ctl, const struct groups *groups)
 	if (unknown)
 		say_unknown(ctl, groups);
 	else if (!any && !ctl->json)
-		puts("Nothing was refused since the module was loaded.");
+		puts(by_vfio ? "Nothing was seen to be refused since explanations were turned on. Programs that\nhad their groups before, and iommufd, are not seen." :
+			       "Nothing was refused since the module was loaded.");
 	return any ? EXIT_NO : unknown ? EXIT_TROUBLE : EXIT_OK;
 }
 
