@@ -322,6 +322,8 @@ def attach(topology, key, name):
 ROUNDS = 3
 # At most so much of what it is without; see docs/tested.md for what was measured.
 COSTS = {"page": 1.30, "huge": 1.03}
+# And if nobody asks: of a huge page the same module measures 0.999 to 1.0013 of itself.
+UNASKED = {"page": 1.001, "huge": 1.005}
 
 
 def cost_steps():
@@ -346,7 +348,7 @@ def judge_cost(lines):
     faults = hooks.all_ok(lines)
     ratios = cost_ratios(lines)
     for (size, mode), ratio in ratios.items():
-        limit = COSTS[size] if mode == "on" else 1.001
+        limit = COSTS[size] if mode == "on" else UNASKED[size]
         if ratio > limit:
             faults.append(f"{size}: explain={mode} {ratio:.4f}, allowed are {limit}")
     if len(ratios) != 4 or ratios["page", "on"] < 1.01:
