@@ -69,24 +69,37 @@ static void act(void)
 		change();
 }
 
+/* Nobody must unload the module in the middle of a switch. */
+static int begin_switch(void)
+{
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	mutex_lock(&switch_lock);
+	return 0;
+}
+
+static void end_switch(void)
+{
+	written = true;
+	act();
+	mutex_unlock(&switch_lock);
+	module_put(THIS_MODULE);
+}
+
 static int checks_set(const char *val, const struct kernel_param *kp)
 {
-	int i = resv_text_choice(val, words, ARRAY_SIZE(words));
+	int i = resv_text_choice(val, words, ARRAY_SIZE(words)), ret;
 
 	if (i < 0) {
 		pr_err("checks=%.*s is not understood: give enforce, warn or off\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return i;
 	}
-	/* Nobody must unload the module in the middle of this. */
-	if (!try_module_get(THIS_MODULE))
-		return -ENODEV;
-	mutex_lock(&switch_lock);
+	ret = begin_switch();
+	if (ret)
+		return ret;
 	resv_check_set_mode(i);
-	written = true;
-	act();
-	mutex_unlock(&switch_lock);
-	module_put(THIS_MODULE);
+	end_switch();
 	return 0;
 }
 
@@ -111,21 +124,18 @@ static const char *const explain_words[] = {
 
 static int explain_set(const char *val, const struct kernel_param *kp)
 {
-	int i = resv_text_choice(val, explain_words, ARRAY_SIZE(explain_words));
+	int i = resv_text_choice(val, explain_words, ARRAY_SIZE(explain_words)), ret;
 
 	if (i < 0) {
 		pr_err("explain=%.*s is not understood: give auto, on or off\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return i;
 	}
-	if (!try_module_get(THIS_MODULE))
-		return -ENODEV;
-	mutex_lock(&switch_lock);
+	ret = begin_switch();
+	if (ret)
+		return ret;
 	resv_explain_set_mode(i);
-	written = true;
-	act();
-	mutex_unlock(&switch_lock);
-	module_put(THIS_MODULE);
+	end_switch();
 	return 0;
 }
 

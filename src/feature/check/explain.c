@@ -190,26 +190,6 @@ static enum resv_why why_refused(const struct vfio_iommu_type1_dma_map *map,
 	}
 }
 
-/* Does the map leave what the group's domain addresses?  Then fill in the region. */
-static bool leaves_reach(const struct resv_range *reach,
-			 struct resv_refused *refused)
-{
-	struct resv_region *r = &refused->region;
-
-	if (refused->start < reach->start)
-		r->end = reach->start - 1;
-	else if (refused->end > reach->end)
-		r->start = reach->end + 1;
-	else
-		return false;
-	if (r->start)
-		r->end = ULLONG_MAX;
-	r->type = RESV_OUT_OF_RANGE;
-	r->origin = RESV_ORIGIN_APERTURE;
-	strscpy(refused->device, "-", sizeof(refused->device));
-	return true;
-}
-
 /* Does the map hit a region of the group?  Then fill in which, and of which device. */
 static bool hits_region(const struct member *m, struct resv_refused *refused)
 {
@@ -224,7 +204,7 @@ static bool hits_region(const struct member *m, struct resv_refused *refused)
 					 sizeof(refused->device));
 		resv_snapshot_put(snapshot);
 	}
-	return hit || leaves_reach(&m->reach, refused);
+	return hit || resv_refused_beyond(&m->reach, refused);
 }
 
 /* The groups that forbid the map, because of their regions. */

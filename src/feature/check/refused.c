@@ -24,15 +24,37 @@
 #define CREATE_TRACE_POINTS
 #include "feature/check/trace.h"
 
+/**
+ * resv_refused_beyond() - say that a map leaves what is addressed
+ * @reach: what a group's domain addresses
+ * @refused: to fill in, from where on
+ *
+ * Context: any.
+ * Return: it does
+ */
+bool resv_refused_beyond(const struct resv_range *reach,
+			 struct resv_refused *refused)
+{
+	struct resv_region *r = &refused->region;
+
+	r->type = RESV_OUT_OF_RANGE;
+	r->origin = RESV_ORIGIN_APERTURE;
+	strscpy(refused->device, "-", sizeof(refused->device));
+	if (refused->start < reach->start) {
+		r->end = reach->start - 1;
+		return true;
+	}
+	r->start = reach->end + 1;
+	r->end = ULLONG_MAX;
+	return refused->end > reach->end;
+}
+
 /* Which of @reasons forbid the map?  Fill in the region and the device of @refused. */
 static void explain(const struct resv_reasons *reasons,
 		    const struct resv_range *reach, struct resv_refused *refused)
 {
 	unsigned int i;
 
-	refused->region.type = RESV_OUT_OF_RANGE;
-	refused->region.origin = RESV_ORIGIN_APERTURE;
-	strscpy(refused->device, "-", sizeof(refused->device));
 	for (i = 0; reasons && i < reasons->nr; i++) {
 		const struct resv_region *r = &reasons->region[i];
 
@@ -43,12 +65,7 @@ static void explain(const struct resv_reasons *reasons,
 			sizeof(refused->device));
 		return;
 	}
-	if (refused->start < reach->start) {
-		refused->region.end = reach->start - 1;
-		return;
-	}
-	refused->region.start = reach->end + 1;
-	refused->region.end = ULLONG_MAX;
+	resv_refused_beyond(reach, refused);
 }
 
 /* What "refused" and the log say of each reason. */

@@ -7,8 +7,11 @@
 
 struct iommu_domain;
 struct iommu_group;
+struct resv_range;
 struct resv_refused;
 
+bool resv_refused_beyond(const struct resv_range *reach,
+			 struct resv_refused *refused);
 void resv_refused_name_process(struct resv_refused *refused);
 void resv_refused_log_anew(void);
 void resv_refused_note(const struct iommu_group *group,

@@ -238,9 +238,8 @@ bool resv_check_taps_get(void)
  * resv_check_taps_explain_get() - have the tap that explains what VFIO refuses
  *
  * Context: under the lock of a group's entry; may sleep.
- * Return: true if it is wanted
  */
-bool resv_check_taps_explain_get(void)
+void resv_check_taps_explain_get(void)
 {
 	bool wanted;
 
@@ -255,7 +254,6 @@ bool resv_check_taps_explain_get(void)
 		resv_tap_get_all(explaining, ARRAY_SIZE(explaining), NULL);
 	}
 	mutex_unlock(&taps_lock);
-	return wanted;
 }
 
 /**

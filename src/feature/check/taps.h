@@ -16,7 +16,7 @@ bool resv_check_taps_get(void);
 void resv_check_taps_put(void);
 enum resv_tap_state resv_check_taps_maps(const char **reason);
 const char *resv_check_taps_ranges(void);
-bool resv_check_taps_explain_get(void);
+void resv_check_taps_explain_get(void);
 bool resv_check_taps_explain(void);
 const char *resv_check_taps_silent(void);
 
