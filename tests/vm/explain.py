@@ -174,7 +174,7 @@ HOLES = lacking.HOLES
 
 def random_steps(arch, count):
     add = [f"write {GROUP}/resv/declare add 0x{low:x} 0x{high:x}" for low, high in HOLES]
-    blame = f"blame:{REFUSED},{4711},{count},{lacking.edges(arch)}"
+    blame = f"blame:{REFUSED},4711,{count},{lacking.edges(arch)}"
     return ["bind", f"load {MODULE} explain=on", *add, "dump found",
             f"run /vfio-check play container open:{DEVICE} set:{DEVICE} iommu {blame}",
             f"cat {hooks.HOOKS}",

@@ -193,17 +193,37 @@ out:
 	free(info);
 }
 
-static int map(struct vfio *v, void *mem, uint64_t iova, uint64_t size)
+/* A map as it is asked for, right or wrong. */
+struct request {
+	uint32_t flags;
+	uint64_t iova;
+	uint64_t size;
+	uint64_t vaddr;
+};
+
+static int ask(struct vfio *v, const struct request *r)
 {
 	struct vfio_iommu_type1_dma_map m = {
 		.argsz = sizeof(m),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)mem,
-		.iova = iova,
-		.size = size,
+		.flags = r->flags,
+		.vaddr = r->vaddr,
+		.iova = r->iova,
+		.size = r->size,
 	};
 
 	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &m) ? errno : 0;
+}
+
+static int map(struct vfio *v, void *mem, uint64_t iova, uint64_t size)
+{
+	struct request r = {
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.iova = iova,
+		.size = size,
+		.vaddr = (uintptr_t)mem,
+	};
+
+	return ask(v, &r);
 }
 
 static int unmap(struct vfio *v, uint64_t iova, uint64_t size)
@@ -1151,18 +1171,28 @@ static uint64_t draw(uint64_t *state)
 	return z ^ z >> 31;
 }
 
+/* What random maps are drawn from. */
+struct plan {
+	const char *seed;
+	uint64_t state;
+	unsigned int count;
+	uint64_t edge[RANDOM_EDGES];
+	unsigned int nr_edge;
+};
+
 /*
  * Three of four near an edge, where a page more or less counts, the others of any magnitude. All is
  * reckoned in pages. The last page of all is left out: VFIO does not find it again to unmap. What
  * is drawn does not depend on answers, so that one seed means the same requests everywhere.
  */
-static void draw_map(uint64_t *state, const uint64_t *edge, unsigned int nr_edge, struct range *r)
+static void draw_map(struct plan *plan, struct range *r)
 {
+	uint64_t *state = &plan->state;
 	const uint64_t last = UINT64_MAX / page;
 	uint64_t first, nr;
 
 	if (draw(state) % 4) {
-		first = edge[draw(state) % nr_edge] / page;
+		first = plan->edge[draw(state) % plan->nr_edge] / page;
 		first += draw(state) % (2 * RANDOM_NEAR + 1);
 		first = first > RANDOM_NEAR ? first - RANDOM_NEAR : 0;
 	} else {
@@ -1180,23 +1210,35 @@ static void draw_map(uint64_t *state, const uint64_t *edge, unsigned int nr_edge
 }
 
 /* "SEED,COUNT,EDGE[:EDGE...]" */
+static bool plan_of(char *arg, struct plan *plan)
+{
+	char *number, *text;
+
+	plan->seed = strsep(&arg, ",");
+	number = strsep(&arg, ",");
+	plan->nr_edge = 0;
+	if (!number || !wide_of(plan->seed, 10, &plan->state) ||
+	    !number_of(number, &plan->count))
+		return false;
+	while ((text = strsep(&arg, ":")))
+		if (plan->nr_edge == RANDOM_EDGES ||
+		    !wide_of(text, 16, &plan->edge[plan->nr_edge++]))
+			return false;
+	return plan->nr_edge;
+}
+
+/* "SEED,COUNT,EDGE[:EDGE...]" */
 static int play_random(struct play *p, int n, char *arg)
 {
-	unsigned int count, i, nr_edge = 0, len = 0, accepted = 0, refused = 0, other = 0;
-	char *seed = strsep(&arg, ","), *number = strsep(&arg, ","), *text, *mem;
-	uint64_t state, edge[RANDOM_EDGES];
-	char answers[RANDOM_LINE + 1];
+	unsigned int i, len = 0, accepted = 0, refused = 0, other = 0;
+	char answers[RANDOM_LINE + 1], *mem;
 	const char *odd;
+	struct plan plan;
 	struct range r;
 	uint64_t size;
 	int err;
 
-	if (!number || !wide_of(seed, 10, &state) || !number_of(number, &count))
-		return EINVAL;
-	while ((text = strsep(&arg, ":")))
-		if (nr_edge == RANDOM_EDGES || !wide_of(text, 16, &edge[nr_edge++]))
-			return EINVAL;
-	if (!nr_edge)
+	if (!plan_of(arg, &plan))
 		return EINVAL;
 	/* Pages that are there, and each by itself: a map shall not fail for want of memory. */
 	size = RANDOM_PAGES * page;
@@ -1205,8 +1247,8 @@ static int play_random(struct play *p, int n, char *arg)
 		return errno;
 	madvise(mem, size, MADV_NOHUGEPAGE);
 	memset(mem, 1, size);
-	for (i = 0; i < count; i++) {
-		draw_map(&state, edge, nr_edge, &r);
+	for (i = 0; i < plan.count; i++) {
+		draw_map(&plan, &r);
 		odd = "errno";
 		err = map(&p->v, mem, r.start, r.end - r.start + 1);
 		if (!err) {
@@ -1225,37 +1267,16 @@ static int play_random(struct play *p, int n, char *arg)
 				printf("%d random-%s %u 0x%016" PRIx64 " 0x%" PRIx64 " %s\n", n,
 				       odd, i, r.start, r.end - r.start + 1, errname(err));
 		}
-		if (++len == RANDOM_LINE || i == count - 1) {
+		if (++len == RANDOM_LINE || i == plan.count - 1) {
 			answers[len] = 0;
-			printf("%d random %s %u %s\n", n, seed, i + 1 - len, answers);
+			printf("%d random %s %u %s\n", n, plan.seed, i + 1 - len, answers);
 			len = 0;
 		}
 	}
-	printf("%d random %s total=%u accepted=%u refused=%u other=%u\n", n, seed, count, accepted,
-	       refused, other);
+	printf("%d random %s total=%u accepted=%u refused=%u other=%u\n", n, plan.seed, plan.count,
+	       accepted, refused, other);
 	munmap(mem, size);
 	return 0;
-}
-
-/* A map as it is asked for, right or wrong. */
-struct request {
-	uint32_t flags;
-	uint64_t iova;
-	uint64_t size;
-	uint64_t vaddr;
-};
-
-static int ask(struct vfio *v, const struct request *r)
-{
-	struct vfio_iommu_type1_dma_map m = {
-		.argsz = sizeof(m),
-		.flags = r->flags,
-		.vaddr = r->vaddr,
-		.iova = r->iova,
-		.size = r->size,
-	};
-
-	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &m) ? errno : 0;
 }
 
 /* "FLAGS,IOVA,SIZE[,VADDR]", all hexadecimal; without VADDR there is memory for up to 16 MiB. */
@@ -1354,21 +1375,16 @@ static void spoil(uint64_t *state, struct request *r)
  */
 static int play_blame(struct play *p, int n, char *arg)
 {
-	char *file = strsep(&arg, ","), *seed = strsep(&arg, ","), *number = strsep(&arg, ",");
-	unsigned int count, i, nr_edge = 0, accepted = 0, refused = 0, odd = 0;
-	char *text, line[512], before[512];
-	uint64_t state, edge[RANDOM_EDGES], size;
+	unsigned int i, accepted = 0, refused = 0, odd = 0;
+	char *file = strsep(&arg, ","), *mem;
+	char line[512], before[512];
 	struct request r;
 	struct range map;
-	char *mem;
+	struct plan plan;
+	uint64_t size;
 	int err;
 
-	if (!number || !wide_of(seed, 10, &state) || !number_of(number, &count))
-		return EINVAL;
-	while ((text = strsep(&arg, ":")))
-		if (nr_edge == RANDOM_EDGES || !wide_of(text, 16, &edge[nr_edge++]))
-			return EINVAL;
-	if (!nr_edge)
+	if (!arg || !plan_of(arg, &plan))
 		return EINVAL;
 	size = (RANDOM_PAGES + 2) * page;
 	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -1380,10 +1396,10 @@ static int play_blame(struct play *p, int n, char *arg)
 	if (err)
 		return err;
 	last_line(file, before, sizeof(before));
-	for (i = 0; i < count; i++) {
-		draw_map(&state, edge, nr_edge, &map);
+	for (i = 0; i < plan.count; i++) {
+		draw_map(&plan, &map);
 		r = (struct request){ 3, map.start, map.end - map.start + 1, (uintptr_t)mem };
-		spoil(&state, &r);
+		spoil(&plan.state, &r);
 		err = ask(&p->v, &r);
 		last_line(file, line, sizeof(line));
 		if (err) {
@@ -1397,8 +1413,8 @@ static int play_blame(struct play *p, int n, char *arg)
 		}
 		memcpy(before, line, sizeof(before));
 	}
-	printf("%d blamed total=%u accepted=%u refused=%u odd=%u\n", n, count, accepted, refused,
-	       odd);
+	printf("%d blamed total=%u accepted=%u refused=%u odd=%u\n", n, plan.count, accepted,
+	       refused, odd);
 	return 0;
 }
 
