@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "features.h"
 #include "names.h"
 #include "range.h"
 #include "sysfs.h"
@@ -616,22 +617,6 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
 	return 0;
 }
 
-/* Does the kernel's VFIO check maps by itself, as the module says? */
-static bool checks_native(const struct control *ctl)
-{
-	char *line, *w[3];
-	bool native = false;
-	struct text t;
-
-	if (text_open(&t, xasprintf("%s/kernel/iommu_resv/features", ctl->sysfs)))
-		return false;
-	while (text_next(&t, &line))
-		if (words_split(line, w, 3) && !strcmp(w[0], "map-checks"))
-			native = !strcmp(w[1], "native");
-	text_close(&t);
-	return native;
-}
-
 /**
  * groups_refused() - find out what was refused
  * @ctl: options
@@ -652,7 +637,7 @@ void groups_refused(struct control *ctl, struct groups *groups)
 			continue;
 		read_refused(ctl, g);
 		if (g->refused.known && !asked) {
-			native = checks_native(ctl);
+			native = checks_by_vfio(ctl);
 			asked = true;
 		}
 		g->refused.by_vfio = g->refused.known && native;

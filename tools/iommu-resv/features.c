@@ -243,6 +243,23 @@ bool checks_off(struct control *ctl)
 	return off;
 }
 
+/**
+ * checks_by_vfio() - does the kernel's VFIO check maps by itself, as the module says?
+ * @ctl: options
+ */
+bool checks_by_vfio(struct control *ctl)
+{
+	struct checks checks;
+	bool gaps = ctl->gaps, native;
+
+	checks_read(ctl, &checks);
+	/* Not what was asked for, so the answer has no gap by it. */
+	ctl->gaps = gaps;
+	native = checks.state && !strcmp(checks.state, "native");
+	checks_free(&checks);
+	return native;
+}
+
 static void say_unchecked(struct control *ctl, const struct group *g,
 			  const struct checks *checks)
 {

@@ -23,6 +23,7 @@ void checks_read(struct control *ctl, struct checks *checks);
 bool checks_inert(const struct checks *checks);
 void checks_free(struct checks *checks);
 bool checks_off(struct control *ctl);
+bool checks_by_vfio(struct control *ctl);
 
 void print_hooks(struct control *ctl, struct json *j);
 void say_inert(struct control *ctl, const struct group *g);

@@ -180,20 +180,18 @@ static void user_addresses(const struct group *g, uint64_t top, struct remedies 
 
 /**
  * remedies_of_group() - what to set in a guest or program that gets a group
- * @ctl: options
+ * @host: of host_read()
  * @g: group
  * @all: to fill
  */
-void remedies_of_group(const struct control *ctl, const struct group *g,
+void remedies_of_group(const struct vm_host *host, const struct group *g,
 		       struct remedies *all)
 {
 	uint64_t top = top_of(g);
-	struct vm_host host;
 
 	*all = (struct remedies) { .nr = 0 };
-	host_read(ctl, &host);
-	beyond_aperture(&host, top, all);
-	in_low_ram(&host, g, all);
+	beyond_aperture(host, top, all);
+	in_low_ram(host, g, all);
 	hypertransport(g, all);
 	user_addresses(g, top, all);
 }

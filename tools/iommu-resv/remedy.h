@@ -8,6 +8,8 @@
 #include "facts.h"
 #include "vm/keep.h"
 
+struct vm_host;
+
 #define REMEDIES_MAX	4
 
 /**
@@ -33,7 +35,7 @@ struct remedies {
 struct remedy *remedy_add(struct remedies *all, const char *text);
 void remedy_bits(struct remedies *all, unsigned int bits, const char *text);
 void remedies_print(const struct remedies *all);
-void remedies_of_group(const struct control *ctl, const struct group *g,
+void remedies_of_group(const struct vm_host *host, const struct group *g,
 		       struct remedies *all);
 void print_wrapped(const char *first, const char *text);
 

@@ -13,6 +13,7 @@
 #include "pick.h"
 #include "remedy.h"
 #include "untied.h"
+#include "vm/vm.h"
 #include "xalloc.h"
 
 static void print_devices(const struct control *ctl, const struct group *g)
@@ -338,18 +339,19 @@ static void say_refused(const struct control *ctl, const struct group *g)
 	free(why);
 }
 
-static void say_what_to_set(const struct control *ctl, const struct group *g)
+static void say_what_to_set(const struct vm_host *host, const struct group *g)
 {
 	struct remedies all;
 
-	remedies_of_group(ctl, g, &all);
+	remedies_of_group(host, g, &all);
 	if (!all.nr)
 		return;
 	puts("\nWhat to set for a guest or program:");
 	remedies_print(&all);
 }
 
-static void print_group(struct control *ctl, const struct group *g)
+static void print_group(struct control *ctl, const struct vm_host *host,
+			const struct group *g)
 {
 	bool tied = false;
 
@@ -383,7 +385,7 @@ static void print_group(struct control *ctl, const struct group *g)
 	say_what_vfio_does(g);
 	/* No setting helps a device that VFIO does not attach. */
 	if (g->has_facts && !tied)
-		say_what_to_set(ctl, g);
+		say_what_to_set(host, g);
 }
 
 enum {
@@ -471,14 +473,16 @@ static bool any_relaxable(const struct groups *groups)
 
 static void print_groups(struct control *ctl, struct groups *groups)
 {
+	struct vm_host host;
 	size_t i;
 
+	host_read(ctl, &host);
 	if (any_relaxable(groups))
 		groups_details(ctl, groups);
 	for (i = 0; i < groups->nr; i++) {
 		if (i)
 			putchar('\n');
-		print_group(ctl, &groups->g[i]);
+		print_group(ctl, &host, &groups->g[i]);
 	}
 }
 
