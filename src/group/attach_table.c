@@ -127,7 +127,7 @@ static void set_holder(const struct task_struct *task)
 /**
  * resv_attach_tell_after() - tell all clients: the event is over
  *
- * Context: in a tap, or in a task; not under the lock.
+ * Context: preemption is off since the event began; not under the lock.
  */
 void resv_attach_tell_after(void)
 {
@@ -262,7 +262,7 @@ bool resv_attach_pin(struct resv_attach_domain *d)
 /**
  * resv_attach_allowed() - ask all clients before one is told
  * @g: the group
- * @d: the domain that VFIO is about to put it on
+ * @d: the domain that it is about to be put on
  *
  * Context: under resv_attach_lock().
  * Return: false if a client wants the attach to be refused
@@ -686,6 +686,8 @@ void resv_attach_settle(const struct iommu_group *group, bool attached)
 	unsigned int pins = 0;
 	unsigned long flags;
 
+	/* What a client has to say afterwards it keeps on this CPU, as in a handler. */
+	preempt_disable();
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g)
@@ -693,6 +695,7 @@ void resv_attach_settle(const struct iommu_group *group, bool attached)
 	resv_attach_unlock(flags);
 	resv_attach_put_pins(pins);
 	resv_attach_tell_after();
+	preempt_enable();
 }
 
 /**
