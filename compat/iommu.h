@@ -207,64 +207,6 @@ compat_iommu_get_group_resv_regions(struct iommu_group *group,
 }
 
 /**
- * compat_iommu_get_resv_regions() - the regions of one device
- * @dev: device, whose group's mutex the caller holds, as the kernel's own
- *	caller iommu_get_group_resv_regions() does
- * @head: initialised list, for compat_iommu_put_resv_regions() only
- *
- * Return: 0 or -EOPNOTSUPP
- */
-static inline int compat_iommu_get_resv_regions(struct device *dev,
-						struct list_head *head)
-{
-#if defined(RESV_HAVE_DEV_RESV_EXPORTED) && defined(RESV_HAVE_RESV_PUT_CORE)
-	if (compat_dev_iommu_device(dev))
-		iommu_get_resv_regions(dev, head);
-	return 0;
-#elif defined(RESV_HAVE_OPS_OF_IOMMU_DEVICE) && defined(RESV_HAVE_RESV_PUT_CORE)
-	struct iommu_device *iommu = compat_dev_iommu_device(dev);
-
-	/* v6.0 to v6.1: what the unexported iommu_get_resv_regions() does. */
-	if (iommu && iommu->ops && iommu->ops->get_resv_regions)
-		iommu->ops->get_resv_regions(dev, head);
-	return 0;
-#elif COMPAT_DRIVER_LISTS
-	const struct iommu_ops *ops = dev->bus ? dev->bus->iommu_ops : NULL;
-
-	if (ops && ops->get_resv_regions && ops->put_resv_regions)
-		ops->get_resv_regions(dev, head);
-	return 0;
-#else
-	return -EOPNOTSUPP;
-#endif
-}
-
-/**
- * compat_iommu_put_resv_regions() - free what compat_iommu_get_resv_regions() gave
- * @dev: the same device, the group's mutex still held
- * @head: the same list
- */
-static inline void compat_iommu_put_resv_regions(struct device *dev,
-						 struct list_head *head)
-{
-#if defined(RESV_HAVE_RESV_PUT_CORE)
-	if (!list_empty(head))
-		iommu_put_resv_regions(dev, head);
-#elif COMPAT_DRIVER_LISTS
-	const struct iommu_ops *ops = dev->bus ? dev->bus->iommu_ops : NULL;
-	struct iommu_resv_region *region, *next;
-
-	if (ops && ops->put_resv_regions) {
-		ops->put_resv_regions(dev, head);
-		return;
-	}
-	/* Nobody's driver listed these (mdev), so they are of this project. */
-	list_for_each_entry_safe(region, next, head, list)
-		kfree(region);
-#endif
-}
-
-/**
  * compat_dev_resv_callback() - the driver's function that lists a device's regions
  * @dev: device, whose group's mutex the caller holds
  * @address: set to its address, or 0 if this driver has none
@@ -290,6 +232,82 @@ static inline int compat_dev_resv_callback(struct device *dev,
 	return 0;
 #else
 	return -EOPNOTSUPP;
+#endif
+}
+
+/**
+ * compat_driver_get_resv_regions() - have the driver list the regions of one device
+ * @dev: device, whose group's mutex the caller holds
+ * @head: initialised list, for compat_iommu_put_resv_regions() only
+ *
+ * All that iommu_get_resv_regions() does where there is one (drivers/iommu/iommu.c,
+ * compared in 5.10, 6.1, 6.12 and 7.3), without calling that.
+ *
+ * Return: 0 or -EOPNOTSUPP
+ */
+static inline int compat_driver_get_resv_regions(struct device *dev,
+						 struct list_head *head)
+{
+#if defined(RESV_HAVE_OPS_OF_IOMMU_DEVICE) && defined(RESV_HAVE_RESV_PUT_CORE)
+	struct iommu_device *iommu = compat_dev_iommu_device(dev);
+
+	if (iommu && iommu->ops && iommu->ops->get_resv_regions)
+		iommu->ops->get_resv_regions(dev, head);
+	return 0;
+#elif COMPAT_DRIVER_LISTS
+	const struct iommu_ops *ops = dev->bus ? dev->bus->iommu_ops : NULL;
+
+	if (ops && ops->get_resv_regions && ops->put_resv_regions)
+		ops->get_resv_regions(dev, head);
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+/**
+ * compat_iommu_get_resv_regions() - the regions of one device
+ * @dev: device, whose group's mutex the caller holds, as the kernel's own
+ *	caller iommu_get_group_resv_regions() does
+ * @head: initialised list, for compat_iommu_put_resv_regions() only
+ *
+ * Return: 0 or -EOPNOTSUPP
+ */
+static inline int compat_iommu_get_resv_regions(struct device *dev,
+						struct list_head *head)
+{
+#if defined(RESV_HAVE_DEV_RESV_EXPORTED) && defined(RESV_HAVE_RESV_PUT_CORE)
+	if (compat_dev_iommu_device(dev))
+		iommu_get_resv_regions(dev, head);
+	return 0;
+#else
+	/* v6.0 and v6.1 do not export iommu_get_resv_regions(). */
+	return compat_driver_get_resv_regions(dev, head);
+#endif
+}
+
+/**
+ * compat_iommu_put_resv_regions() - free what compat_iommu_get_resv_regions() gave
+ * @dev: the same device, the group's mutex still held
+ * @head: the same list
+ */
+static inline void compat_iommu_put_resv_regions(struct device *dev,
+						 struct list_head *head)
+{
+#if defined(RESV_HAVE_RESV_PUT_CORE)
+	if (!list_empty(head))
+		iommu_put_resv_regions(dev, head);
+#elif COMPAT_DRIVER_LISTS
+	const struct iommu_ops *ops = dev->bus ? dev->bus->iommu_ops : NULL;
+	struct iommu_resv_region *region, *next;
+
+	if (ops && ops->put_resv_regions) {
+		ops->put_resv_regions(dev, head);
+		return;
+	}
+	/* Nobody's driver listed these (mdev), so they are of this project. */
+	list_for_each_entry_safe(region, next, head, list)
+		kfree(region);
 #endif
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The core's side of the livepatch: one place of the table of hooks, for the function
- * that the module iommu_resv_livepatch replaces.
+ * The core's side of the livepatch: one place of the table of hooks, for what the module
+ * iommu_resv_livepatch replaces: iommu_get_group_resv_regions(), and where the kernel
+ * has iommufd, iommu_get_resv_regions().
  *
  * That module needs symbols of this one, so this one cannot be unloaded under it.  Who
  * loads and disables it: see docs/architecture.md.
@@ -232,11 +233,13 @@ EXPORT_SYMBOL_GPL(resv_livepatch_hit);
  * @dev: the device
  * @head: list of these regions, to which the taps add theirs
  * @mark: this is the self-test: the tap that is tested adds its mark
+ * @gfp: for the taps' allocations
  *
- * Context: the group's mutex is held; may sleep.
+ * Context: may sleep.
  * Return: 0, or -ENOMEM with some of the taps' regions on @head
  */
-int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark)
+int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark,
+			  gfp_t gfp)
 {
 	const struct resv_hook_tap *at;
 	int ret = 0;
@@ -246,7 +249,7 @@ int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark)
 		if (!at->tap->append)
 			continue;
 		ret = at->tap->append(dev, head,
-				      mark && resv_tap_marking(at->tap));
+				      mark && resv_tap_marking(at->tap), gfp);
 		if (ret)
 			break;
 	}

@@ -32,6 +32,7 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 void resv_livepatch_unregister(int err);
 void resv_livepatch_event(enum resv_livepatch_event event);
 bool resv_livepatch_hit(void);
-int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark);
+int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark,
+			  gfp_t gfp);
 
 #endif /* RESV_HOOK_LIVEPATCH_H */

@@ -158,6 +158,55 @@ bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 }
 
 /**
+ * struct device_lists - what resv_tap_marked_devices() has seen
+ * @marked: is the mark on this list?
+ * @all: the list of each device had it
+ */
+struct device_lists {
+	bool (*marked)(const struct list_head *head);
+	bool all;
+};
+
+/* Under the group's mutex. */
+static int is_marked_list(struct device *dev, void *data)
+{
+	struct device_lists *lists = data;
+	LIST_HEAD(head);
+
+	if (compat_iommu_get_resv_regions(dev, &head)) {
+		lists->all = false;
+		return 0;
+	}
+	lists->all &= lists->marked(&head);
+	compat_iommu_put_resv_regions(dev, &head);
+	return 0;
+}
+
+/**
+ * resv_tap_marked_devices() - does the tap leave its mark when each device is listed?
+ * @hook: place that is being tested
+ * @group: live group, its mutex not held
+ * @marked: is the mark on this list?
+ *
+ * iommufd asks for the list of a device by iommu_get_resv_regions(), as is done here
+ * (iopt_table_enforce_dev_resv_regions()).
+ *
+ * Context: in test() of a tap; may sleep.
+ * Return: the place was called, and @marked was true for each device
+ */
+bool resv_tap_marked_devices(struct resv_hook *hook, struct iommu_group *group,
+			     bool (*marked)(const struct list_head *head))
+{
+	struct device_lists lists = { .marked = marked, .all = true };
+	u64 before = resv_hook_hits(hook);
+
+	WRITE_ONCE(resv_hook_test.task, current);
+	iommu_group_for_each_dev(group, &lists, is_marked_list);
+	WRITE_ONCE(resv_hook_test.task, NULL);
+	return lists.all && resv_hook_hits(hook) != before;
+}
+
+/**
  * resv_place_missed() - calls that taps at a place were left out of, or had no memory for
  * @hook: the place
  *

@@ -50,7 +50,7 @@ struct resv_call {
  *	wanted; NULL means that every return is.
  * @leave: taps at a return: the function returns; may change the result
  * @append: taps of a livepatch that lists regions: adds those of @dev to @head, and
- *	the mark of a self-test if @mark.  The group's mutex is held; may sleep.
+ *	the mark of a self-test if @mark, and allocates with @gfp.  May sleep.
  *	Return: 0, or -ENOMEM with some of them on @head
  * @test: does the place, which is in, work for this tap?  Called under the lock of
  *	the hooks; may sleep.  @group is a live group whose mutex is not held, and whose
@@ -81,7 +81,8 @@ struct resv_tap {
 	size_t data_size;
 	bool (*enter)(struct resv_call *call);
 	void (*leave)(struct resv_call *call);
-	int (*append)(struct device *dev, struct list_head *head, bool mark);
+	int (*append)(struct device *dev, struct list_head *head, bool mark,
+		      gfp_t gfp);
 	bool (*test)(struct resv_hook *hook, struct iommu_group *group);
 	bool any_group;
 	bool livepatch;
@@ -111,6 +112,8 @@ enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 /* In test() */
 bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 		     bool (*marked)(const struct list_head *head));
+bool resv_tap_marked_devices(struct resv_hook *hook, struct iommu_group *group,
+			     bool (*marked)(const struct list_head *head));
 u64 resv_hook_hits(const struct resv_hook *hook);
 
 /* In enter() and leave() */

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * iommu_resv_livepatch: replaces iommu_get_group_resv_regions(), from which
- * reserved_regions and VFIO have their lists, by the same on exported functions.
+ * reserved_regions and VFIO's type 1 have their lists, by the same on exported
+ * functions; and where the kernel has iommufd, iommu_get_resv_regions(), by which
+ * iommufd lists single devices.  Elsewhere DMA domains, which list devices, too, are not
+ * reached.
  *
  * Beside a tap it can sleep, so it can fail where memory is short, rather than
- * leave a region out; and it could change or drop entries.  It does not reach
- * iommufd and DMA domains, which ask for the lists of single devices.
+ * leave a region out; and it could change or drop entries.  The list of a device has no
+ * way to fail: it waits for memory.
  *
- * It is whole: the kernel's function is nothing but the walk below
- * (drivers/iommu/iommu.c, compared in 5.10, 6.1, 6.12 and 7.3).  The group's
+ * It is whole: the kernel's functions are nothing but the walk below, and one call of
+ * the driver (drivers/iommu/iommu.c, compared in 5.10, 6.1, 6.12 and 7.3).  The group's
  * mutex is held by iommu_group_for_each_dev(), as it is there.
  */
 #include <linux/iommu.h>
@@ -79,10 +82,10 @@ static int one_device(struct device *dev, void *data)
 		walk->end = true;
 		return 0;
 	}
-	ret = compat_iommu_get_resv_regions(dev, &list);
+	ret = compat_driver_get_resv_regions(dev, &list);
 	/* A device of an mdev bus has a group and no IOMMU. */
 	if (!ret && !compat_dev_resv_callback(dev, &callback))
-		ret = resv_livepatch_append(dev, &list, walk->mark);
+		ret = resv_livepatch_append(dev, &list, walk->mark, GFP_KERNEL);
 	list_for_each_entry(region, &list, list) {
 		if (ret)
 			break;
@@ -109,6 +112,19 @@ static int get_group_resv_regions(struct iommu_group *group,
 	return iommu_group_for_each_dev(group, &walk, one_device);
 }
 
+#if IS_ENABLED(CONFIG_IOMMUFD)
+/* Who asks takes all that is on the list, and cannot be told that something is missing. */
+static void get_device_resv_regions(struct device *dev, struct list_head *head)
+{
+	unsigned long callback;
+
+	compat_driver_get_resv_regions(dev, head);
+	if (!compat_dev_resv_callback(dev, &callback))
+		resv_livepatch_append(dev, head, resv_livepatch_hit(),
+				      GFP_KERNEL | __GFP_NOFAIL);
+}
+#endif
+
 static void post_patch(struct klp_object *object)
 {
 	resv_livepatch_event(RESV_LIVEPATCH_PATCHED);
@@ -128,7 +144,14 @@ static struct klp_func funcs[] = {
 	{
 		.old_name = TARGET,
 		.new_func = get_group_resv_regions,
-	}, { }
+	},
+#if IS_ENABLED(CONFIG_IOMMUFD)
+	{
+		.old_name = "iommu_get_resv_regions",
+		.new_func = get_device_resv_regions,
+	},
+#endif
+	{ }
 };
 
 static struct klp_object objects[] = {

@@ -8,6 +8,9 @@
  * iommu_get_group_resv_regions(), which lists those of a group.  Or the livepatch,
  * which replaces the latter, has them added to the list of each device.
  *
+ * iommufd asks for the lists of single devices: where the kernel has it, the kprobe on
+ * the function of groups counts as one that does not work.
+ *
  * An entry of a kernel list belongs to the caller who asked for the list and frees the
  * entry by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
@@ -66,9 +69,12 @@ static bool is_marked(const struct list_head *head)
 	return false;
 }
 
+/* A region is enforced if all who map for users go by it, and iommufd lists devices. */
 static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
 {
-	return resv_tap_marked(hook, group, is_marked);
+	return resv_tap_marked(hook, group, is_marked) &&
+	       (!IS_ENABLED(CONFIG_IOMMUFD) ||
+		resv_tap_marked_devices(hook, group, is_marked));
 }
 
 /*
@@ -196,10 +202,12 @@ static bool enter_group(struct resv_call *call)
 
 /*
  * The livepatch has listed the regions of a device.  The table may grow between the two
- * looks at it, but not by a region of this group, whose mutex is held: a region begins
- * to hold under that.
+ * looks at it, but not by a region of this group: a region begins to hold while the
+ * group is free, under its mutex.  Who lists a group holds that; iommufd, which lists a
+ * device, owns the group before (iommu_device_claim_dma_owner()).
  */
-static int append_to_device(struct device *dev, struct list_head *head, bool mark)
+static int append_to_device(struct device *dev, struct list_head *head, bool mark,
+			    gfp_t gfp)
 {
 	struct iommu_resv_region *region, *next;
 	const struct resv_declared *d;
@@ -211,7 +219,7 @@ static int append_to_device(struct device *dev, struct list_head *head, bool mar
 		nr += is_for_device(d, dev);
 	rcu_read_unlock();
 	while (nr--) {
-		region = kzalloc(sizeof(*region), GFP_KERNEL);
+		region = kzalloc(sizeof(*region), gfp);
 		if (!region)
 			break;
 		list_add(&region->list, &spare);
@@ -239,6 +247,8 @@ static const struct resv_tap group_tap = {
 	.enter = enter_group,
 	.test = test_mark,
 	.required = true,
+	.failed = IS_ENABLED(CONFIG_IOMMUFD) ?
+		  "iommufd lists devices, which this function does not" : NULL,
 	.again = resv_groups_rescan_soon,
 	.loss = LOSS,
 };
