@@ -765,8 +765,8 @@ int groups_moved(struct control *ctl, bool held)
 		    !strcmp(g->window_by, "kernel"))
 			continue;
 		if (held)
-			warnx("group %u: its MSI window is moved, and a guest that has the group holds the module: stop it ('fuser -v /dev/vfio/%u')",
-			      g->id, g->id);
+			warnx("group %u: its MSI window is moved: a guest that has the group holds the module, and where the kernel has iommufd, the window does; stop the guest ('fuser -v /dev/vfio/%u'), then: iommu-resv window %u default",
+			      g->id, g->id, g->id);
 		else
 			warnx("group %u: its MSI window is moved; to have it back: iommu-resv window %u default",
 			      g->id, g->id);

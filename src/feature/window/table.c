@@ -24,6 +24,10 @@
  * - A domain whose cookie is not at the driver's place holds this module until the
  *   domain is freed (resv_attach_pin()).
  * - A window that was moved has a reference on its group's kobject.
+ * - Where the kernel has iommufd, a window that is moved holds this module.  iommufd puts
+ *   a group on another domain, and from v6.15 on any domain, by functions that the tracker
+ *   does not see (iommu_replace_group_handle(), iommu_attach_group_handle()), and asks for
+ *   the lists of devices whenever it does.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
@@ -37,11 +41,15 @@
 #include <linux/hashtable.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
+#include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include "compat/compat.h"
 #include "feature/window/table.h"
 #include "group/group.h"
+
+/* iommufd is there, whose attaches are not all seen. */
+#define PIN_WHILE_MOVED	IS_ENABLED(CONFIG_IOMMUFD)
 
 /* For the table and its entries; see above. */
 DEFINE_MUTEX(resv_msi_windows_lock);
@@ -189,6 +197,14 @@ struct resv_msi_window *resv_msi_window_add(struct iommu_group *group, int id,
 	return w;
 }
 
+static void unpin(struct resv_msi_window *w)
+{
+	if (!w->pins_module)
+		return;
+	w->pins_module = false;
+	module_put(THIS_MODULE);
+}
+
 /**
  * resv_msi_window_move() - have lists show the window elsewhere from now on
  * @w: window
@@ -197,7 +213,8 @@ struct resv_msi_window *resv_msi_window_add(struct iommu_group *group, int id,
  *
  * Context: resv_msi_windows_lock and the group's mutex are held, and the group was
  *	found free under the latter; does not sleep.
- * Return: 0, or -EBUSY if somebody is attaching the group
+ * Return: 0, -EBUSY if somebody is attaching the group, or -ENODEV if the module is
+ * being unloaded
  */
 int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 			 enum resv_window_by by)
@@ -206,6 +223,11 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 	unsigned long flags;
 	bool busy;
 
+	if (PIN_WHILE_MOVED && by != RESV_WINDOW_BY_KERNEL && !w->pins_module) {
+		if (!try_module_get(THIS_MODULE))
+			return -ENODEV;
+		w->pins_module = true;
+	}
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(w->group);
 	/* The attach was seen, and has held the module before this lock, or will. */
@@ -215,6 +237,8 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 		w->by = by;
 	}
 	resv_attach_unlock(flags);
+	if (w->by == RESV_WINDOW_BY_KERNEL)
+		unpin(w);
 	if (busy)
 		return -EBUSY;
 	if (by == RESV_WINDOW_BY_KERNEL)
@@ -242,6 +266,7 @@ struct iommu_group *resv_msi_window_drop(struct resv_msi_window *w)
 
 	hash_del(&w->node);
 	set_data(w->group, NULL);
+	unpin(w);
 	kfree(w);
 	return group;
 }
@@ -313,6 +338,21 @@ static bool pin(struct resv_attach_domain *d)
 	rcu_assign_pointer(d->data[RESV_MSI_WINDOW_CLIENT], (void *)&pinned);
 	WRITE_ONCE(nr_pinned, nr_pinned + 1);
 	return true;
+}
+
+/*
+ * A domain has one cookie, and iommufd before v6.15 puts a group on any domain that the
+ * driver takes it on (iommufd_device_auto_get_domain()).  If this domain's doorbells are
+ * not where the group's list has the window, it tries the next domain, or makes one.
+ * For VFIO's type 1 lists.c refuses, which undoes the attach.
+ */
+static bool window_may_attach(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	const struct resv_msi_window *w = g->data[RESV_MSI_WINDOW_CLIENT];
+
+	if (g->state == RESV_ATTACH_ATTACHING || !w || !d->cookie_known)
+		return true;
+	return begins_at(&d->cookie, &w->at);
 }
 
 /*
@@ -406,6 +446,7 @@ static void window_after(void)
 
 const struct resv_attach_client resv_msi_window_client = {
 	.index = RESV_MSI_WINDOW_CLIENT,
+	.may_attach = window_may_attach,
 	.attached = window_attached,
 	.detached = window_detached,
 	.freed = window_freed,

@@ -22,6 +22,7 @@ struct iommu_group;
  * @id: its number
  * @held: the window has a reference on the kobject of @group, so that the address means
  *	no other group
+ * @pins_module: the window holds this module, as it is moved
  * @native: where the driver puts the window
  * @at: where the window is from the next attach on
  * @by: who placed it there; with RESV_WINDOW_BY_KERNEL, @at is @native
@@ -44,6 +45,7 @@ struct resv_msi_window {
 	struct iommu_group *group;
 	int id;
 	bool held;
+	bool pins_module;
 	struct resv_range native;
 	struct resv_range at;
 	enum resv_window_by by;

@@ -215,7 +215,8 @@ static bool get_taps(const struct resv_facts *c)
 	by_list = !entry || (tried && by_list);
 	if (by_list)
 		resv_msi_lists_move_in_group();
-	works = watched && (entry || listed);
+	/* iommufd lists devices: it would keep the kernel's place. */
+	works = watched && (entry || (listed && !IS_ENABLED(CONFIG_IOMMUFD)));
 	/* Groups that were looked at before could not have what the parameter says. */
 	if (works && denied_any)
 		resv_groups_rescan_soon();
