@@ -80,6 +80,8 @@ def pick(kernel, wanted):
 
 # In every VM. virtio_pci's ring and core come as its dependencies; vfio_virqfd too, where it is.
 BASE = ["virtio_pci", "virtio_console", "vfio_iommu_type1", "vfio_pci"]
+# Where the container is iommufd's, which comes as a dependency of vfio.
+BASE_IOMMUFD = [name for name in BASE if name != "vfio_iommu_type1"]
 
 
 def build(kernel, steps, wanted=(), tables=None, extra=None, module=None, later=()):
@@ -99,7 +101,8 @@ def build(kernel, steps, wanted=(), tables=None, extra=None, module=None, later=
     if kernel.livepatch:
         files["iommu_resv_livepatch.ko"] = kernel.livepatch.read_bytes()
     listing = []
-    for name, data in pick(kernel, [*wanted, *BASE, *later]):
+    for name, data in pick(kernel, [*wanted, *(BASE_IOMMUFD if kernel.iommufd else BASE),
+                                          *later]):
         files["lib/" + name] = data
         if name.removesuffix(".ko") not in later:
             listing.append("/lib/" + name)

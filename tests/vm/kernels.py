@@ -40,6 +40,11 @@ class Kernel:
         """It reports faults, and takes its time: see tests/debug."""
         return self.key.startswith("debug-")
 
+    @property
+    def iommufd(self):
+        """Its VFIO container is that of iommufd, not of type 1."""
+        return self.key.endswith("-iommufd")
+
     def index(self):
         """Find the modules; names have '_' where files may have '-'."""
         for path in self.modules.rglob("*.ko*"):
@@ -122,7 +127,7 @@ def custom(image, modules, kdir):
 def guest_program(name, arch):
     """Path of guest/NAME.c compiled for ARCH, static."""
     source = HERE / "guest" / f"{name}.c"
-    text = source.read_bytes()
+    text = b"".join(part.read_bytes() for part in [source, *sorted(source.parent.glob("*.h"))])
     out = CACHE / "guest" / f"{name}-{arch}-{hashlib.sha256(text).hexdigest()[:12]}"
     if out.exists():
         return out

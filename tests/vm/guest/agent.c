@@ -28,6 +28,7 @@
  * time NAME [ROUNDS]           time NAME FILES BYTES NANOSECONDS: read that file of all groups
  * busy LABEL MILLISECONDS STEP...   busy LABEL NANOSECONDS: what all tasks together ran from the
  *                              begin of that step until so long after its end
+ * cdev                         the same with --cdev: cdev-probe GROUP LINE and cdev GROUP LINE
  * rebind DEVICE N              rebind N FAILURES: give it to vfio-pci and take it away again
  * bury DEVICE                  bury DEVICE ok|ERRNO: a test build forgets its group
  * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
@@ -1337,19 +1338,23 @@ static void collect(const char *name, const char *prefix, int sig)
 	     WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-static void vfio_pass(const char *prefix, const char *mode)
+static void vfio_pass(const char *prefix, const char *mode, bool cdev)
 {
 	struct dirent **groups;
 	int n = list("/dev/vfio", &groups), i;
 	char name[32], head[64];
 
 	for (i = 0; i < n; i++) {
-		char *word[] = { "/vfio-check", (char *)mode, groups[i]->d_name, NULL };
+		char *by_group[] = { "/vfio-check", (char *)mode, groups[i]->d_name, NULL };
+		char *by_cdev[] = { "/vfio-check", "--cdev", (char *)mode, groups[i]->d_name, NULL };
 
 		if (!strcmp(groups[i]->d_name, "vfio") || !strcmp(groups[i]->d_name, "devices"))
 			continue;
 		snprintf(name, sizeof(name), "vfio%.16s", groups[i]->d_name);
-		spawn(name, word, 3);
+		if (cdev)
+			spawn(name, by_cdev, 4);
+		else
+			spawn(name, by_group, 3);
 	}
 	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "vfio%.16s", groups[i]->d_name);
@@ -1496,8 +1501,11 @@ static void step(char *line)
 	} else if (!strcmp(cmd, "left")) {
 		left();
 	} else if (!strcmp(cmd, "vfio")) {
-		vfio_pass("probe", "probe");
-		vfio_pass("vfio", "check");
+		vfio_pass("probe", "probe", false);
+		vfio_pass("vfio", "check", false);
+	} else if (!strcmp(cmd, "cdev")) {
+		vfio_pass("cdev-probe", "probe", true);
+		vfio_pass("cdev", "check", true);
 	} else if (!strcmp(cmd, "time")) {
 		time_reads(arg, n > 2 ? atoi(word[2]) : 1);
 	} else if (!strcmp(cmd, "busy") && n > 3) {

@@ -28,6 +28,10 @@
  *
  * GROUP is its number or one of its PCI devices, as 0000:00:03.0.
  * All devices of the group must be bound to vfio-pci already. Exit 0 if the group opened.
+ *
+ * "vfio-check --cdev ..." does the same by the files of devices and an address space of iommufd,
+ * instead of that of the group and a container. A container may be iommufd's, too: then the
+ * rules of a group begin to hold when a device of it is opened, as is done here.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -53,8 +57,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "iommufd.h"
+
 #define GROUPS		"/sys/kernel/iommu_groups"
-#define UNSAFE		"/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+#define TYPE1		"/sys/module/vfio_iommu_type1"
+#define IOMMUFD		"/sys/module/iommufd"
+#define UNSAFE		"/parameters/allow_unsafe_interrupts"
 
 /* QEMU's educational device: docs/specs/edu.txt */
 #define EDU_ID			0x11e81234
@@ -78,10 +86,18 @@ struct range {
 	uint64_t end;
 };
 
+#define MAX_CDEVS	8
+
 struct vfio {
 	const char *id;
-	int container;
+	int container;			/* or /dev/iommu, if there is an ioas */
 	int group;
+	uint32_t ioas;
+	struct {
+		char name[16];
+		int fd;
+	} device[MAX_CDEVS];		/* that are open for as long as the container is */
+	unsigned int nr_device;
 	struct range *range;		/* NULL: the kernel does not tell */
 	unsigned int nr_range;
 };
@@ -94,6 +110,7 @@ struct edu {
 };
 
 static size_t page;
+static bool use_cdev;
 
 static const char *errname(int err)
 {
@@ -112,6 +129,8 @@ static double now(void)
 
 static void vfio_close(struct vfio *v)
 {
+	while (v->nr_device)
+		close(v->device[--v->nr_device].fd);
 	if (v->group >= 0)
 		close(v->group);
 	if (v->container >= 0)
@@ -120,6 +139,120 @@ static void vfio_close(struct vfio *v)
 	memset(v, 0, sizeof(*v));
 	v->group = -1;
 	v->container = -1;
+}
+
+/* These return 0 or an errno. */
+static int new_ioas(struct vfio *v)
+{
+	struct iommufd_ioas_alloc a = { .size = sizeof(a) };
+
+	if (ioctl(v->container, IOMMUFD_IOAS_ALLOC, &a))
+		return errno;
+	v->ioas = a.out_ioas_id;
+	return 0;
+}
+
+static int cdev_attach(const struct vfio *v, int dev)
+{
+	struct device_attach_pt a = { .argsz = sizeof(a), .pt_id = v->ioas };
+
+	return ioctl(dev, DEVICE_ATTACH_PT, &a) ? errno : 0;
+}
+
+static int cdev_detach(int dev)
+{
+	struct device_detach_pt d = { .argsz = sizeof(d) };
+
+	return ioctl(dev, DEVICE_DETACH_PT, &d) ? errno : 0;
+}
+
+/* The file of a PCI device, or -1 with errno set: it may have none. */
+static int cdev_open(const char *device)
+{
+	struct dirent *d;
+	char path[128];
+	int fd = -1;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.32s/vfio-dev", device);
+	dir = opendir(path);
+	errno = ENOENT;
+	while (dir && fd < 0 && (d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/dev/vfio/devices/%.16s", d->d_name);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		break;
+	}
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+static int cdev_bind(const struct vfio *v, int dev)
+{
+	struct device_bind_iommufd b = { .argsz = sizeof(b), .iommufd = v->container };
+
+	return ioctl(dev, DEVICE_BIND_IOMMUFD, &b) ? errno : 0;
+}
+
+/* Keep a device open that is VFIO's: by its own file, or by its group's. */
+static const char *take_device(struct vfio *v, const char *name)
+{
+	int fd = use_cdev ? cdev_open(name) : ioctl(v->group, VFIO_GROUP_GET_DEVICE_FD, name);
+
+	/* Bridges are in the group but not VFIO's. */
+	if (fd < 0)
+		return errno == ENOENT || errno == ENODEV ? NULL : "device";
+	snprintf(v->device[v->nr_device].name, sizeof(v->device->name), "%s", name);
+	v->device[v->nr_device++].fd = fd;
+	if (!use_cdev)
+		return NULL;
+	errno = cdev_bind(v, fd);
+	if (errno)
+		return "bind";
+	errno = cdev_attach(v, fd);
+	return errno ? "attach" : NULL;
+}
+
+static const char *take_devices(struct vfio *v)
+{
+	const char *step = NULL;
+	struct dirent *d;
+	char path[128];
+	int err = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), GROUPS "/%.16s/devices", v->id);
+	dir = opendir(path);
+	while (dir && !step && v->nr_device < MAX_CDEVS && (d = readdir(dir))) {
+		if (d->d_name[0] == '.')
+			continue;
+		step = take_device(v, d->d_name);
+		err = errno;
+	}
+	if (dir)
+		closedir(dir);
+	if (!step && !v->nr_device) {
+		step = "device";
+		err = ENODEV;
+	}
+	errno = err;
+	return step;
+}
+
+static bool container_is_iommufd(void)
+{
+	return access(TYPE1, F_OK) && !access(IOMMUFD, F_OK);
+}
+
+static const char *cdevs_open(struct vfio *v)
+{
+	v->container = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (v->container < 0)
+		return "iommufd";
+	errno = new_ioas(v);
+	return errno ? "ioas" : take_devices(v);
 }
 
 /* Name of the step that refused, with errno set, or NULL. */
@@ -131,6 +264,8 @@ static const char *vfio_open(struct vfio *v, const char *id)
 	memset(v, 0, sizeof(*v));
 	v->id = id;
 	v->group = -1;
+	if (use_cdev)
+		return cdevs_open(v);
 	v->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (v->container < 0)
 		return "container";
@@ -147,12 +282,13 @@ static const char *vfio_open(struct vfio *v, const char *id)
 		return "set-container";
 	if (ioctl(v->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return "set-iommu";
-	return NULL;
+	return container_is_iommufd() ? take_devices(v) : NULL;
 }
 
 static bool allow_unsafe(void)
 {
-	int fd = open(UNSAFE, O_WRONLY | O_CLOEXEC);
+	int fd = open(use_cdev || container_is_iommufd() ? IOMMUFD UNSAFE : TYPE1 UNSAFE,
+		      O_WRONLY | O_CLOEXEC);
 	bool ok = fd >= 0 && write(fd, "1", 1) == 1;
 
 	if (fd >= 0)
@@ -160,14 +296,32 @@ static bool allow_unsafe(void)
 	return ok;
 }
 
+/* A range is two numbers here and there. */
+static void get_ioas_ranges(struct vfio *v)
+{
+	struct iommufd_ioas_iova_ranges r = { .size = sizeof(r), .ioas_id = v->ioas };
+
+	if (!ioctl(v->container, IOMMUFD_IOAS_IOVA_RANGES, &r) || errno != EMSGSIZE)
+		return;
+	v->range = calloc(r.num_iovas, sizeof(*v->range));
+	r.allowed_iovas = (uintptr_t)v->range;
+	if (!ioctl(v->container, IOMMUFD_IOAS_IOVA_RANGES, &r))
+		v->nr_range = r.num_iovas;
+}
+
 static void get_ranges(struct vfio *v)
 {
-	struct vfio_iommu_type1_info *info = calloc(1, sizeof(*info));
+	struct vfio_iommu_type1_info *info;
 	struct vfio_info_cap_header *cap;
 	struct vfio_iommu_type1_info_cap_iova_range *ranges;
 	uint32_t size, next;
 	unsigned int i;
 
+	if (v->ioas) {
+		get_ioas_ranges(v);
+		return;
+	}
+	info = calloc(1, sizeof(*info));
 	info->argsz = sizeof(*info);
 	if (ioctl(v->container, VFIO_IOMMU_GET_INFO, info))
 		goto out;
@@ -201,6 +355,22 @@ struct request {
 	uint64_t vaddr;
 };
 
+static int ask_ioas(struct vfio *v, const struct request *r)
+{
+	struct iommufd_ioas_map m = {
+		.size = sizeof(m),
+		.flags = IOMMUFD_MAP_FIXED |
+			 (r->flags & VFIO_DMA_MAP_FLAG_READ ? IOMMUFD_MAP_READABLE : 0) |
+			 (r->flags & VFIO_DMA_MAP_FLAG_WRITE ? IOMMUFD_MAP_WRITEABLE : 0),
+		.ioas_id = v->ioas,
+		.user_va = r->vaddr,
+		.length = r->size,
+		.iova = r->iova,
+	};
+
+	return ioctl(v->container, IOMMUFD_IOAS_MAP, &m) ? errno : 0;
+}
+
 static int ask(struct vfio *v, const struct request *r)
 {
 	struct vfio_iommu_type1_dma_map m = {
@@ -211,6 +381,8 @@ static int ask(struct vfio *v, const struct request *r)
 		.size = r->size,
 	};
 
+	if (v->ioas)
+		return ask_ioas(v, r);
 	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &m) ? errno : 0;
 }
 
@@ -226,10 +398,23 @@ static int map(struct vfio *v, void *mem, uint64_t iova, uint64_t size)
 	return ask(v, &r);
 }
 
+static int unmap_ioas(struct vfio *v, uint64_t iova, uint64_t size)
+{
+	struct iommufd_ioas_unmap u = {
+		.size = sizeof(u), .ioas_id = v->ioas, .iova = iova, .length = size,
+	};
+
+	if (ioctl(v->container, IOMMUFD_IOAS_UNMAP, &u))
+		return errno;
+	return u.length == size ? 0 : ENOENT;
+}
+
 static int unmap(struct vfio *v, uint64_t iova, uint64_t size)
 {
 	struct vfio_iommu_type1_dma_unmap m = { .argsz = sizeof(m), .iova = iova, .size = size };
 
+	if (v->ioas)
+		return unmap_ioas(v, iova, size);
 	if (ioctl(v->container, VFIO_IOMMU_UNMAP_DMA, &m))
 		return errno;
 	return m.size == size ? 0 : ENOENT;
@@ -578,9 +763,14 @@ static void check_devices(struct vfio *v, char *mem)
 {
 	struct dirent *d;
 	char path[128];
+	unsigned int i;
 	DIR *dir;
 	int dev;
 
+	for (i = 0; use_cdev && i < v->nr_device; i++)
+		check_edu(v, dup(v->device[i].fd), mem);
+	if (use_cdev)
+		return;
 	snprintf(path, sizeof(path), GROUPS "/%s/devices", v->id);
 	dir = opendir(path);
 	while (dir && (d = readdir(dir))) {
@@ -603,7 +793,8 @@ static bool open_loud(struct vfio *v, const char *id)
 	bool unsafe = false;
 	int err = errno;
 
-	if (step && err == EPERM && !strcmp(step, "set-iommu")) {
+	if (step && err == EPERM && (!strcmp(step, "set-iommu") || !strcmp(step, "attach") ||
+				     !strcmp(step, "device"))) {
 		vfio_close(v);
 		unsafe = allow_unsafe();
 		step = vfio_open(v, id);
@@ -796,12 +987,17 @@ static int play_open(struct play *p, const char *name)
 {
 	char path[300];
 	unsigned int i;
-	int fd;
+	int fd, err;
 
 	snprintf(path, sizeof(path), "/dev/vfio/%s", group_id(name));
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = use_cdev ? cdev_open(name) : open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return errno;
+	err = use_cdev ? cdev_bind(&p->v, fd) : 0;
+	if (err) {
+		close(fd);
+		return err;
+	}
 	for (i = 0; i < MAX_GROUPS; i++) {
 		if (p->group[i].name)
 			continue;
@@ -970,7 +1166,36 @@ static int play_device(struct play *p, const char *name, bool msi)
 		errno = EBUSY;
 		return -1;
 	}
-	return ioctl(*group, VFIO_GROUP_GET_DEVICE_FD, name);
+	return use_cdev ? dup(*group) : ioctl(*group, VFIO_GROUP_GET_DEVICE_FD, name);
+}
+
+/* A container, or an address space of iommufd. */
+static int play_container(struct play *p)
+{
+	p->v.container = open(use_cdev ? "/dev/iommu" : "/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (p->v.container < 0)
+		return errno;
+	return use_cdev ? new_ioas(&p->v) : 0;
+}
+
+static int play_set(struct play *p, int group)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+
+	if (use_cdev)
+		return cdev_attach(&p->v, group);
+	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status))
+		return errno;
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		return EPERM;
+	return ioctl(group, VFIO_GROUP_SET_CONTAINER, &p->v.container) ? errno : 0;
+}
+
+static int play_unset(int group)
+{
+	if (use_cdev)
+		return cdev_detach(group);
+	return ioctl(group, VFIO_GROUP_UNSET_CONTAINER) ? errno : 0;
 }
 
 static int play_edu(struct play *p, const char *device)
@@ -1661,6 +1886,10 @@ static int play_info(struct play *p, int n, char *arg)
  *     open:GROUP | close:GROUP        the file of the group
  *     set:GROUP | unset:GROUP         VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER
  *     claim:GROUP                     as "set", without asking first whether the group is viable
+ *     ioas                            with --cdev, where GROUP is a device: "open" binds it to
+ *                                     iommufd, "set" attaches it to the address space of
+ *                                     "container", "ioas" makes another one, and "set" of a
+ *                                     device that is attached replaces its address space
  *     map:START-END | unmap:START-END
  *     try:START-END                   map, and unmap if that worked
  *     big:START-END | unbig:START-END
@@ -1721,7 +1950,6 @@ static int play_info(struct play *p, int n, char *arg)
 static int do_play(int argc, char **argv)
 {
 	struct play p = { .v = { .container = -1, .group = -1 } };
-	struct vfio_group_status status;
 	unsigned int i;
 	const char *why;
 	int n, err, *fd;
@@ -1742,33 +1970,27 @@ static int do_play(int argc, char **argv)
 		err = 0;
 		why = NULL;
 		if (!strcmp(word, "container")) {
-			p.v.container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-			err = p.v.container < 0 ? errno : 0;
+			err = play_container(&p);
+		} else if (!strcmp(word, "ioas")) {
+			err = new_ioas(&p.v);
 		} else if (!strcmp(word, "drop")) {
 			close(p.v.container);
 			p.v.container = -1;
 		} else if (!strcmp(word, "iommu")) {
-			if (ioctl(p.v.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+			if (!use_cdev &&
+			    ioctl(p.v.container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 				err = errno;
 		} else if (!strcmp(word, "open")) {
 			err = play_open(&p, arg);
 		} else if (!strcmp(word, "close")) {
 			err = play_close(&p, arg);
 		} else if (!strcmp(word, "set")) {
-			status.argsz = sizeof(status);
-			if (!fd)
-				err = ENOENT;
-			else if (ioctl(*fd, VFIO_GROUP_GET_STATUS, &status))
-				err = errno;
-			else if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-				err = EPERM;
-			else if (ioctl(*fd, VFIO_GROUP_SET_CONTAINER, &p.v.container))
-				err = errno;
+			err = fd ? play_set(&p, *fd) : ENOENT;
 		} else if (!strcmp(word, "claim")) {
 			err = !fd ? ENOENT :
 			      ioctl(*fd, VFIO_GROUP_SET_CONTAINER, &p.v.container) ? errno : 0;
 		} else if (!strcmp(word, "unset")) {
-			err = !fd ? ENOENT : ioctl(*fd, VFIO_GROUP_UNSET_CONTAINER) ? errno : 0;
+			err = fd ? play_unset(*fd) : ENOENT;
 		} else if (!strcmp(word, "map")) {
 			err = play_map(&p, arg, false);
 		} else if (!strcmp(word, "try")) {
@@ -1925,6 +2147,11 @@ int main(int argc, char **argv)
 		perror("mmap");
 		return 2;
 	}
+	if (argc > 1 && !strcmp(argv[1], "--cdev")) {
+		use_cdev = true;
+		argc--;
+		argv++;
+	}
 	if (argc > 2 && !strcmp(argv[1], "play"))
 		return do_play(argc - 2, argv + 2);
 	if (argc > 2)
@@ -1945,7 +2172,7 @@ int main(int argc, char **argv)
 	}
 	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "cost"))
 		return do_cost(argv[2], mem, argc > 3 ? strtoul(argv[3], NULL, 10) : 1);
-	fprintf(stderr, "usage: vfio-check check|probe|loop|cost GROUP | pairs GROUP N | "
+	fprintf(stderr, "usage: vfio-check [--cdev] check|probe|loop|cost GROUP | pairs GROUP N | "
 			"hold GROUP SECONDS | play WORD...\n");
 	return 2;
 }
