@@ -281,3 +281,99 @@ int resv_parse_ivrs(const void *table, size_t len,
 	}
 	return err->count ? -EBADMSG : 0;
 }
+
+/**
+ * struct resv_ivrs_common - what all IOMMUs have in common
+ * @told: IVinfo says that there are images
+ * @found: there is an IVHD
+ * @segment: PCI segment of the IOMMU that is named first
+ * @devid: bus << 8 | devfn of it
+ * @type: highest type of its IVHDs
+ * @efr: bits that all images of the extended feature register have
+ * @efr2: bits that all images of the extended feature 2 register have
+ */
+struct resv_ivrs_common {
+	bool told;
+	bool found;
+	u16 segment;
+	u16 devid;
+	u8 type;
+	u64 efr;
+	u64 efr2;
+};
+
+static int resv_ivrs_common_header(void *ctx,
+				   const struct resv_ivrs_header *header)
+{
+	struct resv_ivrs_common *common = ctx;
+
+	common->told = header->info & RESV_IVINFO_EFRSUP;
+	return 0;
+}
+
+static int resv_ivrs_common_type(void *ctx, const struct resv_ivrs_ivhd *ivhd)
+{
+	struct resv_ivrs_common *common = ctx;
+
+	if (!common->found) {
+		common->found = true;
+		common->segment = ivhd->segment;
+		common->devid = ivhd->devid;
+	}
+	if (ivhd->segment == common->segment && ivhd->devid == common->devid &&
+	    ivhd->type > common->type)
+		common->type = ivhd->type;
+	return 0;
+}
+
+static int resv_ivrs_common_image(void *ctx, const struct resv_ivrs_ivhd *ivhd)
+{
+	struct resv_ivrs_common *common = ctx;
+
+	if (ivhd->type == common->type) {
+		common->efr &= ivhd->efr;
+		common->efr2 &= ivhd->efr2;
+	}
+	return 0;
+}
+
+/**
+ * resv_ivrs_ht_range() - do the IOMMUs leave out the HyperTransport range?
+ * @table: the table, with its ACPI header
+ * @len: bytes that may be read
+ *
+ * As the kernel decides since v6.16 (amd_iommu_ht_range_ignore() in
+ * drivers/iommu/amd/init.c): all IOMMUs must have HTRangeIgnore, by the images of
+ * their registers in the IVHDs of the highest type that the first IOMMU has.
+ *
+ * The image counts, not the register: the kernel goes by the image, and
+ * only warns where the register differs (late_iommu_features_init()), and the registers
+ * belong to its driver.  Where there is no image, or an empty one, the kernel
+ * reads the registers; here the answer is that the table does not tell.  The same holds
+ * for a table with faults, as an IOMMU may be lost in it.
+ *
+ * Context: any.
+ * Return: enum resv_ht_range
+ */
+enum resv_ht_range resv_ivrs_ht_range(const void *table, size_t len)
+{
+	static const struct resv_ivrs_ops types = {
+		.header = resv_ivrs_common_header,
+		.ivhd = resv_ivrs_common_type,
+	};
+	static const struct resv_ivrs_ops images = {
+		.ivhd = resv_ivrs_common_image,
+	};
+	struct resv_ivrs_common common;
+	struct resv_parse_err err;
+
+	memset(&common, 0, sizeof(common));
+	if (resv_parse_ivrs(table, len, &types, &common, &err) ||
+	    !common.told || !common.found || common.type == RESV_IVRS_IVHD_10)
+		return RESV_HT_UNKNOWN;
+	common.efr = ~0ULL;
+	common.efr2 = ~0ULL;
+	if (resv_parse_ivrs(table, len, &images, &common, &err) || !common.efr)
+		return RESV_HT_UNKNOWN;
+	return common.efr2 & RESV_EFR2_HT_IGNORE ? RESV_HT_FREE : RESV_HT_TAKEN;
+}

@@ -139,4 +139,27 @@ int resv_parse_ivrs(const void *table, size_t len,
 		    const struct resv_ivrs_ops *ops, void *ctx,
 		    struct resv_parse_err *err);
 
+/* Of IVinfo: the IVHDs have images of the extended feature registers. */
+#define RESV_IVINFO_EFRSUP	0x1
+
+/*
+ * HTRangeIgnore of the extended feature 2 register (MMIO offset 0x1a0), which
+ * drivers/iommu/amd/amd_iommu_types.h calls FEATURE_HT_RANGE_IGNORE since v6.16.
+ */
+#define RESV_EFR2_HT_IGNORE	(1ULL << 11)
+
+/**
+ * enum resv_ht_range - what the IOMMUs do with the HyperTransport range
+ * @RESV_HT_UNKNOWN: the table does not tell
+ * @RESV_HT_TAKEN: at least one of them does not translate it
+ * @RESV_HT_FREE: all of them treat it like other addresses
+ */
+enum resv_ht_range {
+	RESV_HT_UNKNOWN,
+	RESV_HT_TAKEN,
+	RESV_HT_FREE,
+};
+
+enum resv_ht_range resv_ivrs_ht_range(const void *table, size_t len);
+
 #endif /* RESV_FIRMWARE_IVRS_H */

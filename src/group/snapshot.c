@@ -26,13 +26,20 @@ static const char *how_strict(const struct resv_region *r)
 	return r->flags & RESV_F_ENFORCED ? "enforced" : "advice";
 }
 
+/* One more column, on the lines that have something to say. */
+static const char *note(const struct resv_region *r)
+{
+	return r->flags & RESV_F_FREE ? " ht-ignore" : "";
+}
+
 static size_t region_len(const struct resv_facts *c,
 			 const struct resv_region *r)
 {
 	return RANGE_LEN + strlen(resv_type_name(r->type)) + 1 +
 	       strlen(resv_origin_name(r->origin)) + 1 +
 	       strlen(resv_facts_name_at(c, r->name)) + 1 +
-	       strlen(made_by(r)) + 1 + strlen(how_strict(r)) + 1;
+	       strlen(made_by(r)) + 1 + strlen(how_strict(r)) +
+	       strlen(note(r)) + 1;
 }
 
 /* As iommu_group_show_resv_regions() since v4.11: both kinds of MSI are one word. */
@@ -69,11 +76,11 @@ static void put_regions(struct writer *w, const struct resv_facts *c)
 	for (i = 0; i < c->regions.nr; i++) {
 		const struct resv_region *r = &c->regions.r[i];
 
-		put_line(w, "0x%016llx 0x%016llx %s %s %s %s %s\n", r->start,
+		put_line(w, "0x%016llx 0x%016llx %s %s %s %s %s%s\n", r->start,
 			 r->end, resv_type_name(r->type),
 			 resv_origin_name(r->origin),
 			 resv_facts_name_at(c, r->name), made_by(r),
-			 how_strict(r));
+			 how_strict(r), note(r));
 	}
 }
 

@@ -216,6 +216,28 @@ bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,
 	return found;
 }
 
+/**
+ * resv_facts_mark() - say more about regions that are listed
+ * @c: collection, its devices and its group's list asked
+ * @start: first address of the regions
+ * @end: last address, inclusive
+ * @typemask: their types
+ * @flags: RESV_F_*, which they get
+ */
+void resv_facts_mark(struct resv_facts *c, u64 start, u64 end, u32 typemask,
+		     u8 flags)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->regions.nr; i++) {
+		struct resv_region *r = &c->regions.r[i];
+
+		if (r->start == start && r->end == end &&
+		    (typemask & RESV_TYPE(r->type)) && resv_facts_is_listed(r))
+			r->flags |= flags;
+	}
+}
+
 static int claim(struct resv_facts *c, u32 name, u64 start, u64 end,
 		 enum resv_type type, enum resv_origin origin, u8 flags)
 {

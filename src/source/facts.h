@@ -138,6 +138,8 @@ int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
 		   enum resv_type type, enum resv_origin origin, u8 flags);
 bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,
 			u32 typemask, enum resv_origin origin);
+void resv_facts_mark(struct resv_facts *c, u64 start, u64 end, u32 typemask,
+		     u8 flags);
 int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
 		     enum resv_type type, enum resv_origin origin);
 int resv_facts_advise(struct resv_facts *c, u32 name, u64 start, u64 end,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD. */
+/*
+ * IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD.  And what it says
+ * of the HyperTransport range, which the architecture once fixed.
+ */
 #include <linux/pci.h>
 #include <linux/string.h>
 #include "compat/acpi.h"
@@ -13,6 +16,8 @@ static struct resv_acpi_items ivmds = { .size = sizeof(struct resv_ivrs_ivmd) };
 static struct resv_acpi_items devices = {
 	.size = sizeof(struct resv_ivrs_acpi), .max = 128,
 };
+
+static enum resv_ht_range ht_range;	/* set at load */
 
 /* Neither unity nor exclusion: the driver ignores it (init_memory_definitions()). */
 static int found_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
@@ -52,6 +57,7 @@ static int ivrs_init(void)
 
 	if (ret)
 		return ret;
+	ht_range = resv_ivrs_ht_range(table.data, table.len);
 	ret = resv_acpi_items_collect(&ivmds, &table, parse);
 	if (ret)
 		goto free_table;
@@ -75,6 +81,9 @@ static void ivrs_exit(void)
 	resv_acpi_table_free(&table);
 }
 
+#define HT_START	0xfd00000000ULL
+#define HT_END		0xffffffffffULL
+
 /*
  * The driver's last region of any device (amd_iommu_get_resv_regions()): addresses
  * that the IOMMU does not translate, specification 48882, section 2.1.2.
@@ -83,8 +92,21 @@ static int hypertransport(struct resv_facts *c, int name)
 {
 	if (!c->own_device)
 		return 0;
-	return resv_facts_claim(c, name, 0xfd00000000ULL, 0xffffffffffULL,
-				  RESV_RESERVED, RESV_ORIGIN_HT);
+	return resv_facts_claim(c, name, HT_START, HT_END, RESV_RESERVED,
+				RESV_ORIGIN_HT);
+}
+
+/*
+ * The kernel lists the range whether or not the hardware needs it: since v6.16 it
+ * leaves the range out where the hardware says HTRangeIgnore.  VFIO refuses maps there as
+ * long as it is listed, so the region stays enforced and is only marked.
+ */
+static int ivrs_group(struct resv_facts *c)
+{
+	if (ht_range == RESV_HT_FREE)
+		resv_facts_mark(c, HT_START, HT_END, RESV_TYPE(RESV_RESERVED),
+				RESV_F_FREE);
+	return 0;
 }
 
 /*
@@ -154,6 +176,17 @@ static int ivrs_device(struct resv_facts *c, struct device *dev)
 static void ivrs_status(struct resv_status *f)
 {
 	resv_status_table(f, &table, "ivmd");
+	if (!table.data)
+		resv_status_table(f, &table, "ht-range");
+	else if (ht_range == RESV_HT_FREE)
+		resv_status_add(f, "ht-range", RESV_STATUS_ADDED,
+				"the IOMMUs have HTRangeIgnore: where the kernel lists the HyperTransport range, as before 6.16, regions says ht-ignore");
+	else if (ht_range == RESV_HT_TAKEN)
+		resv_status_add(f, "ht-range", RESV_STATUS_ADDED,
+				"an IOMMU has no HTRangeIgnore: no guest can use the HyperTransport range");
+	else
+		resv_status_add(f, "ht-range", RESV_STATUS_INERT,
+				"the IVRS table has no image of the extended feature registers, or has faults: whether the HyperTransport range is needed is not told");
 }
 
 const struct resv_source resv_source_ivrs = {
@@ -161,5 +194,6 @@ const struct resv_source resv_source_ivrs = {
 	.init = ivrs_init,
 	.exit = ivrs_exit,
 	.device = ivrs_device,
+	.group = ivrs_group,
 	.status = ivrs_status,
 };
