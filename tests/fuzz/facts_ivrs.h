@@ -2,6 +2,9 @@
 #include "facts.h"
 #include "firmware/ivrs.h"
 
+/* What resv_ivrs_ht_range() may go by. */
+static unsigned int facts_ivhds, facts_spare, facts_images;
+
 static int facts_ivrs_header(void *ctx, const struct resv_ivrs_header *header)
 {
 	(void)ctx;
@@ -17,6 +20,9 @@ static int facts_ivhd(void *ctx, const struct resv_ivrs_ivhd *ivhd)
 	(void)ctx;
 	facts_offset(ivhd->offset, ivhd->has_efr ? 40 : 24);
 	HOLDS(ivhd->has_efr == (ivhd->type != 0x10));
+	facts_ivhds++;
+	facts_images += ivhd->has_efr && ivhd->efr;
+	facts_spare += ivhd->has_efr && ivhd->efr2 & 0x800;
 	FACT("ivhd %02x %04x:%04x %llx cap %x flags %02x info %x feat %x",
 	     ivhd->type, ivhd->segment, ivhd->devid, ivhd->base,
 	     ivhd->cap_offset, ivhd->flags, ivhd->info, ivhd->features);
@@ -60,10 +66,20 @@ static int facts_ivrs(const u8 *table, size_t len)
 		.ivmd = facts_ivmd,
 	};
 	struct resv_parse_err err;
+	enum resv_ht_range range;
 	int ret;
 
 	facts_begin(table, len);
+	facts_ivhds = 0;
+	facts_spare = 0;
+	facts_images = 0;
 	ret = resv_parse_ivrs(table, len, &ops, NULL, &err);
 	facts_end(ret, &err);
+	range = resv_ivrs_ht_range(table, len);
+	HOLDS(range <= RESV_HT_FREE);
+	/* A faulty table, or one without images, frees nothing. */
+	HOLDS(range == RESV_HT_UNKNOWN || (!ret && facts_images && table[36] & 1));
+	HOLDS(range != RESV_HT_FREE || facts_spare);
+	HOLDS(range != RESV_HT_TAKEN || facts_spare < facts_ivhds);
 	return ret;
 }

@@ -316,10 +316,112 @@ static void receiver_stops(void **state)
 	assert_int_equal(n, 1);
 }
 
+/* An IOMMU with these images. */
+static void unit(unsigned int type, unsigned int devid, u64 efr, u64 efr2)
+{
+	size_t at = block(type, 0xb0, devid, 0x40);
+
+	put64(&t, 0xfeb80000);
+	put16(&t, 0);
+	put16(&t, 0);
+	put32(&t, 0);
+	if (type != 0x10) {
+		put64(&t, efr);
+		put64(&t, efr2);
+	}
+	put32(&t, 1);
+	end(at);
+}
+
+static void images(unsigned int info)
+{
+	put_acpi(&t, "IVRS", 2);
+	put32(&t, info);
+	put_zero(&t, 8);
+}
+
+#define EFR	0x22294adaULL
+#define FREE	0x800ULL
+
+static enum resv_ht_range ht_range(void)
+{
+	table_close(&t);
+	/* All that must hold of any table, too. */
+	table_parse(t.b, t.n, facts_ivrs);
+	return resv_ivrs_ht_range(t.b, t.n);
+}
+
+static void hypertransport(void **state)
+{
+	(void)state;
+	images(1);
+	unit(0x10, 2, 0, 0);
+	unit(0x11, 2, EFR, FREE);
+	assert_int_equal(ht_range(), RESV_HT_FREE);
+
+	/* No other bit of the register means that. */
+	images(1);
+	unit(0x11, 2, EFR, ~FREE);
+	assert_int_equal(ht_range(), RESV_HT_TAKEN);
+
+	/* The type that the kernel takes decides. */
+	images(1);
+	unit(0x10, 2, 0, 0);
+	unit(0x11, 2, EFR, FREE);
+	unit(0x40, 2, EFR, 0);
+	assert_int_equal(ht_range(), RESV_HT_TAKEN);
+	images(1);
+	unit(0x11, 2, EFR, 0);
+	unit(0x40, 2, EFR, FREE);
+	assert_int_equal(ht_range(), RESV_HT_FREE);
+
+	/* All IOMMUs need it. */
+	images(1);
+	unit(0x11, 2, EFR, FREE);
+	unit(0x11, 0x4002, EFR, FREE | 1);
+	assert_int_equal(ht_range(), RESV_HT_FREE);
+	images(1);
+	unit(0x11, 2, EFR, FREE);
+	unit(0x11, 0x4002, EFR, 1);
+	assert_int_equal(ht_range(), RESV_HT_TAKEN);
+}
+
+static void hypertransport_unknown(void **state)
+{
+	(void)state;
+	/* IVinfo does not promise images. */
+	images(2);
+	unit(0x11, 2, EFR, FREE);
+	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
+	/* An IVHD of the old type has none, nor has a table without any. */
+	images(1);
+	unit(0x10, 2, 0, 0);
+	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
+	images(1);
+	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
+	/* The kernel does not believe an empty image. */
+	images(1);
+	unit(0x11, 2, 0, FREE);
+	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
+	/* Where a block is faulty, an IOMMU may be lost. */
+	images(1);
+	unit(0x11, 2, EFR, FREE);
+	ivmd(0x21, 0x18, 0, 0x1000, 0);
+	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
+	/* Another table. */
+	assert_int_equal(resv_ivrs_ht_range((const u8 *)"DMAR", 4), RESV_HT_UNKNOWN);
+	assert_int_equal(resv_ivrs_ht_range(t.b, 0), RESV_HT_UNKNOWN);
+}
+
 static void abuse(void **state)
 {
 	(void)state;
 	full();
+	table_close(&t);
+	table_abuse(&t, facts_ivrs);
+	images(1);
+	unit(0x11, 2, EFR, FREE);
+	unit(0x40, 2, EFR, FREE);
 	table_close(&t);
 	table_abuse(&t, facts_ivrs);
 }
@@ -334,6 +436,8 @@ int main(void)
 		cmocka_unit_test(bad_memory),
 		cmocka_unit_test(bad_lengths),
 		cmocka_unit_test(receiver_stops),
+		cmocka_unit_test(hypertransport),
+		cmocka_unit_test(hypertransport_unknown),
 		cmocka_unit_test(abuse),
 	};
 

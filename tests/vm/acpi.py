@@ -49,11 +49,13 @@ def dmar(*structures, unit=drhd()):
 
 # IVRS: AMD I/O Virtualization Technology specification, chapter 5
 
-def ivhd():
-    """QEMU's unit, 00:01.0, with all devices behind it, and the IOAPIC as 00:14.0."""
-    devices = struct.pack("<BHB", 1, 0, 0) + struct.pack("<BHBBHB", 0x48, 0, 0, 0, 0xa0, 1)
-    return struct.pack("<BBHHHQHHI", 0x10, 0xd1, 24 + len(devices), devid(1), 0x40, 0xfed80000,
-                       0, 0, 0x44) + devices
+def ivhd(images=None):
+    """QEMU's unit, 00:01.0, with all devices behind it, and the IOAPIC as 00:14.0; of type 0x11 if
+    IMAGES, those of its two extended feature registers, are given."""
+    body = b"" if images is None else struct.pack("<QQ", *images)
+    body += struct.pack("<BHB", 1, 0, 0) + struct.pack("<BHBBHB", 0x48, 0, 0, 0, 0xa0, 1)
+    return struct.pack("<BBHHHQHHI", 0x10 if images is None else 0x11, 0xd1, 24 + len(body),
+                       devid(1), 0x40, 0xfed80000, 0, 0, 0x44 if images is None else 0) + body
 
 
 def ivmd(kind, device, start, size, flags=7, extra=0, length=32):
@@ -61,8 +63,8 @@ def ivmd(kind, device, start, size, flags=7, extra=0, length=32):
     return struct.pack("<BBHHHQQQ", kind, flags, length, device, extra, 0, start, size)
 
 
-def ivrs(*structures):
-    return table("IVRS", 1, struct.pack("<I8x", 0x2800) + ivhd() + b"".join(structures))
+def ivrs(*structures, info=0x2800):
+    return table("IVRS", 1, struct.pack("<I8x", info) + ivhd() + b"".join(structures))
 
 
 def devid(device, function=0, bus=0):

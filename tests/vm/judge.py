@@ -14,7 +14,7 @@ ORIGINS = ["kernel", "rmrr", "ivmd", "rmr", "dt", "apic", "ht", "bridge", "apert
            "window"]
 FORMAT = {
     "regions": rf"{HEX} {HEX} ({'|'.join(ALL_TYPES)}) ({'|'.join(ORIGINS)}) \S+ "
-               r"(native|added) (enforced|advice)",
+               r"(native|added) (enforced|advice)( ht-ignore)?",
     "usable": rf"{HEX} {HEX}",
     "aperture": rf"{HEX} {HEX}",
     "msi_isolation": r"isolated|unsafe|unknown",

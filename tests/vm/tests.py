@@ -9,6 +9,7 @@ import declare_selftest
 import explain
 import groups
 import hooks
+import ht_ignore
 import initramfs
 import judge
 import kernels
@@ -277,7 +278,7 @@ def table():
         tests[name] = functools.partial(function, *args)
 
     rest = (assignable.table() | declare.table() | explain.table() | groups.table() |
-            hooks.table() | msi_window.table() | lacking.table())
+            hooks.table() | ht_ignore.table() | msi_window.table() | lacking.table())
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees

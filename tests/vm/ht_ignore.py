@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""HTRangeIgnore: an AMD IOMMU that does not need the HyperTransport range, by the image of its
+extended feature 2 register in a table that is given to the kernel instead of QEMU's."""
+import acpi
+import hooks
+import judge
+import kernels
+from hooks import MODULE
+from topologies import BY_NAME
+
+DEVICE = "0000:00:03.0"
+# What QEMU's unit has in its first register: where an image differs the kernel warns.
+EFR = 0x29d3
+HT_IGNORE = 1 << 11
+EFRSUP = 1
+LISTED = "0x000000fd00000000 0x000000ffffffffff reserved"
+RANGE = (0xfd00000000, 0xffffffffff)
+
+# {name: (IVinfo, images of the registers, state in `features`, is it free by the table?)}
+TABLES = {
+    "set": (EFRSUP, (EFR, HT_IGNORE), "added", True),
+    "clear": (EFRSUP, (EFR, ~HT_IGNORE & (1 << 64) - 1), "added", False),
+    # The image is there, and IVinfo says that it is none: neither do kernels believe it.
+    "untold": (0, (EFR, HT_IGNORE), "inert", False),
+}
+
+
+def drops(kernel):
+    """This kernel leaves the range out of its lists itself."""
+    return tuple(int(n) for n in kernel.release.split("-")[0].split(".")[:2]) >= (6, 16)
+
+
+def judge_range(lines, state, free, dropped):
+    """FREE: the table says that the range is not needed; DROPPED: the kernel does not list it."""
+    faults = hooks.all_ok(lines)
+    groups = judge.dumps(lines)["loaded"]
+    module = groups.pop("-")
+    told = [line for line in module.lines("features") if line.startswith("ht-range ")]
+    if len(told) != 1 or told[0].split()[1] != state or told[0].split()[3:] in ([], ["-"]):
+        faults.append(f"features: {told}, expected ht-range {state} and why")
+    for group in groups.values():
+        faults += judge.check_group(group)
+        for name in group.names():
+            shown = [line for line in group.lines("regions")
+                     if line.startswith("0x000000fd00000000 ") and f" {name} " in line]
+            want = [] if dropped else \
+                [f"{LISTED} ht {name} native enforced" + (" ht-ignore" if free else "")]
+            faults += judge.differ(f"{name}: what it is told of the range", shown, want)
+        # The module takes nothing off the kernel's list, and nothing back from its ranges.
+        if (LISTED in group.lines("reserved_regions")) == dropped:
+            faults.append(f"group {group.id}: the kernel lists {group.lines('reserved_regions')}")
+        usable = judge.pairs(group.lines("usable"))
+        if any(lo <= RANGE[0] and RANGE[1] <= hi for lo, hi in usable) != dropped:
+            faults.append(f"group {group.id}: usable is {group.lines('usable')}")
+    if DEVICE not in [name for group in groups.values() for name in group.names()]:
+        faults.append(f"{DEVICE} has no group")
+    if any(line.endswith(" ht-ignore") for group in groups.values()
+           for line in group.lines("regions") if not line.startswith("0x000000fd00000000 ")):
+        faults.append("another region is marked")
+    return faults
+
+
+PLANTED = {
+    (True, False): (
+        (r"( ht \S+ native enforced) ht-ignore$", r"\1"),
+        (r"( ht \S+ native) enforced ht-ignore$", r"\1 advice ht-ignore"),
+        (r"( apic \S+ native enforced)$", r"\1 ht-ignore"),
+        (r"^\| 0x000000fd00000000 0x000000ffffffffff reserved$", "| 0x0 0x0 reserved"),
+        (r"^\| ht-range added - \S.*?$", "| ht-range inert - so"),
+    ),
+    (False, False): (
+        (r"( ht \S+ native enforced)$", r"\1 ht-ignore"),
+        (r"^\| ht-range (\S+) - \S.*?$", r"| ht-range \1 - -"),
+    ),
+    (True, True): (
+        (r"^(\| 0x\S+ 0x\S+ msi apic (\S+) native enforced)$",
+         r"\1\n| 0x000000fd00000000 0x000000ffffffffff reserved ht \2 added advice"),
+    ),
+}
+
+
+def ht_ignore(what, key, name):
+    """The range is marked where hardware does not need it and the kernel lists it."""
+    kernel = kernels.get(key)
+    info, images, state, free = TABLES[what]
+    table = acpi.ivrs(acpi.ivhd(images), info=0x2800 | info)
+    dropped = free and drops(kernel)
+
+    def judging(lines):
+        return judge_range(lines, state, free, dropped)
+
+    return "", hooks.run(name, kernel, BY_NAME["amd"],
+                         [f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv", "left"],
+                         judging, PLANTED[(free, dropped)], tables={"ivrs": table})[1]
+
+
+def table():
+    """{name: (function, arguments...)}"""
+    out = {f"ht-ignore-set-{key}": (ht_ignore, "set", key)
+           for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64")}
+    for key in ("6.12-amd64", "7-amd64"):
+        out[f"ht-ignore-clear-{key}"] = (ht_ignore, "clear", key)
+        out[f"ht-ignore-untold-{key}"] = (ht_ignore, "untold", key)
+    return out
