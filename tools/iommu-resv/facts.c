@@ -125,14 +125,19 @@ static struct region *add_region(struct group *g)
 	return &g->regions[g->nr_regions++];
 }
 
-/* START END TYPE ORIGIN DEVICE native|added enforced|advice */
+/* START END TYPE ORIGIN DEVICE native|added enforced|advice [ht-ignore], and what comes later */
 static bool parse_fact(struct group *g, char *line)
 {
 	struct range at;
 	struct region *r;
-	char *w[7];
+	char *w[8];
 
-	if (!words_split(line, w, 7) || !range_parse(w, &at) ||
+	if (!words_split(line, w, 7))
+		return false;
+	w[7] = strchr(w[6], ' ');
+	if (w[7])
+		*w[7]++ = '\0';
+	if (!range_parse(w, &at) ||
 	    !word_is_name(w[2]) || !word_is_name(w[3]) ||
 	    !word_among(w[5], "native", "added") ||
 	    !word_among(w[6], "enforced", "advice"))
@@ -146,6 +151,7 @@ static bool parse_fact(struct group *g, char *line)
 		.told = true,
 		.added = !strcmp(w[5], "added"),
 		.enforced = !strcmp(w[6], "enforced"),
+		.ht_ignore = w[7] && !strcmp(strsep(&w[7], " "), "ht-ignore"),
 	};
 	return true;
 }

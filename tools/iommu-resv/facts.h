@@ -29,6 +29,7 @@ struct ranges {
  * @told: by the module; else @added and @enforced mean nothing
  * @added: the module found it, not the kernel
  * @enforced: maps there are refused, by VFIO or else by the module
+ * @ht_ignore: the hardware does not need it, and kernels since 6.16 do not list it
  */
 struct region {
 	struct range at;
@@ -38,6 +39,7 @@ struct region {
 	bool told;
 	bool added;
 	bool enforced;
+	bool ht_ignore;
 };
 
 /**

@@ -162,8 +162,9 @@ char *format_flags(const struct region *r)
 {
 	if (!r->told)
 		return xstrdup("native");
-	return xasprintf("%s %s", r->added ? "added" : "native",
-			 r->enforced ? "enforced" : "advice");
+	return xasprintf("%s %s%s", r->added ? "added" : "native",
+			 r->enforced ? "enforced" : "advice",
+			 r->ht_ignore ? " ht-ignore" : "");
 }
 
 /**
@@ -309,6 +310,8 @@ void json_region(struct json *j, const struct region *r)
 		json_null(j, "added");
 		json_null(j, "enforced");
 	}
+	if (r->ht_ignore)
+		json_bool(j, "ht_ignore", true);
 	json_close(j, '}');
 }
 

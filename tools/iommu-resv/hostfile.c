@@ -197,6 +197,8 @@ static void read_regions(const struct hostfile *h, struct json_object *in, struc
 			.told = added != ANSWER_UNKNOWN && enforced != ANSWER_UNKNOWN,
 			.added = added == ANSWER_YES,
 			.enforced = enforced == ANSWER_YES,
+			.ht_ignore = json_object_object_get_ex(r, "ht_ignore", NULL) &&
+				     answer(h, r, "ht_ignore") == ANSWER_YES,
 		};
 	}
 }

@@ -157,6 +157,8 @@ static void hypertransport(const struct group *g, struct remedies *all)
 			break;
 	if (i == g->nr_regions)
 		return;
+	if (g->regions[i].ht_ignore)
+		remedy_add(all, "the HyperTransport range is reserved by this kernel alone, as the IOMMU does not need it (HTRangeIgnore): with Linux 6.16 or later on the host a guest can use these 12 GiB below 1 TiB");
 	remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 leave that out for a guest whose CPU is AMD's and has 41 address bits or more");
 }
 

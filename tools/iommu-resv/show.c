@@ -224,6 +224,12 @@ static bool is_untold(const struct group *g, const struct region *r)
 	return !r->told && strcmp(r->type, "direct") && !is_relaxable(g, r);
 }
 
+static bool is_not_needed(const struct group *g, const struct region *r)
+{
+	(void)g;
+	return r->ht_ignore;
+}
+
 static bool is_movable(const struct group *g, const struct region *r)
 {
 	(void)g;
@@ -276,6 +282,9 @@ static const struct {
 	{ is_not_hooked,
 	  "admin advice: declared, and no hook works for this group ('iommu-resv hooks').\n"
 	  "  VFIO accepts maps there; keep the guest's memory out of it." },
+	{ is_not_needed,
+	  "ht-ignore: the IOMMU does not need these 12 GiB (HTRangeIgnore), this kernel keeps\n"
+	  "  them out of use nevertheless. Linux 6.16 and later does not." },
 	{ is_movable,
 	  "sw-msi: " WORDS_SW_MSI ". Hardware does not fix the\n"
 	  "  place; it can be changed with 'iommu-resv window'." },

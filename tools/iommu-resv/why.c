@@ -119,6 +119,18 @@ static void movable(const struct group *g, struct answer *a)
 	add_check(a, "or let this command print the move that leaves out all of the guest's memory:");
 }
 
+/* Is the region that was hit one that only this kernel keeps? */
+static bool is_kept_by_kernel(const struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->nr_regions; i++)
+		if (g->regions[i].ht_ignore &&
+		    ranges_overlap(&g->regions[i].at, &g->refused.hit.at))
+			return true;
+	return false;
+}
+
 static void hit_remedies(const struct control *ctl, const struct group *g,
 			 struct answer *a)
 {
@@ -135,6 +147,8 @@ static void hit_remedies(const struct control *ctl, const struct group *g,
 	} else {
 		if (!strcmp(hit->origin, "ht"))
 			add(a, "give the guest less memory, or with a CPU of AMD's and 41 address bits QEMU's machine type 7.1 or later, which leaves these addresses out");
+		if (is_kept_by_kernel(g))
+			add(a, "or boot Linux 6.16 or later on the host: the IOMMU does not need these 12 GiB (HTRangeIgnore), and such a kernel leaves them to guests");
 		add_keep_out(a);
 	}
 }

@@ -201,7 +201,8 @@ static void propose_more_bits(struct quest *q, const struct guest_map *m)
 	q->g.phys_bits = 0;
 }
 
-static bool hits_ht_hole(const struct quest *q)
+/* The region in the HyperTransport hole that memory of the guest hits, or NULL */
+static const struct region *hit_ht_hole(const struct quest *q)
 {
 	static const struct range hole = {
 		UINT64_C(0xfd00000000), UINT64_C(0xffffffffff)
@@ -214,9 +215,9 @@ static bool hits_ht_hole(const struct quest *q)
 		if ((hit_by(f, AREA_RAM) || hit_by(f, AREA_HOTPLUG)) && f->region &&
 		    !strcmp(f->region->type, "reserved") &&
 		    ranges_overlap(&f->region->at, &hole))
-			return true;
+			return f->region;
 	}
-	return false;
+	return NULL;
 }
 
 /* hw/i386/pc.c moves memory above the hole, see guest.c */
@@ -224,7 +225,7 @@ static void propose_newer_machine(struct quest *q)
 {
 	struct guest g = q->g;
 
-	if (!is_pc(&g) || g.vendor != VENDOR_AMD || g.version >= 701 || !hits_ht_hole(q))
+	if (!is_pc(&g) || g.vendor != VENDOR_AMD || g.version >= 701 || !hit_ht_hole(q))
 		return;
 	g.version = 701;
 	if (g.phys_bits && g.phys_bits < 41)
@@ -236,6 +237,16 @@ static void propose_newer_machine(struct quest *q)
 	if (q->g.phys_bits && q->g.phys_bits < 41)
 		bits_lines(q, add(q, keep_string("memory above 1 TiB needs 41 address bits")), 0);
 	q->g = g;
+}
+
+/* The hole is the kernel's alone: no setting of the guest is needed on another kernel */
+static void propose_newer_kernel(struct quest *q)
+{
+	const struct region *hole = hit_ht_hole(q);
+
+	if (hole && hole->ht_ignore)
+		line(add(q, keep_string("the HyperTransport hole, which the IOMMU does not need (HTRangeIgnore)")),
+		     keep_string("Linux 6.16 or later on the host, which leaves these 12 GiB to guests"));
 }
 
 static void ram_lines(struct quest *q, uint64_t ram)
@@ -493,6 +504,7 @@ void propose(const struct guest *g, const struct guest_map *m,
 	propose_window(&q, m);
 	propose_low(&q);
 	propose_newer_machine(&q);
+	propose_newer_kernel(&q);
 	if (!m->unknown) {
 		bool movable = false;
 		size_t i;
