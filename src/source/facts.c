@@ -29,6 +29,7 @@ int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id)
 	resv_set_init(&c->regions);
 	resv_set_init(&c->taken);
 	resv_set_init(&c->bridges);
+	resv_set_init(&c->gaps);
 	resv_ranges_init(&c->usable);
 	c->names = kstrdup("-", GFP_KERNEL);
 	if (!c->names)
@@ -46,6 +47,7 @@ void resv_facts_free(struct resv_facts *c)
 	resv_set_free(&c->regions);
 	resv_set_free(&c->taken);
 	resv_set_free(&c->bridges);
+	resv_set_free(&c->gaps);
 	resv_ranges_free(&c->usable);
 	kfree(c->names);
 	kfree(c->devices);

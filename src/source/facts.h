@@ -23,6 +23,13 @@ enum resv_window_by {
 	RESV_WINDOW_BY_AUTO,
 };
 
+/* What the kernel's own DMA of a device goes through. */
+enum resv_dma {
+	RESV_DMA_UNKNOWN,
+	RESV_DMA_DIRECT,	/* nothing: the group's domain is of type identity */
+	RESV_DMA_DOMAIN,	/* a domain from which the DMA API allocates IOVAs */
+};
+
 /* Different IOMMU drivers that can have devices in one group. */
 #define RESV_MAX_CALLBACKS	4
 
@@ -58,7 +65,10 @@ enum resv_window_by {
  * @attached: and has attached a domain of his own to it
  * @movable: the hooks are there that can move it
  * @bridges: windows of the host bridges above the devices, which are told only
- *	where they catch a device's DMA (see source_pci.c)
+ *	where they catch a device's DMA (see source/pci.c)
+ * @nr_dma: so many devices were asked for @dma
+ * @dma: what the kernel's own DMA of all of them goes through
+ * @gaps: addresses to which a host bridge above the devices passes no DMA on
  * @msi32: number of the name of a device whose messages reach 32-bit addresses
  *	only, or 0
  * @usable: @aperture without @taken, if @usable_known
@@ -110,6 +120,9 @@ struct resv_facts {
 	bool attached;
 	bool movable;
 	struct resv_set bridges;
+	struct resv_set gaps;
+	unsigned int nr_dma;
+	enum resv_dma dma;
 	u32 msi32;
 	struct resv_ranges usable;
 	bool usable_known;
