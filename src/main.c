@@ -37,6 +37,7 @@ static const struct resv_source *const sources[] = {
 	&resv_source_aperture,
 	&resv_source_iommu,
 	&resv_source_msi,
+	&resv_source_dma,
 	NULL
 };
 

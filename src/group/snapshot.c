@@ -191,6 +191,9 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c)
 	snapshot->window_known = c->window_known;
 	snapshot->window_asked = c->window_asked;
 	snapshot->window_by = c->window_by;
+	snapshot->dma = c->dma;
+	snapshot->dma_asked = c->nr_dma;
+	snapshot->listed = c->listed;
 	snapshot->usable_known = c->usable_known;
 	snapshot->list_known = c->own_list && c->listed;
 	snapshot->iommu_known = c->iommu_asked && !c->iommu_hidden;
@@ -301,32 +304,67 @@ static bool is_word(const char *word, size_t len, const char *name)
 	return strlen(name) == len && !strncmp(word, name, len);
 }
 
-/*
- * A line of put_regions(), from its third word on.  Return: a map there is refused, and
- * the region is of one of @types; else @device is not set
- */
-static bool read_words(const char *p, u32 types, struct resv_region *region,
-		       char *device, size_t size)
+/* A name's place among @nr, as @name_of gives them.  Return: @nr if it is none of them */
+static unsigned int find_word(const char *word, size_t len, unsigned int nr,
+			      const char *(*name_of)(unsigned int i))
 {
-	const char *type, *origin, *name, *made, *strict;
-	size_t type_len = next_word(&p, &type);
-	size_t origin_len = next_word(&p, &origin);
-	size_t name_len = next_word(&p, &name), len;
 	unsigned int i;
 
-	next_word(&p, &made);
-	len = next_word(&p, &strict);
-	if (!is_word(strict, len, "enforced"))
+	for (i = 0; i < nr; i++)
+		if (is_word(word, len, name_of(i)))
+			break;
+	return i;
+}
+
+static const char *type_at(unsigned int i)
+{
+	return resv_type_name(i);
+}
+
+static const char *origin_at(unsigned int i)
+{
+	return resv_origin_name(i);
+}
+
+/**
+ * resv_snapshot_region() - the next region of RESV_TEXT_REGIONS
+ * @p: where the text goes on; moved behind the line
+ * @end: end of the text
+ * @region: set to the region, but for its name; @flags only to RESV_F_ADDED and
+ *	RESV_F_ENFORCED
+ * @device: set to the device that causes it, which does not end with a zero
+ * @device_len: set to its length
+ *
+ * It is read from the text, as that is what readers see.
+ *
+ * Context: any.
+ * Return: false if there is none any more
+ */
+bool resv_snapshot_region(const char **p, const char *end,
+			  struct resv_region *region, const char **device,
+			  size_t *device_len)
+{
+	const char *q = *p, *word;
+	size_t len;
+
+	if (q >= end)
 		return false;
-	for (i = 0; i < RESV_NR_TYPES; i++)
-		if (is_word(type, type_len, resv_type_name(i)))
-			region->type = i;
-	for (i = 0; i < RESV_NR_ORIGINS; i++)
-		if (is_word(origin, origin_len, resv_origin_name(i)))
-			region->origin = i;
-	if (!(types & RESV_TYPE(region->type)))
+	memset(region, 0, sizeof(*region));
+	if (!resv_text_address(&q, &region->start) || *q++ != ' ' ||
+	    !resv_text_address(&q, &region->end) || *q++ != ' ')
 		return false;
-	scnprintf(device, size, "%.*s", (int)name_len, name);
+	len = next_word(&q, &word);
+	region->type = find_word(word, len, RESV_NR_TYPES, type_at);
+	len = next_word(&q, &word);
+	region->origin = find_word(word, len, RESV_NR_ORIGINS, origin_at);
+	*device_len = next_word(&q, device);
+	len = next_word(&q, &word);
+	if (is_word(word, len, "added"))
+		region->flags |= RESV_F_ADDED;
+	len = next_word(&q, &word);
+	if (is_word(word, len, "enforced"))
+		region->flags |= RESV_F_ENFORCED;
+	*p = q + strcspn(q, "\n") + 1;
 	return true;
 }
 
@@ -339,8 +377,7 @@ static bool read_words(const char *p, u32 types, struct resv_region *region,
  * @device: set to the device that causes it
  * @size: room in @device, in bytes
  *
- * It is read from the text, as that is what readers see, and this is asked for what has
- * failed.
+ * This is asked for what has failed, so it need not be quick.
  *
  * Context: any.
  * Return: there is one; else nothing is set
@@ -349,20 +386,18 @@ bool resv_snapshot_hole(const struct resv_snapshot *snapshot,
 			const struct resv_range *at, u32 types,
 			struct resv_region *region, char *device, size_t size)
 {
-	struct resv_region r = { 0 };
-	const char *p, *last;
-	size_t len;
+	struct resv_region r;
+	const char *p, *name;
+	size_t len, name_len;
 
 	p = resv_snapshot_text(snapshot, RESV_TEXT_REGIONS, &len);
-	for (last = p + len; p < last; p += strcspn(p, "\n") + 1) {
-		const char *q = p;
-
-		if (!resv_text_address(&q, &r.start) || *q++ != ' ' ||
-		    !resv_text_address(&q, &r.end) || *q++ != ' ')
-			return false;
+	for (len += p - snapshot->text;
+	     resv_snapshot_region(&p, snapshot->text + len, &r, &name, &name_len);) {
 		if (r.start > at->end || r.end < at->start ||
-		    !read_words(q, types, &r, device, size))
+		    !(r.flags & RESV_F_ENFORCED) || !(types & RESV_TYPE(r.type)))
 			continue;
+		scnprintf(device, size, "%.*s", (int)name_len, name);
+		r.flags = 0;
 		*region = r;
 		return true;
 	}
@@ -393,6 +428,8 @@ bool resv_snapshot_equal(const struct resv_snapshot *a,
 	       a->window_known == b->window_known &&
 	       a->window_asked == b->window_asked &&
 	       a->window_by == b->window_by &&
+	       a->dma == b->dma && a->dma_asked == b->dma_asked &&
+	       a->listed == b->listed &&
 	       a->window.start == b->window.start &&
 	       a->window.end == b->window.end &&
 	       !memcmp(a->text, b->text, text_len(a));

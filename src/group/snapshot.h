@@ -27,6 +27,9 @@ enum resv_snapshot_text {
  * @ref: the registry has one, each reader another for as long as it copies
  * @isolation: enum resv_isolation
  * @window_by: enum resv_window_by: who placed the window
+ * @dma: enum resv_dma: what the kernel's own DMA went through when that was known last
+ * @dma_asked: else dma_api says ENODATA
+ * @listed: the kernel's list was asked for
  * @aperture_known: else aperture says ENODATA
  * @usable_known: else usable says ENODATA
  * @list_known: else RESV_TEXT_LIST says ENODATA
@@ -46,6 +49,9 @@ struct resv_snapshot {
 	struct kref ref;
 	u8 isolation;
 	u8 window_by;
+	u8 dma;
+	bool dma_asked;
+	bool listed;
 	bool aperture_known;
 	bool usable_known;
 	bool list_known;
@@ -66,6 +72,9 @@ const char *resv_snapshot_text(const struct resv_snapshot *snapshot,
 bool resv_snapshot_hole(const struct resv_snapshot *snapshot,
 			const struct resv_range *at, u32 types,
 			struct resv_region *region, char *device, size_t size);
+bool resv_snapshot_region(const char **p, const char *end,
+			  struct resv_region *region, const char **device,
+			  size_t *device_len);
 bool resv_snapshot_equal(const struct resv_snapshot *a,
 			 const struct resv_snapshot *b);
 size_t resv_snapshot_bytes(const struct resv_snapshot *snapshot);

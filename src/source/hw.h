@@ -47,6 +47,7 @@ struct resv_hw_iommu {
  * @round: of the list, when the device was met last
  * @acs_known: bit n: @acs_redirects is set for the nth bridge above the device
  * @acs_redirects: bit n: that bridge redirects requests upstream
+ * @dma: enum resv_dma: what it was when that was known last
  * @aperture_known: see @aperture
  * @msi_known: @msi_64bit is set
  * @msi_64bit: its MSI capability holds addresses of 64 bits
@@ -61,6 +62,7 @@ struct resv_hw {
 	u32 acs_known;
 	u32 acs_redirects;
 	u8 page_shift;
+	u8 dma;
 	bool aperture_known : 1;
 	bool msi_known : 1;
 	bool msi_64bit : 1;

@@ -9,7 +9,7 @@
 #include "source/source.h"
 
 /* Names that are accepted everywhere, so that one modprobe.d fits all hosts. */
-#define SOURCE_NAMES	"kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,iommu,msi"
+#define SOURCE_NAMES	"kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,iommu,msi,dma"
 
 static const struct resv_source *const none[] = { NULL };
 static const struct resv_source *const *sources = none;

@@ -42,6 +42,7 @@ extern const struct resv_source resv_source_pci;
 extern const struct resv_source resv_source_aperture;
 extern const struct resv_source resv_source_iommu;
 extern const struct resv_source resv_source_msi;
+extern const struct resv_source resv_source_dma;
 
 void resv_sources_set(const struct resv_source *const *table);
 bool resv_sources_bound_windows(void);

@@ -5,8 +5,8 @@
  *
  * What is the same for every kernel is here; each feature brings its own files, which
  * are put into the same folder.  Readers copy from the group's snapshot; nothing here
- * asks the hardware.  Only the drivers of devices are looked at when a file is read:
- * group/verdict.c.
+ * asks the hardware.  Only the drivers of devices and the types of domains are looked at
+ * when a file is read: group/verdict.c, group/dma.c.
  *
  * The table of files is made at load and does not change.  The folder is an attribute
  * group, not a kobject, and so is removed by sysfs itself when the group dies.
@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 #include "compat/sysfs.h"
+#include "group/dma.h"
 #include "group/feature.h"
 #include "group/group.h"
 #include "group/snapshot.h"
@@ -105,6 +106,32 @@ static ssize_t assignable_read(struct file *file, struct kobject *kobj,
 	return resv_sysfs_read_text(file, buf, off, count, make_assignable,
 				    kobj);
 }
+
+/* So can the type of the group's default domain. */
+static char *make_dma_api(void *ctx, size_t *len)
+{
+	struct kobject *kobj = ctx;
+	struct resv_snapshot *snapshot = resv_group_snapshot(kobj);
+	char *text;
+
+	if (!snapshot)
+		return ERR_PTR(-ENODEV);
+	text = resv_dma_make((struct iommu_group *)kobj, snapshot, len);
+	resv_snapshot_put(snapshot);
+	return text;
+}
+
+static ssize_t dma_api_read(struct file *file, struct kobject *kobj,
+			    compat_bin_attribute *attr, char *buf,
+			    loff_t off, size_t count)
+{
+	return resv_sysfs_read_text(file, buf, off, count, make_dma_api, kobj);
+}
+
+static compat_bin_attribute dma_api_attr = {
+	.attr = { .name = "dma_api", .mode = 0444 },
+	.read = dma_api_read,
+};
 
 static compat_bin_attribute assignable_attr = {
 	.attr = { .name = "assignable", .mode = 0444 },
@@ -208,6 +235,7 @@ static compat_bin_attr_list bin_attrs[] = {
 	&usable_attr,
 	&iommu_attr,
 	&assignable_attr,
+	&dma_api_attr,
 	NULL
 };
 
@@ -218,6 +246,7 @@ static compat_bin_attr_list ignoring_bin_attrs[] = {
 	&usable_attr,
 	&iommu_attr,
 	&assignable_attr,
+	&dma_api_attr,
 	NULL
 };
 

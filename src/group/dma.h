@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the kernel's own DMA leaves out of a group's domain. */
+#ifndef RESV_GROUP_DMA_H
+#define RESV_GROUP_DMA_H
+
+#include <linux/types.h>
+
+struct iommu_group;
+struct resv_snapshot;
+
+char *resv_dma_make(struct iommu_group *group, const struct resv_snapshot *snapshot,
+		    size_t *len);
+
+#endif /* RESV_GROUP_DMA_H */

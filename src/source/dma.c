@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does the kernel's own DMA API translate for a group?
+ *
+ * What the API leaves out of its domains is told when that is read: group/dma.c.  Here
+ * is what has to be remembered: while VFIO has a group, its devices are attached to VFIO's
+ * domain, and nothing that is exported tells the type of the group's default domain.
+ */
+#include "compat/iommu.h"
+#include "source/domain.h"
+#include "source/hw.h"
+#include "source/source.h"
+
+static int dma_device(struct resv_facts *c, struct device *dev)
+{
+	enum resv_dma now = resv_dma_of_device(dev);
+
+	if (now != RESV_DMA_UNKNOWN)
+		c->device_hw->dma = now;
+	c->dma = c->nr_dma ? resv_dma_both(c->dma, c->device_hw->dma) :
+			     c->device_hw->dma;
+	c->nr_dma++;
+	return 0;
+}
+
+static void dma_status(struct resv_status *f)
+{
+	if (!RESV_HAVE(DOMAIN_FOR_DEV) && !RESV_HAVE(DRIVER_DOMAIN_FOR_DEV))
+		resv_status_unknown(f, "dma-api",
+				    "unknown way to ask for a device's domain: dma_api cannot be read");
+	else if (RESV_DMA_RULES_KNOWN)
+		resv_status_add(f, "dma-api", RESV_STATUS_ADDED,
+				"what the kernel's own DMA leaves out: regions of the devices, windows of host bridges, and where these pass no DMA on");
+	else
+		resv_status_add(f, "dma-api", RESV_STATUS_ADDED,
+				"what the kernel's own DMA leaves out; advice, where an IOMMU driver of this kernel can have a DMA API of its own");
+	resv_status_add(f, "dma-api-in-use", RESV_STATUS_INERT,
+			"which IOVAs drivers of the host use is in structures that the kernel keeps to itself, and no exported function tells it");
+}
+
+const struct resv_source resv_source_dma = {
+	.name = "dma",
+	.device = dma_device,
+	.status = dma_status,
+};
