@@ -6,6 +6,7 @@ import time
 import assignable
 import declare
 import declare_selftest
+import dma_view
 import explain
 import groups
 import hooks
@@ -278,7 +279,7 @@ def table():
         tests[name] = functools.partial(function, *args)
 
     rest = (assignable.table() | declare.table() | explain.table() | groups.table() |
-            hooks.table() | ht_ignore.table() | msi_window.table() | lacking.table())
+            dma_view.table() | hooks.table() | ht_ignore.table() | msi_window.table() | lacking.table())
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees

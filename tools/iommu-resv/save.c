@@ -159,7 +159,7 @@ static void put_group(struct save *s, const char *id)
 	static const char *const files[] = {
 		"type", "reserved_regions", "resv/regions", "resv/usable", "resv/aperture",
 		"resv/msi_isolation", "resv/msi_window", "resv/assignable",
-		"resv/page_size", "resv/iommu",
+		"resv/page_size", "resv/iommu", "resv/dma_api",
 	};
 	char *dir = xasprintf("kernel/iommu_groups/%s", id);
 	char *devices = xasprintf("%s/%s/devices", s->ctl->sysfs, dir);
