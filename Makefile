@@ -65,6 +65,7 @@ help:
 	@echo 'make demo        show it in a virtual machine (SUITE=bookworm|trixie ARCH=amd64|arm64)'
 	@echo 'make check       run all checks; the parts are $(PARTS:%=check-%)'
 	@echo 'make check-release  more of what packages go through, which takes longer'
+	@echo 'make check-fuzz RUNS=100000000  fuzz until the parsers have run so often, see tests/fuzz/run'
 	@echo 'make check-debug build kernels with KASAN, lockdep and more, and run tests on them'
 	@echo 'make clean       remove what a build leaves in this folder'
 
