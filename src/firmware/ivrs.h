@@ -146,7 +146,7 @@ int resv_parse_ivrs(const void *table, size_t len,
  * HTRangeIgnore of the extended feature 2 register (MMIO offset 0x1a0), which
  * drivers/iommu/amd/amd_iommu_types.h calls FEATURE_HT_RANGE_IGNORE since v6.16.
  */
-#define RESV_EFR2_HT_IGNORE	(1ULL << 11)
+#define RESV_EFR2_HT_IGNORE	BIT_ULL(11)
 
 /**
  * enum resv_ht_range - what the IOMMUs do with the HyperTransport range

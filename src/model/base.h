@@ -54,6 +54,7 @@ typedef unsigned long long u64;
 #define ULLONG_MAX	(~0ULL)
 #endif
 #define BIT(nr)		(1UL << (nr))
+#define BIT_ULL(nr)	(1ULL << (nr))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define min(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); \

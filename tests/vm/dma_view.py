@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""dma_api: what the kernel's own DMA leaves out of its domains, against what the kernel reserves when
-it makes them, seen by a probe on reserve_iova() from the boot on."""
+"""dma_api: what the kernel's own DMA leaves out of its domains, against what the kernel reserves
+when it makes them, seen by a probe on reserve_iova() from the boot on."""
 import re
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ from topologies import BY_NAME
 
 PAGE = 4096
 TRACE = "/sys/kernel/tracing/trace"
-LINE = re.compile(rf"({judge.HEX}) ({judge.HEX}) ({'|'.join(judge.ALL_TYPES)}) dma-api (\S+) native "
-                  rf"(enforced|advice) ({'|'.join(judge.ORIGINS)})")
+LINE = re.compile(rf"({judge.HEX}) ({judge.HEX}) ({'|'.join(judge.ALL_TYPES)}) dma-api (\S+) "
+                  rf"native (enforced|advice) ({'|'.join(judge.ORIGINS)})")
 WATCH = {"amd64": "kprobe_event=p:resv,reserve_iova,lo=%si,hi=%dx trace_buf_size=4M",
          "arm64": "kprobe_event=p:resv,reserve_iova,lo=%x1,hi=%x2 trace_buf_size=4M"}
 TYPED = f"{GROUP}/type"

@@ -279,7 +279,8 @@ def table():
         tests[name] = functools.partial(function, *args)
 
     rest = (assignable.table() | declare.table() | explain.table() | groups.table() |
-            dma_view.table() | hooks.table() | ht_ignore.table() | msi_window.table() | lacking.table())
+            dma_view.table() | hooks.table() | ht_ignore.table() | msi_window.table() |
+            lacking.table())
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees
