@@ -9,7 +9,9 @@
 
 #include "features.h"
 #include "format.h"
+#include "put.h"
 #include "range.h"
+#include "saved.h"
 #include "sysfs.h"
 #include "xalloc.h"
 
@@ -121,8 +123,17 @@ static void say(struct control *ctl, const struct group *g,
 	free(what);
 }
 
-static int change(struct control *ctl, const struct group *g,
-		  const char *verb, const struct range *range)
+/**
+ * put_region() - add a region to those of a group, or remove it
+ * @ctl: options
+ * @g: the group
+ * @verb: "add" or "remove"
+ * @range: the region, ends included
+ *
+ * Return: an exit code, after saying what went wrong
+ */
+int put_region(struct control *ctl, const struct group *g, const char *verb,
+	       const struct range *range)
 {
 	char *path = xasprintf("%s/kernel/iommu_groups/%u/resv/declare",
 			       ctl->sysfs, g->id);
@@ -144,13 +155,59 @@ static int change(struct control *ctl, const struct group *g,
 	return ret == 1 ? EXIT_OK : EXIT_TROUBLE;
 }
 
+/* In every group that is meant; what is so already is no fault where it is to be kept. */
+static int change(struct control *ctl, char *word, const char *verb, const struct range *range)
+{
+	struct groups groups;
+	size_t i;
+	int ret;
+
+	ret = groups_meant(ctl, word, &groups);
+	for (i = 0; !ret && i < groups.nr; i++) {
+		const struct group *g = &groups.g[i];
+		bool so = region_holds(g, range) == !strcmp(verb, "add");
+
+		if (!(ctl->save && so && g->has_facts))
+			ret = put_region(ctl, g, verb, range);
+	}
+	groups_free(&groups);
+	return ret;
+}
+
+static int save_change(struct control *ctl, char *word, const char *verb,
+		       const struct range *range)
+{
+	char *owner = saved_owner(ctl, word);
+	int ret = EXIT_OK;
+
+	if (!saved_is_absent(ctl, owner))
+		ret = change(ctl, owner, verb, range);
+	if (!ret && !strcmp(verb, "add"))
+		ret = saved_add_declare(owner, range);
+	else if (!ret)
+		ret = saved_forget_declare(owner, range);
+	free(owner);
+	return ret;
+}
+
+static int forget(struct control *ctl, char *word, const struct range *range)
+{
+	char *owner = saved_owner(ctl, word);
+	int ret = saved_forget_declare(owner, range);
+
+	free(owner);
+	return ret;
+}
+
 static int declare(struct control *ctl, int argc, char **argv,
 		   const char *command, const char *verb)
 {
-	struct groups groups;
 	struct range range;
-	int ret;
 
+	if (ctl->forget && argc == 1) {
+		may_change(ctl, command);
+		return forget(ctl, argv[0], NULL);
+	}
 	if (argc != 2 && argc != 3)
 		errx(EXIT_TROUBLE, "%s takes a group or device, and a range: START END, or START-END",
 		     command);
@@ -160,11 +217,11 @@ static int declare(struct control *ctl, int argc, char **argv,
 		     range.start, range.end, range.start & ~(uint64_t)(PAGE_MIN - 1),
 		     range.end | (PAGE_MIN - 1));
 	may_change(ctl, command);
-	ret = groups_find(ctl, NULL, 1, argv, &groups);
-	if (!ret)
-		ret = change(ctl, &groups.g[0], verb, &range);
-	groups_free(&groups);
-	return ret;
+	if (ctl->forget)
+		return forget(ctl, argv[0], &range);
+	if (ctl->save)
+		return save_change(ctl, argv[0], verb, &range);
+	return change(ctl, argv[0], verb, &range);
 }
 
 int cmd_declare(struct control *ctl, int argc, char **argv)

@@ -120,25 +120,36 @@ static const struct {
 	  " -J, --json            use JSON output format\n"
 	  "     --sysfs DIR       use DIR instead of /sys\n" },
 	{ "declare",
-	  "Usage: iommu-resv declare GROUP|DEVICE START END\n"
+	  "Usage: iommu-resv declare [--save] GROUP|DEVICE|VENDOR:DEVICE START END\n"
+	  "       iommu-resv declare --forget DEVICE|VENDOR:DEVICE [START END]\n"
 	  "\n"
 	  "Reserve a range that firmware does not tell of, as root. The end is included.\n"
-	  "The group must not be in use. It holds until undeclare or a reboot.\n"
+	  "The group must not be in use. It holds until undeclare or a reboot; with --save\n"
+	  "for good, for the device at this address, or for all with this VENDOR:DEVICE,\n"
+	  "those that come later, too. 'iommu-resv saved' lists what was saved.\n"
 	  "\n"
-	  "Example:\n"
-	  " iommu-resv declare 00:03.0 0x20000000 0x200fffff\n" },
+	  "Options:\n"
+	  "     --forget          take it out of what was saved; what is in force stays\n"
+	  "     --save            reserve it now, and after each boot\n"
+	  "\n"
+	  "Examples:\n"
+	  " iommu-resv declare 00:03.0 0x20000000 0x200fffff\n"
+	  " iommu-resv declare --save 8086:1592 0x20000000 0x200fffff\n" },
 	{ "undeclare",
-	  "Usage: iommu-resv undeclare GROUP|DEVICE START END\n"
+	  "Usage: iommu-resv undeclare [--save] GROUP|DEVICE|VENDOR:DEVICE START END\n"
 	  "\n"
-	  "Take back exactly what was declared, as root.\n"
+	  "Take back exactly what was declared, as root; with --save take it out of what\n"
+	  "was saved, too.\n"
 	  "\n"
 	  "Example:\n"
 	  " iommu-resv undeclare 00:03.0 0x20000000 0x200fffff\n" },
 	{ "window",
 	  "Usage: iommu-resv [options] window GROUP|DEVICE\n"
-	  "       iommu-resv window GROUP|DEVICE BASE [SIZE]\n"
-	  "       iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
-	  "       iommu-resv window GROUP|DEVICE default\n"
+	  "       iommu-resv window [--save] GROUP|DEVICE|VENDOR:DEVICE BASE [SIZE]\n"
+	  "       iommu-resv window [--save] GROUP|DEVICE|VENDOR:DEVICE\n"
+	  "                         auto [avoid START-END]...\n"
+	  "       iommu-resv window [--save] GROUP|DEVICE|VENDOR:DEVICE default\n"
+	  "       iommu-resv window --forget DEVICE|VENDOR:DEVICE\n"
 	  "\n"
 	  "Where the host maps interrupt doorbells (Arm). As root: move that window to\n"
 	  "BASE, or to a place that the kernel finds, or back. The group must not be in\n"
@@ -146,11 +157,28 @@ static const struct {
 	  "\n"
 	  "Options:\n"
 	  " -b, --bytes           print the size in bytes\n"
+	  "     --forget          take it out of what was saved; what is in force stays\n"
 	  " -J, --json            use JSON output format\n"
+	  "     --save            move it now, and after each boot\n"
 	  "     --sysfs DIR       use DIR instead of /sys\n"
 	  "\n"
 	  "Example:\n"
 	  " iommu-resv window 00:03.0 auto avoid 0x0-0x3fffffff\n" },
+	{ "saved",
+	  "Usage: iommu-resv [options] saved\n"
+	  "\n"
+	  "What 'declare --save' and 'window --save' have saved in /etc/iommu-resv.conf, and\n"
+	  "in which groups it is in force.\n"
+	  "\n"
+	  "Options:\n"
+	  " -J, --json            use JSON output format\n"
+	  "     --sysfs DIR       use DIR, or a file of save, instead of /sys\n" },
+	{ "apply",
+	  "Usage: iommu-resv apply [GROUP|DEVICE...]\n"
+	  "\n"
+	  "Bring into force what was saved, for all groups or for these, as root. What is in\n"
+	  "force already is left alone. A unit of systemd and a rule of udev do this at boot\n"
+	  "and for devices that come later.\n" },
 	{ "intersect",
 	  "Usage: iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE]\n"
 	  "                                             [--vm FILE|- [--as FORMAT]]\n"

@@ -19,6 +19,9 @@ enum {
 #ifndef RESV_PROC
 #define RESV_PROC	"/proc"
 #endif
+#ifndef RESV_SAVED
+#define RESV_SAVED	"/etc/iommu-resv.conf"
+#endif
 #ifndef RESV_MACHINE_ID
 #define RESV_MACHINE_ID	"/etc/machine-id"
 #endif
@@ -32,6 +35,8 @@ enum {
  * @device: list, show, intersect: only devices with this VENDOR:DEVICE, NULL for all
  * @columns: list, show: columns to print, NULL for the usual ones
  * @sort: list, show: column to sort by, NULL for the order of sysfs
+ * @save: declare, undeclare, window: keep it for the next boot, or no longer
+ * @forget: declare, window: only no longer keep it
  * @json: write JSON
  * @bytes: sizes in bytes, not for humans
  * @noheadings: no header lines
@@ -48,6 +53,8 @@ struct control {
 	const char *device;
 	const char *columns;
 	const char *sort;
+	bool save;
+	bool forget;
 	bool json;
 	bool bytes;
 	bool noheadings;
@@ -72,6 +79,8 @@ int cmd_map(struct control *ctl, int argc, char **argv);
 int cmd_save(struct control *ctl, int argc, char **argv);
 int cmd_unload(struct control *ctl, int argc, char **argv);
 int cmd_export(struct control *ctl, int argc, char **argv);
+int cmd_saved(struct control *ctl, int argc, char **argv);
+int cmd_apply(struct control *ctl, int argc, char **argv);
 int cmd_why(struct control *ctl, int argc, char **argv);
 
 void may_change(const struct control *ctl, const char *command);

@@ -37,6 +37,8 @@ static const struct {
 	{ "declare", cmd_declare },
 	{ "undeclare", cmd_undeclare },
 	{ "window", cmd_window },
+	{ "saved", cmd_saved },
+	{ "apply", cmd_apply },
 	{ "intersect", cmd_intersect },
 	{ "map", cmd_map },
 	{ "save", cmd_save },
@@ -58,12 +60,15 @@ static void usage(void)
 	      " iommu-resv [options] features\n"
 	      " iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
 	      " iommu-resv [options] checks [enforce|warn|off]\n"
-	      " iommu-resv declare GROUP|DEVICE START END\n"
-	      " iommu-resv undeclare GROUP|DEVICE START END\n"
+	      " iommu-resv declare [--save] GROUP|DEVICE|V:D START END\n"
+	      " iommu-resv undeclare [--save] GROUP|DEVICE|V:D START END\n"
 	      " iommu-resv [options] window GROUP|DEVICE\n"
-	      " iommu-resv window GROUP|DEVICE BASE [SIZE]\n"
-	      " iommu-resv window GROUP|DEVICE auto [avoid START-END]...\n"
-	      " iommu-resv window GROUP|DEVICE default\n"
+	      " iommu-resv window [--save] GROUP|DEVICE|V:D BASE [SIZE]\n"
+	      " iommu-resv window [--save] GROUP|DEVICE|V:D auto [avoid START-END]...\n"
+	      " iommu-resv window [--save] GROUP|DEVICE|V:D default\n"
+	      " iommu-resv declare|window --forget DEVICE|V:D [START END]\n"
+	      " iommu-resv [options] saved\n"
+	      " iommu-resv apply [GROUP|DEVICE...]\n"
 	      " iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE] [--vm FILE]\n"
 	      " iommu-resv [options] map GROUP|DEVICE... [--vm FILE] [OUT.svg]\n"
 	      " iommu-resv [options] save FILE|-\n"
@@ -86,6 +91,8 @@ static void usage(void)
 	      " declare    reserve a range that firmware does not tell of (ends included)\n"
 	      " undeclare  take that back\n"
 	      " window     where the host maps interrupt doorbells (Arm); move that\n"
+	      " saved      what declare and window have saved, and where it is in force\n"
+	      " apply      bring that into force, for devices that came\n"
 	      " intersect  what fits on all hosts, whose facts are files (of --json or save)\n"
 	      " map        a picture of what the host and a VM have where\n"
 	      " save       copy these facts into a file, for --sysfs on another machine\n"
@@ -104,7 +111,9 @@ static void usage(void)
 	      " -r, --raw             list, show: print columns with one blank between\n"
 	      " -x, --sort COL        list, show: sort by this column\n"
 	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
+	      "     --forget          declare, window: take it out of what was saved\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
+	      "     --save            declare, undeclare, window: for good, not until a reboot\n"
 	      "     --sysfs DIR       use DIR instead of /sys, or a file that save wrote\n"
 	      "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
 	      "\n"
@@ -223,7 +232,7 @@ static void find_copy(struct control *ctl)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS };
+	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS, OPT_SAVE, OPT_FORGET };
 	static const struct option options[] = {
 		{ "bytes", no_argument, NULL, 'b' },
 		{ "device", required_argument, NULL, 'd' },
@@ -237,13 +246,15 @@ int main(int argc, char **argv)
 		{ "sysfs", required_argument, NULL, OPT_SYSFS },
 		{ "vm", required_argument, NULL, OPT_VM },
 		{ "as", required_argument, NULL, OPT_AS },
+		{ "save", no_argument, NULL, OPT_SAVE },
+		{ "forget", no_argument, NULL, OPT_FORGET },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
 	};
 	struct control ctl = { .sysfs = RESV_SYSFS };
 	const char *command = "list";
-	bool help = false, tables, intersects, takes_vm;
+	bool help = false, tables, intersects, takes_vm, changes;
 	size_t i;
 	int c, ret;
 
@@ -286,6 +297,12 @@ int main(int argc, char **argv)
 		case OPT_AS:
 			ctl.as = optarg;
 			break;
+		case OPT_SAVE:
+			ctl.save = true;
+			break;
+		case OPT_FORGET:
+			ctl.forget = true;
+			break;
 		case 'h':
 			help = true;
 			break;
@@ -314,6 +331,12 @@ int main(int argc, char **argv)
 		errx(EXIT_TROUBLE, "-o, -P, -r and -x are for list and show");
 	if (ctl.device && !tables && !intersects)
 		errx(EXIT_TROUBLE, "-d is for list, show and intersect");
+	changes = !strcmp(command, "declare") || !strcmp(command, "window");
+	if ((ctl.forget && !changes) ||
+	    (ctl.save && !changes && strcmp(command, "undeclare") != 0))
+		errx(EXIT_TROUBLE, "--save is for declare, undeclare and window, --forget for declare and window");
+	if (ctl.save && ctl.forget)
+		errx(EXIT_TROUBLE, "--save and --forget exclude each other");
 	find_copy(&ctl);
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);

@@ -3,12 +3,15 @@
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format.h"
 #include "names.h"
+#include "put.h"
 #include "range.h"
+#include "saved.h"
 #include "sysfs.h"
 #include "xalloc.h"
 
@@ -240,20 +243,87 @@ static void ask(int argc, char **argv, struct request *req)
 		req->text = xstrdup("default");
 }
 
+/* A request that was saved */
+static void ask_saved(const char *text, struct request *req)
+{
+	int nr = sscanf(text, "0x%" SCNx64 " 0x%" SCNx64, &req->at.start, &req->at.end);
+
+	*req = (struct request) { .at = req->at, .text = xstrdup(text) };
+	req->placed = nr > 0;
+	req->sized = nr == 2;
+	if (req->sized)
+		req->at.end += req->at.start - 1;
+	req->avoids = strstr(text, "avoid");
+}
+
+/**
+ * put_window() - have the MSI window of a group moved
+ * @ctl: options
+ * @g: the group
+ * @text: as the kernel's file takes it
+ *
+ * Return: an exit code, after saying what went wrong
+ */
+int put_window(struct control *ctl, const struct group *g, const char *text)
+{
+	struct request req;
+	int ret;
+
+	ask_saved(text, &req);
+	ret = change(ctl, g, &req);
+	free(req.text);
+	return ret;
+}
+
+/* In every group that is meant. */
+static int move(struct control *ctl, char *word, const struct request *req)
+{
+	struct groups groups;
+	int ret;
+	size_t i;
+
+	ret = groups_meant(ctl, word, &groups);
+	for (i = 0; !ret && i < groups.nr; i++)
+		ret = change(ctl, &groups.g[i], req);
+	groups_free(&groups);
+	return ret;
+}
+
+static int save_move(struct control *ctl, char *word, const struct request *req)
+{
+	char *owner = saved_owner(ctl, word);
+	int ret = EXIT_OK;
+
+	if (!saved_is_absent(ctl, owner))
+		ret = move(ctl, owner, req);
+	if (!ret)
+		ret = saved_add_window(owner, req->text);
+	free(owner);
+	return ret;
+}
+
 static int set_window(struct control *ctl, int argc, char **argv)
 {
 	struct request req;
-	struct groups groups;
 	int ret;
 
 	/* All of it first: no half of a bad command. */
 	ask(argc - 1, argv + 1, &req);
 	may_change(ctl, "window");
-	ret = groups_find(ctl, NULL, 1, argv, &groups);
-	if (!ret)
-		ret = change(ctl, &groups.g[0], &req);
-	groups_free(&groups);
+	ret = ctl->save ? save_move(ctl, argv[0], &req) : move(ctl, argv[0], &req);
 	free(req.text);
+	return ret;
+}
+
+static int forget(struct control *ctl, const char *word)
+{
+	char *owner;
+	int ret;
+
+	may_change(ctl, "window");
+	owner = saved_owner(ctl, word);
+	ret = saved_forget_window(owner);
+	free(owner);
 	return ret;
 }
 
@@ -290,6 +360,12 @@ int cmd_window(struct control *ctl, int argc, char **argv)
 {
 	if (!argc)
 		errx(EXIT_TROUBLE, "the window of which group? Give its number or a device");
+	if (ctl->forget && argc > 1)
+		errx(EXIT_TROUBLE, "window --forget takes a device, and no more: '%s'", argv[1]);
+	if (ctl->forget)
+		return forget(ctl, argv[0]);
+	if (argc == 1 && ctl->save)
+		errx(EXIT_TROUBLE, "window --save takes where the window goes: BASE [SIZE], auto or default");
 	if (argc == 1)
 		return show_window(ctl, argv);
 	return set_window(ctl, argc, argv);
