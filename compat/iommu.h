@@ -17,7 +17,7 @@
 #include "compat/sysfs.h"
 
 #ifndef RESV_HAVE_RESV_REGION
-/* Before v4.11 nobody makes or takes these; what edits lists compiles all the same. */
+/* Before v4.11 nobody makes or takes these; they let the code that edits lists compile. */
 enum iommu_resv_type {
 	IOMMU_RESV_DIRECT,
 	IOMMU_RESV_RESERVED,
@@ -48,7 +48,7 @@ struct iommu_resv_region {
 
 /*
  * Before v5.3 the Intel driver links one static entry per RMRR into the
- * list of whoever asks, so that two who ask at once tie their lists together.
+ * caller's list, so that two callers at once tie their lists together.
  * The same series made it allocate entries and brought the relaxable type.
  */
 #if defined(RESV_HAVE_RESV_PUT_DRIVER) && \

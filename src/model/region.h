@@ -47,7 +47,7 @@ enum resv_origin {
 #define RESV_F_ADDED	1	/* this module found it; else the kernel did */
 #define RESV_F_ENFORCED	2	/* a map there is refused; else advice */
 #define RESV_F_LISTED	4	/* on the group's list, though the kernel did not find it */
-#define RESV_F_EXCUSED	8	/* on the kernel's list, and no hole all the same */
+#define RESV_F_EXCUSED	8	/* on the kernel's list, though it is no hole */
 #define RESV_F_FREE	16	/* the kernel keeps it out of use, and the hardware need not */
 
 /* Typemasks: one bit a type. */

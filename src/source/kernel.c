@@ -154,13 +154,13 @@ static int undivided_group(struct resv_facts *c)
 	list_for_each_entry_safe(region, next, &head, list) {
 		if (!ret && !region_of(region, &r)) {
 			confirm(c, &r);
+			/* Since v5.3 drivers list some that no other source tells of. */
 			if (!told_by_a_device(c, &r))
 				ret = resv_facts_add(c, 0, r.start, r.end,
 						     r.type, r.origin, r.flags);
 		}
 		kfree(region);
 	}
-	/* What is left drivers list since v5.3 or so; it counts all the same. */
 	return ret;
 }
 

@@ -76,7 +76,7 @@ tree_files() {
 	printf '%s\n' "$list"
 }
 
-# copy_tree FOLDER: these files, there, as whoever runs this.
+# copy_tree FOLDER: copy these files to FOLDER; the user who runs this owns them.
 copy_tree() {
 	local list
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""assignable: what the module says of a group before VFIO is asked, whoever has its devices."""
+"""assignable: what the module says of a group before VFIO is asked, with any driver bound."""
 from functools import partial
 
 import hooks

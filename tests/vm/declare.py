@@ -771,7 +771,7 @@ def errors(key, name):
               complains(ONE, 0), shown(ONE, "declared"))
     script.do("a reader", [f"cat {path}", f"run /vfio-check play read:{path}"],
               lambda piece, _: [line for line in piece.lines if line.startswith("| ")])
-    script.do("all the same", ["dump errors"], same_dump("errors", "declared"))
+    script.do("nothing changed", ["dump errors"], same_dump("errors", "declared"))
 
     # Forms that are right
     for form in (b"%s 0x%x 0x%x", b"%s 0x%x 0x%x\n", b"%s 0x%016x 0x%016x\n", b"%s 0x%X 0x%X\n"):
@@ -827,7 +827,7 @@ def full(script, path, page):
     script.do("emptied", [f"drain {path} {FILL:#x} {2 * page:#x} {page}", "dump emptied"],
               emptied, dumped("emptied", "loaded", {ONE: [HOLE, *three]}))
     declaring(script, "three removed", ONE, "remove", three)
-    script.do("all the same", ["dump not-full"], same_dump("not-full", "declared"))
+    script.do("nothing changed when not full", ["dump not-full"], same_dump("not-full", "declared"))
     # Side by side they are one line. Taking one away from the middle leaves two, in the end more
     # than a page holds; the file must stay whole then, too.
     number = 4 * page // LINE

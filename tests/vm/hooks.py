@@ -363,7 +363,7 @@ def judge_load(lines, arch):
         kept.fault(f"the core is unloaded under the livepatch: {kept.told('unload')}")
     refused.add(("unload", 4))
     gone = Section(lines, "livepatch-off", faults)
-    # Whoever disables the livepatch by its own file has kprobes in its place.
+    # When the livepatch is disabled by its own file, kprobes take its place.
     gone.mode("auto")
     gone.livepatch("off", "not loaded")
     gone.kprobes("active")

@@ -317,7 +317,7 @@ def checks_steps(arch):
             f"wait-text {HOOKS} iommu", "sleep 1500",
             f"write {CHECKS} enforce", "say stranger", regions, "options go", "sleep 500",
             "options end", "wait-job holder", "sleep 500",
-            # Who looks at it again is whoever takes notice of it.
+            # The next look at the group notices it.
             f"write {CHECKS} enforce", "say again", *every,
             f"write {CHECKS} nonsense", f"cat {CHECKS}",
             # Many at once: few lines in the log.

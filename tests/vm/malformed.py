@@ -15,7 +15,7 @@ class Case:
     signature: str
     tables: dict
     lines: int = 1      # that the module logs about the table
-    shows: tuple = ()   # (device, start of a line of `regions`) that must be there all the same
+    shows: tuple = ()   # (device, start of a line of `regions`) that must be there nevertheless
     off: bool = False   # the kernel turns its IOMMU off
     append: str = ""    # kernel arguments
 

@@ -387,7 +387,7 @@ def hotplug(controller, firmware, key, name):
 
 
 def killed(controller, firmware, key, name):
-    """Whoever has the window in use holds it and the module, until he is killed."""
+    """A process that uses the window holds it and the module, until the process is killed."""
     kernel = kernels.get(key)
     topology = machine(controller, firmware)
     script = Script()

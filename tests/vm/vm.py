@@ -28,7 +28,7 @@ COMMON = {
     },
 }
 
-# Reports of the kernel that fail a test, whoever is to blame.
+# Reports of the kernel that fail a test, also those that other code has caused.
 BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|"
                  r"blocked for more than|unreferenced object|refcount_t|general protection|"
                  r"UBSAN|KFENCE|"

@@ -1153,7 +1153,7 @@ static struct edu *play_held(struct play *p, const char *name)
 	return NULL;
 }
 
-/* File of a device, with MSI to be set, which whoever holds the device has; or -1. */
+/* File of a device, or -1; @msi: the caller sets its MSI, which a holder of the device has. */
 static int play_device(struct play *p, const char *name, bool msi)
 {
 	int *group = play_group(p, name);
@@ -1465,7 +1465,7 @@ static int play_random(struct play *p, int n, char *arg)
 
 	if (!plan_of(arg, &plan))
 		return EINVAL;
-	/* Pages that are there, and each by itself: a map shall not fail for want of memory. */
+	/* Pages that are there, and each by itself: a map must not fail because memory is short. */
 	size = RANDOM_PAGES * page;
 	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED)
