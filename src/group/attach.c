@@ -17,7 +17,7 @@
  *   iommu_detach_group(), iommu_domain_free()   the group leaves
  *   vfio_iommu_type1_release()                  the container ends
  *
- * Others who attach a group (iommufd before v6.15, vDPA) have no bracket and no
+ * Others who attach a group by iommu_attach_group() (vDPA) have no bracket and no
  * container.
  *
  * Invariants:

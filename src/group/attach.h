@@ -109,9 +109,8 @@ struct resv_attach_group {
 /**
  * struct resv_attach_client - who is asked, and told
  * @index: which of data[] is its own, the same in groups and domains
- * @may_attach: @g is about to be put on @d: by VFIO's type 1 (@g is RESV_ATTACH_ATTACHING),
- *	which made @d for this attach (g->first) or had others on it; or by another, who
- *	may have done either.  Return: false to have the attach refused
+ * @may_attach: VFIO is about to put @g on @d, which others are on, or which it made for
+ *	this attach (g->first).  Return: false to have the attach refused
  * @attached: @g is on @d from now on; g->domain is @d.  By VFIO if @d has a container
  * @detached: @g leaves g->domain, and is on its list still
  * @freed: the domain is about to be freed; no group is on it.  What it has pinned is

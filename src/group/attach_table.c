@@ -262,7 +262,7 @@ bool resv_attach_pin(struct resv_attach_domain *d)
 /**
  * resv_attach_allowed() - ask all clients before one is told
  * @g: the group
- * @d: the domain that it is about to be put on
+ * @d: the domain that VFIO is about to put it on
  *
  * Context: under resv_attach_lock().
  * Return: false if a client wants the attach to be refused

@@ -119,7 +119,7 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 		if (g->container)
 			g->container->known = false;
 	}
-	if (!resv_attach_allowed(g, d))
+	if (by_vfio && !resv_attach_allowed(g, d))
 		return false;
 	resv_attach_leave_domain(g);
 	g->domain = d;

@@ -236,7 +236,7 @@ static bool attach_allowed(struct resv_attach_group *g,
 	bool others = false;
 
 	if (resv_check_mode() != RESV_CHECK_ENFORCE || !wants ||
-	    g->state != RESV_ATTACH_ATTACHING || d->domain == g->first)
+	    d->domain == g->first)
 		return true;
 	resv_attach_domain_for_each(other, d) {
 		has = resv_rules_group(other);

@@ -25,9 +25,9 @@
  *   domain is freed (resv_attach_pin()).
  * - A window that was moved has a reference on its group's kobject.
  * - Where the kernel has iommufd, a window that is moved holds this module.  iommufd puts
- *   a group on another domain, and from v6.15 on any domain, by functions that the tracker
- *   does not see (iommu_replace_group_handle(), iommu_attach_group_handle()), and asks for
- *   the lists of devices whenever it does.
+ *   groups on domains by functions that the tracker does not see (seen on 6.12.118:
+ *   iommu_attach_group_handle(), iommu_replace_group_handle()), and asks for the lists of
+ *   devices whenever it does.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
@@ -341,21 +341,6 @@ static bool pin(struct resv_attach_domain *d)
 }
 
 /*
- * A domain has one cookie, and iommufd before v6.15 puts a group on any domain that the
- * driver takes it on (iommufd_device_auto_get_domain()).  If this domain's doorbells are
- * not where the group's list has the window, it tries the next domain, or makes one.
- * For VFIO's type 1 lists.c refuses, which undoes the attach.
- */
-static bool window_may_attach(struct resv_attach_group *g, struct resv_attach_domain *d)
-{
-	const struct resv_msi_window *w = g->data[RESV_MSI_WINDOW_CLIENT];
-
-	if (g->state == RESV_ATTACH_ATTACHING || !w || !d->cookie_known)
-		return true;
-	return begins_at(&d->cookie, &w->at);
-}
-
-/*
  * VFIO attaches a group before it asks for the list, so the module is held before a
  * moved window gets into use.
  */
@@ -446,7 +431,6 @@ static void window_after(void)
 
 const struct resv_attach_client resv_msi_window_client = {
 	.index = RESV_MSI_WINDOW_CLIENT,
-	.may_attach = window_may_attach,
 	.attached = window_attached,
 	.detached = window_detached,
 	.freed = window_freed,
