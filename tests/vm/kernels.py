@@ -68,14 +68,19 @@ def keys():
     return out.stdout.split()
 
 
-def told(script, *words):
-    """The assignments that tests/lib/SCRIPT prints, by name."""
+def told_line(script, *words):
+    """What tests/lib/SCRIPT prints, one line."""
     out = subprocess.run([LIB / script, *words], text=True, capture_output=True)
     if out.returncode == 77:
         raise Skip(out.stderr.strip().splitlines()[-1] if out.stderr.strip() else "not served")
     if out.returncode:
         raise Failure(f"{script} {' '.join(words)}: {out.stderr.strip()}")
-    return dict(word.split("=", 1) for word in shlex.split(out.stdout))
+    return out.stdout.strip()
+
+
+def told(script, *words):
+    """The assignments that tests/lib/SCRIPT prints, by name."""
+    return dict(word.split("=", 1) for word in shlex.split(told_line(script, *words)))
 
 
 def get(key, build=True, test=False):

@@ -70,6 +70,15 @@ class Qmp:
                 return answer["return"]
 
 
+def qemu_of(suite):
+    """Words before those of QEMU: none for this machine's own, else a root with that of SUITE."""
+    if not suite:
+        return []
+    root = kernels.told_line("qemu", suite)
+    cache = kernels.CACHE.parent
+    return [str(kernels.LIB / "in-root"), root, f"{cache}:{cache}", "--"]
+
+
 class Vm:
     """One run. transcript: what the agent said; console: what the kernel printed."""
 
@@ -102,7 +111,7 @@ class Vm:
                  "log_buf_len=1M", "cryptomgr.notests", "" if kaslr else "nokaslr",
                  common["append"], topology.append, append]
         self.command = [
-            common["qemu"], "-machine", topology.machine, "-accel", accel,
+            *qemu_of(topology.suite), common["qemu"], "-machine", topology.machine, "-accel", accel,
             "-cpu", cpu, "-smp", str(smp), "-m", memory, "-no-reboot",
             "-nodefaults", "-nic", "none", "-display", "none",
             "-serial", f"file:{self.dir}/console",
