@@ -101,8 +101,8 @@ def build(kernel, steps, wanted=(), tables=None, extra=None, module=None, later=
     if kernel.livepatch:
         files["iommu_resv_livepatch.ko"] = kernel.livepatch.read_bytes()
     listing = []
-    for name, data in pick(kernel, [*wanted, *(BASE_IOMMUFD if kernel.iommufd else BASE),
-                                          *later]):
+    base = BASE_IOMMUFD if kernel.iommufd else BASE
+    for name, data in pick(kernel, [*wanted, *base, *later]):
         files["lib/" + name] = data
         if name.removesuffix(".ko") not in later:
             listing.append("/lib/" + name)

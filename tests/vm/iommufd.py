@@ -12,7 +12,7 @@ import kernels
 import tests
 from declare import (HOOKS, MODULE, ONE, OTHER, Script, keep, none_left, play, ranges_are,
                      run_script, says)
-from hooks import ADD, DEVICE, GROUP, LISTED, MOUNTS, REGION, REMOVE, SHOWN
+from hooks import ADD, DEVICE, GROUP, LISTED, MOUNTS, REMOVE, SHOWN
 from msi_window import (COUNT, FEW, NATIVE, PLACE, THERE, file_of, interrupts, machine, opened,
                         put, raises, refused_at, to)
 from topologies import PLAIN
