@@ -14,6 +14,7 @@
 #include "assign.h"
 #include "features.h"
 #include "format.h"
+#include "install.h"
 #include "names.h"
 #include "no_groups.h"
 #include "replace.h"
@@ -346,6 +347,12 @@ int cmd_export(struct control *ctl, int argc, char **argv)
 	if (!argc || argc > 2)
 		errx(EXIT_TROUBLE, "export takes nfd, prometheus or facts, and a file if it is to be written");
 	format = find_format(argv[0]);
+	if (ctl->install) {
+		if (argc > 1)
+			errx(EXIT_TROUBLE, "--install has a place of its own, and takes no file: '%s'",
+			     argv[1]);
+		return install_reader(ctl, argv[0]);
+	}
 	ret = facts_read(&facts);
 	out = open_memstream(&text, &len);
 	if (!out)
@@ -358,7 +365,7 @@ int cmd_export(struct control *ctl, int argc, char **argv)
 	} else if (ret || ctl->gaps) {
 		warnx("%s stays as it is, because something could not be read", argv[1]);
 	} else {
-		ret = replace_file(argv[1], text, len);
+		ret = replace_file(argv[1], text, len, 0644);
 	}
 	free(text);
 	return ret;

@@ -234,17 +234,25 @@ static const struct {
 	  " iommu-resv save alpha.tar\n" },
 	{ "export",
 	  "Usage: iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
+	  "       iommu-resv export nfd|prometheus|facts --install [--root DIR]\n"
 	  "\n"
 	  "The facts for other programs: features of Node Feature Discovery (valid for an\n"
 	  "hour), metrics for the text file collector of Prometheus' node exporter, or JSON\n"
 	  "in one line for Ansible. With FILE, that is replaced in one step, or not at all\n"
 	  "if something could not be read.\n"
 	  "\n"
-	  "Options:\n"
-	  COMMON_OPTIONS
+	  "With --install, as root, that program reads the facts by itself from now on: the\n"
+	  "timer and the path unit that write the file are enabled and started, or Ansible\n"
+	  "gets /etc/ansible/facts.d/iommu_resv.fact. What is there already stays.\n"
 	  "\n"
-	  "Example:\n"
-	  " iommu-resv export prometheus /var/lib/prometheus/node-exporter/iommu_resv.prom\n" },
+	  "Options:\n"
+	  "     --install         have that program read the facts by itself\n"
+	  COMMON_OPTIONS
+	  "     --root DIR        with --install: change the system below DIR, not this one\n"
+	  "\n"
+	  "Examples:\n"
+	  " iommu-resv export prometheus /var/lib/prometheus/node-exporter/iommu_resv.prom\n"
+	  " iommu-resv export facts --install\n" },
 	{ "unload",
 	  "Usage: iommu-resv unload\n"
 	  "\n"

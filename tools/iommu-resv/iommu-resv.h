@@ -37,6 +37,8 @@ enum {
  * @sort: list, show: column to sort by, NULL for the order of sysfs
  * @save: declare, undeclare, window: keep it for the next boot, or no longer
  * @forget: declare, window: only no longer keep it
+ * @root: export --install: top of the system to change, NULL for this one
+ * @install: export: have a program read it by itself
  * @json: write JSON
  * @bytes: sizes in bytes, not for humans
  * @noheadings: no header lines
@@ -55,6 +57,8 @@ struct control {
 	const char *sort;
 	bool save;
 	bool forget;
+	const char *root;
+	bool install;
 	bool json;
 	bool bytes;
 	bool noheadings;

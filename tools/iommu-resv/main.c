@@ -74,6 +74,7 @@ static void usage(void)
 	      " iommu-resv [options] save FILE|-\n"
 	      " iommu-resv unload\n"
 	      " iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
+	      " iommu-resv export nfd|prometheus|facts --install [--root DIR]\n"
 	      " iommu-resv help [COMMAND]\n"
 	      "\n"
 	      "Show which I/O addresses a guest may not use, and why; declare more of them.\n"
@@ -112,7 +113,9 @@ static void usage(void)
 	      " -x, --sort COL        list, show: sort by this column\n"
 	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
 	      "     --forget          declare, window: take it out of what was saved\n"
+	      "     --install         export: have that program read the facts by itself\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
+	      "     --root DIR        export --install: into the system below DIR\n"
 	      "     --save            declare, undeclare, window: for good, not until a reboot\n"
 	      "     --sysfs DIR       use DIR instead of /sys, or a file that save wrote\n"
 	      "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
@@ -232,7 +235,8 @@ static void find_copy(struct control *ctl)
 
 int main(int argc, char **argv)
 {
-	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS, OPT_SAVE, OPT_FORGET };
+	enum { OPT_PCI_IDS = 256, OPT_SYSFS, OPT_VM, OPT_AS, OPT_SAVE, OPT_FORGET,
+	       OPT_INSTALL, OPT_ROOT };
 	static const struct option options[] = {
 		{ "bytes", no_argument, NULL, 'b' },
 		{ "device", required_argument, NULL, 'd' },
@@ -248,6 +252,8 @@ int main(int argc, char **argv)
 		{ "as", required_argument, NULL, OPT_AS },
 		{ "save", no_argument, NULL, OPT_SAVE },
 		{ "forget", no_argument, NULL, OPT_FORGET },
+		{ "install", no_argument, NULL, OPT_INSTALL },
+		{ "root", required_argument, NULL, OPT_ROOT },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 }
@@ -303,6 +309,12 @@ int main(int argc, char **argv)
 		case OPT_FORGET:
 			ctl.forget = true;
 			break;
+		case OPT_INSTALL:
+			ctl.install = true;
+			break;
+		case OPT_ROOT:
+			ctl.root = optarg;
+			break;
 		case 'h':
 			help = true;
 			break;
@@ -337,6 +349,8 @@ int main(int argc, char **argv)
 		errx(EXIT_TROUBLE, "--save is for declare, undeclare and window, --forget for declare and window");
 	if (ctl.save && ctl.forget)
 		errx(EXIT_TROUBLE, "--save and --forget exclude each other");
+	if ((ctl.install || ctl.root) && !(ctl.install && !strcmp(command, "export")))
+		errx(EXIT_TROUBLE, "--install is for export, and --root for --install");
 	find_copy(&ctl);
 	ctl.loaded = module_loaded(&ctl);
 	ret = commands[i].run(&ctl, argc, argv);

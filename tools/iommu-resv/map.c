@@ -63,7 +63,7 @@ static int write_svg(const struct control *ctl, const struct picture *p, const c
 	picture_svg(ctl, p, out);
 	if (fclose(out))
 		err(EXIT_TROUBLE, "cannot write");
-	ret = replace_file(file, text, len);
+	ret = replace_file(file, text, len, 0644);
 	free(text);
 	return ret;
 }

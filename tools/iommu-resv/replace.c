@@ -32,10 +32,11 @@ static char *hidden_name(const char *path)
  * @path: the file
  * @text: its content
  * @len: bytes of that
+ * @mode: its permissions, whatever the umask is
  *
  * Return: an exit code, after saying what went wrong
  */
-int replace_file(const char *path, const char *text, size_t len)
+int replace_file(const char *path, const char *text, size_t len, mode_t mode)
 {
 	char *hidden = hidden_name(path);
 	bool bad = true;
@@ -44,13 +45,13 @@ int replace_file(const char *path, const char *text, size_t len)
 
 	/* What lies there is of a run that was interrupted, or a trap. */
 	unlink(hidden);
-	fd = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	fd = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd >= 0)
 		out = fdopen(fd, "w");
 	if (out) {
 		bad = fwrite(text, 1, len, out) != len;
 		/* Those who read it run as somebody else. */
-		bad |= fflush(out) || fchmod(fd, 0644) || fsync(fd);
+		bad |= fflush(out) || fchmod(fd, mode) || fsync(fd);
 		bad |= fclose(out);
 	}
 	if (bad || rename(hidden, path)) {

@@ -4,7 +4,8 @@
 #define REPLACE_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
-int replace_file(const char *path, const char *text, size_t len);
+int replace_file(const char *path, const char *text, size_t len, mode_t mode);
 
 #endif
