@@ -253,6 +253,22 @@ static const struct {
 	  "Examples:\n"
 	  " iommu-resv export prometheus /var/lib/prometheus/node-exporter/iommu_resv.prom\n"
 	  " iommu-resv export facts --install\n" },
+	{ "advise",
+	  "Usage: iommu-resv [options] advise dpdk|spdk GROUP|DEVICE...\n"
+	  "\n"
+	  "What to set for a program of DPDK or SPDK that gets these devices: the mode of\n"
+	  "its addresses, where its memory goes, the list of devices, and limits; and why.\n"
+	  "The memory has to be usable for all groups of the devices.\n"
+	  "\n"
+	  "Options:\n"
+	  " -b, --bytes           print sizes in bytes, not in a human readable format\n"
+	  " -J, --json            use JSON output format\n"
+	  "     --sysfs DIR       use DIR, or a file of save, instead of /sys\n"
+	  "\n"
+	  "Example:\n"
+	  " iommu-resv advise dpdk 00:03.0\n"
+	  "\n"
+	  "Exit codes: 0 VFIO gives them away, 1 it does not, 2 cannot tell.\n" },
 	{ "unload",
 	  "Usage: iommu-resv unload\n"
 	  "\n"

@@ -85,6 +85,7 @@ int cmd_unload(struct control *ctl, int argc, char **argv);
 int cmd_export(struct control *ctl, int argc, char **argv);
 int cmd_saved(struct control *ctl, int argc, char **argv);
 int cmd_apply(struct control *ctl, int argc, char **argv);
+int cmd_advise(struct control *ctl, int argc, char **argv);
 int cmd_why(struct control *ctl, int argc, char **argv);
 
 void may_change(const struct control *ctl, const char *command);

@@ -44,6 +44,7 @@ static const struct {
 	{ "save", cmd_save },
 	{ "unload", cmd_unload },
 	{ "export", cmd_export },
+	{ "advise", cmd_advise },
 	{ "help", cmd_help },
 	{ "version", cmd_version },
 };
@@ -75,6 +76,7 @@ static void usage(void)
 	      " iommu-resv unload\n"
 	      " iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
 	      " iommu-resv export nfd|prometheus|facts --install [--root DIR]\n"
+	      " iommu-resv [options] advise dpdk|spdk GROUP|DEVICE...\n"
 	      " iommu-resv help [COMMAND]\n"
 	      "\n"
 	      "Show which I/O addresses a guest may not use, and why; declare more of them.\n"
@@ -99,6 +101,7 @@ static void usage(void)
 	      " save       copy these facts into a file, for --sysfs on another machine\n"
 	      " unload     unload the module, with the livepatch if there is one\n"
 	      " export     the facts for Node Feature Discovery, Prometheus or Ansible\n"
+	      " advise     what to set for DPDK or SPDK with these devices\n"
 	      " help       about a command: 'iommu-resv help list'\n"
 	      " version    display version\n"
 	      "\n"

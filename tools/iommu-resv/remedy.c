@@ -18,6 +18,8 @@
 /* Where guests have memory below 4 GiB: the low part of it ends at 2 to 3.5 GiB. */
 #define LOW_RAM_END	UINT64_C(0xe0000000)
 #define GIB		(UINT64_C(1) << 30)
+/* Addresses of processes end here on x86_64, and later on arm64. */
+#define USER_END	(UINT64_C(1) << 47)
 /* DPDK's own base is here, too. */
 #define LOW_END		(UINT64_C(1) << 32)
 
@@ -162,22 +164,46 @@ static void hypertransport(const struct group *g, struct remedies *all)
 	remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 leave that out for a guest whose CPU is AMD's and has 41 address bits or more");
 }
 
+/**
+ * remedy_room() - where a program can have memory that is mapped at its own addresses
+ * @usable: what can be mapped
+ * @room: to fill with the largest place, which begins with a whole page of 1 GiB
+ *
+ * Return: false if there is none
+ */
+bool remedy_room(const struct ranges *usable, struct range *room)
+{
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < usable->nr; i++) {
+		struct range r = usable->r[i];
+
+		/* Not among the program's own code and data. */
+		if (r.start < LOW_END)
+			r.start = LOW_END;
+		if (r.end > USER_END - 1)
+			r.end = USER_END - 1;
+		if (r.start >= USER_END || r.end < LOW_END)
+			continue;
+		r.start = (r.start + GIB - 1) & ~(GIB - 1);
+		if (r.start >= r.end || (found && r.end - r.start <= room->end - room->start))
+			continue;
+		*room = r;
+		found = true;
+	}
+	return found;
+}
+
 /* DPDK maps memory at its own address, and SPDK says where that is. */
 static void user_addresses(const struct group *g, uint64_t top, struct remedies *all)
 {
-	const struct range *largest = NULL;
-	size_t i;
+	struct range room;
 
-	if (top >= SPDK_BASE)
+	if (top >= SPDK_BASE || !remedy_room(&g->usable, &room))
 		return;
-	for (i = 0; i < g->usable.nr; i++)
-		if (!largest || g->usable.r[i].end - g->usable.r[i].start > largest->end - largest->start)
-			largest = &g->usable.r[i];
-	/* Not among the program's own code and data. */
-	if (largest && largest->end >= LOW_END)
-		words_add(&remedy_add(all, "SPDK has its memory at 0x200000000000, which is beyond this aperture, unless it is told (DPDK's own default is low enough):")->set,
-			  keep_printf("--base-virtaddr=0x%" PRIx64,
-				      largest->start > LOW_END ? largest->start : LOW_END));
+	words_add(&remedy_add(all, "SPDK has its memory at 0x200000000000, which is beyond this aperture, unless it is told (DPDK's own default is low enough):")->set,
+		  keep_printf("--base-virtaddr=0x%" PRIx64, room.start));
 }
 
 /**

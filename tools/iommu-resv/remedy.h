@@ -10,7 +10,7 @@
 
 struct vm_host;
 
-#define REMEDIES_MAX	4
+#define REMEDIES_MAX	8
 
 /**
  * struct remedy - something to do
@@ -37,6 +37,7 @@ void remedy_bits(struct remedies *all, unsigned int bits, const char *text);
 void remedies_print(const struct remedies *all);
 void remedies_of_group(const struct vm_host *host, const struct group *g,
 		       struct remedies *all);
+bool remedy_room(const struct ranges *usable, struct range *room);
 void print_wrapped(const char *first, const char *text);
 
 #endif
