@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Plugin of sos: what VFIO may map. It goes into sos/report/plugins of Python's dist-packages."""
+from sos.report.plugins import Plugin, IndependentPlugin
+
+
+class IommuResv(Plugin, IndependentPlugin):
+    short_desc = "Reserved IOVA regions of IOMMU groups"
+    plugin_name = "iommu_resv"
+    profiles = ("hardware", "virt")
+    packages = ("iommu-resv",)
+
+    def setup(self):
+        self.add_copy_spec(["/sys/kernel/iommu_resv/*", "/sys/kernel/iommu_groups/*/resv/*"])
+        self.add_cmd_output(["iommu-resv", "iommu-resv --json", "iommu-resv features",
+                             "iommu-resv-doctor"])
