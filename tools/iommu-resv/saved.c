@@ -376,7 +376,7 @@ static int edit_file(struct edit *edit)
 	}
 	ret = EXIT_OK;
 	if (edit->line || edit->dropped)
-		ret = replace_file(RESV_SAVED, text, strlen(text));
+		ret = replace_file(RESV_SAVED, text, strlen(text), 0644);
 	free(text);
 	return ret;
 }
