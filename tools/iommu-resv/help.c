@@ -167,8 +167,8 @@ static const struct {
 	{ "saved",
 	  "Usage: iommu-resv [options] saved\n"
 	  "\n"
-	  "What 'declare --save' and 'window --save' have saved in /etc/iommu-resv.conf, and\n"
-	  "in which groups it is in force.\n"
+	  "What declare and window have saved in /etc/iommu-resv.conf with --save, and in\n"
+	  "which groups it is in force.\n"
 	  "\n"
 	  "Options:\n"
 	  " -J, --json            use JSON output format\n"
@@ -176,9 +176,9 @@ static const struct {
 	{ "apply",
 	  "Usage: iommu-resv apply [GROUP|DEVICE...]\n"
 	  "\n"
-	  "Bring into force what was saved, for all groups or for these, as root. What is in\n"
-	  "force already is left alone. A unit of systemd and a rule of udev do this at boot\n"
-	  "and for devices that come later.\n" },
+	  "Bring into force what was saved, for all groups or for these, as root. What is\n"
+	  "in force already is left alone. A unit of systemd and a rule of udev do this at\n"
+	  "boot and for devices that come later.\n" },
 	{ "intersect",
 	  "Usage: iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE]\n"
 	  "                                             [--vm FILE|- [--as FORMAT]]\n"
