@@ -24,7 +24,8 @@ sub check {
 	my $file = File::Temp->new;
 	print $file $vm;
 	close $file;
-	my $answer = qx(iommu-resv check --vm $file --as $format 2>&1);
+	# Without the shell perl says nothing of a command that is missing.
+	my $answer = qx({ iommu-resv check --vm $file --as $format; } 2>&1);
 	return ($answer, $? & 127 ? 2 : $? >> 8);
 }
 

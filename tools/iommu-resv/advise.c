@@ -319,7 +319,8 @@ static void print_advice(const struct advice *a, const struct words *arguments)
 		return;
 	putchar('\n');
 	remedies_print(&a->all);
-	fputs("\nIn one line:\n   ", stdout);
+	putchar('\n');
+	fputs("In one line:\n   ", stdout);
 	for (i = 0; i < arguments->nr; i++)
 		printf(" %s", arguments->w[i]);
 	putchar('\n');
