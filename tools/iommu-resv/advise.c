@@ -16,6 +16,7 @@
 #include "modules.h"
 #include "no_groups.h"
 #include "origin.h"
+#include "range.h"
 #include "remedy.h"
 #include "xalloc.h"
 
@@ -113,28 +114,6 @@ static void find_given(struct advice *a, int argc, char **argv)
 	}
 }
 
-/* What is usable for both */
-static void both(struct ranges *common, const struct ranges *more)
-{
-	struct ranges out = { 0 };
-	size_t i, k;
-
-	for (i = 0; i < common->nr; i++)
-		for (k = 0; k < more->nr; k++) {
-			struct range a = common->r[i], b = more->r[k];
-
-			if (!ranges_overlap(&a, &b))
-				continue;
-			out.r = xreallocarray(out.r, out.nr + 1, sizeof(*out.r));
-			out.r[out.nr++] = (struct range) {
-				a.start > b.start ? a.start : b.start,
-				a.end < b.end ? a.end : b.end,
-			};
-		}
-	free(common->r);
-	*common = out;
-}
-
 static void find_room(struct advice *a)
 {
 	struct ranges common = { 0 };
@@ -145,7 +124,7 @@ static void find_room(struct advice *a)
 	a->known = a->groups.nr != 0;
 	for (i = 0; i < a->groups.nr; i++) {
 		a->known &= a->groups.g[i].usable_known;
-		both(&common, &a->groups.g[i].usable);
+		ranges_intersect(&common, &a->groups.g[i].usable);
 	}
 	a->has_room = a->known && remedy_room(&common, &a->room);
 	free(common.r);

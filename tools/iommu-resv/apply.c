@@ -13,21 +13,6 @@
 #include "saved.h"
 #include "xalloc.h"
 
-static bool window_holds(const struct group *g, const char *request)
-{
-	uint64_t base, size;
-	int nr;
-
-	if (g->window_state != WINDOW_THERE)
-		return false;
-	/* With ranges to avoid, too: what they keep out the kernel has checked. */
-	if (!strncmp(request, "auto", 4))
-		return !strcmp(g->window_by, "auto");
-	nr = sscanf(request, "0x%" SCNx64 " 0x%" SCNx64, &base, &size);
-	return nr >= 1 && !strcmp(g->window_by, "moved") && g->window.start == base &&
-	       (nr == 1 || g->window.end == base + (size - 1));
-}
-
 static bool holds(const struct saved_item *item, const struct group *g)
 {
 	return item->kind == SAVED_DECLARE ? region_holds(g, &item->range) :

@@ -14,6 +14,7 @@
 #include "format.h"
 #include "hostfile.h"
 #include "origin.h"
+#include "range.h"
 #include "vm/vm.h"
 #include "words.h"
 #include "xalloc.h"
@@ -212,32 +213,6 @@ static void find_all_parts(struct common *c)
 	}
 }
 
-/* What is in both, by address */
-static void intersect(struct ranges *a, const struct ranges *b)
-{
-	struct ranges both = { 0 };
-	size_t i = 0, k = 0;
-
-	while (i < a->nr && k < b->nr) {
-		const struct range *x = &a->r[i], *y = &b->r[k];
-		struct range r = {
-			x->start > y->start ? x->start : y->start,
-			x->end < y->end ? x->end : y->end,
-		};
-
-		if (r.start <= r.end) {
-			both.r = xreallocarray(both.r, both.nr + 1, sizeof(*both.r));
-			both.r[both.nr++] = r;
-		}
-		if (x->end < y->end)
-			i++;
-		else
-			k++;
-	}
-	free(a->r);
-	*a = both;
-}
-
 static void find_usable(struct common *c)
 {
 	size_t i;
@@ -250,7 +225,7 @@ static void find_usable(struct common *c)
 		const struct part *p = &c->parts[i];
 
 		if (p->g->usable_known) {
-			intersect(&c->usable, &p->g->usable);
+			ranges_intersect(&c->usable, &p->g->usable);
 			continue;
 		}
 		c->known = false;

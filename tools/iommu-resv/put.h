@@ -7,6 +7,7 @@
 
 int put_region(struct control *ctl, const struct group *g, const char *verb,
 	       const struct range *range);
+bool window_holds(const struct group *g, const char *text);
 int put_window(struct control *ctl, const struct group *g, const char *text);
 
 #endif

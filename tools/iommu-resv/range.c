@@ -142,3 +142,33 @@ bool range_aligned(const struct range *range)
 	return range->start % PAGE_MIN == 0 &&
 	       range->end % PAGE_MIN == PAGE_MIN - 1;
 }
+
+/**
+ * ranges_intersect() - keep what is in both
+ * @a: ranges in the order of addresses; changed
+ * @b: ranges in that order
+ */
+void ranges_intersect(struct ranges *a, const struct ranges *b)
+{
+	struct ranges both = { 0 };
+	size_t i = 0, k = 0;
+
+	while (i < a->nr && k < b->nr) {
+		const struct range *x = &a->r[i], *y = &b->r[k];
+		struct range r = {
+			x->start > y->start ? x->start : y->start,
+			x->end < y->end ? x->end : y->end,
+		};
+
+		if (r.start <= r.end) {
+			both.r = xreallocarray(both.r, both.nr + 1, sizeof(*both.r));
+			both.r[both.nr++] = r;
+		}
+		if (x->end < y->end)
+			i++;
+		else
+			k++;
+	}
+	free(a->r);
+	*a = both;
+}

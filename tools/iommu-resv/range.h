@@ -19,5 +19,6 @@ void range_of_word(const char *word, struct range *range);
 void range_of_words(int argc, char **argv, struct range *range);
 unsigned int range_whole_bits(uint64_t end);
 bool range_aligned(const struct range *range);
+void ranges_intersect(struct ranges *a, const struct ranges *b);
 
 #endif

@@ -331,52 +331,61 @@ struct edit {
 	unsigned int dropped;
 };
 
+static bool is_dropped(struct edit *edit, const char *line)
+{
+	struct saved_item item;
+	bool drop;
+
+	if (is_comment(line) || !parse_line(line, &item))
+		return false;
+	drop = edit->drop(&item, edit->data);
+	edit->dropped += drop;
+	free(item.owner);
+	free(item.request);
+	return drop;
+}
+
+/* Write the new content.  Return: false if the old one is not only text */
+static bool write_edited(struct edit *edit, struct text *old, FILE *out)
+{
+	char *line;
+
+	while (text_next(old, &line))
+		if (!is_dropped(edit, line))
+			fprintf(out, "%s\n", line);
+	/* What text_next() has left out must not be lost. */
+	return text_close(old);
+}
+
 /* Everything else in the file stays as it is, what is not understood, too. */
 static int edit_file(struct edit *edit)
 {
-	char *text = xstrdup(""), *more, *line;
-	struct text t;
-	int ret = text_of_saved(&t);
+	struct text old;
+	bool good = true;
+	char *text;
+	size_t len;
+	FILE *out;
+	int ret = text_of_saved(&old);
 
 	if (ret && ret != -ENOENT) {
 		warnx("%s: %s", RESV_SAVED, strerror(-ret));
-		free(text);
 		return EXIT_TROUBLE;
 	}
-	if (ret) {
-		free(text);
-		text = xstrdup(heading);
-	}
-	while (!ret && text_next(&t, &line)) {
-		struct saved_item item;
-		bool drop = false;
-
-		if (!is_comment(line) && parse_line(line, &item)) {
-			drop = edit->drop(&item, edit->data);
-			free(item.owner);
-			free(item.request);
-		}
-		edit->dropped += drop;
-		if (drop)
-			continue;
-		more = xasprintf("%s%s\n", text, line);
-		free(text);
-		text = more;
-	}
-	/* What no kernel writes, text_next() has left out: not to be lost here. */
-	if (!ret && !text_close(&t)) {
+	out = open_memstream(&text, &len);
+	if (!out)
+		err(EXIT_TROUBLE, "cannot write");
+	if (ret)
+		fputs(heading, out);
+	else
+		good = write_edited(edit, &old, out);
+	if (edit->line)
+		fprintf(out, "%s\n", edit->line);
+	fclose(out);
+	ret = good ? EXIT_OK : EXIT_TROUBLE;
+	if (!good)
 		warnx("%s is unchanged: take out what is no text first", RESV_SAVED);
-		free(text);
-		return EXIT_TROUBLE;
-	}
-	if (edit->line) {
-		more = xasprintf("%s%s\n", text, edit->line);
-		free(text);
-		text = more;
-	}
-	ret = EXIT_OK;
-	if (edit->line || edit->dropped)
-		ret = replace_file(RESV_SAVED, text, strlen(text), 0644);
+	else if (edit->line || edit->dropped)
+		ret = replace_file(RESV_SAVED, text, len, 0644);
 	free(text);
 	return ret;
 }

@@ -257,6 +257,29 @@ static void ask_saved(const char *text, struct request *req)
 }
 
 /**
+ * window_holds() - is the MSI window of a group where it was asked to be?
+ * @g: the group
+ * @text: as the kernel's file takes it
+ */
+bool window_holds(const struct group *g, const char *text)
+{
+	struct request req;
+	bool so;
+
+	if (g->window_state != WINDOW_THERE)
+		return false;
+	ask_saved(text, &req);
+	/* With ranges to avoid, too: what they keep out the kernel has checked. */
+	if (!req.placed)
+		so = !strcmp(g->window_by, "auto");
+	else
+		so = !strcmp(g->window_by, "moved") && g->window.start == req.at.start &&
+		     (!req.sized || g->window.end == req.at.end);
+	free(req.text);
+	return so;
+}
+
+/**
  * put_window() - have the MSI window of a group moved
  * @ctl: options
  * @g: the group
