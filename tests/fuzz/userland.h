@@ -26,6 +26,7 @@
 #define __printf(a, b)		__attribute__((format(printf, a, b)))
 
 typedef unsigned short umode_t;
+typedef unsigned int gfp_t;
 
 struct rcu_head { int unused; };
 struct kref { int unused; };
@@ -104,13 +105,13 @@ static inline void list_del(struct list_head *entry)
 	entry->prev = NULL;
 }
 
-static inline void *kzalloc(size_t size, int gfp)
+static inline void *kzalloc(size_t size, gfp_t gfp)
 {
 	(void)gfp;
 	return calloc(1, size);
 }
 
-static inline char *kstrdup(const char *s, int gfp)
+static inline char *kstrdup(const char *s, gfp_t gfp)
 {
 	(void)gfp;
 	return strdup(s);
