@@ -59,7 +59,8 @@ static void name_of(unsigned long address, char name[RESV_SYMBOL_LEN])
 
 static const struct resv_backend *backend_of(const struct resv_tap *tap)
 {
-	return tap->at_return ? &resv_kretprobe_backend : &resv_kprobe_backend;
+	return resv_ftrace_backend(tap->at_return) ?:
+	       (tap->at_return ? &resv_kretprobe_backend : &resv_kprobe_backend);
 }
 
 static struct resv_hook *hook_find(const struct resv_tap *tap,
@@ -70,7 +71,9 @@ static struct resv_hook *hook_find(const struct resv_tap *tap,
 	if (tap->livepatch)
 		return IS_ENABLED(CONFIG_LIVEPATCH) ? &resv_livepatch_hook : NULL;
 	list_for_each_entry(hook, &resv_hooks, node)
-		if (hook->backend == backend_of(tap) &&
+		/* The livepatch has no install(). */
+		if (hook->backend->install &&
+		    hook->backend->at_return == tap->at_return &&
 		    (address ? hook->address == address :
 			       !hook->address && !strcmp(hook->symbol, tap->symbol)))
 			return hook;
@@ -328,6 +331,28 @@ enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 	if (reason)
 		*reason = why;
 	return found ? state : RESV_TAP_OUT;
+}
+
+/**
+ * resv_tap_backend() - what hooks the functions of a tap
+ * @tap: the tap, not of the livepatch
+ *
+ * Context: may sleep.
+ * Return: the backend's name, of the first place that the tap is at; static text
+ */
+const char *resv_tap_backend(const struct resv_tap *tap)
+{
+	const char *name = backend_of(tap)->name;
+	const struct resv_hook *hook;
+
+	resv_hooks_lock();
+	list_for_each_entry(hook, &resv_hooks, node)
+		if (resv_place_tap(hook, tap)) {
+			name = hook->backend->name;
+			break;
+		}
+	resv_hooks_unlock();
+	return name;
 }
 
 /**

@@ -11,7 +11,7 @@ struct task_struct;
 /**
  * struct resv_hook_line - one place, for the file "hooks"
  * @symbol: name of the function
- * @backend: "kprobe", "kretprobe" or "livepatch"
+ * @backend: "kprobe", "kretprobe", "ftrace", "ftrace-return" or "livepatch"
  * @state: "off", "inert", "active" or "draining"
  * @hits: calls that the taps saw
  * @missed: calls that they did not see, and what they could not do for lack of memory

@@ -33,6 +33,10 @@ static bool group_level;
 module_param_named(test_group, group_level, bool, 0444);
 MODULE_PARM_DESC(test_group, "edit the lists of groups");
 
+static bool ftrace;
+module_param_named(test_ftrace, ftrace, bool, 0444);
+MODULE_PARM_DESC(test_ftrace, "hook by own ftrace_ops, as on x86 before v5.5");
+
 int resv_test_step(const char *name)
 {
 	unsigned int n = atomic_inc_return(&steps);
@@ -67,4 +71,9 @@ bool resv_test_module_symbol(const char **module, const char **name)
 bool resv_test_group_level(void)
 {
 	return group_level;
+}
+
+bool resv_test_ftrace(void)
+{
+	return ftrace;
 }

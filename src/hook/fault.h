@@ -13,6 +13,7 @@ int resv_test_step(const char *name);
 const char *resv_test_symbol(void);
 bool resv_test_module_symbol(const char **module, const char **name);
 bool resv_test_group_level(void);
+bool resv_test_ftrace(void);
 #else
 /**
  * resv_test_step() - a step that a test can make fail
@@ -44,6 +45,17 @@ static inline const char *resv_test_symbol(void)
  * Return: a test asks for it
  */
 static inline bool resv_test_group_level(void)
+{
+	return false;
+}
+
+/**
+ * resv_test_ftrace() - hook by own ftrace_ops, as on x86 before v5.5
+ *
+ * Context: any.
+ * Return: a test asks for it
+ */
+static inline bool resv_test_ftrace(void)
 {
 	return false;
 }

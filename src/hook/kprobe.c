@@ -5,8 +5,9 @@
  * A tap adds to the list that the function was given, changes arguments, or only looks
  * who is attached to what; then the function runs.  None redirects, so every kind of
  * kprobe will do (ftrace, breakpoint, jump), on x86 and on arm64, beside livepatches and
- * tracers.  No post_handler: with one an ftrace-based kprobe would claim the right to
- * redirect (IPMODIFY) and exclude livepatches.
+ * tracers; on x86 before v5.5 it is ftrace.c that calls the taps.  No post_handler: with
+ * one an ftrace-based kprobe would claim the right to redirect (IPMODIFY) and exclude
+ * livepatches.
  *
  * Kretprobes are for lists that are complete, and for results.  A list belongs to the
  * caller of the function, who undoes what he did if he is given an error
@@ -38,10 +39,17 @@ static void sync(void)
 }
 
 #ifdef CONFIG_KPROBES
-/* iommu_map() comes here, for every device of the machine: a few instructions. */
-static int entered(struct kprobe *kp, struct pt_regs *regs)
+/**
+ * resv_place_entered() - run the taps at the entry of a function
+ * @hook: the place
+ * @regs: registers at the entry; the function gets them as the taps leave them
+ *
+ * iommu_map() comes here, for every device of the machine: a few instructions.
+ *
+ * Context: preemption is off; in the task that calls the function.
+ */
+void resv_place_entered(struct resv_hook *hook, struct pt_regs *regs)
 {
-	struct resv_hook *hook = container_of(kp, struct resv_hook, kp);
 	struct resv_call call = { .hook = hook, .regs = regs };
 	const struct resv_hook_tap *at;
 
@@ -54,6 +62,13 @@ static int entered(struct kprobe *kp, struct pt_regs *regs)
 		at->tap->enter(&call);
 	}
 	rcu_read_unlock();
+}
+
+NOKPROBE_SYMBOL(resv_place_entered);
+
+static int entered(struct kprobe *kp, struct pt_regs *regs)
+{
+	resv_place_entered(container_of(kp, struct resv_hook, kp), regs);
 	return 0;
 }
 
@@ -179,17 +194,28 @@ static int call_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 
 NOKPROBE_SYMBOL(call_ends);
 
-static int install_return(struct resv_hook *hook)
+/**
+ * resv_kretprobe_prepare() - a place's kretprobe, but for where it is to be
+ * @hook: the place, which is out
+ *
+ * Context: the lock of the hooks is held.
+ */
+void resv_kretprobe_prepare(struct resv_hook *hook)
 {
 	memset(&hook->rp, 0, sizeof(hook->rp));
-	if (hook->address)
-		hook->rp.kp.addr = (kprobe_opcode_t *)hook->address;
-	else
-		hook->rp.kp.symbol_name = hook->symbol;
 	hook->rp.maxactive = MAX_CALLS;
 	hook->rp.data_size = RESV_TAPS_RETURN * sizeof(struct slot);
 	hook->rp.entry_handler = call_begins;
 	hook->rp.handler = call_ends;
+}
+
+static int install_return(struct resv_hook *hook)
+{
+	resv_kretprobe_prepare(hook);
+	if (hook->address)
+		hook->rp.kp.addr = (kprobe_opcode_t *)hook->address;
+	else
+		hook->rp.kp.symbol_name = hook->symbol;
 	return register_kretprobe(&hook->rp);
 }
 
@@ -228,6 +254,7 @@ const struct resv_backend resv_kprobe_backend = {
 
 const struct resv_backend resv_kretprobe_backend = {
 	.name = "kretprobe",
+	.at_return = true,
 	.install = install_return,
 	.remove = remove_return,
 	.missed = missed_return,

@@ -10,6 +10,7 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/types.h>
+#include "compat/ftrace.h"
 #include "hook/mode.h"
 #include "hook/tap.h"
 
@@ -25,9 +26,10 @@ enum resv_hook_state {
 /**
  * struct resv_backend - a way to hook functions
  * @name: as in the file "hooks"
+ * @at_return: it hooks returns, not entries
  * @install: from now on the taps see calls; may sleep.  Return: 0, -ENOENT if there is
  *	no such function (now), -EBUSY if somebody else claims it, -EINVAL if the kernel
- *	allows no probe there, or another errno
+ *	allows no probe there, or another errno.  May have set another backend of the place
  * @remove: the opposite; afterwards no tap is being run
  * @missed: calls that the taps were left out of, or NULL
  * @sync: wait until no tap is being run that has left the place; may sleep
@@ -37,6 +39,7 @@ enum resv_hook_state {
  */
 struct resv_backend {
 	const char *name;
+	bool at_return;
 	int (*install)(struct resv_hook *hook);
 	void (*remove)(struct resv_hook *hook);
 	u64 (*missed)(const struct resv_hook *hook);
@@ -76,6 +79,8 @@ struct resv_hook_tap {
  * @lost: what taps could not do for lack of memory
  * @kp: the kprobe
  * @rp: the kretprobe
+ * @ops: the place's own ftrace_ops
+ * @ops_ip: address that @ops are at
  *
  * The lock of the hooks is held by who uses the rest, but for @hits and @lost.
  */
@@ -100,6 +105,10 @@ struct resv_hook {
 #endif
 #ifdef CONFIG_KRETPROBES
 	struct kretprobe rp;
+#endif
+#if COMPAT_HAS_FTRACE_HOOKS
+	struct ftrace_ops ops;
+	unsigned long ops_ip;
 #endif
 };
 
@@ -172,9 +181,17 @@ bool resv_hooks_required_inert(void);
 void resv_hooks_retry(void);
 void resv_hooks_forget(void);
 
+/* ftrace.c */
+const struct resv_backend *resv_ftrace_backend(bool at_return);
+
 /* kprobe.c */
 extern const struct resv_backend resv_kprobe_backend;
 extern const struct resv_backend resv_kretprobe_backend;
+
+void resv_place_entered(struct resv_hook *hook, struct pt_regs *regs);
+#ifdef CONFIG_KRETPROBES
+void resv_kretprobe_prepare(struct resv_hook *hook);
+#endif
 
 /* livepatch.c */
 

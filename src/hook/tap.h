@@ -106,6 +106,7 @@ bool resv_tap_get_all(const struct resv_tap *const *taps, unsigned int nr,
 		      struct iommu_group *group);
 void resv_tap_put(const struct resv_tap *tap, const char *reason);
 void resv_tap_retry(const struct resv_tap *tap);
+const char *resv_tap_backend(const struct resv_tap *tap);
 enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 				   const char **reason);
 

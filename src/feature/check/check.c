@@ -238,7 +238,7 @@ static void ranges_status(struct resv_status *s, bool checks)
 	else if (broken)
 		resv_status_unknown(s, name, broken);
 	else
-		resv_status_hooked(s, name, "kretprobe",
+		resv_status_hooked(s, name, resv_tap_backend(&resv_check_tap_info),
 				   "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
 }
 
@@ -258,7 +258,7 @@ static void explain_status(struct resv_status *s)
 	else if (reason)
 		resv_status_unknown(s, name, reason);
 	else
-		resv_status_hooked(s, name, "kretprobe",
+		resv_status_hooked(s, name, resv_tap_backend(&resv_check_tap_explain),
 				   "vfio_iommu_type1_ioctl: refused and the log say why VFIO (type 1) refuses an attach, or a map of a group attached from now on");
 }
 
@@ -290,7 +290,8 @@ static void check_status(struct resv_status *s)
 	else if (state == RESV_TAP_INERT)
 		resv_status_unknown(s, name, reason);
 	else
-		resv_status_hooked(s, name, "kprobe", how);
+		resv_status_hooked(s, name,
+				   resv_tap_backend(&resv_check_tap_map), how);
 	ranges_status(s, !off && state != RESV_TAP_INERT);
 }
 

@@ -398,14 +398,16 @@ void resv_declare_taps_walked(void)
 /* What the taps do.  @mode is not "none", and the kernel makes the lists. */
 static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 {
-	const char *inert = NULL, *reason = NULL, *by;
-	bool kprobe = false, livepatch;
+	const char *inert = NULL, *reason = NULL, *probe = NULL;
+	const char *by = "livepatch";
 	enum resv_tap_state state;
+	bool livepatch;
 	unsigned int i;
 
 	for (i = 0; resv_hooks_by_kprobe() && i < NR_KPROBES; i++) {
 		state = resv_tap_state(resv_declare_taps[i], &reason);
-		kprobe |= state == RESV_TAP_WORKS;
+		if (state == RESV_TAP_WORKS && !probe)
+			probe = resv_tap_backend(resv_declare_taps[i]);
 		if (state == RESV_TAP_INERT)
 			inert = reason;
 	}
@@ -413,9 +415,12 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 	livepatch = state == RESV_TAP_WORKS;
 	if (mode == RESV_HOOKS_LIVEPATCH && state == RESV_TAP_INERT)
 		inert = reason;
-	by = kprobe && livepatch ? "kprobe,livepatch" :
-	     kprobe ? "kprobe" : "livepatch";
-	if (livepatch || (kprobe && !inert))
+	if (probe && livepatch)
+		by = strcmp(probe, "ftrace") ? "kprobe,livepatch" :
+					       "ftrace,livepatch";
+	else if (probe)
+		by = probe;
+	if (livepatch || (probe && !inert))
 		resv_status_hooked(s, "declared-regions", by,
 				   "put into the lists that reserved_regions and VFIO go by");
 	else if (inert)
