@@ -46,7 +46,8 @@ class Hook:
     reason: str
 
 
-HOOK = re.compile(r"(\S+) (kprobe|kretprobe|livepatch) (off|inert|active|draining) "
+HOOK = re.compile(r"(\S+) (kprobe|kretprobe|ftrace|ftrace-return|livepatch) "
+                  r"(off|inert|active|draining) "
                   r"(\d+) (\d+) (\S.*)")
 
 

@@ -8,6 +8,7 @@ import declare
 import declare_selftest
 import dma_view
 import explain
+import ftrace_ops
 import groups
 import hooks
 import ht_ignore
@@ -278,9 +279,9 @@ def table():
     def add(name, function, *args):
         tests[name] = functools.partial(function, *args)
 
-    rest = (assignable.table() | declare.table() | explain.table() | groups.table() |
-            dma_view.table() | hooks.table() | ht_ignore.table() | msi_window.table() |
-            lacking.table())
+    rest = (assignable.table() | declare.table() | explain.table() | ftrace_ops.table() |
+            groups.table() | dma_view.table() | hooks.table() | ht_ignore.table() |
+            msi_window.table() | lacking.table())
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees

@@ -6,10 +6,16 @@
 #include <linux/iommu.h>
 #include <linux/livepatch.h>
 #include <linux/module.h>
+#include <linux/version.h>
 
+/* iommu_get_resv_regions() is exported since v6.2. */
 static int one_device(struct device *dev, void *head)
 {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 16, 0)
+	dev->bus->iommu_ops->get_resv_regions(dev, head);
+#else
 	iommu_get_resv_regions(dev, head);
+#endif
 	return 0;
 }
 
