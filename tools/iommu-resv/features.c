@@ -37,6 +37,7 @@ static bool valid_hook(char **w)
 	uint64_t count;
 
 	return (word_among(w[1], "kprobe", "kretprobe") ||
+		word_among(w[1], "ftrace", "ftrace-return") ||
 		!strcmp(w[1], "livepatch")) &&
 	       (word_among(w[2], "off", "inert") ||
 		word_among(w[2], "active", "draining")) &&
