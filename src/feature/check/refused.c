@@ -13,6 +13,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/iommu.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include "compat/iommu.h"

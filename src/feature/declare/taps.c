@@ -19,6 +19,7 @@
  */
 #include <linux/device.h>
 #include <linux/kernel.h>
+#include <linux/ratelimit.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/string.h>

@@ -25,6 +25,7 @@
 #include <linux/errno.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>

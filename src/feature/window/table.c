@@ -43,6 +43,7 @@
 #include <linux/kobject.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include "compat/compat.h"
 #include "feature/window/table.h"
