@@ -35,7 +35,7 @@
 #include "hook/place.h"
 
 #if COMPAT_HAS_FTRACE_HOOKS
-static void noinline notrace anchor(void)
+static noinline notrace void anchor(void)
 {
 	barrier();
 }

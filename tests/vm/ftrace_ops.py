@@ -6,8 +6,8 @@ The kernels of the checks have kprobes that exclude nobody, so a switch of the t
 module use its own ops there."""
 import judge
 import kernels
-from hooks import (ADD, FEATURES, FILES, GROUP, LIST, LISTED, MODULE, MOUNTS, OTHER, DEVICE, REMOVE,
-                   Section, all_ok, hooked, leaves, run)
+from hooks import (ADD, DEVICE, FILES, LIST, LISTED, MODULE, MOUNTS, OTHER, REMOVE, Section, all_ok,
+                   hooked, run)
 from topologies import PLAIN
 
 WORDS = "hooks=kprobe test_ftrace=1 test_group=1"
