@@ -62,6 +62,21 @@ static inline void compat_argument_set(struct pt_regs *regs, unsigned int n,
 }
 
 /**
+ * compat_return_address() - where a probed function will return to
+ * @regs: registers at the function's entry
+ *
+ * Return: the address; that of a trampoline if a tracer has put one there
+ */
+static inline unsigned long compat_return_address(const struct pt_regs *regs)
+{
+#ifdef CONFIG_X86_64
+	return *(unsigned long *)regs->sp;
+#else
+	return regs->regs[30];
+#endif
+}
+
+/**
  * compat_result() - what a probed function returns, if that is an int
  * @regs: registers when it returns
  *

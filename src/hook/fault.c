@@ -37,6 +37,12 @@ static bool ftrace;
 module_param_named(test_ftrace, ftrace, bool, 0444);
 MODULE_PARM_DESC(test_ftrace, "hook by own ftrace_ops, as on x86 before v5.5");
 
+static unsigned int stock;
+module_param_named(test_stock, stock, uint, 0644);
+MODULE_PARM_DESC(test_stock, "every so many entries are not in stock, 0 = all are");
+
+static atomic_t stock_gets = ATOMIC_INIT(0);
+
 int resv_test_step(const char *name)
 {
 	unsigned int n = atomic_inc_return(&steps);
@@ -76,4 +82,11 @@ bool resv_test_group_level(void)
 bool resv_test_ftrace(void)
 {
 	return ftrace;
+}
+
+bool resv_test_stock_empty(void)
+{
+	unsigned int every = READ_ONCE(stock);
+
+	return every && !((unsigned int)atomic_inc_return(&stock_gets) % every);
 }

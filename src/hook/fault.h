@@ -14,6 +14,7 @@ const char *resv_test_symbol(void);
 bool resv_test_module_symbol(const char **module, const char **name);
 bool resv_test_group_level(void);
 bool resv_test_ftrace(void);
+bool resv_test_stock_empty(void);
 #else
 /**
  * resv_test_step() - a step that a test can make fail
@@ -56,6 +57,18 @@ static inline bool resv_test_group_level(void)
  * Return: a test asks for it
  */
 static inline bool resv_test_ftrace(void)
+{
+	return false;
+}
+
+/**
+ * resv_test_stock_empty() - has the stock of entries nothing left?
+ *
+ * Context: any.
+ * Return: a test asks for it
+ */
+static inline bool resv_test_ftrace(void)
+static inline bool resv_test_stock_empty(void)
 {
 	return false;
 }

@@ -25,6 +25,7 @@
  * taps: that preemption is off does not keep synchronize_rcu() waiting before v5.0 where
  * tasks can be preempted.
  */
+#include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/kprobes.h>
 #include <linux/rculist.h>
@@ -203,7 +204,8 @@ NOKPROBE_SYMBOL(call_ends);
 void resv_kretprobe_prepare(struct resv_hook *hook)
 {
 	memset(&hook->rp, 0, sizeof(hook->rp));
-	hook->rp.maxactive = MAX_CALLS;
+	/* Each CPU takes one for a moment also for calls that no tap wants. */
+	hook->rp.maxactive = MAX_CALLS + num_possible_cpus();
 	hook->rp.data_size = RESV_TAPS_RETURN * sizeof(struct slot);
 	hook->rp.entry_handler = call_begins;
 	hook->rp.handler = call_ends;

@@ -158,6 +158,32 @@ bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 }
 
 /**
+ * resv_tap_result() - does who lists a group see the result that the tap has set?
+ * @hook: place that is being tested
+ * @group: live group, its mutex not held
+ * @result: what the tap has the function return
+ *
+ * Context: in test() of a tap; may sleep.
+ * Return: the place was called, and @result was returned
+ */
+bool resv_tap_result(struct resv_hook *hook, struct iommu_group *group, int result)
+{
+	struct iommu_resv_region *region, *next;
+	u64 before = resv_hook_hits(hook);
+	LIST_HEAD(head);
+	int ret;
+
+	if (resv_test_step("self-test"))
+		return false;
+	WRITE_ONCE(resv_hook_test.task, current);
+	ret = compat_iommu_get_group_resv_regions(group, &head);
+	WRITE_ONCE(resv_hook_test.task, NULL);
+	list_for_each_entry_safe(region, next, &head, list)
+		kfree(region);
+	return ret == result && resv_hook_hits(hook) != before;
+}
+
+/**
  * struct device_lists - what resv_tap_marked_devices() has seen
  * @marked: is the mark on this list?
  * @all: the list of each device had it

@@ -8,6 +8,7 @@
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include "compat/iommu.h"
+#include "hook/fault.h"
 #include "hook/spares.h"
 #include "hook/stock.h"
 
@@ -29,6 +30,8 @@ static struct resv_spares stock = {
  */
 struct iommu_resv_region *resv_stock_get(void)
 {
+	if (resv_test_stock_empty())
+		return NULL;
 	/* Some task may read lists all the time; be ahead of it. */
 	resv_spares_ready(&stock);
 	return resv_spares_get(&stock);

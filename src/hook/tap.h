@@ -115,6 +115,7 @@ bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 		     bool (*marked)(const struct list_head *head));
 bool resv_tap_marked_devices(struct resv_hook *hook, struct iommu_group *group,
 			     bool (*marked)(const struct list_head *head));
+bool resv_tap_result(struct resv_hook *hook, struct iommu_group *group, int result);
 u64 resv_hook_hits(const struct resv_hook *hook);
 
 /* In enter() and leave() */

@@ -182,6 +182,8 @@ static void declare_removed(struct iommu_group *group, int id)
 	if (kept)
 		kobject_put((struct kobject *)group);
 	if (nr)
+		resv_declare_guard_rest();
+	if (nr)
 		pr_warn("group %d is gone, and with it what was declared for it (%u)\n",
 			id, nr);
 }

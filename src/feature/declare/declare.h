@@ -89,6 +89,13 @@ void resv_declare_walk_begin(void);
 void resv_declare_taps_walked(void);
 void resv_declare_status(struct resv_status *s);
 
+/* guard.c */
+extern const struct resv_feature resv_feature_guard;
+void resv_declare_guard_lost(unsigned int nr);
+bool resv_declare_guard_get(struct iommu_group *group);
+void resv_declare_guard_rest(void);
+const char *resv_declare_guard_broken(void);
+
 /* facts.c */
 int resv_declare_group(struct resv_facts *c);
 int resv_declare_listed(struct resv_facts *c);

@@ -179,6 +179,8 @@ static void log_lost(struct resv_call *call, unsigned int lost)
 	if (likely(!lost))
 		return;
 	resv_call_lost(call, lost);
+	/* Before the list is complete: the guard looks afterwards. */
+	resv_declare_guard_lost(lost);
 	pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
 			    lost);
 }
@@ -349,7 +351,7 @@ void resv_declare_prepare(struct resv_facts *c)
 {
 	/* iommu_get_group_resv_regions() since v6.1 stops at a device without an IOMMU. */
 	struct iommu_group *group = c->no_iommu ? NULL : c->group;
-	bool works;
+	bool works, guarded, any;
 
 	if (c->own_list) {
 		c->hooked = c->checked;
@@ -362,6 +364,7 @@ void resv_declare_prepare(struct resv_facts *c)
 	mutex_lock(&resv_declare_lock);
 	/* The mark of a self-test; the taps say what they lack. */
 	resv_declared_stock(0);
+	any = !list_empty(&resv_declared_list);
 	mutex_unlock(&resv_declare_lock);
 	/*
 	 * First, as kprobes take the place of a livepatch that does not work any more.  Also
@@ -372,6 +375,9 @@ void resv_declare_prepare(struct resv_facts *c)
 		works |= get_kprobes(c, group);
 		note_failure();
 	}
+	/* Beside a livepatch it is one more net, which works where kprobes do. */
+	guarded = !any || resv_declare_guard_get(group);
+	works &= guarded || !resv_hooks_by_kprobe();
 	/* The mode may have become "none" meanwhile, and the taps are about to go. */
 	c->hooked = works && resv_hooks_mode() != RESV_HOOKS_NONE;
 }
@@ -412,6 +418,8 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 		if (state == RESV_TAP_INERT)
 			inert = reason;
 	}
+	if (resv_hooks_by_kprobe() && resv_declare_guard_broken())
+		inert = resv_declare_guard_broken();
 	state = resv_tap_state(&livepatch_tap, &reason);
 	livepatch = state == RESV_TAP_WORKS;
 	if (mode == RESV_HOOKS_LIVEPATCH && state == RESV_TAP_INERT)

@@ -238,6 +238,13 @@ static int apply_add(struct resv_facts *c, struct change *change)
 	ret = resv_test_step("stock") ?: resv_declared_stock(c->nr_devices);
 	if (ret)
 		goto free_region;
+	if (!resv_declare_guard_get(c->no_iommu ? NULL : c->group) &&
+	    resv_hooks_by_kprobe()) {
+		pr_err("group %d: nothing can be declared, because a list that lacks a region would not be refused: see /sys/kernel/iommu_resv/hooks\n",
+		       c->id);
+		ret = -EOPNOTSUPP;
+		goto free_region;
+	}
 	change->d->devices = c->nr_devices;
 	ret = resv_declared_bind(change->d, c->group);
 	if (ret)
@@ -341,6 +348,8 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 		return -EINVAL;
 	}
 	ret = resv_group_change(kobj, &group_change, &change);
+	/* Nothing was declared, or nothing is any more. */
+	resv_declare_guard_rest();
 	if (ret == -ENOMEM || ret == -ENODEV)
 		pr_err("group %s: 0x%llx-0x%llx is unchanged: %s\n",
 		       kobject_name(kobj), change.start, change.end,

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The last look at a group's list before VFIO has it.
+ *
+ * Whatever puts declared regions on lists can leave one out: a tap that had no memory, a
+ * livepatch that another one has just replaced, the moment between two backends.  So while
+ * anything is declared, each list is looked at when iommu_get_group_resv_regions()
+ * returns, whatever the mode of the hooks but "none".  One that lacks a region is answered
+ * with -ENOMEM.  VFIO's type 1 since v5.4, which asks in each attach, then undoes the
+ * attach (vfio_iommu_type1_attach_group()); and in a detach it keeps the ranges that it
+ * has (vfio_iommu_resv_refresh()).
+ *
+ * The table is read under RCU, and no lock is taken.
+ */
+#include <linux/atomic.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/rculist.h>
+#include "compat/iommu.h"
+#include "compat/regs.h"
+#include "feature/declare/declare.h"
+#include "group/group.h"
+#include "hook/caller.h"
+#include "hook/engine.h"
+#include "hook/fault.h"
+#include "source/native.h"
+
+/* What a self-test has the function return, which never returns that. */
+#define MARK_RESULT	(-EXDEV)
+
+/* Entries that could not be added to any list so far. */
+static atomic_t lost = ATOMIC_INIT(0);
+
+/**
+ * struct listing - one call of iommu_get_group_resv_regions()
+ * @group: its first argument
+ * @head: its second
+ * @lost: value of the counter when the call began
+ */
+struct listing {
+	const struct iommu_group *group;
+	const struct list_head *head;
+	int lost;
+};
+
+/**
+ * resv_declare_guard_lost() - entries could not be added to a list
+ * @nr: how many
+ *
+ * Every list that is being made then counts as incomplete.  That covers regions of devices
+ * that have just come, of which it is not known yet which group they are in.
+ *
+ * Context: any.
+ */
+void resv_declare_guard_lost(unsigned int nr)
+{
+	atomic_add(nr, &lost);
+}
+
+static bool enter_guard(struct resv_call *call)
+{
+	struct listing *listing = call->data;
+
+	listing->group = (void *)compat_argument(call->regs, 0);
+	listing->head = (void *)compat_argument(call->regs, 1);
+	listing->lost = atomic_read(&lost);
+	return call->marking || resv_caller_is_vfio(call->regs);
+}
+
+static bool has(const struct list_head *head, const struct resv_declared *d)
+{
+	const struct iommu_resv_region *region;
+
+	/* Regions of one type that overlap or touch are one. */
+	list_for_each_entry(region, head, list)
+		if (region->type == IOMMU_RESV_RESERVED &&
+		    region->start <= d->start &&
+		    region->start + (region->length - 1) >= d->end)
+			return true;
+	return false;
+}
+
+static bool lacks_any(const struct listing *listing)
+{
+	const struct resv_declared *d;
+	bool lacks = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(d, &resv_declared_list, node)
+		if (READ_ONCE(d->group) == listing->group &&
+		    !READ_ONCE(d->held) && !has(listing->head, d)) {
+			lacks = true;
+			break;
+		}
+	rcu_read_unlock();
+	return lacks;
+}
+
+static void leave_guard(struct resv_call *call)
+{
+	const struct listing *listing = call->data;
+
+	if (call->marking) {
+		compat_result_set(call->regs, MARK_RESULT);
+		return;
+	}
+	if (compat_result(call->regs) ||
+	    (listing->lost == atomic_read(&lost) && !lacks_any(listing)))
+		return;
+	compat_result_set(call->regs, -ENOMEM);
+	pr_err_ratelimited("group %d: a declared region is missing from the list that VFIO asks for: not attached (ENOMEM)\n",
+			   iommu_group_id((struct iommu_group *)listing->group));
+}
+
+static bool test_guard(struct resv_hook *hook, struct iommu_group *group)
+{
+	return resv_tap_result(hook, group, MARK_RESULT);
+}
+
+static const struct resv_tap guard_tap = {
+	.symbol = "iommu_get_group_resv_regions",
+	.module = "",
+	.at_return = true,
+	.data_size = sizeof(struct listing),
+	.enter = enter_guard,
+	.leave = leave_guard,
+	.test = test_guard,
+	.required = true,
+	.failed = "an error does not reach who asks for a group's list (inlined, or probes are turned off)",
+	.again = resv_groups_rescan_soon,
+	.loss = "an attach with a list that lacks a declared region is not refused",
+};
+
+/* Where this module makes the list, or refuses maps itself, nobody heeds the error. */
+static bool is_needed(void)
+{
+	/* A test that hooks some other function is about that function alone. */
+	return resv_native_list() && resv_native_checks() && !resv_test_symbol();
+}
+
+/**
+ * resv_declare_guard_get() - have lists looked at
+ * @group: for the self-test, see resv_tap_get(); or NULL
+ *
+ * Context: may sleep; resv_declare_lock may be held.
+ * Return: a list that lacks a region is refused, or need not be
+ */
+bool resv_declare_guard_get(struct iommu_group *group)
+{
+	if (!is_needed())
+		return true;
+	resv_caller_learn();
+	return resv_tap_get(&guard_tap, 0, group);
+}
+
+/**
+ * resv_declare_guard_rest() - nothing has to be looked at while nothing is declared
+ *
+ * Context: sleeps for grace periods; resv_declare_lock is not held.
+ */
+void resv_declare_guard_rest(void)
+{
+	mutex_lock(&resv_declare_lock);
+	if (list_empty(&resv_declared_list) &&
+	    resv_tap_state(&guard_tap, NULL) != RESV_TAP_OUT)
+		resv_tap_put(&guard_tap, NULL);
+	mutex_unlock(&resv_declare_lock);
+}
+
+/**
+ * resv_declare_guard_broken() - why are incomplete lists not refused?
+ *
+ * Context: may sleep.
+ * Return: the reason, static text, or NULL if they are, or nothing is declared
+ */
+const char *resv_declare_guard_broken(void)
+{
+	const char *reason;
+
+	return resv_tap_state(&guard_tap, &reason) == RESV_TAP_INERT ? reason :
+								      NULL;
+}
+
+static bool guard_wanted(enum resv_hook_mode mode)
+{
+	return mode != RESV_HOOKS_NONE;
+}
+
+static const struct resv_tap *const taps[] = { &guard_tap };
+
+/* Not of resv_feature_declare, whose kprobes go where the livepatch does their work. */
+const struct resv_feature resv_feature_guard = {
+	.name = "declared-regions-guard",
+	.taps = taps,
+	.nr_taps = ARRAY_SIZE(taps),
+	.wanted = guard_wanted,
+};
