@@ -53,6 +53,7 @@ struct resv_attach_container {
  * @cookie: where the doorbells of this domain are, or will be: fixed from the first
  *	attach until the domain is freed
  * @pins: references on this module that effects on this domain hold
+ * @pinned_by: clients of which one of @pins is, by index; see resv_attach_pin_once()
  * @data: one pointer a client
  * @hint: one number a client, for its readers under RCU: they write it without a
  *	lock, so it can have any value, also that of a domain of before
@@ -67,6 +68,7 @@ struct resv_attach_domain {
 	bool cookie_known;
 	struct resv_range cookie;
 	unsigned int pins;
+	unsigned long pinned_by;
 	void __rcu *data[RESV_ATTACH_CLIENTS];
 	unsigned int hint[RESV_ATTACH_CLIENTS];
 };
@@ -144,6 +146,7 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 void resv_attach_unwatch(const struct resv_attach_client *client,
 			 const char *reason);
 const char *resv_attach_broken(bool containers);
+void resv_attach_unpin(unsigned int index);
 int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 			  void *data);
 
@@ -162,6 +165,7 @@ struct resv_attach_group *resv_attach_group_find(const struct iommu_group *group
 enum resv_attach_state resv_attach_state(const struct resv_attach_group *g);
 struct resv_attach_container *resv_attach_container_find(const void *address);
 bool resv_attach_pin(struct resv_attach_domain *d);
+bool resv_attach_pin_once(struct resv_attach_domain *d, unsigned int index);
 
 /* For what must not happen under the tracker's lock; test builds report it. */
 #ifdef RESV_TEST

@@ -260,6 +260,24 @@ bool resv_attach_pin(struct resv_attach_domain *d)
 }
 
 /**
+ * resv_attach_pin_once() - the same, for an effect that a client has once on a domain
+ * @d: object of the domain
+ * @index: of the client
+ *
+ * Context: under resv_attach_lock().
+ * Return: false if this module is being unloaded, so that it is too late
+ */
+bool resv_attach_pin_once(struct resv_attach_domain *d, unsigned int index)
+{
+	if (test_bit(index, &d->pinned_by))
+		return true;
+	if (!resv_attach_pin(d))
+		return false;
+	__set_bit(index, &d->pinned_by);
+	return true;
+}
+
+/**
  * resv_attach_allowed() - ask all clients before one is told
  * @g: the group
  * @d: the domain that VFIO is about to put it on
@@ -363,6 +381,7 @@ unsigned int resv_attach_drop_domain(struct resv_attach_domain *d)
 
 	tell_freed(d);
 	d->pins = 0;
+	d->pinned_by = 0;
 	list_del_init(&d->by_container);
 	d->container = NULL;
 	hash_del_rcu(&d->node);
@@ -509,6 +528,28 @@ void resv_attach_put_pins(unsigned int pins)
 {
 	while (pins--)
 		module_put(THIS_MODULE);
+}
+
+/**
+ * resv_attach_unpin() - what a client has pinned once is over, on all domains
+ * @index: of the client
+ *
+ * Context: may sleep; the client pins nothing any more.
+ */
+void resv_attach_unpin(unsigned int index)
+{
+	struct resv_attach_domain *d;
+	unsigned int pins = 0, bkt;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	hash_for_each(domains, bkt, d, node)
+		if (__test_and_clear_bit(index, &d->pinned_by)) {
+			d->pins--;
+			pins++;
+		}
+	resv_attach_unlock(flags);
+	resv_attach_put_pins(pins);
 }
 
 /**

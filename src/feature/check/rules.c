@@ -19,6 +19,8 @@
  *   So nobody can find rules any more that no group has, and RCU is enough to free
  *   them.
  * - A group that is UNSEEN has no part in any verdict.
+ * - A domain with a verdict holds this module until it is freed, or the checks are turned
+ *   off.
  *
  * Attaches keep verdicts exact: may_attach() refuses to add a group to a domain on
  * which a map can be that the group forbids.  VFIO then makes a domain for the group
@@ -39,6 +41,8 @@
 #include "compat/iommu.h"
 #include "group/attach.h"
 #include "group/group.h"
+#include "hook/mode.h"
+#include "source/native.h"
 #include "feature/check/check.h"
 #include "feature/check/rules.h"
 
@@ -202,6 +206,18 @@ struct resv_check_group *resv_rules_group(const struct resv_attach_group *g)
 	return g->data[RESV_CHECK_INDEX];
 }
 
+/*
+ * A guest whose maps are checked must not run on unchecked because somebody unloads this
+ * module, so its domain holds the module until it is freed.  If unloading has begun
+ * already, the taps are about to go, and it is too late.
+ */
+static void hold_module(struct resv_attach_domain *d)
+{
+	if (!resv_native_checks() && resv_check_mode() != RESV_CHECK_OFF &&
+	    resv_hooks_mode() != RESV_HOOKS_NONE)
+		resv_attach_pin_once(d, RESV_CHECK_INDEX);
+}
+
 /* Set the verdict on @d.  @without: group that leaves it, or NULL. */
 static void judge(struct resv_attach_domain *d,
 		  const struct resv_attach_group *without)
@@ -222,6 +238,8 @@ static void judge(struct resv_attach_domain *d,
 			narrowest = &nowhere;
 	}
 	rcu_assign_pointer(d->data[RESV_CHECK_INDEX], (void *)narrowest);
+	if (narrowest)
+		hold_module(d);
 }
 
 /*

@@ -195,6 +195,8 @@ static void put_taps(const char *reason)
 	resv_tap_put(&resv_check_tap_info, reason);
 	for (i = 0; i < ARRAY_SIZE(explaining); i++)
 		resv_tap_put(explaining[i], reason);
+	/* The parameters say so already: nothing is pinned from now on. */
+	resv_attach_unpin(RESV_CHECK_INDEX);
 	resv_attach_unwatch(&resv_rules_client, reason);
 	taps_wanted = false;
 }
