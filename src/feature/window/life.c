@@ -4,6 +4,7 @@
 #include <linux/kobject.h>
 #include "feature/window/table.h"
 #include "group/group.h"
+#include "source/native.h"
 
 static bool loaded;		/* loading cannot fail any more */
 
@@ -54,6 +55,19 @@ static int window_in_force(enum resv_hook_mode mode)
 		return 0;
 	pr_err("hooks: MSI windows are moved (msi_window in /sys/kernel/iommu_groups/*/resv says moved or auto), write default there first\n");
 	return -EBUSY;
+}
+
+/* Where this module makes the list, no tap has to move the window in it. */
+static int window_relied_on(unsigned int turn)
+{
+	int id;
+
+	if (!resv_native_list())
+		return -ENOENT;
+	mutex_lock(&resv_msi_windows_lock);
+	id = resv_msi_windows_relied_on(turn);
+	mutex_unlock(&resv_msi_windows_lock);
+	return id;
 }
 
 /* A list that this module makes has the window where it was moved to. */
@@ -150,17 +164,44 @@ static bool window_added(struct resv_facts *c)
 /* The parameter has moved the window: is it on the list? */
 static void window_settled(const struct resv_facts *c)
 {
-	const struct resv_msi_window *w;
+	struct resv_msi_window *w;
 	bool lost;
 
 	mutex_lock(&resv_msi_windows_lock);
 	w = resv_msi_window_find(c->group);
 	lost = w && w->by != RESV_WINDOW_BY_KERNEL &&
 	       !resv_msi_window_is_listed(c, &w->at);
+	/* Told here, and not by window_update() once more. */
+	if (lost)
+		w->dead = true;
 	mutex_unlock(&resv_msi_windows_lock);
 	if (lost)
 		pr_err("group %d: the MSI window does not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
 		       c->id);
+}
+
+/* Has the hook of a window died that was moved?  That is told once, until it works again. */
+static int window_update(const struct resv_facts *c)
+{
+	struct resv_msi_window *w;
+	bool dead = false, log = false;
+	struct resv_range at = { 0 };
+
+	mutex_lock(&resv_msi_windows_lock);
+	w = resv_msi_window_find(c->group);
+	if (w) {
+		at = w->at;
+		dead = w->by != RESV_WINDOW_BY_KERNEL && !c->movable &&
+		       !is_same(&w->at, &w->native) && c->window_known &&
+		       is_same(&c->window, &w->native);
+		log = dead && !w->dead;
+		w->dead = dead;
+	}
+	mutex_unlock(&resv_msi_windows_lock);
+	if (log)
+		pr_err("group %d: the MSI window is where the kernel puts it, and not at 0x%llx where it was moved: the hook does not work any more, see /sys/kernel/iommu_resv/hooks\n",
+		       c->id, at.start);
+	return 0;
 }
 
 static void window_removed(struct iommu_group *group, int id)
@@ -191,11 +232,13 @@ const struct resv_feature resv_feature_window = {
 	.run = window_run,
 	.wanted = window_wanted,
 	.in_force = window_in_force,
+	.relied_on = window_relied_on,
 	.prepare = resv_msi_taps_prepare,
 	.group = window_group,
 	.listed = window_listed,
 	.added = window_added,
 	.settled = window_settled,
+	.update = window_update,
 	.removed = window_removed,
 	.walk_begin = resv_msi_taps_walk_begin,
 	.walk_end = resv_msi_taps_walk_end,

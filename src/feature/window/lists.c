@@ -13,6 +13,11 @@
  *   belongs to the caller, so its entries can be edited.  iommufd asks for the lists of
  *   devices, and does not see it.
  *
+ * Whichever way is used, a list that VFIO asks for is looked at when that function returns.
+ * An entry that is at the driver's place still, as a tap was left out of that call, is
+ * moved then.  A list without the window where it belongs is refused: VFIO would map
+ * doorbells elsewhere, or let the guest map there.
+ *
  * The same return refuses a group whose window differs from that of its container.  Its
  * callers give an error back after they have undone what they did
  * (vfio_iommu_type1_attach_group() since v5.4; before, and in sysfs, they ignore it).
@@ -32,6 +37,7 @@
 #include "compat/iommu.h"
 #include "compat/regs.h"
 #include "feature/window/table.h"
+#include "hook/caller.h"
 #include "hook/stock.h"
 #include "hook/list.h"
 
@@ -225,6 +231,7 @@ static bool enter_alloc(struct resv_call *call)
  */
 static bool enter_list(struct resv_call *call)
 {
+	bool moves = READ_ONCE(move_in_list) || resv_caller_is_vfio(call->regs);
 	struct listing *listing = call->data;
 	const struct resv_msi_window *w;
 	struct resv_attach_group *g;
@@ -238,7 +245,7 @@ static bool enter_list(struct resv_call *call)
 	flags = resv_attach_lock();
 	w = window_of(listing->group, &g);
 	needed = w && ((g->state == RESV_ATTACH_ATTACHING && g->task == current) ||
-		       (READ_ONCE(move_in_list) && resv_msi_window_is_moved(w)));
+		       (moves && resv_msi_window_is_moved(w)));
 	resv_attach_unlock(flags);
 	return needed;
 }
@@ -261,6 +268,18 @@ static void move_entries(struct list_head *head, const struct resv_range *from,
 		resv_list_insert(head, region, &absorbed);
 	}
 	resv_stock_take_back(&absorbed);
+}
+
+/* Is the window of a list at @at? */
+static bool is_at(const struct list_head *head, const struct resv_range *at)
+{
+	const struct iommu_resv_region *region;
+
+	list_for_each_entry(region, head, list)
+		if (region->type == IOMMU_RESV_SW_MSI &&
+		    region->start == at->start)
+			return true;
+	return false;
 }
 
 /*
@@ -306,7 +325,7 @@ static void leave_list(struct resv_call *call)
 	if (w) {
 		at = *resv_msi_window_at(w);
 		native = w->native;
-		edit = READ_ONCE(move_in_list) && resv_msi_window_is_moved(w);
+		edit = resv_msi_window_is_moved(w);
 		/* VFIO has attached the group, and wants to know where it can map. */
 		if (g->state == RESV_ATTACH_ATTACHING && g->task == current &&
 		    g->domain)
@@ -319,6 +338,11 @@ static void leave_list(struct resv_call *call)
 	resv_attach_unlock(flags);
 	if (edit)
 		move_entries(listing->head, &native, &at);
+	if (edit && !compat_result(call->regs) && !is_at(listing->head, &at)) {
+		compat_result_set(call->regs, -ENOMEM);
+		pr_err_ratelimited("group %d: the MSI window, which was moved to 0x%llx, is missing from the list that VFIO asks for: not attached (ENOMEM)\n",
+				   iommu_group_id(listing->group), at.start);
+	}
 	if (!other)
 		return;
 	pr_err_ratelimited("group %d: its MSI window is at 0x%llx, that of group %d in the same container at 0x%llx, and a container has one: not attached (EINVAL); write the same to msi_window of both\n",

@@ -38,6 +38,7 @@
  * dropped under resv_msi_windows_lock: the group then waits until nobody is in the
  * callbacks of its files, which take that lock.
  */
+#include <linux/errno.h>
 #include <linux/hashtable.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
@@ -289,6 +290,29 @@ bool resv_msi_windows_in_force(void)
 		if (w->by != RESV_WINDOW_BY_KERNEL)
 			return true;
 	return false;
+}
+
+/**
+ * resv_msi_windows_relied_on() - a group whose window is moved
+ * @turn: of several such groups, which
+ *
+ * Context: resv_msi_windows_lock is held.
+ * Return: its number, or -ENOENT if there is none
+ */
+int resv_msi_windows_relied_on(unsigned int turn)
+{
+	struct resv_msi_window *w;
+	unsigned int bkt, nr = 0;
+
+	hash_for_each(windows, bkt, w, node)
+		nr += w->by != RESV_WINDOW_BY_KERNEL;
+	if (!nr)
+		return -ENOENT;
+	turn %= nr;
+	hash_for_each(windows, bkt, w, node)
+		if (w->by != RESV_WINDOW_BY_KERNEL && !turn--)
+			return w->id;
+	return -ENOENT;
 }
 
 /**

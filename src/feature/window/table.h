@@ -34,6 +34,7 @@ struct iommu_group;
  * @denied: the log says that the parameter cannot be applied
  * @logged: the overlap that the log tells of, or 0 to 0
  * @unsuited: the log says that a moved window does not suit the group any more
+ * @dead: the log says that a moved window is not in the kernel's list
  *
  * resv_msi_windows_lock protects all members but @cookie_elsewhere and @cookie, which
  * the tracker's lock protects.  @at and @by are written with both held; one of the two
@@ -55,6 +56,7 @@ struct resv_msi_window {
 	bool denied;
 	struct resv_range logged;
 	bool unsuited;
+	bool dead;
 };
 
 /* table.c */
@@ -70,6 +72,7 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 			 enum resv_window_by by);
 struct iommu_group *resv_msi_window_drop(struct resv_msi_window *w);
 bool resv_msi_windows_in_force(void);
+int resv_msi_windows_relied_on(unsigned int turn);
 void resv_msi_windows_exit(void);
 
 /* table.c, for handlers, with the tracker's lock held */

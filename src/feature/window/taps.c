@@ -13,6 +13,7 @@
 #include "compat/iommu.h"
 #include "feature/window/table.h"
 #include "group/group.h"
+#include "hook/caller.h"
 #include "hook/fault.h"
 #include "source/native.h"
 #include "source/source.h"
@@ -208,6 +209,7 @@ static bool get_taps(const struct resv_facts *c)
 		retry();
 	again = false;
 	installed = true;
+	resv_caller_learn();
 	listed = resv_tap_get(&resv_msi_listed_tap, 0, group);
 	entry = get_entry_taps(c, group, &entry_known);
 	watched = resv_attach_watch(&resv_msi_window_client, false);
