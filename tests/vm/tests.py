@@ -19,6 +19,7 @@ import lacking
 import msi_window
 import msi_window_selftest
 import package
+import truth
 from malformed import CASES
 from selftest import judge_sees
 from topologies import BY_NAME, HOTPLUG, PLAIN, TABLE
@@ -279,9 +280,10 @@ def table():
     def add(name, function, *args):
         tests[name] = functools.partial(function, *args)
 
-    rest = (assignable.table() | declare.table() | explain.table() | ftrace_ops.table() |
-            groups.table() | dma_view.table() | hooks.table() | ht_ignore.table() |
-            msi_window.table() | lacking.table())
+    rest = {}
+    for subject in (assignable, declare, explain, ftrace_ops, groups, dma_view, hooks, ht_ignore,
+                    msi_window, lacking, truth):
+        rest |= subject.table()
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
     tests["report-judge-sees-faults"] = judge_sees

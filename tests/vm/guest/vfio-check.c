@@ -17,6 +17,9 @@
  * vfio-check probe GROUP      only open it, and change nothing: open=ok | open=ERRNO STEP
  * vfio-check loop GROUP [MS]  map, unmap, open and close until SIGTERM, with a pause between; print
  *                             loops=N errors=N
+ * vfio-check attaches GROUP START-END   open and close until SIGTERM; print what became of that,
+ *                             and whether the hole was there: attaches=N held=N refused=N
+ *                             open=N other=N, and the first of the last two in words
  * vfio-check pairs GROUP N    print the nanoseconds of N map and unmap pairs: pairs=N ns=NS
  * vfio-check cost GROUP [PAGES]   CPU time of 10 map and unmap pairs of so many pages (1), and of
  *                             opening and closing the group, the middle of what was seen:
@@ -845,6 +848,8 @@ static int do_probe(const char *id)
 
 static volatile sig_atomic_t stop;
 
+static bool range_of(const char *text, struct range *r);
+
 static void on_term(int sig)
 {
 	(void)sig;
@@ -874,6 +879,49 @@ static int do_loop(const char *id, char *mem, unsigned long pause)
 		usleep(pause * 1000);
 	}
 	printf("loops=%lu errors=%lu\n", loops, errors);
+	return 0;
+}
+
+/* Has the open container the hole, in what it tells and in what it does? */
+static bool has_hole(struct vfio *v, char *mem, const struct range *hole)
+{
+	bool there = true;
+	unsigned int i;
+
+	get_ranges(v);
+	for (i = 0; i < v->nr_range; i++)
+		there &= v->range[i].end < hole->start || v->range[i].start > hole->end;
+	there &= v->nr_range > 0 && map(v, mem, hole->start, page) == EINVAL;
+	free(v->range);
+	v->range = NULL;
+	return there;
+}
+
+static int do_attaches(const char *id, char *mem, const char *text)
+{
+	unsigned long attaches = 0, held = 0, refused = 0, open = 0, other = 0;
+	const char *step;
+	struct range hole;
+	struct vfio v;
+
+	if (!range_of(text, &hole))
+		return 2;
+	signal(SIGTERM, on_term);
+	while (!stop) {
+		step = vfio_open(&v, id);
+		attaches++;
+		if (step && !strncmp(step, "set-", 4) && (errno == ENOMEM || errno == EINVAL))
+			refused++;
+		else if (step && !other++)
+			printf("other %s %s\n", step, errname(errno));
+		else if (!step && has_hole(&v, mem, &hole))
+			held++;
+		else if (!step && !open++)
+			printf("open after %lu\n", attaches);
+		vfio_close(&v);
+	}
+	printf("attaches=%lu held=%lu refused=%lu open=%lu other=%lu\n", attaches, held, refused, open,
+	       other);
 	return 0;
 }
 
@@ -2162,6 +2210,8 @@ int main(int argc, char **argv)
 		return do_probe(argv[2]);
 	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "loop"))
 		return do_loop(argv[2], mem, argc == 4 ? strtoul(argv[3], NULL, 0) : 0);
+	if (argc == 4 && !strcmp(argv[1], "attaches"))
+		return do_attaches(argv[2], mem, argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "pairs"))
 		return do_pairs(argv[2], mem, strtoul(argv[3], NULL, 0));
 	if (argc == 4 && !strcmp(argv[1], "hold")) {
@@ -2172,7 +2222,7 @@ int main(int argc, char **argv)
 	}
 	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "cost"))
 		return do_cost(argv[2], mem, argc > 3 ? strtoul(argv[3], NULL, 10) : 1);
-	fprintf(stderr, "usage: vfio-check [--cdev] check|probe|loop|cost GROUP | pairs GROUP N | "
-			"hold GROUP SECONDS | play WORD...\n");
+	fprintf(stderr, "usage: vfio-check [--cdev] check|probe|loop|cost GROUP | "
+			"attaches GROUP START-END | pairs GROUP N | hold GROUP SECONDS | play WORD...\n");
 	return 2;
 }

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests truth-*: nothing fails open. While what puts regions on lists is changed, replaced or short
+of memory, an attach has the hole or is refused; what was moved or is checked stays so, or that is
+told."""
+import declare
+import hooks
+import judge
+import kernels
+import lacking
+import msi_window
+from declare import (FEATURES, HOLE, MACHINE, MODULE, ONE, PARAMETER, PATCH, PROBES, Script, before,
+                     of, run_script, says, span, text)
+from topologies import PLAIN
+
+# truth-stress: attached in a loop
+
+STOCK = "/sys/module/iommu_resv/parameters/test_stock"
+LIST = of(ONE, "resv/declare")
+ROUNDS = 2
+OTHER = f"/sys/kernel/livepatch/{hooks.OTHER}"
+
+
+def short():
+    """Entries are missing: half of them, then all, then none."""
+    return [step for every in (2, 1, 0) for step in (f"write {STOCK} {every}", "sleep 300")]
+
+
+def replaced():
+    """Another livepatch comes on top, and goes."""
+    return [f"load /{hooks.OTHER}.ko", f"wait-text {OTHER}/transition 0", "sleep 3000",
+            f"write {OTHER}/enabled 0", f"wait-gone {OTHER}", f"unload {hooks.OTHER}"]
+
+
+def livepatches(other):
+    """The livepatch takes over, another one replaces it, and kprobes take over again."""
+    gone = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
+    return [f"write {PARAMETER} livepatch", "sleep 300", *short(), *(replaced() if other else []),
+            f"write {PARAMETER} kprobe", *gone,
+            # Somebody disables it while nothing else enforces.
+            f"write {PARAMETER} livepatch", *gone, f"write {PARAMETER} auto"]
+
+
+def stressed(least, seen):
+    def check(piece, _):
+        told = [line for line in piece.said("attacher") if line.startswith("attaches=")]
+        if len(told) != 1:
+            return [f"attacher: {piece.said('attacher')}"]
+        count = {name: int(n) for name, n in (word.split("=") for word in told[0].split())}
+        seen.extend(told)
+        faults = [] if count["attaches"] >= least else [f"few attaches: {told}"]
+        if count["open"] or count["other"]:
+            faults.append(f"attaches without the hole: {piece.said('attacher')}")
+        if not count["held"] or not count["refused"]:
+            faults.append(f"nothing was tested: {told}")
+        return faults
+    return check
+
+
+def stress(key, name):
+    """Hooks are switched, livepatches come and go, entries are missing, readers drain the stock."""
+    kernel = kernels.get(key, test=True)
+    by_livepatch = kernel.livepatch is not None and kernel.arch == "amd64"
+    extra = {}
+    # That one needs a function which 5.10 does not export.
+    if by_livepatch and declare.series_of(kernel) != "5.10":
+        other = kernels.build_module(key, kernels.HERE / "guest" / "other-livepatch",
+                                     name=hooks.OTHER)
+        extra = {f"{hooks.OTHER}.ko": other.read_bytes()}
+    script, seen = Script(), []
+    before(script)
+    script.do("load", [f"load {MODULE} hooks=kprobe", f"write {LIST} add {text(HOLE)}"],
+              says(rf"load {MODULE} ok .*", f"write {LIST} ok"))
+    jobs = [f"attacher /vfio-check attaches {ONE} {span(*HOLE)}", "one read-all", "two read-all"]
+    # With readers in loops the other one takes most of a minute to come.
+    rounds = [*short(), *(livepatches(extra) if by_livepatch else ["sleep 2000"])]
+    rounds *= 1 if extra else ROUNDS
+    script.do("stress", [*(f"spawn {job}" for job in jobs), "sleep 500", *rounds, "stop attacher",
+                         "stop one", "stop two"],
+              stressed(200, seen))
+    script.do("end", [f"cat {FEATURES}", f"write {LIST} remove {text(HOLE)}", "unload iommu_resv"],
+              says(r"\| declared-regions added kprobe .*", f"write {LIST} ok",
+                   "unload iommu_resv ok"))
+    faults = run_script(name, kernel, MACHINE[kernel.arch], script, limit=400, extra=extra, smp=2)
+    return " ".join(seen), faults
+
+
+# truth-window: the hook of a moved window dies
+
+def died(number):
+    def check(piece, _):
+        lines = [line for line in piece.log
+                 if "the MSI window is where the kernel puts it" in line]
+        return [] if len(lines) == number else [f"{len(lines)} warnings: {piece.log}"]
+    return check
+
+
+def window(key, name):
+    """Probes are turned off while a window is moved: told within 3 s, though nobody asks."""
+    kernel = kernels.get(key)
+    where = msi_window.file_of(ONE)
+    place = msi_window.window_text(msi_window.PLACE, "moved")
+    native = msi_window.window_text(msi_window.NATIVE, "kernel")
+    script = Script()
+    msi_window.before(script)
+    msi_window.load(script)
+    script.do("loaded", ["mount debugfs /sys/kernel/debug", "dump loaded"], declare.keep("loaded"))
+    msi_window.put(script, "move", ONE, f"0x{msi_window.PLACE[0]:x}")
+    for turn in ("first", "second"):
+        script.do(f"off, {turn}", [f"write {PROBES} 0", "sleep 4000", f"cat {where}"],
+                  says(f"write {PROBES} ok", r"\| " + native), died(1))
+        script.do(f"off for long, {turn}", ["sleep 4000", f"cat {FEATURES}"],
+                  says(r"\| msi-window-move inert - \S.*"), died(0))
+        script.do(f"on, {turn}", [f"write {PROBES} 1", "sleep 4000", f"cat {where}"],
+                  says(f"write {PROBES} ok", r"\| " + place))
+    script.do("off, and asked at once", ["sleep 1000", f"write {PROBES} 0", f"cat {FEATURES}"],
+              says(f"write {PROBES} ok", r"\| msi-window-move inert - \S.*"))
+    script.do("on, and asked at once", ["sleep 1000", f"write {PROBES} 1", f"cat {FEATURES}"],
+              says(f"write {PROBES} ok", r"\| msi-window-move added kprobe \S.*"))
+    msi_window.put(script, "default", ONE, "default")
+    msi_window.unload(script)
+    return "", msi_window.run_script(name, kernel, msi_window.machine("its", "dt"), script)
+
+
+# truth-pinned: the checks of a running guest do not end because the module is unloaded
+
+def pinned_steps(arch):
+    device, (low, _) = lacking.DEVICE[arch], lacking.WINDOW[arch]
+    page = f"0x{low + 0x1000:x}-0x{low + 0x1fff:x}"
+    steps = ["bind", lacking.IGNORE]
+    for label, end in (("closed", []), ("unchecked", [f"write {lacking.CHECKS} off"])):
+        steps += [f"spawn {label} /vfio-check play container open:{device} set:{device} iommu "
+                  f"try:0x1000000-0x1000fff await:/tmp/options-{label} try:{page}",
+                  "sleep 2000", f"say held-{label}", "unload iommu_resv", *end,
+                  f"options {label}", f"wait-job {label}", "sleep 300",
+                  f"say free-{label}", "unload iommu_resv", lacking.IGNORE]
+    return [*steps, "say end", "unload iommu_resv", "left"]
+
+
+def judge_pinned(lines):
+    section, faults = hooks.sections(lines), []
+    for label, last in (("closed", "EINVAL"), ("unchecked", "ok")):
+        told = [line.split()[-1] for line in judge.said(lines, label) if " try:" in line]
+        if told != ["ok", last]:
+            faults.append(f"{label}: {judge.said(lines, label)}")
+        for part, want in ((f"held-{label}", ("EBUSY", "EAGAIN")), (f"free-{label}", ("ok",))):
+            got = judge.said(section.get(part, []), "unload")
+            if [line.split()[-1] in want for line in got] != [True]:
+                faults.append(f"{part}: {got}")
+    return faults + [f"left {path}" for path in judge.said(lines, "left")]
+
+
+def pinned(key, name):
+    kernel = kernels.get(key, test=True)
+    return "", hooks.run(name, kernel, PLAIN[kernel.arch], pinned_steps(kernel.arch), judge_pinned,
+                         limit=180)[1]
+
+
+def table():
+    """The tests by name, as in tests.py."""
+    out = {}
+    for key in ("5.10-amd64", "6.12-amd64", "6.12-amd64-rt", "7-amd64", "7-arm64"):
+        out[f"truth-stress-{key}"] = (stress, key)
+    for key in ("5.10-arm64", "7-arm64"):
+        out[f"truth-window-{key}"] = (window, key)
+    for key in ("5.10-amd64", "7-arm64"):
+        out[f"truth-pinned-{key}"] = (pinned, key)
+    return out
