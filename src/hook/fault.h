@@ -67,7 +67,6 @@ static inline bool resv_test_ftrace(void)
  * Context: any.
  * Return: a test asks for it
  */
-static inline bool resv_test_ftrace(void)
 static inline bool resv_test_stock_empty(void)
 {
 	return false;
