@@ -43,6 +43,7 @@
 #include "source/native.h"
 #include "group/registry.h"
 #include "group/verdict.h"
+#include "source/hw.h"
 #include "source/source.h"
 
 /*
@@ -125,7 +126,7 @@ static int note_use(struct device *dev, void *data)
 static int collect_device(struct device *dev, void *data)
 {
 	struct resv_facts *c = data;
-	int name = resv_facts_device(c, dev_name(dev));
+	int name = resv_facts_device(c, dev_name(dev), resv_hw_model(dev));
 
 	if (name < 0)
 		return name;

@@ -86,6 +86,34 @@ bool resv_text_range(const char **p, struct resv_range *range)
 }
 
 /**
+ * resv_text_model() - read "VENDOR:DEVICE" of PCI, four hexadecimal digits each
+ * @p: where to read
+ * @model: set to the vendor's ID in the upper half and that of the device in the lower;
+ *	never 0
+ *
+ * Return: it was there
+ */
+bool resv_text_model(const char **p, u32 *model)
+{
+	const char *q = *p;
+	unsigned int i;
+
+	*model = 0;
+	for (i = 0; i < 9; i++, q++) {
+		if (i == 4 && *q == ':')
+			continue;
+		if (i == 4 || !isxdigit(*q))
+			return false;
+		*model = *model << 4 | (u32)(isdigit(*q) ? *q - '0' :
+						       tolower(*q) - 'a' + 10);
+	}
+	if (isxdigit(*q) || !*model)
+		return false;
+	*p = q;
+	return true;
+}
+
+/**
  * resv_text_end() - is nothing left but blanks and the end of a line?
  * @p: where to read
  *

@@ -51,6 +51,7 @@ void resv_facts_free(struct resv_facts *c)
 	resv_ranges_free(&c->usable);
 	kfree(c->names);
 	kfree(c->devices);
+	kfree(c->models);
 	kfree(c->iommus);
 	kfree(c->held);
 }
@@ -103,14 +104,16 @@ static int add_number(u32 **list, unsigned int *nr, u32 number)
  * resv_facts_device() - one more device of the group
  * @c: facts
  * @name: dev_name() of the device
+ * @model: resv_hw_model() of it
  *
  * Return: resv_facts_name() of it, or -ENOMEM
  */
-int resv_facts_device(struct resv_facts *c, const char *name)
+int resv_facts_device(struct resv_facts *c, const char *name, u32 model)
 {
 	int at = resv_facts_name(c, name);
 
-	if (at < 0 || add_number(&c->devices, &c->nr_devices, at))
+	if (at < 0 || add_number(&c->devices, &c->nr_devices, at) ||
+	    add_number(&c->models, &c->nr_models, model))
 		return -ENOMEM;
 	return at;
 }

@@ -45,6 +45,8 @@ enum resv_dma {
  * @names_len: bytes used in @names
  * @devices: resv_facts_name() of each device that the group has
  * @nr_devices: how many
+ * @models: resv_hw_model() of each of them, in the same order
+ * @nr_models: how many
  * @iommus: resv_facts_name() of each IOMMU that translates for a device of the group
  * @nr_iommus: how many
  * @iommu_asked: @iommus is an answer, not a blank
@@ -100,6 +102,8 @@ struct resv_facts {
 	u32 names_len;
 	u32 *devices;
 	unsigned int nr_devices;
+	u32 *models;
+	unsigned int nr_models;
 	u32 *iommus;
 	unsigned int nr_iommus;
 	bool iommu_asked;
@@ -144,7 +148,7 @@ struct resv_facts {
 int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id);
 void resv_facts_free(struct resv_facts *c);
 int resv_facts_name(struct resv_facts *c, const char *name);
-int resv_facts_device(struct resv_facts *c, const char *name);
+int resv_facts_device(struct resv_facts *c, const char *name, u32 model);
 int resv_facts_iommu(struct resv_facts *c, const char *name);
 bool resv_facts_has_device(const struct resv_facts *c, const char *name);
 int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,

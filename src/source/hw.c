@@ -49,6 +49,24 @@ static struct instance *instances;
 static unsigned int flushes;		/* of the table */
 
 /**
+ * resv_hw_model() - vendor and device ID of a device
+ * @dev: device
+ *
+ * Context: any; does not sleep.
+ * Return: the vendor's ID in the upper half, that of the device in the lower; 0 if it is
+ *	no PCI device
+ */
+u32 resv_hw_model(const struct device *dev)
+{
+	const struct pci_dev *pdev;
+
+	if (!dev_is_pci(dev))
+		return 0;
+	pdev = to_pci_dev(dev);
+	return (u32)pdev->vendor << 16 | pdev->device;
+}
+
+/**
  * resv_hw_init() - a list without devices
  * @list: uninitialised
  *

@@ -79,6 +79,7 @@ struct resv_hw_list {
 	u32 round;
 };
 
+u32 resv_hw_model(const struct device *dev);
 void resv_hw_init(struct resv_hw_list *list);
 void resv_hw_free(struct resv_hw_list *list);
 void resv_hw_forget(struct resv_hw_list *list, const struct device *dev);

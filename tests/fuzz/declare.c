@@ -40,6 +40,11 @@ int resv_declared_bind(struct resv_declared *d, struct iommu_group *group)
 	return 0;
 }
 
+void resv_declared_unbind(struct resv_declared *d)
+{
+	d->group = NULL;
+}
+
 int resv_declared_stock(unsigned int more)
 {
 	return more ? 0 : -EINVAL;
@@ -97,6 +102,8 @@ static void check_declared(void)
 
 		HOLDS(d->start <= d->end && d->end - d->start != ULLONG_MAX);
 		nr += !d->group;
+		HOLDS(!d->model == !(strlen(d->device) == 9 && d->device[4] == ':' &&
+				     strspn(d->device, "0123456789abcdef:") == 9));
 		if (!d->group) {
 			HOLDS(d->device[0] && !((d->start | (d->end + 1)) & 0xfff));
 			resv_declared_for_each(other)
@@ -147,8 +154,51 @@ static void write_file(struct bytes *b)
 	free(text);
 }
 
+/* What is read back of the group, and whether it has the region. */
+static bool is_shown(const struct resv_declared *d)
+{
+	char *text = malloc(PAGE_SIZE), line[64];
+	bool found;
+
+	HOLDS(text);
+	text[0] = '\0';
+	HOLDS(resv_declare_file.show(words_group(), text) == (ssize_t)strlen(text));
+	scnprintf(line, sizeof(line), "add 0x%llx 0x%llx\n", d->start, d->end);
+	found = strstr(text, line);
+	free(text);
+	return found;
+}
+
+/* A device of the model comes, and what it got is removed by the file of its group. */
+static void come_and_remove(struct resv_declared *model)
+{
+	struct resv_declared *d = resv_declared_make("0000:00:03.0", model->start, model->end);
+	char line[64];
+	ssize_t ret;
+
+	d->model = model->model;
+	d->of = model;
+	if (resv_declare_check(&words_facts, d)) {
+		kfree(d);
+		return;
+	}
+	d->group = words_group();
+	list_add_tail(&d->node, &model->node);
+	HOLDS(is_shown(d));
+	scnprintf(line, sizeof(line), "remove 0x%llx 0x%llx", d->start, d->end);
+	ret = declare_store(words_group(), line, strlen(line));
+	words_answer(ret, strlen(line));
+	HOLDS(words_busy ? ret == -EBUSY : ret > 0);
+	HOLDS(d->removed == !words_busy && d->held == d->removed && !d->group == d->removed);
+	HOLDS(is_shown(d) == words_busy);
+	resv_declared_withdraw(d);
+	resv_declared_unbind(d);
+	resv_declared_free(d);
+}
+
 static void load(struct bytes *b)
 {
+	struct resv_declared *d;
 	char *text, back[sizeof(declare_list) + 2];
 	size_t len;
 	int ret;
@@ -163,6 +213,10 @@ static void load(struct bytes *b)
 			words_answer(ret, 0);
 		param_declare->get(back, NULL);
 	}
+	check_declared();
+	resv_declared_for_each(d)
+		if (resv_declared_is_model(d))
+			come_and_remove(d);
 	check_declared();
 	resv_declared_exit();
 	free(text);

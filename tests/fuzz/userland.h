@@ -23,6 +23,7 @@
 #define container_of(p, type, member) \
 	((type *)((char *)(p) - offsetof(type, member)))
 #define __rcu
+#define WRITE_ONCE(x, value)	((x) = (value))
 #define __printf(a, b)		__attribute__((format(printf, a, b)))
 
 typedef unsigned short umode_t;

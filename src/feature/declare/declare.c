@@ -4,7 +4,8 @@
  *
  * A region is declared in the file of a group, and holds until it is removed or the
  * group is gone; or for a device by the parameter at load, and holds whenever that
- * device is there.
+ * device is there; or for all devices of a model, each of which then has an entry like
+ * that, made when its group is looked at (facts.c), until it goes.
  *
  * The taps add a region of the parameter to the lists of its device from the first
  * moment of that device, when its DMA domain is made: nobody can have attached the
@@ -25,7 +26,7 @@ static int load_error;		/* why a region of the parameter cannot hold */
 /* The region's device is in the group, for which the region does not hold yet. */
 static bool is_new(const struct resv_facts *c, const struct resv_declared *d)
 {
-	return d->device[0] && d->group != c->group &&
+	return d->device[0] && !d->removed && d->group != c->group &&
 	       resv_facts_has_device(c, d->device);
 }
 

@@ -31,10 +31,17 @@ struct iommu_group;
  * @refused: a check has refused the region and would refuse it again, until @device
  *	goes
  * @logged: the log says why the region does not hold
- * @device: name of the device that the parameter declares the region for; or "" for a
- *	region that was declared in the file of @group and holds for all its devices
+ * @removed: the file of @device's group has removed the region, until @device goes
+ * @device: name of the device that the parameter declares the region for, or VENDOR:DEVICE
+ *	as the parameter has it; or "" for a region that was declared in the file of @group
+ *	and holds for all its devices
+ * @model: resv_hw_model() of the devices that the region is for, if the parameter names
+ *	them by VENDOR:DEVICE, else 0
+ * @of: the entry is that of one such device, which is @device, and was made after this
+ *	one, which has no group and waits for more of them; else NULL
  *
- * resv_declare_lock protects all members; @start, @end and @device do not change.
+ * resv_declare_lock protects all members; @start, @end, @device, @model and @of do not
+ * change once the entry is in the table.
  */
 struct resv_declared {
 	struct list_head node;
@@ -47,8 +54,23 @@ struct resv_declared {
 	bool held;
 	bool refused;
 	bool logged;
+	bool removed;
 	char device[RESV_DECLARED_DEVICE_LEN];
+	u32 model;
+	const struct resv_declared *of;
 };
+
+/**
+ * resv_declared_is_model() - is it for all devices of a model, each of which gets its own?
+ * @d: entry
+ *
+ * Context: any.
+ * Return: true if it is, and so never has a group
+ */
+static inline bool resv_declared_is_model(const struct resv_declared *d)
+{
+	return d->model && !d->of;
+}
 
 extern struct list_head resv_declared_list;
 extern struct mutex resv_declare_lock;
@@ -61,6 +83,8 @@ extern struct mutex resv_declare_lock;
 
 /* table.c */
 struct resv_declared *resv_declared_make(const char *device, u64 start, u64 end);
+int resv_declared_clone(struct resv_declared *of, const char *device,
+			const struct iommu_group *group);
 void resv_declared_publish(struct resv_declared *d);
 void resv_declared_withdraw(struct resv_declared *d);
 void resv_declared_free(struct resv_declared *d);

@@ -6,13 +6,63 @@
  * asked for.  The taps have put the regions on that list, too; the facts then say
  * "enforced" of those that really are on it.
  */
+#include <linux/kernel.h>
+#include <linux/string.h>
 #include "feature/declare/declare.h"
+
+/* The group has that device, of that model if the region was declared for one. */
+static bool has_device(const struct resv_facts *c, const struct resv_declared *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nr_devices; i++)
+		if ((!d->model || d->model == c->models[i]) &&
+		    !strcmp(d->device, resv_facts_name_at(c, c->devices[i])))
+			return true;
+	return false;
+}
 
 /* The region's device has left the group that is being looked at. */
 static bool has_gone(const struct resv_facts *c, const struct resv_declared *d)
 {
-	return d->device[0] && d->met == c->group &&
-	       !resv_facts_has_device(c, d->device);
+	return d->device[0] && d->met == c->group && !has_device(c, d);
+}
+
+/* Have an entry for a device of the group, if it has none and is of that model. */
+static int clone_for(const struct resv_facts *c, struct resv_declared *model,
+		     unsigned int nr)
+{
+	const char *name = resv_facts_name_at(c, c->devices[nr]);
+	const struct resv_declared *d;
+
+	if (c->models[nr] != model->model)
+		return 0;
+	resv_declared_for_each(d)
+		if (d->of == model && !strcmp(d->device, name))
+			return 0;
+	return resv_declared_clone(model, name, c->group);
+}
+
+/* Have entries for all devices of the group for whose model something is declared. */
+static int clone_all(const struct resv_facts *c)
+{
+	struct resv_declared *d;
+	unsigned int i, nr;
+	int ret = 0;
+
+	resv_declared_for_each(d) {
+		if (!resv_declared_is_model(d))
+			continue;
+		for (i = nr = 0; !ret && i < c->nr_devices; i++) {
+			nr += c->models[i] == d->model;
+			ret = clone_for(c, d, i);
+		}
+		/* So many entries has a list of a group. */
+		d->devices = max(d->devices, nr);
+		if (ret)
+			break;
+	}
+	return ret;
 }
 
 /* Number of the name that the region has in the facts; or -ENOENT, -ENOMEM */
@@ -20,7 +70,7 @@ static int name_of(struct resv_facts *c, const struct resv_declared *d)
 {
 	if (!d->device[0])
 		return d->group == c->group ? 0 : -ENOENT;
-	return resv_facts_has_device(c, d->device) ?
+	return !d->removed && has_device(c, d) ?
 	       resv_facts_name(c, d->device) : -ENOENT;
 }
 
@@ -33,15 +83,19 @@ static int name_of(struct resv_facts *c, const struct resv_declared *d)
  */
 int resv_declare_group(struct resv_facts *c)
 {
-	struct resv_declared *d;
+	struct resv_declared *d, *tmp;
 	int name, ret = 0;
 
 	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each_safe(d, tmp)
+		if (has_gone(c, d))
+			resv_declare_wait(d);
+	ret = clone_all(c);
 	resv_declared_for_each(d) {
 		bool holds;
 
-		if (has_gone(c, d))
-			resv_declare_wait(d);
+		if (ret)
+			break;
 		name = name_of(c, d);
 		if (name == -ENOENT)
 			continue;
@@ -53,8 +107,6 @@ int resv_declare_group(struct resv_facts *c)
 		      resv_facts_add(c, name, d->start, d->end, RESV_RESERVED,
 				     RESV_ORIGIN_ADMIN, RESV_F_ADDED |
 				     (c->own_list && holds ? RESV_F_LISTED : 0));
-		if (ret)
-			break;
 	}
 	mutex_unlock(&resv_declare_lock);
 	return ret;

@@ -8,6 +8,10 @@
  *   address means no other group, and one on this module, so that a declaration does
  *   not end because somebody unloads the module.
  * - A region of a file has its group for as long as it is in the table.
+ * - A region for a model (VENDOR:DEVICE) has no group.  Each device of that model has an
+ *   entry of its own, from when its group is looked at until it goes.  All of these stand
+ *   right before that of their model: a tap that comes to the model's has passed those,
+ *   and takes the region from there only if the device has none yet.
  *
  * Locks: resv_declare_lock is held by all who change the table or an entry.  It is
  * taken under the lock of one group's entry; under it, the lock of the hooks and the
@@ -52,6 +56,34 @@ struct resv_declared *resv_declared_make(const char *device, u64 start, u64 end)
 	d->held = device[0];
 	strscpy(d->device, device, sizeof(d->device));
 	return d;
+}
+
+/**
+ * resv_declared_clone() - have an entry for a device of a model
+ * @of: entry of the model, in the table
+ * @device: name of the device, shorter than RESV_DECLARED_DEVICE_LEN
+ * @group: its group
+ *
+ * The new one is in the table.  What a tap adds for the device is the same as before.
+ *
+ * Context: resv_declare_lock is held; may sleep.
+ * Return: 0 or -ENOMEM
+ */
+int resv_declared_clone(struct resv_declared *of, const char *device,
+			const struct iommu_group *group)
+{
+	struct resv_declared *d = resv_declared_make(device, of->start, of->end);
+
+	if (!d)
+		return -ENOMEM;
+	d->model = of->model;
+	d->of = of;
+	d->met = group;
+	d->held = of->held;
+	/* The lists of one group at a time are counted with the model. */
+	d->devices = 0;
+	list_add_tail_rcu(&d->node, &of->node);
+	return 0;
 }
 
 /**
@@ -159,15 +191,22 @@ void resv_declared_exit(void)
 
 /**
  * resv_declare_wait() - have a region of the parameter wait for its device
- * @d: region, whose device has gone
+ * @d: region, whose device has gone.  If it was for one of a model, there is another
+ *	entry that waits, and this one is no more.
  *
  * Context: resv_declare_lock is held; the caller keeps the region's group.
  */
 void resv_declare_wait(struct resv_declared *d)
 {
 	if (d->group && resv_declare_loaded)
-		pr_info("%s is gone: 0x%llx-0x%llx waits for it to come back\n",
-			d->device, d->start, d->end);
+		pr_info("%s is gone: 0x%llx-0x%llx waits for %s\n", d->device,
+			d->start, d->end,
+			d->of ? d->of->device : "it to come back");
+	if (d->of) {
+		resv_declared_withdraw(d);
+		resv_declared_free(d);
+		return;
+	}
 	resv_declared_unbind(d);
 	d->met = NULL;
 	WRITE_ONCE(d->held, false);

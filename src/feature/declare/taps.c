@@ -31,6 +31,7 @@
 #include "hook/stock.h"
 #include "hook/fault.h"
 #include "hook/list.h"
+#include "source/hw.h"
 #include "source/native.h"
 
 /*
@@ -81,14 +82,27 @@ static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
 /*
  * A device that is just being added has its name and its group already
  * (__iommu_probe_device()), so the DMA domain that it gets leaves the regions out.
+ *
+ * @model, NULL at the head of the table, is kept from one entry to the next.
  */
 static bool is_for_device(const struct resv_declared *d,
-			  const struct device *dev)
+			  const struct device *dev,
+			  const struct resv_declared **model)
 {
 	const struct iommu_group *group;
 
-	if (d->device[0])
-		return !READ_ONCE(d->held) && !strcmp(d->device, dev_name(dev));
+	if (d->model && d->model != resv_hw_model(dev))
+		return false;
+	/* The device has an entry of its own from when its group was looked at. */
+	if (resv_declared_is_model(d))
+		return *model != d && !READ_ONCE(d->held);
+	if (d->device[0]) {
+		if (strcmp(d->device, dev_name(dev)))
+			return false;
+		if (d->of)
+			*model = d->of;
+		return !READ_ONCE(d->held);
+	}
 	group = READ_ONCE(d->group);
 	return group && group == dev->iommu_group;
 }
@@ -115,8 +129,8 @@ static struct iommu_resv_region *take(struct list_head *spare, u64 start, u64 en
 static unsigned int add_to_device(struct device *dev, struct list_head *head,
 				  bool mark, struct list_head *spare)
 {
+	const struct resv_declared *d, *model = NULL;
 	struct iommu_resv_region *region;
-	const struct resv_declared *d;
 	unsigned int lost = 0;
 
 	if (mark) {
@@ -130,7 +144,7 @@ static unsigned int add_to_device(struct device *dev, struct list_head *head,
 		return lost;
 	rcu_read_lock();
 	list_for_each_entry_rcu(d, &resv_declared_list, node) {
-		if (!is_for_device(d, dev))
+		if (!is_for_device(d, dev, &model))
 			continue;
 		region = take(spare, d->start, d->end);
 		if (region)
@@ -212,14 +226,14 @@ static bool enter_group(struct resv_call *call)
 static int append_to_device(struct device *dev, struct list_head *head, bool mark,
 			    gfp_t gfp)
 {
+	const struct resv_declared *d, *model = NULL;
 	struct iommu_resv_region *region, *next;
-	const struct resv_declared *d;
 	unsigned int nr = mark, lost;
 	LIST_HEAD(spare);
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(d, &resv_declared_list, node)
-		nr += is_for_device(d, dev);
+		nr += is_for_device(d, dev, &model);
 	rcu_read_unlock();
 	while (nr--) {
 		region = kzalloc(sizeof(*region), gfp);

@@ -81,8 +81,10 @@ static int listing_len(const struct resv_facts *c,
 		len += LINE_LEN(native.r[i].type == RESV_SW_MSI ? 3 :
 				strlen(resv_type_name(native.r[i].type)));
 	resv_set_free(&native);
+	/* One line for all devices of a model: that of the model's entry. */
 	resv_declared_for_each(other)
-		if (other != d && (other->group == c->group || !other->group))
+		if (other != d && other != d->of && !other->of &&
+		    (other->group == c->group || !other->group))
 			len += DECLARED_LINE;
 	return ret ?: len;
 }
@@ -211,6 +213,9 @@ static int do_change(void *data)
 
 	if (change->add)
 		resv_declared_publish(change->d);
+	else if (change->d->of)
+		/* Else the taps would take the region from the entry of the model. */
+		WRITE_ONCE(change->d->held, true);
 	else
 		resv_declared_withdraw(change->d);
 	return 0;
@@ -275,9 +280,14 @@ static int apply_remove(struct resv_facts *c, struct change *change)
 	}
 	change->d = found;
 	ret = change_table(c, change);
-	if (!ret)
+	if (ret)
+		return ret;
+	found->removed = !!found->of;
+	if (found->of)
+		resv_declared_unbind(found);
+	else
 		resv_declared_free(found);
-	return ret;
+	return 0;
 }
 
 static int apply(struct resv_facts *c, void *data)
@@ -358,9 +368,40 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 	return ret ?: count;
 }
 
+/* Is there an entry before @d with the same region for the same group? */
+static bool is_repeated(const struct resv_declared *d)
+{
+	const struct resv_declared *other;
+
+	resv_declared_for_each(other) {
+		if (other == d)
+			break;
+		if (other->group == d->group && other->start == d->start &&
+		    other->end == d->end)
+			return true;
+	}
+	return false;
+}
+
+/* One line for each region that holds.  check_listing() has seen that a page does. */
+static ssize_t declare_show(struct iommu_group *group, char *buf)
+{
+	const struct resv_declared *d;
+	int len = 0;
+
+	mutex_lock(&resv_declare_lock);
+	resv_declared_for_each(d)
+		if (d->group == group && !is_repeated(d))
+			len += scnprintf(buf + len, PAGE_SIZE - len,
+					 "add 0x%llx 0x%llx\n", d->start, d->end);
+	mutex_unlock(&resv_declare_lock);
+	return len;
+}
+
 const struct resv_feature_file resv_declare_file = {
 	.name = "declare",
-	.mode = 0200,
+	.mode = 0644,
+	.show = declare_show,
 	.store = declare_store,
 };
 
@@ -386,14 +427,27 @@ static const struct kernel_param_ops declare_ops = {
 };
 
 module_param_cb(declare, &declare_ops, NULL, 0444);
-MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive)");
+MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive); DEVICE may be VENDOR:DEVICE, for all of that model");
 
-/* "00:03.0" means "0000:00:03.0", as it does for lspci. */
-static void device_name(char device[RESV_DECLARED_DEVICE_LEN], const char *text)
+/*
+ * "00:03.0" means "0000:00:03.0", and "1234:11e8" all devices with these IDs, as they do for
+ * lspci.
+ *
+ * Return: resv_hw_model() of such devices, or 0
+ */
+static u32 device_name(char device[RESV_DECLARED_DEVICE_LEN], const char *text)
 {
 	bool brief = strlen(text) == 7 && text[2] == ':' && text[5] == '.';
+	const char *p = text;
+	u32 model;
 
+	if (resv_text_model(&p, &model) && !*p) {
+		scnprintf(device, RESV_DECLARED_DEVICE_LEN, "%04x:%04x",
+			  model >> 16, model & 0xffff);
+		return model;
+	}
 	scnprintf(device, RESV_DECLARED_DEVICE_LEN, "%s%s", brief ? "0000:" : "", text);
+	return 0;
 }
 
 /* Take one DEVICE:0xSTART-0xEND of the parameter. */
@@ -405,6 +459,7 @@ static int declare_one(char *text)
 	struct resv_range range;
 	const char *p;
 	u64 start, end;
+	u32 model;
 
 	if (!colon)
 		return -EINVAL;
@@ -419,7 +474,7 @@ static int declare_one(char *text)
 		return -EINVAL;
 	if (end - start == ULLONG_MAX)
 		return -ERANGE;
-	device_name(device, text);
+	model = device_name(device, text);
 	resv_declared_for_each(other) {
 		if (strcmp(other->device, device) || other->end < start ||
 		    other->start > end)
@@ -432,6 +487,7 @@ static int declare_one(char *text)
 	d = resv_declared_make(device, start, end);
 	if (!d)
 		return -ENOMEM;
+	d->model = model;
 	resv_declared_publish(d);
 	nr_by_device++;
 	return 0;
@@ -471,7 +527,7 @@ int resv_declare_init(void)
 	case 0:
 		return 0;
 	case -EINVAL:
-		pr_err("declare=%s is not understood: give DEVICE:0xSTART-0xEND, as in 0000:00:03.0:0x10000000-0x1fffffff, whole pages of %lu bytes, several separated by commas\n",
+		pr_err("declare=%s is not understood: give DEVICE:0xSTART-0xEND, as in 0000:00:03.0:0x10000000-0x1fffffff or 1234:11e8:0x10000000-0x1fffffff, whole pages of %lu bytes, several separated by commas\n",
 		       declare_list, PAGE_SIZE);
 		break;
 	case -E2BIG:
