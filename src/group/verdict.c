@@ -124,6 +124,12 @@ static int look_at_device(struct device *dev, void *data)
 	return ret;
 }
 
+static void free_verdict(struct verdict *v)
+{
+	kfree(v->lines);
+	kfree(v);
+}
+
 /* Return: to be freed with free_verdict(), or an error pointer */
 static struct verdict *look_at_devices(struct iommu_group *group)
 {
@@ -137,15 +143,8 @@ static struct verdict *look_at_devices(struct iommu_group *group)
 	compat_vfio_end(&v->vfio);
 	if (!ret)
 		return v;
-	kfree(v->lines);
-	kfree(v);
+	free_verdict(v);
 	return ERR_PTR(ret);
-}
-
-static void free_verdict(struct verdict *v)
-{
-	kfree(v->lines);
-	kfree(v);
 }
 
 /* vfio_iommu_type1 was told to take groups whose interrupts are not isolated. */
