@@ -155,21 +155,68 @@ int put_region(struct control *ctl, const struct group *g, const char *verb,
 	return ret == 1 ? EXIT_OK : EXIT_TROUBLE;
 }
 
-/* In every group that is meant; what is so already is no fault where it is to be kept. */
-static int change(struct control *ctl, char *word, const char *verb, const struct range *range)
+/*
+ * What is saved for a device of the group comes back as soon as the group changes, by udev,
+ * so it has to be saved no longer before it goes.
+ *
+ * Return: true, after saying so, unless it is saved for @owner only
+ */
+static bool would_return(const struct saved *saved, const struct group *g,
+			 const char *owner, const struct range *range)
 {
-	struct groups groups;
 	size_t i;
-	int ret;
 
-	ret = groups_meant(ctl, word, &groups);
-	for (i = 0; !ret && i < groups.nr; i++) {
-		const struct group *g = &groups.g[i];
-		bool so = region_holds(g, range) == !strcmp(verb, "add");
+	for (i = 0; i < saved->nr; i++) {
+		const struct saved_item *item = &saved->items[i];
+
+		if (item->kind != SAVED_DECLARE || item->range.start != range->start ||
+		    item->range.end != range->end || !saved_owns(item->owner, g) ||
+		    (owner && !strcmp(owner, item->owner)))
+			continue;
+		warnx("group %u: 0x%" PRIx64 "-0x%" PRIx64 " is saved for %s and would come back: 'iommu-resv undeclare --save %s 0x%" PRIx64 "-0x%" PRIx64 "' takes it back for good",
+		      g->id, range->start, range->end, item->owner, item->owner,
+		      range->start, range->end);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * In all groups, or, where that is known before, in none; what is so already is no fault
+ * where it is to be kept.
+ */
+static int change(struct control *ctl, const struct groups *groups, const char *owner,
+		  const char *verb, const struct range *range)
+{
+	bool add = !strcmp(verb, "add");
+	struct saved saved = { 0 };
+	int ret = EXIT_OK;
+	size_t i;
+
+	if (!add && !saved_read(&saved))
+		return EXIT_TROUBLE;
+	for (i = 0; i < groups->nr; i++)
+		if (would_return(&saved, &groups->g[i], owner, range))
+			ret = EXIT_TROUBLE;
+	saved_free(&saved);
+	for (i = 0; !ret && i < groups->nr; i++) {
+		const struct group *g = &groups->g[i];
+		bool so = region_holds(g, range) == add;
 
 		if (!(ctl->save && so && g->has_facts))
 			ret = put_region(ctl, g, verb, range);
 	}
+	return ret;
+}
+
+static int change_now(struct control *ctl, char *word, const char *verb,
+		      const struct range *range)
+{
+	struct groups groups;
+	int ret = groups_meant(ctl, word, &groups);
+
+	if (!ret)
+		ret = change(ctl, &groups, NULL, verb, range);
 	groups_free(&groups);
 	return ret;
 }
@@ -178,10 +225,12 @@ static int save_change(struct control *ctl, char *word, const char *verb,
 		       const struct range *range)
 {
 	char *owner = saved_owner(ctl, word);
-	int ret = EXIT_OK;
+	struct groups groups;
+	int ret;
 
-	if (!saved_is_absent(ctl, owner))
-		ret = change(ctl, owner, verb, range);
+	saved_present(ctl, owner, &groups);
+	ret = change(ctl, &groups, owner, verb, range);
+	groups_free(&groups);
 	if (!ret && !strcmp(verb, "add"))
 		ret = saved_add_declare(owner, range);
 	else if (!ret)
@@ -221,7 +270,7 @@ static int declare(struct control *ctl, int argc, char **argv,
 		return forget(ctl, argv[0], &range);
 	if (ctl->save)
 		return save_change(ctl, argv[0], verb, &range);
-	return change(ctl, argv[0], verb, &range);
+	return change_now(ctl, argv[0], verb, &range);
 }
 
 int cmd_declare(struct control *ctl, int argc, char **argv)

@@ -139,7 +139,7 @@ static const struct {
 	  "Usage: iommu-resv undeclare [--save] GROUP|DEVICE|VENDOR:DEVICE START END\n"
 	  "\n"
 	  "Take back exactly what was declared, as root; with --save take it out of what\n"
-	  "was saved, too.\n"
+	  "was saved, too. What stays saved would come back, and is refused.\n"
 	  "\n"
 	  "Example:\n"
 	  " iommu-resv undeclare 00:03.0 0x20000000 0x200fffff\n" },

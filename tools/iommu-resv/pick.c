@@ -22,6 +22,21 @@ static bool parse_id(const char *word, size_t len, int *id)
 }
 
 /**
+ * pick_word() - understand VENDOR:DEVICE
+ * @word: what lspci -n prints; one of the two may be left out, or *
+ * @pick: to fill
+ *
+ * Return: false if it is none
+ */
+bool pick_word(const char *word, struct pick *pick)
+{
+	size_t len = strcspn(word, ":");
+
+	return word[len] && parse_id(word, len, &pick->vendor) &&
+	       parse_id(word + len + 1, strlen(word + len + 1), &pick->device);
+}
+
+/**
  * pick_parse() - understand -d; leaves with a message if it makes no sense
  * @ctl: options
  * @pick: to fill
@@ -31,14 +46,11 @@ static bool parse_id(const char *word, size_t len, int *id)
 bool pick_parse(const struct control *ctl, struct pick *pick)
 {
 	const char *word = ctl->device;
-	size_t len;
 
 	*pick = (struct pick) { -1, -1 };
 	if (!word)
 		return false;
-	len = strcspn(word, ":");
-	if (!word[len] || !parse_id(word, len, &pick->vendor) ||
-	    !parse_id(word + len + 1, strlen(word + len + 1), &pick->device))
+	if (!pick_word(word, pick))
 		errx(EXIT_TROUBLE, "'%s' is no VENDOR:DEVICE as 'lspci -n' prints it, like 8086:1521; one of the two may be left out",
 		     word);
 	return true;

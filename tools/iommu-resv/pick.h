@@ -15,6 +15,7 @@ struct pick {
 	int device;
 };
 
+bool pick_word(const char *word, struct pick *pick);
 bool pick_parse(const struct control *ctl, struct pick *pick);
 bool pick_device(const struct pick *pick, const struct device *d);
 int pick_groups(const struct control *ctl, const struct pick *pick, struct groups *groups);

@@ -136,7 +136,9 @@ static void put_refused(struct save *s, const char *dir)
 
 static void put_device(struct save *s, const char *dir, const char *device)
 {
-	static const char *const files[] = { "vendor", "device", "class", "numa_node" };
+	static const char *const files[] = {
+		"vendor", "device", "class", "numa_node", "sriov_totalvfs", "sriov_numvfs",
+	};
 	char *name = xasprintf("%s/devices/%s", dir, device);
 	char *path = xasprintf("%s/%s", s->ctl->sysfs, name);
 

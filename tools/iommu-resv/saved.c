@@ -112,15 +112,23 @@ char *saved_owner(struct control *ctl, const char *word)
 bool saved_owns(const char *owner, const struct group *g)
 {
 	bool model = saved_names_model(owner);
+	struct pick pick;
 	size_t i;
 
+	if (model)
+		pick_word(owner, &pick);
 	for (i = 0; i < g->nr_devices; i++) {
 		const struct device *d = &g->devices[i];
 
-		if (model ? d->ids && !strcmp(d->ids, owner) : !strcmp(d->name, owner))
+		if (model ? pick_device(&pick, d) : !strcmp(d->name, owner))
 			return true;
 	}
 	return false;
+}
+
+static bool is_owned(const struct group *g, const void *owner)
+{
+	return saved_owns(owner, g);
 }
 
 /**
@@ -175,7 +183,7 @@ int groups_meant(struct control *ctl, char *word, struct groups *groups)
 	int ret;
 
 	if (!saved_names_model(word))
-		return groups_find(ctl, NULL, 1, &word, groups);
+		return saved_groups(ctl, 1, &word, groups);
 	ctl->device = word;
 	pick_parse(ctl, &pick);
 	ret = saved_groups(ctl, 0, NULL, groups);
@@ -183,29 +191,24 @@ int groups_meant(struct control *ctl, char *word, struct groups *groups)
 }
 
 /**
- * saved_is_absent() - can what is being saved be in force only later?
+ * saved_present() - the groups in which what is being saved can be in force now
  * @ctl: options
  * @owner: of saved_owner()
+ * @groups: to fill; groups_free() it whatever is left in it
  *
- * The device may come later, and the module, too; then this says so.
+ * The device may come later, and the module, too; then there are none, and this says so.
  */
-bool saved_is_absent(struct control *ctl, const char *owner)
+void saved_present(struct control *ctl, const char *owner, struct groups *groups)
 {
-	struct groups groups;
-	bool found = false;
-	size_t i;
-
+	*groups = (struct groups) { 0 };
 	if (!ctl->loaded) {
 		warnx("the module is not loaded: it is saved, and in force after 'modprobe iommu_resv' and 'iommu-resv apply'");
-		return true;
+		return;
 	}
-	if (!saved_groups(ctl, 0, NULL, &groups))
-		for (i = 0; i < groups.nr; i++)
-			found |= saved_owns(owner, &groups.g[i]);
-	groups_free(&groups);
-	if (!found)
+	saved_groups(ctl, 0, NULL, groups);
+	groups_keep(groups, is_owned, owner);
+	if (!groups->nr)
 		warnx("no group has the device %s: it is saved, for when it comes", owner);
-	return !found;
 }
 
 static bool parse_range(const char *word, struct range *range)

@@ -44,7 +44,7 @@ bool saved_names_model(const char *word);
 char *saved_owner(struct control *ctl, const char *word);
 int saved_groups(struct control *ctl, int argc, char **argv, struct groups *groups);
 int groups_meant(struct control *ctl, char *word, struct groups *groups);
-bool saved_is_absent(struct control *ctl, const char *owner);
+void saved_present(struct control *ctl, const char *owner, struct groups *groups);
 bool region_holds(const struct group *g, const struct range *range);
 bool saved_owns(const char *owner, const struct group *g);
 

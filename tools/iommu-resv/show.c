@@ -96,7 +96,7 @@ static void say_aperture(const struct group *g)
 }
 
 /* Return: a region ties a device to firmware */
-static bool say_assign(struct control *ctl, const struct group *g)
+static bool say_assign(struct control *ctl, struct untied *untied, const struct group *g)
 {
 	const char *device, *last = NULL;
 	struct obstacles found;
@@ -119,7 +119,7 @@ static bool say_assign(struct control *ctl, const struct group *g)
 		device = found.o[i].region->device;
 		/* Servers have several regions a device. */
 		if (device && (!last || strcmp(device, last)))
-			untied_print(ctl, device);
+			untied_print(ctl, untied, device);
 		last = device;
 	}
 	obstacles_free(&found);
@@ -360,7 +360,7 @@ static void say_what_to_set(const struct vm_host *host, const struct group *g)
 }
 
 static void print_group(struct control *ctl, const struct vm_host *host,
-			const struct group *g)
+			struct untied *untied, const struct group *g)
 {
 	bool tied = false;
 
@@ -372,7 +372,7 @@ static void print_group(struct control *ctl, const struct vm_host *host,
 		print_devices(ctl, g);
 	putchar('\n');
 	if (g->nr_devices)
-		tied = say_assign(ctl, g);
+		tied = say_assign(ctl, untied, g);
 	if (g->has_facts) {
 		say_aperture(g);
 		say_msi(g);
@@ -482,6 +482,7 @@ static bool any_relaxable(const struct groups *groups)
 
 static void print_groups(struct control *ctl, struct groups *groups)
 {
+	struct untied untied = { 0 };
 	struct vm_host host;
 	size_t i;
 
@@ -491,8 +492,9 @@ static void print_groups(struct control *ctl, struct groups *groups)
 	for (i = 0; i < groups->nr; i++) {
 		if (i)
 			putchar('\n');
-		print_group(ctl, &host, &groups->g[i]);
+		print_group(ctl, &host, &untied, &groups->g[i]);
 	}
+	untied_free(&untied);
 }
 
 /* Those that are named, or those that have a device of -d. */

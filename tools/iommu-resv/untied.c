@@ -29,14 +29,17 @@ static bool is_tied(const struct group *g)
 	return false;
 }
 
-static const struct device *find_device(const struct groups *groups, const char *name)
+static const struct device *find_device(const struct groups *groups, const char *name,
+					unsigned int *group)
 {
 	size_t i, k;
 
 	for (i = 0; i < groups->nr; i++)
 		for (k = 0; k < groups->g[i].nr_devices; k++)
-			if (!strcmp(groups->g[i].devices[k].name, name))
+			if (!strcmp(groups->g[i].devices[k].name, name)) {
+				*group = groups->g[i].id;
 				return &groups->g[i].devices[k];
+			}
 	return NULL;
 }
 
@@ -89,9 +92,12 @@ static bool is_pci_name(const char *name)
  * Virtual functions are rarely in the scope of a region, as firmware knows nothing of
  * them.  The kernel changes their number only from 0 on, and only if a driver can.
  */
-static void print_functions(const struct control *ctl, const struct device *d)
+static void print_functions(const struct control *ctl, unsigned int group,
+			    const struct device *d)
 {
-	char *dir = xasprintf("%s/bus/pci/devices/%s", ctl->sysfs, d->name);
+	/* By way of the group, as a copy of "save" has nothing else of devices. */
+	char *dir = xasprintf("%s/kernel/iommu_groups/%u/devices/%s", ctl->sysfs, group,
+			      d->name);
 	uint64_t most = number_in(dir, "sriov_totalvfs");
 	uint64_t nr = number_in(dir, "sriov_numvfs");
 
@@ -106,28 +112,49 @@ static void print_functions(const struct control *ctl, const struct device *d)
 	free(dir);
 }
 
+/* Return: false if the groups cannot be read */
+static bool read_all(struct control *ctl, struct untied *untied)
+{
+	bool gaps = ctl->gaps;
+
+	if (untied->read)
+		return untied->good;
+	untied->read = true;
+	untied->good = !groups_read(ctl, NULL, &untied->groups);
+	if (untied->good)
+		groups_details(ctl, &untied->groups);
+	/* What is wrong with other groups is no gap in what was asked for. */
+	ctl->gaps = gaps;
+	return untied->good;
+}
+
 /**
  * untied_print() - name what can be given away in place of a device
  * @ctl: options
+ * @untied: all zero before the first call; untied_free() it after the last one
  * @device: a device with a region of type direct
  *
- * All groups are read for that.
+ * All groups are read for that, once.
  */
-void untied_print(struct control *ctl, const char *device)
+void untied_print(struct control *ctl, struct untied *untied, const char *device)
 {
 	const struct device *d = NULL;
-	bool gaps = ctl->gaps;
-	struct groups groups;
+	unsigned int group;
 
-	if (!groups_read(ctl, NULL, &groups) && is_pci_name(device)) {
-		groups_details(ctl, &groups);
-		d = find_device(&groups, device);
-	}
+	if (is_pci_name(device) && read_all(ctl, untied))
+		d = find_device(&untied->groups, device, &group);
 	if (d) {
-		print_others(&groups, d);
-		print_functions(ctl, d);
+		print_others(&untied->groups, d);
+		print_functions(ctl, group, d);
 	}
-	/* What is wrong with other groups is no gap in what was asked for. */
-	ctl->gaps = gaps;
-	groups_free(&groups);
+}
+
+/**
+ * untied_free() - done with it
+ * @untied: of untied_print()
+ */
+void untied_free(struct untied *untied)
+{
+	if (untied->read)
+		groups_free(&untied->groups);
 }

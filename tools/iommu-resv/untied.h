@@ -5,6 +5,19 @@
 
 #include "facts.h"
 
-void untied_print(struct control *ctl, const char *device);
+/**
+ * struct untied - all groups, once one is asked for
+ * @groups: the groups, if @read
+ * @read: they were read
+ * @good: that did not fail
+ */
+struct untied {
+	struct groups groups;
+	bool read;
+	bool good;
+};
+
+void untied_print(struct control *ctl, struct untied *untied, const char *device);
+void untied_free(struct untied *untied);
 
 #endif

@@ -298,16 +298,24 @@ int put_window(struct control *ctl, const struct group *g, const char *text)
 	return ret;
 }
 
+static int move_all(struct control *ctl, const struct groups *groups, const struct request *req)
+{
+	int ret = EXIT_OK;
+	size_t i;
+
+	for (i = 0; !ret && i < groups->nr; i++)
+		ret = change(ctl, &groups->g[i], req);
+	return ret;
+}
+
 /* In every group that is meant. */
 static int move(struct control *ctl, char *word, const struct request *req)
 {
 	struct groups groups;
-	int ret;
-	size_t i;
+	int ret = groups_meant(ctl, word, &groups);
 
-	ret = groups_meant(ctl, word, &groups);
-	for (i = 0; !ret && i < groups.nr; i++)
-		ret = change(ctl, &groups.g[i], req);
+	if (!ret)
+		ret = move_all(ctl, &groups, req);
 	groups_free(&groups);
 	return ret;
 }
@@ -315,10 +323,12 @@ static int move(struct control *ctl, char *word, const struct request *req)
 static int save_move(struct control *ctl, char *word, const struct request *req)
 {
 	char *owner = saved_owner(ctl, word);
-	int ret = EXIT_OK;
+	struct groups groups;
+	int ret;
 
-	if (!saved_is_absent(ctl, owner))
-		ret = move(ctl, owner, req);
+	saved_present(ctl, owner, &groups);
+	ret = move_all(ctl, &groups, req);
+	groups_free(&groups);
 	if (!ret)
 		ret = saved_add_window(owner, req->text);
 	free(owner);
