@@ -1233,7 +1233,7 @@ def model(key, name):
     wrong = [*NO_MODEL, (parameter((EDUS, FIXED[kernel.arch])), "EADDRINUSE")]
     for n, (words, errno) in enumerate(wrong):
         script.do(words, [f"load {MODULE} {words}", "left", f"dump wrong{n}"],
-                  says(rf"load {MODULE} {errno} .*"), explained(most=3), none_left,
+                  says(rf"load {MODULE} {errno} .*"), explained(most=4), none_left,
                   same_dump(f"wrong{n}", "before"))
     # Such a device is not there, and never comes.
     given = parameter(("1234:11E8", HOLE), ("1af4:ffff", LATER))
