@@ -261,7 +261,7 @@ USUAL = (
     # tests/lib/machine has installed the packages there, and tests/dkms/run compiles the same for
     # each release: an emulated processor compiles for ten minutes. An installation while the
     # system runs is "quick", an upgrade "upgrade".
-    ("install", Guest, "INSTALLED", [Boot()], ("12",)),
+    ("install", Guest, "INSTALLED", [Boot(), Boot(asked_for=True)], ("12",)),
     ("quick", Guest, "BASE", [Boot()], ("13",)),
     ("bare", Guest, "WITHOUT", [Boot()], ("12",)),
     ("updated", Guest, "UPDATED", [Boot()], ("12",)),
