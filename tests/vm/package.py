@@ -285,7 +285,8 @@ def named(rows):
 
 def table():
     """The tests of "make check": {name: (function, arguments)}."""
-    return {"package-judge-sees-faults": (judge_sees,), **named(USUAL)}
+    return {"package-judge-sees-faults": (judge_sees,), **named(USUAL),
+            "vm-libvirt-debian12": (life, Guest, SUITES["12"], "LIBVIRT", "libvirt", [Boot()])}
 
 
 def release_table():
