@@ -79,6 +79,7 @@ static const struct {
 	  "was to be mapped, by which process, which reserved region it hits or what other\n"
 	  "reason there is, and what to do. As root, as it tells of processes. What the\n"
 	  "kernel's own VFIO refuses (5.4 and later), the module explains with explain=on.\n"
+	  "Of a group that is named it also tells what keeps VFIO from giving it to a guest.\n"
 	  "\n"
 	  "Options:\n"
 	  " -b, --bytes           print sizes in bytes, not in a human readable format\n"
@@ -89,7 +90,7 @@ static const struct {
 	  " iommu-resv why\n"
 	  " iommu-resv why 00:03.0\n"
 	  "\n"
-	  "Exit codes: 0 nothing was refused, 1 something was, 2 cannot tell.\n" },
+	  "Exit codes: 0 nothing was refused, 1 something was or will be, 2 cannot tell.\n" },
 	{ "features",
 	  "Usage: iommu-resv [options] features\n"
 	  "\n"

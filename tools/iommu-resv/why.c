@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assign.h"
 #include "features.h"
 #include "format.h"
 #include "modules.h"
@@ -306,15 +307,41 @@ static void answer(const struct control *ctl, const struct group *g, struct answ
 	}
 }
 
-static void print_heading(const struct group *g)
+static void print_name(const struct group *g)
 {
 	printf("Group %u", g->id);
 	if (g->nr_devices)
 		printf(" (%s", g->devices[0].name);
 	if (g->nr_devices > 1)
 		printf(" and %zu more", g->nr_devices - 1);
-	printf("%s, refused %s: %" PRIu64 ", the last:\n", g->nr_devices ? ")" : "",
-	       format_refusals(&g->refused), g->refused.count);
+	if (g->nr_devices)
+		putchar(')');
+}
+
+/*
+ * QEMU asks whether a group is viable before it attaches anything, and gives up if it is
+ * not.  VFIO has refused nothing then.  Return: something is in the way of the group
+ */
+static bool say_barred(const struct control *ctl, const struct group *g, bool again)
+{
+	struct obstacles found;
+	size_t i;
+
+	obstacles_find(ctl, g, NULL, &found);
+	if (found.nr && !ctl->json) {
+		if (again)
+			putchar('\n');
+		print_name(g);
+		puts(", VFIO gives it to no guest:");
+		for (i = 0; i < found.nr; i++) {
+			char *text = obstacle_text(&found.o[i]);
+
+			print_wrapped("- ", text);
+			free(text);
+		}
+	}
+	obstacles_free(&found);
+	return found.nr;
 }
 
 static void print_group(const struct control *ctl, const struct group *g)
@@ -323,7 +350,9 @@ static void print_group(const struct control *ctl, const struct group *g)
 	struct answer a;
 
 	answer(ctl, g, &a);
-	print_heading(g);
+	print_name(g);
+	printf(", refused %s: %" PRIu64 ", the last:\n", format_refusals(&g->refused),
+	       g->refused.count);
 	puts(map);
 	if (!g->refused.reason) {
 		char *hit = format_region(&g->refused.hit);
@@ -401,10 +430,14 @@ static void say_unknown(const struct control *ctl, const struct groups *groups)
 static void json_answer(const struct control *ctl, struct json *j, const struct group *g)
 {
 	struct answer a = { 0 };
+	struct obstacles found;
 	size_t i, k;
 
 	if (g->refused.known && g->refused.count)
 		answer(ctl, g, &a);
+	obstacles_find(ctl, g, NULL, &found);
+	json_obstacles(j, &found);
+	obstacles_free(&found);
 	json_string(j, "unknown", cause(ctl, g));
 	json_string(j, "meaning", a.meaning);
 	json_open(j, "remedies", '[');
@@ -456,8 +489,11 @@ static void say_let_through(const struct control *ctl)
 	free(mode);
 }
 
-/* The answer in words; what was refused counts more than what is not known. */
-static int say(const struct control *ctl, const struct groups *groups)
+/*
+ * The answer in words; what was refused counts more than what is not known.  NAMED: who asks
+ * means these groups, and not whatever was refused.
+ */
+static int say(const struct control *ctl, const struct groups *groups, bool named)
 {
 	bool any = false, unknown = false, by_module = false, by_vfio = false;
 	size_t i;
@@ -475,6 +511,8 @@ static int say(const struct control *ctl, const struct groups *groups)
 		}
 		by_module |= has && !g->refused.by_vfio;
 		any |= has;
+		if (named && !has)
+			any |= say_barred(ctl, g, any);
 	}
 	if (by_module)
 		say_let_through(ctl);
@@ -483,6 +521,8 @@ static int say(const struct control *ctl, const struct groups *groups)
 	else if (!any && !ctl->json)
 		puts(by_vfio ? "Nothing was seen to be refused since explanations were turned on. Programs that\nhad their groups before, and iommufd, are not seen." :
 			       "Nothing was refused since the module was loaded.");
+	if (!any && !unknown && !named && !ctl->json)
+		puts("If a group is not viable, 'iommu-resv why GROUP' tells what is in the way.");
 	return any ? EXIT_NO : unknown ? EXIT_TROUBLE : EXIT_OK;
 }
 
@@ -501,7 +541,7 @@ int cmd_why(struct control *ctl, int argc, char **argv)
 	}
 	if (ctl->json)
 		json_why(ctl, &groups);
-	code = groups.nr ? say(ctl, &groups) : ret;
+	code = groups.nr ? say(ctl, &groups, argc) : ret;
 	keep_free();
 	groups_free(&groups);
 	return ret ?: code;
