@@ -9,6 +9,7 @@ import declare_selftest
 import dma_view
 import explain
 import ftrace_ops
+import explain_qemu
 import groups
 import hooks
 import ht_ignore
@@ -281,8 +282,8 @@ def table():
         tests[name] = functools.partial(function, *args)
 
     rest = {}
-    for subject in (assignable, declare, explain, ftrace_ops, groups, dma_view, hooks, ht_ignore,
-                    msi_window, lacking, truth):
+    for subject in (assignable, declare, explain, explain_qemu, ftrace_ops, groups, dma_view, hooks,
+                    ht_ignore, msi_window, lacking, truth):
         rest |= subject.table()
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
