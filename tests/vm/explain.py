@@ -317,64 +317,6 @@ def attach(topology, key, name):
                          partial(judge_attach, name=topology.name), PLANTED_ATTACH)[1]
 
 
-# explain-cost: what explanations cost, in instructions
-
-ROUNDS = 3
-# At most so much of what it is without; see docs/tested.md for what was measured.
-COSTS = {"page": 1.30, "huge": 1.03}
-# And if nobody asks: of a huge page the same module measures 0.999 to 1.0013 of itself.
-UNASKED = {"page": 1.001, "huge": 1.005}
-
-
-def cost_steps():
-    steps = ["write /proc/sys/vm/nr_hugepages 4", "bind", f"load {MODULE}"]
-    for _ in range(ROUNDS):
-        for mode in ("off", "auto", "on"):
-            steps += [f"write {EXPLAIN} {mode}", "sleep 300", f"say page-{mode}",
-                      f"run /vfio-check cost {DEVICE}", f"say huge-{mode}",
-                      f"run /vfio-check cost {DEVICE} {lacking.HUGE}"]
-    return [*steps, "unload iommu_resv", "left"]
-
-
-def cost_ratios(lines):
-    """{(page or huge, mode): ratio to off}"""
-    found = hooks.costs(lines)
-    return {(size, mode): found[f"{size}-{mode}"][0] / found[f"{size}-off"][0]
-            for size in COSTS for mode in ("auto", "on")
-            if found.get(f"{size}-{mode}", (0, 0, 0))[2] == ROUNDS}
-
-
-def judge_cost(lines):
-    faults = hooks.all_ok(lines)
-    ratios = cost_ratios(lines)
-    for (size, mode), ratio in ratios.items():
-        limit = COSTS[size] if mode == "on" else UNASKED[size]
-        if ratio > limit:
-            faults.append(f"{size}: explain={mode} {ratio:.4f}, allowed are {limit}")
-    if len(ratios) != 4 or ratios["page", "on"] < 1.01:
-        faults.append(f"nothing was explained: {ratios}")
-    return faults
-
-
-PLANTED_COST = (
-    (r"\A(.*^say page-auto$.*?pairs=)(\d+)(.*^say page-auto$.*?pairs=)(\d+)"
-     r"(.*^say page-auto$.*?pairs=)(\d+)",
-     lambda m: "".join(str(int(x) * 501 // 500) if x.isdigit() else x for x in m.groups())),
-    (r"^say page-on$", "say nothing"),
-)
-
-
-def cost(key, name):
-    """Nothing as long as nobody asks. Clocks count instructions here (-icount shift=0)."""
-    kernel = kernels.get(key)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], cost_steps(), judge_cost,
-                              PLANTED_COST, limit=300, accel="tcg,thread=single",
-                              qemu=["-icount", "shift=0,sleep=off"])
-    note = "; ".join(f"{size} {mode} {ratio:.4f}"
-                     for (size, mode), ratio in cost_ratios(lines).items())
-    return note, faults and faults + [note]
-
-
 def table():
     """{name: (function, arguments...)}"""
     out = {}
@@ -394,6 +336,4 @@ def table():
         out[f"explain-attach-noremap-{key}"] = (attach, BY_NAME["intel-noremap"], key)
     for key in ("5.10-amd64", "7-amd64", "7-arm64"):
         out[f"explain-attach-mapped-{key}"] = (attach, PLAIN[key.split("-")[1]], key)
-    for key in ("6.12-amd64", "7-arm64"):
-        out[f"explain-cost-{key}"] = (cost, key)
     return out

@@ -8,8 +8,8 @@ import declare
 import declare_selftest
 import dma_view
 import explain
-import ftrace_ops
 import explain_qemu
+import ftrace_ops
 import groups
 import hooks
 import ht_ignore

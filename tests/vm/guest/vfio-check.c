@@ -21,8 +21,9 @@
  *                             and whether the hole was there: attaches=N held=N refused=N
  *                             open=N other=N, and the first of the last two in words
  * vfio-check pairs GROUP N    print the nanoseconds of N map and unmap pairs: pairs=N ns=NS
- * vfio-check cost GROUP [PAGES]   CPU time of 10 map and unmap pairs of so many pages (1), and of
- *                             opening and closing the group, the middle of what was seen:
+ * vfio-check cost GROUP [PAGES [TIMES]]   CPU time of 10 map and unmap pairs of so many pages (1),
+ *                             and of opening and closing the group, the middle of what was seen so
+ *                             many times (100):
  *                             cost pairs=NS attach=NS
  * vfio-check hold GROUP SECS  keep the group open
  * vfio-check play WORD...     do the words one by one, whatever they give, see do_play(): for
@@ -2131,10 +2132,10 @@ static int by_value(const void *a, const void *b)
  * The middle of many rounds, nearly all of which are the same when instructions are counted: an
  * interrupt makes one dearer, and one in hundreds is cheaper, as somebody else did a part of it.
  */
-static uint64_t middle(uint64_t ns[COST_ROUNDS])
+static uint64_t middle(uint64_t ns[COST_ROUNDS], int n)
 {
-	qsort(ns, COST_ROUNDS, sizeof(*ns), by_value);
-	return ns[COST_ROUNDS / 2];
+	qsort(ns, n, sizeof(*ns), by_value);
+	return ns[n / 2];
 }
 
 /* MEM is a page; for more pages there is memory of its own, in the machine's huge pages. */
@@ -2154,16 +2155,18 @@ static char *cost_memory(char *mem, unsigned long pages)
 	return more;
 }
 
-static int do_cost(const char *id, char *mem, unsigned long pages)
+static int do_cost(const char *id, char *mem, unsigned long pages, int rounds)
 {
 	uint64_t start, pair[COST_ROUNDS], attach[COST_ROUNDS];
 	struct vfio v;
 	int i, j;
 
+	if (rounds < 1 || rounds > COST_ROUNDS)
+		return 2;
 	mem = cost_memory(mem, pages);
 	if (!mem || !open_loud(&v, id))
 		return 1;
-	for (i = 0; i < COST_ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		start = cpu_ns();
 		for (j = 0; j < COST_PAIRS; j++)
 			if (map(&v, mem, 0x1000000, pages * page) ||
@@ -2172,14 +2175,15 @@ static int do_cost(const char *id, char *mem, unsigned long pages)
 		pair[i] = cpu_ns() - start;
 	}
 	vfio_close(&v);
-	for (i = 0; i < COST_ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		start = cpu_ns();
 		if (vfio_open(&v, id))
 			return 1;
 		vfio_close(&v);
 		attach[i] = cpu_ns() - start;
 	}
-	printf("cost pairs=%" PRIu64 " attach=%" PRIu64 "\n", middle(pair), middle(attach));
+	printf("cost pairs=%" PRIu64 " attach=%" PRIu64 "\n", middle(pair, rounds),
+	       middle(attach, rounds));
 	return 0;
 }
 
@@ -2220,9 +2224,11 @@ int main(int argc, char **argv)
 		sleep(strtoul(argv[3], NULL, 0));
 		return 0;
 	}
-	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "cost"))
-		return do_cost(argv[2], mem, argc > 3 ? strtoul(argv[3], NULL, 10) : 1);
+	if (argc >= 3 && argc <= 5 && !strcmp(argv[1], "cost"))
+		return do_cost(argv[2], mem, argc > 3 ? strtoul(argv[3], NULL, 10) : 1,
+			       argc > 4 ? atoi(argv[4]) : COST_ROUNDS);
 	fprintf(stderr, "usage: vfio-check [--cdev] check|probe|loop|cost GROUP | "
-			"attaches GROUP START-END | pairs GROUP N | hold GROUP SECONDS | play WORD...\n");
+			"attaches GROUP START-END | pairs GROUP N | hold GROUP SECONDS | play WORD...
+");
 	return 2;
 }
