@@ -162,6 +162,7 @@ void resv_attach_exit(void);
 unsigned long resv_attach_lock(void);
 void resv_attach_unlock(unsigned long flags);
 struct resv_attach_group *resv_attach_group_find(const struct iommu_group *group);
+struct resv_attach_group *resv_attach_group_numbered(int id);
 enum resv_attach_state resv_attach_state(const struct resv_attach_group *g);
 struct resv_attach_container *resv_attach_container_find(const void *address);
 bool resv_attach_pin(struct resv_attach_domain *d);

@@ -197,6 +197,26 @@ struct resv_attach_group *resv_attach_group_find(const struct iommu_group *group
 }
 
 /**
+ * resv_attach_group_numbered() - the object of the group with a number
+ * @id: the number
+ *
+ * This looks at all groups, so it is for what has failed.
+ *
+ * Context: under resv_attach_lock().
+ * Return: the object, or NULL if the registry does not know the group
+ */
+struct resv_attach_group *resv_attach_group_numbered(int id)
+{
+	struct resv_attach_group *g;
+	unsigned int i;
+
+	hash_for_each(groups, i, g, node)
+		if (g->id == id)
+			return g;
+	return NULL;
+}
+
+/**
  * resv_attach_domain_find() - the object of a domain
  * @domain: the domain; only compared
  *

@@ -37,6 +37,7 @@
 #include "group/group.h"
 #include "hook/refuse.h"
 #include "feature/check/check.h"
+#include "feature/check/iommufd.h"
 #include "feature/check/listen.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
@@ -242,10 +243,9 @@ static void ranges_status(struct resv_status *s, bool checks)
 				   "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
 }
 
-static void explain_status(struct resv_status *s)
+static void explain_status(struct resv_status *s, const char *name,
+			   const char *reason, const char *how)
 {
-	const char *name = "map-explanations", *reason = resv_check_taps_silent();
-
 	if (resv_hooks_mode() == RESV_HOOKS_NONE)
 		resv_status_add(s, name, RESV_STATUS_INERT,
 				"turned off by the parameter hooks=");
@@ -259,7 +259,17 @@ static void explain_status(struct resv_status *s)
 		resv_status_unknown(s, name, reason);
 	else
 		resv_status_hooked(s, name, resv_tap_backend(&resv_check_tap_explain),
-				   "vfio_iommu_type1_ioctl: refused and the log say why VFIO (type 1) refuses an attach, or a map of a group attached from now on");
+				   how);
+}
+
+static void explanations_status(struct resv_status *s)
+{
+	explain_status(s, "map-explanations", resv_check_taps_silent(),
+		       "vfio_iommu_type1_ioctl: refused and the log say why VFIO (type 1) refuses an attach, or a map of a group attached from now on");
+	if (IS_ENABLED(CONFIG_IOMMUFD))
+		explain_status(s, "iommufd-explanations",
+			       resv_check_taps_iommufd_silent(),
+			       "iopt_map_user_pages: the same of iommufd, and of its container");
 }
 
 static void check_status(struct resv_status *s)
@@ -272,7 +282,7 @@ static void check_status(struct resv_status *s)
 				"VFIO refuses maps that hit a region or leave the aperture");
 		resv_status_add(s, "iova-ranges", RESV_STATUS_NATIVE,
 				"VFIO_IOMMU_GET_INFO tells them");
-		explain_status(s);
+		explanations_status(s);
 		return;
 	}
 	how = "iommu_map: maps that hit a region or leave the aperture are refused";
@@ -301,6 +311,16 @@ static const struct resv_tap *const taps[] = {
 	&resv_check_tap_explain,
 	&resv_check_tap_attach,
 	&resv_check_tap_claim,
+	&resv_check_tap_device,
+#ifdef RESV_HAVE_VFIO_IOMMUFD
+	&resv_iommufd_tap_detach,
+	&resv_iommufd_tap_unbind,
+	&resv_iommufd_tap_regions,
+	&resv_iommufd_tap_attach,
+	&resv_iommufd_tap_bind,
+	&resv_iommufd_tap_block,
+	&resv_iommufd_tap_map,
+#endif
 };
 
 static ssize_t refused_show(struct iommu_group *group, char *buf)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why VFIO refused a map or an attach, on kernels whose VFIO checks maps itself (v5.4).
+ * Why VFIO or iommufd refused a map or an attach, on kernels whose VFIO checks maps itself
+ * (v5.4).
  *
  * VFIO answers an errno and no more.  When VFIO_IOMMU_MAP_DMA returns one, this file
  * goes through what vfio_dma_do_map() of drivers/vfio/vfio_iommu_type1.c looks at, in
@@ -37,12 +38,16 @@
  * thread can have changed the structure meanwhile, and gets the explanation of what it
  * wrote.
  *
+ * iommufd.c has the calls of iommufd, whose maps are judged here, and device.c those of
+ * VFIO_GROUP_GET_DEVICE_FD.
+ *
  * A return hook makes each map dearer (docs/tested.md has figures), so by default it is
  * in only while somebody listens to the tracepoint.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/vfio.h>
 #include "compat/uaccess.h"
@@ -54,12 +59,13 @@
 #include "feature/check/explain.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
+#include "feature/check/spaces.h"
 
 /* Up to here VFIO wants the structure. */
 #define MAP_LEN	offsetofend(struct vfio_iommu_type1_dma_map, size)
 
 /**
- * struct member - a group of a container
+ * struct member - a group of a container, or of an address space of iommufd
  * @group: the group; only compared
  * @reach: what its domain addresses
  */
@@ -68,11 +74,17 @@ struct member {
 	struct resv_range reach;
 };
 
-/*
- * The group number @i of a container, or false if it has no such.  Groups that come or
- * go meanwhile may be left out.
- */
-static bool member_at(const void *container, unsigned int i, struct member *m)
+static bool space_member_at(const void *space, unsigned int i, struct member *m)
+{
+	m->group = resv_space_group(space, i);
+	/* Its snapshot has what lies beyond, as a region. */
+	m->reach.start = 0;
+	m->reach.end = ULLONG_MAX;
+	return m->group;
+}
+
+static bool container_member_at(const void *container, unsigned int i,
+				struct member *m)
 {
 	const struct resv_check_group *cg;
 	const struct resv_attach_group *g;
@@ -98,13 +110,32 @@ unlock:
 	return found;
 }
 
-/* Was every group of the container seen being attached? */
-static bool is_known(const void *container)
+/*
+ * The group number @i of a place, or false if it has no such.  Groups that come or go
+ * meanwhile may be left out.
+ */
+static bool member_at(const struct resv_explain_place *place, unsigned int i,
+		      struct member *m)
 {
+	return place->space ? space_member_at(place->space, i, m) :
+			      container_member_at(place->container, i, m);
+}
+
+/*
+ * Was every group of the container seen being attached?  Of an address space that is
+ * not told, but one of which no group is known has some that were not.
+ */
+static bool is_known(const struct resv_explain_place *place)
+{
+	const void *container = place->container;
+	struct member m;
+
 	const struct resv_attach_container *c;
 	unsigned long flags;
 	bool known;
 
+	if (place->space)
+		return member_at(place, 0, &m);
 	flags = resv_attach_lock();
 	c = resv_attach_container_find(container);
 	known = c && c->known;
@@ -112,8 +143,14 @@ static bool is_known(const void *container)
 	return known;
 }
 
-/* Only the address of @group is used.  Return: a reference, or NULL */
-static struct resv_snapshot *snapshot_of(const struct iommu_group *group)
+/**
+ * resv_explain_snapshot() - what is known of a group
+ * @group: the group, of which only the address is used
+ *
+ * Context: any.
+ * Return: a reference for resv_snapshot_put(), or NULL
+ */
+struct resv_snapshot *resv_explain_snapshot(const struct iommu_group *group)
 {
 	return resv_group_snapshot((struct kobject *)group);
 }
@@ -123,15 +160,15 @@ static struct resv_snapshot *snapshot_of(const struct iommu_group *group)
  * vfio_update_pgsize_bitmap(), that of the IOMMU which has the largest, and not less
  * than the kernel's.
  */
-static u64 page_of(const void *container)
+static u64 page_of(const struct resv_explain_place *place)
 {
 	struct resv_snapshot *snapshot;
 	struct member m;
 	unsigned int i;
 	u64 page = PAGE_SIZE;
 
-	for (i = 0; member_at(container, i, &m); i++) {
-		snapshot = snapshot_of(m.group);
+	for (i = 0; member_at(place, i, &m); i++) {
+		snapshot = resv_explain_snapshot(m.group);
 		if (!snapshot)
 			continue;
 		page = max(page, snapshot->page);
@@ -190,11 +227,30 @@ static enum resv_why why_refused(const struct vfio_iommu_type1_dma_map *map,
 	}
 }
 
+/* Of iommufd; its own errnos are those of type 1 but for the following. */
+static enum resv_why why_space_refused(const struct vfio_iommu_type1_dma_map *map,
+				       int err)
+{
+	switch (err) {
+	case -ENOSPC:
+		return RESV_WHY_ROOM;
+	case -EINVAL:
+		if (!map->size)
+			return RESV_WHY_SIZE;
+		/* No IOMMU has smaller pages.  The rest depends on which has it. */
+		if ((map->iova | map->size) & (SZ_4K - 1))
+			return RESV_WHY_ALIGNMENT;
+		return RESV_WHY_REGION;
+	default:
+		return why_refused(map, PAGE_SIZE, err);
+	}
+}
+
 /* Does the map hit a region of the group?  Then fill in which, and of which device. */
 static bool hits_region(const struct member *m, struct resv_refused *refused)
 {
 	struct resv_range at = { .start = refused->start, .end = refused->end };
-	struct resv_snapshot *snapshot = snapshot_of(m->group);
+	struct resv_snapshot *snapshot = resv_explain_snapshot(m->group);
 	bool hit = false;
 
 	memset(&refused->region, 0, sizeof(refused->region));
@@ -208,13 +264,14 @@ static bool hits_region(const struct member *m, struct resv_refused *refused)
 }
 
 /* The groups that forbid the map, because of their regions. */
-static bool blame_regions(const void *container, struct resv_refused *refused)
+static bool blame_regions(const struct resv_explain_place *place,
+			  struct resv_refused *refused)
 {
 	struct member m;
 	bool any = false;
 	unsigned int i;
 
-	for (i = 0; member_at(container, i, &m); i++) {
+	for (i = 0; member_at(place, i, &m); i++) {
 		if (!hits_region(&m, refused))
 			continue;
 		resv_refused_note(m.group, refused, !any);
@@ -223,18 +280,29 @@ static bool blame_regions(const void *container, struct resv_refused *refused)
 	return any;
 }
 
-/* All groups of the container, as none of them is more to blame than the others. */
-static void note_all(const void *container, struct resv_refused *refused)
+/* All groups of the place, as none of them is more to blame than the others. */
+static void note_all(const struct resv_explain_place *place,
+		     struct resv_refused *refused)
 {
 	struct member m;
 	unsigned int i;
 
 	memset(&refused->region, 0, sizeof(refused->region));
 	strscpy(refused->device, "-", sizeof(refused->device));
-	for (i = 0; member_at(container, i, &m); i++)
+	for (i = 0; member_at(place, i, &m); i++)
 		resv_refused_note(m.group, refused, !i);
 	if (!i)
 		resv_refused_note(NULL, refused, true);
+}
+
+static void describe(const struct vfio_iommu_type1_dma_map *map, int err,
+		     struct resv_refused *refused)
+{
+	refused->start = map->iova;
+	refused->end = map->iova + map->size - 1;
+	refused->vaddr = map->vaddr;
+	refused->err = err;
+	resv_refused_name_process(refused);
 }
 
 /**
@@ -267,6 +335,7 @@ bool resv_explain_begin(struct resv_explain_call *call, const void *container,
  */
 bool resv_explain_end(const struct resv_explain_call *call, int err)
 {
+	struct resv_explain_place place = { .container = call->container };
 	struct vfio_iommu_type1_dma_map map = { 0 };
 	struct resv_refused refused = { 0 };
 	enum resv_why why;
@@ -274,27 +343,62 @@ bool resv_explain_end(const struct resv_explain_call *call, int err)
 	resv_attach_assert_unlocked();
 	if (!compat_copy_from_user_nofault(&map, (void __user *)call->arg, MAP_LEN))
 		return false;
-	refused.start = map.iova;
-	refused.end = map.iova + map.size - 1;
-	refused.vaddr = map.vaddr;
-	refused.err = err;
-	resv_refused_name_process(&refused);
-	why = why_refused(&map, page_of(call->container), err);
+	describe(&map, err, &refused);
+	why = why_refused(&map, page_of(&place), err);
 	if (why == RESV_WHY_REGION) {
-		if (blame_regions(call->container, &refused))
+		if (blame_regions(&place, &refused))
 			return true;
 		/* A group that is not known may be the one that forbids it. */
-		why = is_known(call->container) ? RESV_WHY_OTHER :
-						  RESV_WHY_UNKNOWN;
+		why = is_known(&place) ? RESV_WHY_OTHER : RESV_WHY_UNKNOWN;
 	}
 	refused.why = why;
-	note_all(call->container, &refused);
+	note_all(&place, &refused);
 	return true;
 }
 
-/* Does a region forbid the attach?  Then fill in which, and of which device. */
-static bool is_barred(const struct resv_snapshot *snapshot,
-		      struct resv_refused *refused)
+/**
+ * resv_explain_space() - iommufd has refused a map
+ * @space: address space; only compared
+ * @map: what was to be mapped; flags are not known
+ * @err: negative errno
+ *
+ * iommufd looks at the address and the size, then at regions, then at maps that are
+ * there, and at last at the alignment of the memory (iopt_alloc_area_pages()).
+ *
+ * Context: in the tap, in the task that made the call; does not sleep.
+ */
+void resv_explain_space(const void *space,
+			const struct vfio_iommu_type1_dma_map *map, int err)
+{
+	struct resv_explain_place place = { .space = space };
+	struct resv_refused refused = { 0 };
+	enum resv_why why;
+
+	resv_attach_assert_unlocked();
+	describe(map, err, &refused);
+	why = why_space_refused(map, err);
+	if (why == RESV_WHY_REGION) {
+		if (blame_regions(&place, &refused))
+			return;
+		if ((map->iova | map->vaddr | map->size) & (page_of(&place) - 1))
+			why = RESV_WHY_ALIGNMENT;
+		else
+			why = is_known(&place) ? RESV_WHY_OTHER : RESV_WHY_UNKNOWN;
+	}
+	refused.why = why;
+	note_all(&place, &refused);
+}
+
+/**
+ * resv_explain_barred() - does a region forbid every attach of a group?
+ * @snapshot: of the group
+ * @refused: to fill in, which, and of which device
+ *
+ * Context: any.
+ * Return: one does
+ */
+bool resv_explain_barred(const struct resv_snapshot *snapshot,
+			 struct resv_refused *refused)
 {
 	struct resv_range all = { .end = ULLONG_MAX };
 	size_t len;
@@ -305,18 +409,30 @@ static bool is_barred(const struct resv_snapshot *snapshot,
 					 sizeof(refused->device));
 }
 
-/* Since v5.19: a driver of the host owns the group, or somebody else does. */
-static enum resv_why why_owned(const struct resv_snapshot *snapshot,
-			       struct resv_refused *refused)
+/**
+ * resv_explain_host_driven() - has a device of a group a driver of the host?
+ * @snapshot: of the group
+ *
+ * Context: any.
+ * Return: it had one when the group was looked at
+ */
+bool resv_explain_host_driven(const struct resv_snapshot *snapshot)
 {
 	size_t len;
 	const char *held = resv_snapshot_text(snapshot, RESV_TEXT_HELD, &len);
 
 	/* A device without an IOMMU has a line there, too. */
-	if (strnstr(held, "host-driver ", len))
+	return strnstr(held, "host-driver ", len);
+}
+
+/* Since v5.19: a driver of the host owns the group, or somebody else does. */
+static enum resv_why why_owned(const struct resv_snapshot *snapshot,
+			       struct resv_refused *refused)
+{
+	if (resv_explain_host_driven(snapshot))
 		return RESV_WHY_DRIVER;
 	/* Since v6.6 a region is EINVAL. */
-	if (!RESV_HAVE(REQUIRE_DIRECT) && is_barred(snapshot, refused))
+	if (!RESV_HAVE(REQUIRE_DIRECT) && resv_explain_barred(snapshot, refused))
 		return RESV_WHY_REGION;
 	return RESV_WHY_BUSY;
 }
@@ -325,20 +441,21 @@ static enum resv_why why_not_attached(const struct resv_explain_attach *call,
 				      const struct resv_snapshot *snapshot,
 				      struct resv_refused *refused)
 {
+	struct resv_explain_place place = { .container = call->container };
 	struct member m;
 
 	switch (refused->err) {
 	case -EPERM:
 		if (!call->container)
 			return why_owned(snapshot, refused);
-		if (is_barred(snapshot, refused))
+		if (resv_explain_barred(snapshot, refused))
 			return RESV_WHY_REGION;
 		return snapshot->unguarded ? RESV_WHY_INTERRUPTS : RESV_WHY_OTHER;
 	case -EINVAL:
-		if (is_barred(snapshot, refused))
+		if (resv_explain_barred(snapshot, refused))
 			return RESV_WHY_REGION;
 		/* Without another group the container has no map. */
-		return member_at(call->container, 0, &m) ? RESV_WHY_CONTAINER :
+		return member_at(&place, 0, &m) ? RESV_WHY_CONTAINER :
 							   RESV_WHY_OTHER;
 	case -EBUSY:
 		return RESV_WHY_BUSY;
@@ -356,7 +473,7 @@ static enum resv_why why_not_attached(const struct resv_explain_attach *call,
  */
 void resv_explain_attach(const struct resv_explain_attach *call, int err)
 {
-	struct resv_snapshot *snapshot = snapshot_of(call->group);
+	struct resv_snapshot *snapshot = resv_explain_snapshot(call->group);
 	struct resv_refused refused = { .err = err, .attach = true };
 
 	if (!snapshot)

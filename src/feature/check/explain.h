@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why VFIO refused a map or an attach, on kernels whose VFIO checks maps itself (v5.4). */
+/*
+ * Why VFIO or iommufd refused a map or an attach, on kernels whose VFIO checks maps itself
+ * (v5.4).
+ */
 #ifndef RESV_FEATURE_CHECK_EXPLAIN_H
 #define RESV_FEATURE_CHECK_EXPLAIN_H
 
 #include <linux/types.h>
 
 struct iommu_group;
+struct resv_refused;
+struct resv_snapshot;
+struct vfio_iommu_type1_dma_map;
+
+/**
+ * struct resv_explain_place - where a map was to be made
+ * @container: container of type 1, if @space is NULL
+ * @space: address space of iommufd
+ */
+struct resv_explain_place {
+	const void *container;
+	const void *space;
+};
 
 /**
  * struct resv_explain_call - a call of vfio_iommu_type1_ioctl() that maps
@@ -32,5 +48,13 @@ bool resv_explain_begin(struct resv_explain_call *call, const void *container,
 			unsigned int cmd, unsigned long arg);
 bool resv_explain_end(const struct resv_explain_call *call, int err);
 void resv_explain_attach(const struct resv_explain_attach *call, int err);
+void resv_explain_space(const void *space,
+			const struct vfio_iommu_type1_dma_map *map, int err);
+
+/* For those who explain other attaches */
+struct resv_snapshot *resv_explain_snapshot(const struct iommu_group *group);
+bool resv_explain_barred(const struct resv_snapshot *snapshot,
+			 struct resv_refused *refused);
+bool resv_explain_host_driven(const struct resv_snapshot *snapshot);
 
 #endif /* RESV_FEATURE_CHECK_EXPLAIN_H */

@@ -115,8 +115,34 @@ static const struct {
 		"the container has groups that were attached before it was asked for"
 	},
 	[RESV_WHY_BUSY] = { "busy", "somebody else has the group" },
+	[RESV_WHY_ROOM] = {
+		"room", "its address space has no free range of that size"
+	},
+	[RESV_WHY_INTERRUPTS_IOMMUFD] = {
+		"interrupts-iommufd",
+		"its interrupts are not isolated, and allow_unsafe_interrupts of iommufd is off"
+	},
+	[RESV_WHY_SPACE] = {
+		"address-space",
+		"the process names an address space that iommufd does not have"
+	},
+	[RESV_WHY_GROUP_FILE] = {
+		"group-file",
+		"a program has the file of the group open, which excludes those of its devices"
+	},
+	[RESV_WHY_DEVICE] = {
+		"no-device",
+		"the group has no such device, or none that a driver of VFIO has"
+	},
+	[RESV_WHY_UNSET] = {
+		"container-unset",
+		"it is in no container whose IOMMU is set, or the device's driver does not open it"
+	},
+	[RESV_WHY_OPEN] = {
+		"open", "the device's driver does not open it"
+	},
 	[RESV_WHY_OTHER] = {
-		"other", "VFIO or the IOMMU's driver refuses it"
+		"other", "VFIO, iommufd or the IOMMU's driver refuses it"
 	},
 };
 
@@ -158,6 +184,12 @@ static const char *errno_name(int err, char *number, size_t size)
 		return "EOVERFLOW";
 	case -EPERM:
 		return "EPERM";
+	case -ENODEV:
+		return "ENODEV";
+	case -ENOENT:
+		return "ENOENT";
+	case -EADDRINUSE:
+		return "EADDRINUSE";
 	default:
 		scnprintf(number, size, "%d", -err);
 		return number;
@@ -373,8 +405,22 @@ unlock:
 	return enforced;
 }
 
+/* Under the tracker's lock. */
+static u64 serial;
+
 /**
- * resv_refused_note() - VFIO has refused a map or an attach
+ * resv_refused_serial() - how many refusals of VFIO were noted so far
+ *
+ * Context: any.
+ * Return: the number
+ */
+u64 resv_refused_serial(void)
+{
+	return READ_ONCE(serial);
+}
+
+/**
+ * resv_refused_note() - VFIO or iommufd has refused a map or an attach
  * @group: group of the container, of which only the address is used; NULL if none is
  *	known, as somebody attached it before this module was loaded
  * @refused: what was refused, and why
@@ -397,6 +443,8 @@ void resv_refused_note(const struct iommu_group *group,
 		cg = g->data[RESV_CHECK_INDEX];
 	if (cg) {
 		cg->last = *refused;
+		cg->last.serial = serial;
+		WRITE_ONCE(serial, serial + 1);
 		cg->count++;
 		id = g->id;
 		logged = refused->attach ? &cg->attach_logged :

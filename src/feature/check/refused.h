@@ -14,6 +14,7 @@ bool resv_refused_beyond(const struct resv_range *reach,
 			 struct resv_refused *refused);
 void resv_refused_name_process(struct resv_refused *refused);
 void resv_refused_log_anew(void);
+u64 resv_refused_serial(void);
 void resv_refused_note(const struct iommu_group *group,
 		       const struct resv_refused *refused, bool first);
 bool resv_refused_map(const struct iommu_domain *domain, u64 start, u64 end);

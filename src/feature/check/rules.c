@@ -560,6 +560,8 @@ static struct resv_check_group *make_group(const struct iommu_group *group)
 		return NULL;
 	cg->rules = get_anywhere();
 	cg->reach.end = ULLONG_MAX;
+	cg->group = group;
+	INIT_LIST_HEAD(&cg->by_space);
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g) {
@@ -700,6 +702,8 @@ void resv_rules_remove(const struct iommu_group *group)
 	}
 	if (cg && g->domain)
 		judge(g->domain, NULL);
+	if (cg)
+		list_del_init(&cg->by_space);
 	resv_attach_unlock(flags);
 	if (cg)
 		free_group(cg);

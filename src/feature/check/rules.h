@@ -63,6 +63,13 @@ enum resv_why {
 	RESV_WHY_INTERRUPTS,
 	RESV_WHY_CONTAINER,
 	RESV_WHY_BUSY,
+	RESV_WHY_ROOM,
+	RESV_WHY_INTERRUPTS_IOMMUFD,
+	RESV_WHY_SPACE,
+	RESV_WHY_GROUP_FILE,
+	RESV_WHY_DEVICE,
+	RESV_WHY_UNSET,
+	RESV_WHY_OPEN,
 	RESV_WHY_UNKNOWN,
 	RESV_WHY_OTHER,
 	RESV_NR_WHYS
@@ -81,6 +88,7 @@ enum resv_why {
  * @device: the device that causes the region
  * @pid: process that wanted the map
  * @comm: its name, in printable characters
+ * @serial: how many were noted before, of all groups
  */
 struct resv_refused {
 	u64 start;
@@ -93,6 +101,7 @@ struct resv_refused {
 	char device[RESV_REFUSED_DEVICE_LEN];
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
+	u64 serial;
 };
 
 /**
@@ -110,6 +119,11 @@ struct resv_refused {
  * @attach_logged: the log has a refused attach since the last one that worked
  * @count: number of maps that were refused
  * @last: the last one
+ * @group: the group; only compared
+ * @space: address space of iommufd that devices of the group are attached to, or NULL;
+ *	only compared
+ * @nr_attached: how many devices
+ * @by_space: on the list of all groups that have one (spaces.c)
  *
  * The tracker's lock protects everything but @node.
  */
@@ -126,6 +140,10 @@ struct resv_check_group {
 	bool attach_logged;
 	u64 count;
 	struct resv_refused last;
+	const struct iommu_group *group;
+	const void *space;
+	unsigned int nr_attached;
+	struct list_head by_space;
 };
 
 /**

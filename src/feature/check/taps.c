@@ -23,10 +23,13 @@
 #include "hook/refuse.h"
 #include "source/native.h"
 #include "feature/check/check.h"
+#include "feature/check/device.h"
 #include "feature/check/explain.h"
 #include "feature/check/info.h"
+#include "feature/check/iommufd.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
+#include "feature/check/spaces.h"
 #include "feature/check/taps.h"
 
 static DEFINE_MUTEX(taps_lock);
@@ -122,6 +125,22 @@ static void attach_leave(struct resv_call *call)
 		resv_explain_attach(call->data, ret);
 }
 
+static bool device_enter(struct resv_call *call)
+{
+	BUILD_BUG_ON(sizeof(struct resv_device_call) > RESV_TAP_DATA);
+	return resv_device_begin(call->data,
+				 (void *)compat_argument(call->regs, 0),
+				 compat_argument(call->regs, 1));
+}
+
+static void device_leave(struct resv_call *call)
+{
+	int ret = compat_result(call->regs);
+
+	if (ret < 0)
+		resv_device_end(call->data, ret);
+}
+
 /* (struct iommu_domain *, IOVA, physical address, size, protection) */
 const struct resv_tap resv_check_tap_map = {
 	.symbol = "iommu_map",
@@ -177,14 +196,45 @@ const struct resv_tap resv_check_tap_claim = {
 	.loss = "nobody says why VFIO refuses a group",
 };
 
+/* (struct file *, command, argument) */
+const struct resv_tap resv_check_tap_device = {
+	.symbol = "vfio_group_fops_unl_ioctl",
+	.module = "vfio",
+	.at_return = true,
+	.data_size = sizeof(struct resv_device_call),
+	.enter = device_enter,
+	.leave = device_leave,
+	.loss = "nobody says why VFIO does not open a device",
+};
+
 static const struct resv_tap *const explaining[] = {
 	&resv_check_tap_explain,
 	&resv_check_tap_attach,
+	&resv_check_tap_device,
 	/* Since v5.19, when VFIO takes a group into a container. */
 #ifdef RESV_HAVE_CLAIM_DMA_OWNER
 	&resv_check_tap_claim,
 #endif
 };
+
+/* Beside those; none where the kernel has no iommufd.  An end before a beginning. */
+static const struct resv_tap *const explaining_iommufd[] = {
+#ifdef RESV_HAVE_VFIO_IOMMUFD
+	&resv_iommufd_tap_detach,
+	&resv_iommufd_tap_unbind,
+	&resv_iommufd_tap_regions,
+	&resv_iommufd_tap_attach,
+	&resv_iommufd_tap_bind,
+	/* Where devices have files beside those of groups. */
+#if IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV) && IS_ENABLED(CONFIG_VFIO_GROUP)
+	&resv_iommufd_tap_block,
+#endif
+	&resv_iommufd_tap_map,
+#endif
+	NULL
+};
+
+#define NR_IOMMUFD	(ARRAY_SIZE(explaining_iommufd) - 1)
 
 /* Remove readers of the tracker's objects before the tracker's own taps. */
 static void put_taps(const char *reason)
@@ -193,10 +243,13 @@ static void put_taps(const char *reason)
 
 	resv_tap_put(&resv_check_tap_map, reason);
 	resv_tap_put(&resv_check_tap_info, reason);
+	for (i = NR_IOMMUFD; i--;)
+		resv_tap_put(explaining_iommufd[i], reason);
 	for (i = 0; i < ARRAY_SIZE(explaining); i++)
 		resv_tap_put(explaining[i], reason);
 	/* The parameters say so already: nothing is pinned from now on. */
 	resv_attach_unpin(RESV_CHECK_INDEX);
+	resv_spaces_forget();
 	resv_attach_unwatch(&resv_rules_client, reason);
 	taps_wanted = false;
 }
@@ -250,27 +303,25 @@ void resv_check_taps_explain_get(void)
 	if (!wanted && taps_wanted)
 		put_taps(NULL);
 	if (wanted) {
+		/* What was noted before the taps were out may have changed. */
+		if (!taps_wanted)
+			resv_spaces_forget();
 		taps_wanted = true;
 		/* Without containers nobody knows whose map it was. */
 		resv_attach_watch(&resv_rules_client, true);
 		resv_tap_get_all(explaining, ARRAY_SIZE(explaining), NULL);
+		resv_tap_get_all(explaining_iommufd, NR_IOMMUFD, NULL);
 	}
 	mutex_unlock(&taps_lock);
 }
 
-/**
- * resv_check_taps_silent() - why is nobody told what VFIO refuses?
- *
- * Context: may sleep.
- * Return: the reason, or NULL if it is told, or will be when VFIO's module is loaded
- */
-const char *resv_check_taps_silent(void)
+static const char *why_silent(const struct resv_tap *const *all, unsigned int nr)
 {
-	const char *reason = resv_attach_broken(false) ?: resv_attach_broken(true);
+	const char *reason = NULL;
 	unsigned int i;
 
-	for (i = 0; !reason && i < ARRAY_SIZE(explaining); i++)
-		switch (resv_tap_state(explaining[i], &reason)) {
+	for (i = 0; !reason && i < nr; i++)
+		switch (resv_tap_state(all[i], &reason)) {
 		case RESV_TAP_INERT:
 			break;
 		case RESV_TAP_OUT:
@@ -283,6 +334,31 @@ const char *resv_check_taps_silent(void)
 }
 
 /**
+ * resv_check_taps_silent() - why is nobody told what VFIO refuses?
+ *
+ * Context: may sleep.
+ * Return: the reason, or NULL if it is told, or will be when VFIO's module is loaded
+ */
+const char *resv_check_taps_silent(void)
+{
+	return resv_attach_broken(false) ?: resv_attach_broken(true) ?:
+	       why_silent(explaining, ARRAY_SIZE(explaining));
+}
+
+/**
+ * resv_check_taps_iommufd_silent() - why is nobody told what iommufd refuses?
+ *
+ * Context: may sleep.
+ * Return: the reason, or NULL if it is told, or will be when the modules are loaded
+ */
+const char *resv_check_taps_iommufd_silent(void)
+{
+	if (!NR_IOMMUFD)
+		return "this kernel's iommufd or VFIO is not known";
+	return why_silent(explaining_iommufd, NR_IOMMUFD);
+}
+
+/**
  * resv_check_taps_explain() - is it told what VFIO refuses?
  *
  * Context: may sleep.
@@ -291,7 +367,7 @@ const char *resv_check_taps_silent(void)
 bool resv_check_taps_explain(void)
 {
 	return resv_hooks_mode() != RESV_HOOKS_NONE && resv_explain_wanted() &&
-	       !resv_check_taps_silent();
+	       (!resv_check_taps_silent() || !resv_check_taps_iommufd_silent());
 }
 
 /**

@@ -11,6 +11,7 @@ extern const struct resv_tap resv_check_tap_info;
 extern const struct resv_tap resv_check_tap_explain;
 extern const struct resv_tap resv_check_tap_attach;
 extern const struct resv_tap resv_check_tap_claim;
+extern const struct resv_tap resv_check_tap_device;
 
 bool resv_check_taps_get(void);
 void resv_check_taps_put(void);
@@ -19,5 +20,6 @@ const char *resv_check_taps_ranges(void);
 void resv_check_taps_explain_get(void);
 bool resv_check_taps_explain(void);
 const char *resv_check_taps_silent(void);
+const char *resv_check_taps_iommufd_silent(void);
 
 #endif /* RESV_FEATURE_CHECK_TAPS_H */

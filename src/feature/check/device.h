@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why VFIO did not open a device by the file of its group. */
+#ifndef RESV_FEATURE_CHECK_DEVICE_H
+#define RESV_FEATURE_CHECK_DEVICE_H
+
+#include <linux/types.h>
+
+struct file;
+
+/**
+ * struct resv_device_call - a call of vfio_group_fops_unl_ioctl() that opens a device
+ * @file: first argument: the file of the group, which is open for as long as the call
+ * @serial: of refusals, before the call
+ */
+struct resv_device_call {
+	const struct file *file;
+	u64 serial;
+};
+
+bool resv_device_begin(struct resv_device_call *call, const struct file *file,
+		       unsigned int cmd);
+void resv_device_end(const struct resv_device_call *call, int err);
+
+#endif /* RESV_FEATURE_CHECK_DEVICE_H */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Why iommufd refused a map or an attach. */
+#ifndef RESV_FEATURE_CHECK_IOMMUFD_H
+#define RESV_FEATURE_CHECK_IOMMUFD_H
+
+#include "compat/compat.h"
+
+struct resv_tap;
+
+/* Only with RESV_HAVE_VFIO_IOMMUFD. */
+extern const struct resv_tap resv_iommufd_tap_detach;
+extern const struct resv_tap resv_iommufd_tap_unbind;
+extern const struct resv_tap resv_iommufd_tap_regions;
+extern const struct resv_tap resv_iommufd_tap_attach;
+extern const struct resv_tap resv_iommufd_tap_bind;
+extern const struct resv_tap resv_iommufd_tap_block;
+extern const struct resv_tap resv_iommufd_tap_map;
+
+#endif /* RESV_FEATURE_CHECK_IOMMUFD_H */
