@@ -225,8 +225,15 @@ char *format_reason(const struct refused *refused)
 		{ "interrupts", "its interrupts are not isolated, and vfio_iommu_type1 is not told to allow that" },
 		{ "container", "the group's regions or its IOMMU do not go with what the process has mapped for other groups, or with these" },
 		{ "busy", "somebody else has the group" },
+		{ "room", "no range of that size is free in its address space of iommufd" },
+		{ "interrupts-iommufd", "its interrupts are not isolated, and iommufd is not told to allow that" },
+		{ "address-space", "the process names an address space that iommufd does not have" },
+		{ "group-file", "a program has the file of the group open, which excludes the files of its devices" },
+		{ "no-device", "the group has no device of the name that was asked for, or none that a driver of VFIO has" },
+		{ "container-unset", "the group is in no container whose IOMMU is set, or the device's driver does not open it" },
+		{ "open", "the device's driver does not open it" },
 		{ "unknown", "the process has had groups since before explanations were on, and one of them may have a region there" },
-		{ "other", "VFIO or the IOMMU's driver refused it, and no reserved region is the reason" },
+		{ "other", "VFIO, iommufd or the IOMMU's driver refused it, and no reserved region is the reason" },
 	};
 	size_t i;
 

@@ -193,6 +193,13 @@ static void entries(const struct control *ctl, const struct group *g, struct ans
 	add(a, "or have the memory in larger huge pages, so that the program needs fewer maps");
 }
 
+static void out_of_room(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	words_add(&add(a, "the map is larger than what the group leaves free, or the process has mapped most of that; this command lists the ranges:")->set,
+		  keep_printf("iommu-resv show %u", g->id));
+}
+
 static void memlock(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	struct remedy *r;
@@ -229,6 +236,43 @@ static void interrupts(const struct control *ctl, const struct group *g, struct 
 	add(a, "turn interrupt remapping on in firmware setup, and take what turns it off from the kernel command line");
 	words_add(&add(a, "or, if the guest is trusted, put this into a file of /etc/modprobe.d, and load vfio_iommu_type1 again:")->set,
 		  keep_string("options vfio_iommu_type1 allow_unsafe_interrupts=1"));
+}
+
+static void interrupts_iommufd(const struct control *ctl, const struct group *g,
+			       struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "turn interrupt remapping on in firmware setup, and take what turns it off from the kernel command line");
+	words_add(&add(a, "or, if the guest is trusted, put this into a file of /etc/modprobe.d, and load iommufd again:")->set,
+		  keep_string("options iommufd allow_unsafe_interrupts=1"));
+}
+
+static void group_file(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	words_add(&add(a, "stop the guest or program that has the file of the group; this command tells which it is:")->set,
+		  keep_printf("fuser -v /dev/vfio/%u", g->id));
+}
+
+static void no_device(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	words_add(&add(a, "give the program the address of a device of this group, and bind that to vfio-pci; this command lists them with their drivers:")->set,
+		  keep_printf("iommu-resv show %u", g->id));
+}
+
+static void not_opened(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	(void)ctl;
+	(void)g;
+	add(a, "look into the kernel log, where the device's driver may tell more: the device may not wake up, or have lost its power");
+}
+
+static void unset(const struct control *ctl, const struct group *g, struct answer *a)
+{
+	add(a, "if the program opens a device before the container has an IOMMU (VFIO_SET_IOMMU), that is a fault of the program");
+	not_opened(ctl, g, a);
 }
 
 static void container(const struct control *ctl, const struct group *g, struct answer *a)
@@ -280,6 +324,13 @@ static void reason_remedies(const struct control *ctl, const struct group *g, st
 		{ "container", container },
 		{ "unknown", unknown },
 		{ "busy", busy },
+		{ "room", out_of_room },
+		{ "interrupts-iommufd", interrupts_iommufd },
+		{ "address-space", no_setting },
+		{ "group-file", group_file },
+		{ "no-device", no_device },
+		{ "container-unset", unset },
+		{ "open", not_opened },
 		{ "other", other },
 	};
 	size_t i;
@@ -519,7 +570,7 @@ static int say(const struct control *ctl, const struct groups *groups, bool name
 	if (unknown)
 		say_unknown(ctl, groups);
 	else if (!any && !ctl->json)
-		puts(by_vfio ? "Nothing was seen to be refused since explanations were turned on. Programs that\nhad their groups before, and iommufd, are not seen." :
+		puts(by_vfio ? "Nothing was seen to be refused since explanations were turned on. Programs that\nhad their groups before are not seen." :
 			       "Nothing was refused since the module was loaded.");
 	if (!any && !unknown && !named && !ctl->json)
 		puts("If a group is not viable, 'iommu-resv why GROUP' tells what is in the way.");
