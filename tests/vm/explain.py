@@ -317,6 +317,77 @@ def attach(topology, key, name):
                          partial(judge_attach, name=topology.name), PLANTED_ATTACH)[1]
 
 
+# explain-device: what VFIO_GROUP_GET_DEVICE_FD is refused for
+
+# (label, words, errno or "ok", what must be told), where nothing is told if that is None
+FETCHED = (
+    ("unset", f"open:{DEVICE} fetch:{DEVICE},{DEVICE}", "EINVAL", "- - container-unset EINVAL -"),
+    ("no-iommu", f"container open:{DEVICE} set:{DEVICE} fetch:{DEVICE},{DEVICE}", "EINVAL",
+     "- - container-unset EINVAL -"),
+    ("other", f"container open:{DEVICE} set:{DEVICE} iommu fetch:{DEVICE},{OTHER}", "ENODEV",
+     "- - no-device ENODEV -"),
+    ("works", f"container open:{DEVICE} set:{DEVICE} iommu fetch:{DEVICE},{DEVICE}", "ok", None),
+)
+
+
+def device_steps():
+    steps = [*MOUNTS, "bind", f"load {MODULE}",
+             f"write {TRACE}/events/iommu_resv/attach_refused/enable 1",
+             "wait-text /sys/kernel/iommu_resv/features map-explanations added"]
+    for label, words, _, _ in FETCHED:
+        steps += [f"say {label}", f"run /vfio-check play {words} read:{REFUSED} "
+                                  f"read:{OTHERS_REFUSED}"]
+    return [*steps, "say traced", f"cat {TRACE}/trace", "say hooks", f"cat {hooks.HOOKS}",
+            "unload iommu_resv", "left", "sleep 1000"]
+
+
+def judge_device(lines):
+    faults = hooks.all_ok(lines)
+    sections = hooks.sections(lines)
+    told_so_far, last = 0, None
+    for label, _, errno, what in FETCHED:
+        said = [line.split(" ", 2)[1:] for line in judge.said(sections[label], "run")]
+        got = [word[1] for word in said if word[0].startswith("fetch:")]
+        text = [word[1] for word in said if word[0] == "|"]
+        if what:
+            told_so_far += 1
+            last = rf"- - {re.escape(what)} \d+ vfio-check"
+        # The file of the other group is the last one.
+        if got != [errno] or len(text) != 3 or text[0] != str(told_so_far) or \
+                not re.fullmatch(last, text[1]) or text[2] != "0":
+            faults.append(f"{label}: {said}")
+    log = [line for line in judge.said(lines, "log")
+           if re.search(r"iommu_resv: group \d+: the attach by vfio-check", line)]
+    # The third one comes after an attach that has worked.
+    if len(log) != 2 or "in no container whose IOMMU is set" not in log[0] or \
+            "has no such device" not in log[1]:
+        faults.append(f"log: {log}")
+    traced = [line for line in sections["traced"] if " attach_refused: " in line]
+    if [re.search(r"type=(\S+)", line)[1] for line in traced] != \
+            ["container-unset", "container-unset", "no-device"]:
+        faults.append(f"traced: {traced}")
+    place = [hook for hook in hooks.Section(lines, "hooks", faults).hooks
+             if hook.symbol.endswith("vfio_group_fops_unl_ioctl")]
+    if len(place) != 1 or place[0].state != "active" or place[0].hits != len(FETCHED) or \
+            place[0].missed:
+        faults.append(f"hooks: {place}")
+    return faults
+
+
+PLANTED_DEVICE = (
+    (r" - - no-device ENODEV - ", " - - open ENODEV - "),
+    (r"^(run \d+ fetch:\S+) ok$", r"\1 EINVAL"),
+    (r"(vfio_group_fops_unl_ioctl kretprobe) active", r"\1 inert"),
+)
+
+
+def device(key, name):
+    """A device that VFIO does not open is explained, and one that it opens leaves no trace."""
+    kernel = kernels.get(key)
+    return "", hooks.run(name, kernel, PLAIN[kernel.arch], device_steps(), judge_device,
+                         PLANTED_DEVICE)[1]
+
+
 def table():
     """{name: (function, arguments...)}"""
     out = {}
@@ -336,4 +407,6 @@ def table():
         out[f"explain-attach-noremap-{key}"] = (attach, BY_NAME["intel-noremap"], key)
     for key in ("5.10-amd64", "7-amd64", "7-arm64"):
         out[f"explain-attach-mapped-{key}"] = (attach, PLAIN[key.split("-")[1]], key)
+    for key in ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"):
+        out[f"explain-device-{key}"] = (device, key)
     return out

@@ -4,8 +4,10 @@
 The kernels are those of tests/debug, as Debian's have no iommufd. There the rules of a group begin
 to hold when a device of it is opened (in a container) or attached (to an address space), not
 before: vfio-check asks after that."""
+import re
 from functools import partial
 
+import explain
 import hooks
 import judge
 import kernels
@@ -15,7 +17,7 @@ from declare import (HOOKS, MODULE, ONE, OTHER, Script, keep, none_left, play, r
 from hooks import ADD, DEVICE, GROUP, LISTED, MOUNTS, REMOVE, SHOWN
 from msi_window import (COUNT, FEW, NATIVE, PLACE, THERE, file_of, interrupts, machine, opened,
                         put, raises, refused_at, to)
-from topologies import PLAIN
+from topologies import BY_NAME, PLAIN
 
 ELSEWHERE = "0x60000000 0x60000fff"
 # Over the kernel's window; mapped twice, it leaves a debug kernel what that needs.
@@ -198,6 +200,227 @@ def container(key, name):
     return "", run_script(name, kernel, machine("its", "dt"), script, memory="2G", limit=240)
 
 
+# iommufd-explain-maps, -container: what iommufd refuses a map for
+
+# (label, what is asked for, errno, what `refused` says from its third word on)
+EXPLAINED = (
+    ("size", "3,1000000,0", "EINVAL", "- - size EINVAL -"),
+    ("start", "3,1000800,1000", "EINVAL", "- - alignment EINVAL -"),
+    ("length", "3,1000000,1800", "EINVAL", "- - alignment EINVAL -"),
+    ("wraps", "3,fffffffffffff000,2000", "EOVERFLOW", "- - wraps EOVERFLOW -"),
+    ("overlap", "3,2000000,1000", "EEXIST", "- - overlap EEXIST -"),
+    ("memory", "3,1000000,1000,1000", "EFAULT", "- - memory EFAULT -"),
+    ("declared", f"3,{explain.HOLE[0]:x},1000", "EINVAL",
+     f"0x{explain.HOLE[0]:016x} 0x{explain.HOLE[1]:016x} reserved admin -"),
+    ("msi", "3,fee00000,1000", "EINVAL",
+     f"0x00000000fee00000 0x00000000feefffff msi apic {DEVICE}"),
+    # Some of it can be addressed.
+    ("beyond", "3,7ffffff000,2000", "EINVAL",
+     "0x0000008000000000 0xffffffffffffffff out-of-range aperture -"),
+)
+# Without an address, which iommufd's own call allows; larger than what can be addressed.
+ROOM = ("room", "103,0,100000000000", "ENOSPC", "- - room ENOSPC -")
+STORM = 64 * 20
+
+
+def words_of(way):
+    """(words up to the attach of both devices, what is asked for)"""
+    opened_by = {
+        "cdev": ["container", f"open:{ONE}", f"set:{ONE}", f"open:{OTHER}", f"set:{OTHER}"],
+        "container": ["container", f"open:{ONE}", f"set:{ONE}", "iommu", f"open:{OTHER}",
+                      f"set:{OTHER}", f"fetch:{ONE},{ONE}", f"fetch:{OTHER},{OTHER}"],
+    }
+    return opened_by[way], EXPLAINED + ((ROOM,) if way == "cdev" else ())
+
+
+def explain_steps(way):
+    check = "/vfio-check --cdev play" if way == "cdev" else "/vfio-check play"
+    words, asked = words_of(way)
+    begin = " ".join(words)
+    play_words = ["ask:3,2000000,1000", f"read:{explain.REFUSED}"]
+    for _, request, _, _ in asked:
+        play_words += [f"ask:{request}", f"read:{explain.REFUSED}"]
+    # A map that succeeds leaves no trace.
+    play_words += ["ask:3,3000000,1000", f"read:{explain.REFUSED}", "storm:20",
+                   f"read:{explain.REFUSED}", "sleep:0", f"read:{explain.OTHERS_REFUSED}"]
+    if way == "cdev":
+        # Who has left is not told of, and who stays is.
+        play_words += [f"unset:{ONE}", "ask:3,1000800,1000", f"read:{explain.REFUSED}",
+                       "sleep:0", f"read:{explain.OTHERS_REFUSED}"]
+    short = f"lock:65536 ask:3,1000000,100000 read:{explain.REFUSED}"
+    hole = f"0x{explain.HOLE[0]:x} 0x{explain.HOLE[1]:x}"
+    return [*MOUNTS, "bind", f"load {MODULE}", "say auto", f"cat {hooks.FEATURES}",
+            f"write {GROUP}/resv/declare add {hole}",
+            f"write {explain.TRACE}/events/iommu_resv/map_refused/enable 1",
+            f"wait-text {hooks.FEATURES} iommufd-explanations added", "say asked",
+            f"run {check} {begin} {' '.join(play_words)}",
+            "say short", f"run {check} {begin} {short}",
+            "say traced", f"cat {explain.TRACE}/trace", "say hooks", f"cat {HOOKS}",
+            "say off", f"write {explain.EXPLAIN} off", f"cat {explain.REFUSED}",
+            f"cat {hooks.FEATURES}", f"write {GROUP}/resv/declare remove {hole}",
+            "unload iommu_resv", "left"]
+
+
+def judge_explain(lines, way):
+    faults = hooks.all_ok(lines)
+    sections = parts(lines)
+    if not any(line.startswith("| iommufd-explanations inert - not asked for")
+               for line in sections["auto"]):
+        faults.append(f"explain=auto: {sections['auto']}")
+    _, asked = words_of(way)
+    seen = explain.told(sections["asked"])
+    count = len(asked)
+    if len(seen) != count + (6 if way == "cdev" else 4):
+        return [*faults, f"asked: {judge.said(sections['asked'], 'run')}"]
+    if seen[0] != ("ok", ["0"]):
+        faults.append(f"before: {seen[0]}")
+    for nr, ((label, request, errno, what), (got, text)) in enumerate(zip(asked, seen[1:]), 1):
+        start, size = (int(word, 16) for word in request.split(",")[1:3])
+        end = (start + size - 1) % (1 << 64)
+        want = rf"0x{start:016x} 0x{end:016x} {re.escape(what)} \d+ vfio-check"
+        if got != errno or len(text) != 2 or text[0] != str(nr) or not re.fullmatch(want, text[1]):
+            faults.append(f"{label}: {got} {text}")
+    after = seen[count + 1:]
+    if after[0][0] != "ok" or after[0][1][:1] != [str(count)]:
+        faults.append(f"a map that succeeds: {after[0]}")
+    if f"refused={STORM}" not in " ".join(judge.said(sections["asked"], "run")) or \
+            after[1][1][:1] != [str(count + STORM)]:
+        faults.append(f"64 threads: {after[1]}")
+    # The hole alone is not this group's.
+    others = count - 1 + STORM
+    if after[2][1][:1] != [str(others)]:
+        faults.append(f"the other group: {after[2]}")
+    if way == "cdev" and (after[3][0] != "EINVAL" or after[3][1][:1] != [str(count + STORM)] or
+                          after[4][1][:1] != [str(others + 1)]):
+        faults.append(f"a device has left: {after[3:]}")
+    short = explain.told(sections["short"])
+    if not short or short[-1][0] != "ENOMEM" or \
+            " - - memlock ENOMEM - " not in " ".join(short[-1][1]):
+        faults.append(f"RLIMIT_MEMLOCK: {short}")
+    traced = [line for line in sections["traced"] if " map_refused: " in line]
+    for what in ("type=alignment origin=EINVAL", "type=reserved origin=admin",
+                 "type=out-of-range origin=aperture"):
+        if not any(what in line for line in traced):
+            faults.append(f"traced: no {what}")
+    missed = [hook for hook in hooks.Section(lines, "hooks", faults).hooks
+              if hook.symbol.endswith(("iopt_map_user_pages", "vfio_iommufd_physical_attach_ioas",
+                                       "iommufd_device_bind", "vfio_iommufd_physical_unbind",
+                                       "iopt_table_enforce_dev_resv_regions"))]
+    if len(missed) != 5 or any(hook.state != "active" or not hook.hits or hook.missed
+                               for hook in missed):
+        faults.append(f"hooks: {missed}")
+    log = [line for line in judge.said(lines, "log")
+           if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
+    # For a region and for another reason, each by the first group that is told, which may be
+    # the other one; none of the storm.
+    if not 2 <= len(log) <= 4:
+        faults.append(f"log: {log}")
+    if f"file {explain.REFUSED} ENODATA" not in sections["off"] or \
+            not any(line.startswith("| iommufd-explanations inert - turned off")
+                    for line in sections["off"]):
+        faults.append(f"explain=off: {sections['off']}")
+    return faults
+
+
+PLANTED_EXPLAIN = (
+    (r"( - - size EINVAL - )", " - - flags EINVAL - "),
+    (r"( - - memlock ENOMEM - )", " - - other ENOMEM - "),
+    (r"^(run \d+ storm refused=)\d+$", r"\g<1>1"),
+    (r"^(file \S+/refused) ENODATA$", r"\1 ok"),
+)
+
+
+def explained(key, way, name):
+    """Each errno of a map by iommufd is explained, by the groups whose map it was."""
+    kernel = kernels.get(key)
+    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], explain_steps(way),
+                              partial(judge_explain, way=way), PLANTED_EXPLAIN,
+                              memory="2G", limit=240)
+    return f"{len(judge.said(lines, 'run'))} lines", faults
+
+
+# iommufd-explain-attach: what iommufd refuses a device for
+
+# {topology: [(label, words, errno of the last but one, what must be told, a pattern of the log)]}
+BY_FILE = f"open:{ONE} read:{explain.REFUSED}"
+ATTACHES = {
+    "plain": (
+        ("group-file", f"container {BY_FILE}", "EBUSY", "- - group-file EBUSY -",
+         "a program has the file of the group open"),
+        ("mapped", f"container open:{OTHER} set:{OTHER} ask:3,{explain.HOLE[0]:x},1000 open:{ONE} "
+                   f"set:{ONE} read:{explain.REFUSED}", "EADDRINUSE",
+         "- - container EADDRINUSE -", "do not go with what the container has mapped"),
+        ("absent", f"container open:{ONE} space:77 set:{ONE} read:{explain.REFUSED}", "ENOENT",
+         "- - address-space ENOENT -", "an address space that iommufd does not have"),
+    ),
+    "rmrr": (
+        ("region", f"container {BY_FILE}", "EINVAL",
+         f"0x000000001a000000 0x000000001a00ffff direct rmrr {DEVICE}", "mapped 1:1"),
+    ),
+    "intel-noremap": (
+        ("interrupts", f"container {BY_FILE}", "EPERM", "- - interrupts-iommufd EPERM -",
+         "allow_unsafe_interrupts of iommufd is off"),
+    ),
+}
+
+
+def attach_steps(topology):
+    hole = f"{GROUP}/resv/declare {{}} 0x{explain.HOLE[0]:x} 0x{explain.HOLE[1]:x}"
+    steps = [*MOUNTS, "bind", f"load {MODULE}"]
+    if topology == "plain":
+        steps.append(f"write {hole.format('add')}")
+    steps += [f"write {explain.TRACE}/events/iommu_resv/attach_refused/enable 1",
+              f"wait-text {hooks.FEATURES} iommufd-explanations added"]
+    for label, words, _, _, _ in ATTACHES[topology]:
+        held = label == "group-file"
+        steps += [f"say {label}"]
+        if held:
+            steps += [f"spawn holder /vfio-check hold {DEVICE} 100", "sleep 1500"]
+        steps += [f"run /vfio-check --cdev play {words}"]
+        if held:
+            steps += ["stop holder"]
+    steps += ["say traced", f"cat {explain.TRACE}/trace"]
+    if topology == "plain":
+        steps += [f"write {hole.format('remove')}"]
+    # Somebody listens still when the module goes.
+    return [*steps, "unload iommu_resv", "left", "sleep 1000"]
+
+
+def judge_attach(lines, topology):
+    faults = hooks.all_ok(lines)
+    wanted = ATTACHES[topology]
+    for nr, (label, _, errno, what, _) in enumerate(wanted, 1):
+        said = [line.split(" ", 2)[1:] for line in judge.said(parts(lines)[label], "run")
+                if not line.startswith("exit ")]
+        text = [word[1] for word in said if word[0] == "|"]
+        failed = [word[1] for word in said if word[0] != "|" and word[1] != "ok"]
+        # Nothing after it is asked.
+        if failed != [errno] or len(text) != 2 or text[0] != str(nr) or \
+                not re.fullmatch(rf"- - {re.escape(what)} \d+ vfio-check", text[1]):
+            faults.append(f"{label}: {said}")
+    log = [line for line in judge.said(lines, "log")
+           if re.search(r"iommu_resv: group \d+: the attach by vfio-check", line)]
+    # One an attach: none of these has worked.
+    if len(log) != 1 or not re.search(wanted[0][4], log[0]):
+        faults.append(f"log: {log}")
+    traced = [line for line in parts(lines)["traced"] if " attach_refused: " in line]
+    if len(traced) != len(wanted):
+        faults.append(f"traced: {traced}")
+    return faults
+
+
+PLANTED_ATTACH = (
+    (r"^(run \d+ \|) 1$", r"\1 0"),
+    (r" attach_refused: ", " attach: "),
+)
+
+
+def attach(topology, key, name):
+    """A bind or an attach that iommufd refuses is explained."""
+    return "", hooks.run(name, kernels.get(key), topology, attach_steps(topology.name),
+                         partial(judge_attach, topology=topology.name), PLANTED_ATTACH)[1]
+
+
 def table():
     """{name: (function, arguments...)}"""
     out = {}
@@ -206,6 +429,10 @@ def table():
         key = f"debug-{arch}-iommufd"
         out[f"iommufd-report-{arch}"] = (report, key)
         out[f"iommufd-declare-kprobe-{arch}"] = (declare, key, "kprobe")
+    out["iommufd-explain-maps-amd64"] = (explained, "debug-amd64", "cdev")
+    out["iommufd-explain-container-amd64"] = (explained, "debug-amd64-iommufd", "container")
+    for topology in (PLAIN["amd64"], BY_NAME["rmrr"], BY_NAME["intel-noremap"]):
+        out[f"iommufd-explain-attach-{topology.name}-amd64"] = (attach, topology, "debug-amd64")
     out["iommufd-declare-livepatch-amd64"] = (declare, "debug-amd64-iommufd", "livepatch")
     out["iommufd-window-arm64"] = (window, "debug-arm64-iommufd")
     out["iommufd-window-container-arm64"] = (container, "debug-arm64-iommufd")

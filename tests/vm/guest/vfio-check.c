@@ -359,11 +359,14 @@ struct request {
 	uint64_t vaddr;
 };
 
+/* In place of a flag of VFIO's: iommufd is to choose the place. */
+#define ANY_PLACE	0x100
+
 static int ask_ioas(struct vfio *v, const struct request *r)
 {
 	struct iommufd_ioas_map m = {
 		.size = sizeof(m),
-		.flags = IOMMUFD_MAP_FIXED |
+		.flags = (r->flags & ANY_PLACE ? 0 : IOMMUFD_MAP_FIXED) |
 			 (r->flags & VFIO_DMA_MAP_FLAG_READ ? IOMMUFD_MAP_READABLE : 0) |
 			 (r->flags & VFIO_DMA_MAP_FLAG_WRITE ? IOMMUFD_MAP_WRITEABLE : 0),
 		.ioas_id = v->ioas,
@@ -1240,6 +1243,17 @@ static int play_set(struct play *p, int group)
 	return ioctl(group, VFIO_GROUP_SET_CONTAINER, &p->v.container) ? errno : 0;
 }
 
+/* "GROUP,NAME" */
+static int play_fetch(struct play *p, char *arg)
+{
+	char *group = strsep(&arg, ",");
+	int *fd = play_group(p, group);
+
+	if (!fd || !arg)
+		return ENOENT;
+	return ioctl(*fd, VFIO_GROUP_GET_DEVICE_FD, arg) < 0 ? errno : 0;
+}
+
 static int play_unset(int group)
 {
 	if (use_cdev)
@@ -1939,6 +1953,9 @@ static int play_info(struct play *p, int n, char *arg)
  *                                     iommufd, "set" attaches it to the address space of
  *                                     "container", "ioas" makes another one, and "set" of a
  *                                     device that is attached replaces its address space
+ *     space:NUMBER                    "set" of then on attaches to that of iommufd
+ *     fetch:GROUP,NAME                VFIO_GROUP_GET_DEVICE_FD for a device of that name, which
+ *                                     stays open until the end
  *     map:START-END | unmap:START-END
  *     try:START-END                   map, and unmap if that worked
  *     big:START-END | unbig:START-END
@@ -1966,7 +1983,8 @@ static int play_info(struct play *p, int n, char *arg)
  *                                     random-unmap ..." if only the unmap failed. At last "N
  *                                     random SEED total=N accepted=N refused=N other=N"
  *     ask:FLAGS,IOVA,SIZE[,VADDR]     a map, right or wrong, all hexadecimal; without VADDR there
- *                                     is memory for up to 16 MiB
+ *                                     is memory for up to 16 MiB. With --cdev the flag 100 has
+ *                                     iommufd choose the place
  *     lock:BYTES                      from now on without CAP_IPC_LOCK, and with that limit
  *     blame:FILE,SEED,COUNT,EDGE[:EDGE...]
  *                                     COUNT maps as those of "random", some of them spoilt in one of
@@ -2038,6 +2056,10 @@ static int do_play(int argc, char **argv)
 		} else if (!strcmp(word, "claim")) {
 			err = !fd ? ENOENT :
 			      ioctl(*fd, VFIO_GROUP_SET_CONTAINER, &p.v.container) ? errno : 0;
+		} else if (!strcmp(word, "space")) {
+			p.v.ioas = strtoul(arg, NULL, 10);
+		} else if (!strcmp(word, "fetch")) {
+			err = play_fetch(&p, arg);
 		} else if (!strcmp(word, "unset")) {
 			err = fd ? play_unset(*fd) : ENOENT;
 		} else if (!strcmp(word, "map")) {
