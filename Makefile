@@ -50,9 +50,10 @@ $(PARTS:%=check-%) check-debug: check-%:
 	@case $* in vm | bench | debug) tests/lib/need python3 ;; esac
 	@tests/$*/run
 
-# What takes too long for each change: more of the life of the packages.
+# What takes too long for each change: more of the life of the packages, a real libvirt, and what
+# explanations cost on each kernel.
 check-release:
-	@tests/lib/need python3 && tests/vm/run --release
+	@tests/lib/need python3 && tests/vm/run --release && tests/bench/run 'bench-maps-*'
 
 help:
 	@echo 'make             build the modules for the running kernel, and the command'
