@@ -11,39 +11,19 @@
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
-#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "compat/regs.h"
 #include "hook/caller.h"
+#include "hook/place.h"
 
 static DEFINE_MUTEX(learn_lock);
 static bool learned;
 
 /* The function behind the file; all 0 as long as it is not known. */
 static unsigned long file_start, file_end;
-
-#ifdef CONFIG_KPROBES
-/* Kernels since v5.7 tell addresses of names to nobody but who registers a kprobe. */
-static unsigned long address_of(const char *symbol)
-{
-	struct kprobe kp = { .symbol_name = symbol };
-	unsigned long address;
-
-	if (register_kprobe(&kp))
-		return 0;
-	address = (unsigned long)kp.addr;
-	unregister_kprobe(&kp);
-	return address;
-}
-#else
-static unsigned long address_of(const char *symbol)
-{
-	return 0;
-}
-#endif
 
 /**
  * resv_caller_learn() - know the function behind the file reserved_regions
@@ -54,7 +34,7 @@ static unsigned long address_of(const char *symbol)
  */
 void resv_caller_learn(void)
 {
-	unsigned long address, offset, size;
+	unsigned long address = 0, offset, size;
 	char *text, *plus;
 
 	mutex_lock(&learn_lock);
@@ -64,9 +44,8 @@ void resv_caller_learn(void)
 	if (!text)
 		goto unlock;
 	learned = true;
-	address = address_of("iommu_group_show_resv_regions");
 	/* The text ends with +0xOFFSET/0xSIZE. */
-	if (address)
+	if (!resv_kprobe_address("iommu_group_show_resv_regions", &address))
 		sprint_symbol(text, address);
 	plus = strchr(text, '+');
 	if (plus && sscanf(plus, "+0x%lx/0x%lx", &offset, &size) == 2) {

@@ -65,28 +65,6 @@ static void notrace entered_to_return(unsigned long ip, unsigned long parent_ip,
 
 NOKPROBE_SYMBOL(entered_to_return);
 
-/*
- * Modules can look names up by kprobes on every kernel.  One that is registered disabled
- * is not armed, and claims nothing.
- */
-static int find_address(struct resv_hook *hook, unsigned long *address)
-{
-	int ret;
-
-	*address = hook->address;
-	if (*address)
-		return 0;
-	memset(&hook->kp, 0, sizeof(hook->kp));
-	hook->kp.symbol_name = hook->symbol;
-	hook->kp.flags = KPROBE_FLAG_DISABLED;
-	ret = register_kprobe(&hook->kp);
-	if (ret)
-		return ret;
-	*address = (unsigned long)hook->kp.addr;
-	unregister_kprobe(&hook->kp);
-	return 0;
-}
-
 /* The filter needs the address, but not that the function is still there. */
 static void forget_address(struct resv_hook *hook)
 {
@@ -100,9 +78,12 @@ static int install(struct resv_hook *hook, ftrace_func_t func)
 	memset(&hook->ops, 0, sizeof(hook->ops));
 	hook->ops.func = func;
 	hook->ops.flags = FTRACE_OPS_FL_SAVE_REGS | COMPAT_FTRACE_PERMANENT;
-	ret = find_address(hook, &hook->ops_ip);
-	if (ret)
-		return ret;
+	hook->ops_ip = hook->address;
+	if (!hook->ops_ip) {
+		ret = resv_kprobe_address(hook->symbol, &hook->ops_ip);
+		if (ret)
+			return ret;
+	}
 	ret = ftrace_set_filter_ip(&hook->ops, hook->ops_ip, 0, 0);
 	if (ret)
 		return ret;

@@ -75,6 +75,34 @@ static int entered(struct kprobe *kp, struct pt_regs *regs)
 
 NOKPROBE_SYMBOL(entered);
 
+/**
+ * resv_kprobe_address() - where a function is
+ * @symbol: its name
+ * @address: set to where it begins
+ *
+ * Kernels since v5.7 tell addresses to nobody but who registers a kprobe.  One that is
+ * registered disabled is not armed: nothing of the function is touched, and no livepatch
+ * is excluded.
+ *
+ * Context: sleeps for a grace period.
+ * Return: 0, -ENOENT if there is no such function now, or another errno
+ */
+int resv_kprobe_address(const char *symbol, unsigned long *address)
+{
+	struct kprobe kp = {
+		.symbol_name = symbol,
+		.flags = KPROBE_FLAG_DISABLED,
+	};
+	int ret;
+
+	ret = register_kprobe(&kp);
+	if (ret)
+		return ret;
+	*address = (unsigned long)kp.addr;
+	unregister_kprobe(&kp);
+	return 0;
+}
+
 static int install_entry(struct resv_hook *hook)
 {
 	/* register_kprobe() wants what it did not fill in to be zero. */
@@ -97,6 +125,11 @@ static u64 missed_entry(const struct resv_hook *hook)
 	return hook->kp.nmissed;
 }
 #else
+int resv_kprobe_address(const char *symbol, unsigned long *address)
+{
+	return -EOPNOTSUPP;
+}
+
 static int install_entry(struct resv_hook *hook)
 {
 	return -EOPNOTSUPP;

@@ -188,6 +188,7 @@ const struct resv_backend *resv_ftrace_backend(bool at_return);
 extern const struct resv_backend resv_kprobe_backend;
 extern const struct resv_backend resv_kretprobe_backend;
 
+int resv_kprobe_address(const char *symbol, unsigned long *address);
 void resv_place_entered(struct resv_hook *hook, struct pt_regs *regs);
 #ifdef CONFIG_KRETPROBES
 void resv_kretprobe_prepare(struct resv_hook *hook);
