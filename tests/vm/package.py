@@ -264,14 +264,13 @@ USUAL = (
     ("install", Guest, "INSTALLED", [Boot(), Boot(asked_for=True)], ("12",)),
     ("quick", Guest, "BASE", [Boot()], ("13",)),
     ("bare", Guest, "WITHOUT", [Boot()], ("12",)),
-    ("updated", Guest, "UPDATED", [Boot()], ("12",)),
     ("upgrade", Guest, "INSTALLED", [Boot()], ("12",)),
     ("purge", Guest, "INSTALLED", [Boot(), Boot()], ("12",)),
     ("switches", Guest, "INSTALLED", SWITCHES, ("12",)),
     ("secureboot", SecureGuest, "INSTALLED", SECURE, ("12",)))
 RELEASE = (
     ("kernel", Guest, "INSTALLED", [Boot(limit=1800), Boot()], ("12",)),
-    ("updated", Guest, "UPDATED", [Boot()], ("13",)),
+    ("updated", Guest, "UPDATED", [Boot()], ("12", "13")),
     ("upgrade", Guest, "INSTALLED", [Boot()], ("13",)),
     ("purge", Guest, "INSTALLED", [Boot(), Boot()], ("13",)),
     ("secureboot", SecureGuest, "INSTALLED", SECURE, ("13",)))
