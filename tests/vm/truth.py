@@ -27,7 +27,8 @@ def short():
 def livepatches():
     """The livepatch takes over, and kprobes take over again."""
     gone = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
-    return [f"write {PARAMETER} livepatch", "sleep 300", *short(), f"write {PARAMETER} kprobe", *gone,
+    return [f"write {PARAMETER} livepatch", "sleep 300", *short(), f"write {PARAMETER} kprobe",
+            *gone,
             # Somebody disables it while nothing else enforces.
             f"write {PARAMETER} livepatch", *gone, f"write {PARAMETER} auto"]
 

@@ -15,6 +15,7 @@
 #include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/ratelimit.h>
 #include <linux/rculist.h>
 #include "compat/iommu.h"
 #include "compat/regs.h"
@@ -126,7 +127,7 @@ static const struct resv_tap guard_tap = {
 	.leave = leave_guard,
 	.test = test_guard,
 	.required = true,
-	.failed = "an error does not reach who asks for a group's list (inlined, or probes are turned off)",
+	.failed = "an error does not reach who asks for a list (inlined, or probes are turned off)",
 	.again = resv_groups_rescan_soon,
 	.loss = "an attach with a list that lacks a declared region is not refused",
 };
