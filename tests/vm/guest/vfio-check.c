@@ -2250,7 +2250,6 @@ int main(int argc, char **argv)
 		return do_cost(argv[2], mem, argc > 3 ? strtoul(argv[3], NULL, 10) : 1,
 			       argc > 4 ? atoi(argv[4]) : COST_ROUNDS);
 	fprintf(stderr, "usage: vfio-check [--cdev] check|probe|loop|cost GROUP | "
-			"attaches GROUP START-END | pairs GROUP N | hold GROUP SECONDS | play WORD...
-");
+			"attaches GROUP START-END | pairs GROUP N | hold GROUP SECONDS | play WORD...\n");
 	return 2;
 }
