@@ -75,6 +75,7 @@ int cmd_apply(struct control *ctl, int argc, char **argv)
 	int ret;
 
 	may_change(ctl, "apply");
+	saved_lock();
 	if (!saved_read(&saved))
 		return EXIT_TROUBLE;
 	if (!saved.nr && !saved.bad) {

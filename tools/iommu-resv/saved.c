@@ -15,10 +15,12 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "names.h"
 #include "pick.h"
@@ -299,6 +301,21 @@ bool saved_read(struct saved *saved)
 	}
 	saved->bad = !text_close(&t);
 	return true;
+}
+
+/**
+ * saved_lock() - be the only process that brings into force what was saved
+ *
+ * udev runs one for each group that changes, beside the unit at boot.  If two of them saw
+ * that a region does not hold yet, the second one's write would fail (EEXIST).  The lock is
+ * on the file itself, and ends with the process.
+ */
+void saved_lock(void)
+{
+	int fd = open(RESV_SAVED, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) && errno == EINTR)
+		;
 }
 
 /**

@@ -48,6 +48,7 @@ void saved_present(struct control *ctl, const char *owner, struct groups *groups
 bool region_holds(const struct group *g, const struct range *range);
 bool saved_owns(const char *owner, const struct group *g);
 
+void saved_lock(void);
 bool saved_read(struct saved *saved);
 void saved_free(struct saved *saved);
 
