@@ -55,7 +55,7 @@ def relisted(lines, window):
 
 def same_group(now, then):
     """NOW is as THEN, when VFIO may have had it: dma_api has its lines once VFIO is gone."""
-    if then.files["dma_api"][0] == "ENODATA":
+    if then.files.get("dma_api", ("ENOENT",))[0] == "ENODATA":
         now, then = (replace(group, files={name: file for name, file in group.files.items()
                                            if name != "dma_api"}) for group in (now, then))
     return now == then
