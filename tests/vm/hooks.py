@@ -405,10 +405,11 @@ def judge_load(lines, arch):
     faults += is_hooked(lines, "before", "to-livepatch",
                         [Hook(LISTED, "livepatch", "active", 0, 0, "-")])
     # Before v5.19 the bracket of VFIO's attach is seen from the first declaration on, whatever the
-    # mode is: see group/attach.c.
-    if any(kind == "kprobe" and "vfio_iommu_type1_attach_group" not in line for kind, line in
-           hooked(lines, "to-livepatch")[0] - hooked(lines, "before")[0]):
-        faults.append("to-livepatch: kprobes are left")
+    # mode is: see group/attach.c.  And a return of the list is looked at, see declare/guard.c.
+    left = [line for kind, line in hooked(lines, "to-livepatch")[0] - hooked(lines, "before")[0]
+            if kind == "kprobe" and "vfio_iommu_type1_attach_group" not in line]
+    if len(left) != 1 or f"  r  {LISTED}+" not in left[0]:
+        faults.append(f"to-livepatch: kprobes are left, or no return is looked at: {left}")
     told = Section(lines, "watched", faults).told("watcher")
     m = re.fullmatch(r"reads=(\d+) without=(\d+) errors=(\d+)", told[0] if told else "")
     if not m or int(m[1]) < 100 or m[2] != "0" or m[3] != "0":
