@@ -81,6 +81,8 @@ struct resv_attach_domain {
  * @id: its number
  * @state: see the enum
  * @epoch: in which @state was set
+ * @events: how often @state was set, which tells a look at the group that somebody came or
+ *	left meanwhile
  * @task: RESV_ATTACH_ATTACHING: the task that attaches it, else NULL
  * @container: container of the last attach by VFIO, or NULL
  * @by_container: on its list
@@ -98,6 +100,7 @@ struct resv_attach_group {
 	int id;
 	enum resv_attach_state state;
 	unsigned int epoch;
+	unsigned int events;
 	const struct task_struct *task;
 	struct resv_attach_container *container;
 	struct list_head by_container;
@@ -153,7 +156,9 @@ int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 /* For the registry: under the lock of the group's entry; may sleep */
 int resv_attach_add(struct iommu_group *group, int id);
 void resv_attach_remove(const struct iommu_group *group);
-void resv_attach_settle(const struct iommu_group *group, bool attached);
+unsigned int resv_attach_events(const struct iommu_group *group);
+void resv_attach_settle(const struct iommu_group *group, bool attached,
+			unsigned int events);
 void resv_attach_mode_changed(void);
 bool resv_attach_group_busy(const struct iommu_group *group);
 void resv_attach_exit(void);

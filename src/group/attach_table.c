@@ -12,6 +12,7 @@
 #include <linux/spinlock.h>
 #include "group/attach.h"
 #include "group/attach_table.h"
+#include "group/group.h"
 #include "hook/spares.h"
 
 /* Objects in stock for each group, and for all of them together. */
@@ -499,6 +500,7 @@ void resv_attach_set_state(struct resv_attach_group *g, enum resv_attach_state s
 {
 	g->state = state;
 	g->epoch = epoch;
+	g->events++;
 	if (state != RESV_ATTACH_ATTACHING) {
 		g->task = NULL;
 		g->first = NULL;
@@ -713,11 +715,17 @@ void resv_attach_remove(const struct iommu_group *group)
 }
 
 /* With table_lock held.  Return: references on this module to be put */
-static unsigned int settle(struct resv_attach_group *g, bool attached)
+static unsigned int settle(struct resv_attach_group *g, bool attached,
+			   unsigned int events)
 {
 	enum resv_attach_state state = resv_attach_state(g);
 	struct resv_attach_domain *d = g->domain;
 
+	/* Somebody came or left since the look began: what it has found may be over. */
+	if (g->events != events) {
+		resv_group_update_soon(g->id);
+		return 0;
+	}
 	if (attached) {
 		/* Its attach was not seen. */
 		if (state == RESV_ATTACH_FREE)
@@ -735,13 +743,36 @@ static unsigned int settle(struct resv_attach_group *g, bool attached)
 }
 
 /**
+ * resv_attach_events() - for resv_attach_settle()
+ * @group: the group
+ *
+ * Context: any; not under the lock.
+ * Return: how often somebody was seen to come or leave
+ */
+unsigned int resv_attach_events(const struct iommu_group *group)
+{
+	const struct resv_attach_group *g;
+	unsigned int events = 0;
+	unsigned long flags;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g)
+		events = g->events;
+	resv_attach_unlock(flags);
+	return events;
+}
+
+/**
  * resv_attach_settle() - the registry has looked at a group
  * @group: the group
  * @attached: a domain of somebody who maps by himself was attached to it then
+ * @events: what resv_attach_events() said before the look
  *
  * Context: under the lock of the group's entry; may sleep.
  */
-void resv_attach_settle(const struct iommu_group *group, bool attached)
+void resv_attach_settle(const struct iommu_group *group, bool attached,
+			unsigned int events)
 {
 	struct resv_attach_group *g;
 	unsigned int pins = 0;
@@ -752,7 +783,7 @@ void resv_attach_settle(const struct iommu_group *group, bool attached)
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g)
-		pins = settle(g, attached);
+		pins = settle(g, attached, events);
 	resv_attach_unlock(flags);
 	resv_attach_put_pins(pins);
 	resv_attach_tell_after();

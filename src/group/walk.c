@@ -138,14 +138,16 @@ static int collect_device(struct device *dev, void *data)
 
 static int collect_devices(struct resv_facts *c)
 {
-	int ret = iommu_group_for_each_dev(c->group, c, collect_device);
+	unsigned int events = resv_attach_events(c->group);
+	int ret;
 
+	ret = iommu_group_for_each_dev(c->group, c, collect_device);
 	if (ret)
 		return ret;
 	if (!c->nr_devices)
 		return -ENODEV;
 	atomic_inc(&looks);
-	resv_attach_settle(c->group, c->attached);
+	resv_attach_settle(c->group, c->attached, events);
 	return 0;
 }
 
@@ -153,16 +155,17 @@ static int collect_devices(struct resv_facts *c)
 static void prepare(struct resv_facts *c)
 {
 	const struct resv_feature *f;
-	unsigned int i;
+	unsigned int i, events;
 
 	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->prepare)
 			f->prepare(c);
+	events = resv_attach_events(c->group);
 	/* Somebody may have attached the group just before the taps were in. */
 	c->in_use = false;
 	c->attached = false;
 	iommu_group_for_each_dev(c->group, c, note_use);
-	resv_attach_settle(c->group, c->attached);
+	resv_attach_settle(c->group, c->attached, events);
 }
 
 /* So that a uevent tells when a driver changes what "assignable" says. */
