@@ -157,7 +157,7 @@ int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 int resv_attach_add(struct iommu_group *group, int id);
 void resv_attach_remove(const struct iommu_group *group);
 unsigned int resv_attach_events(const struct iommu_group *group);
-void resv_attach_settle(const struct iommu_group *group, bool attached,
+bool resv_attach_settle(const struct iommu_group *group, bool attached,
 			unsigned int events);
 void resv_attach_mode_changed(void);
 bool resv_attach_group_busy(const struct iommu_group *group);

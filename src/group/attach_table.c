@@ -12,7 +12,6 @@
 #include <linux/spinlock.h>
 #include "group/attach.h"
 #include "group/attach_table.h"
-#include "group/group.h"
 #include "hook/spares.h"
 
 /* Objects in stock for each group, and for all of them together. */
@@ -715,17 +714,11 @@ void resv_attach_remove(const struct iommu_group *group)
 }
 
 /* With table_lock held.  Return: references on this module to be put */
-static unsigned int settle(struct resv_attach_group *g, bool attached,
-			   unsigned int events)
+static unsigned int settle(struct resv_attach_group *g, bool attached)
 {
 	enum resv_attach_state state = resv_attach_state(g);
 	struct resv_attach_domain *d = g->domain;
 
-	/* Somebody came or left since the look began: what it has found may be over. */
-	if (g->events != events) {
-		resv_group_update_soon(g->id);
-		return 0;
-	}
 	if (attached) {
 		/* Its attach was not seen. */
 		if (state == RESV_ATTACH_FREE)
@@ -770,12 +763,15 @@ unsigned int resv_attach_events(const struct iommu_group *group)
  * @events: what resv_attach_events() said before the look
  *
  * Context: under the lock of the group's entry; may sleep.
+ * Return: false if somebody came or left since then, so that what the look has found may
+ * be over; nothing is settled then
  */
-void resv_attach_settle(const struct iommu_group *group, bool attached,
+bool resv_attach_settle(const struct iommu_group *group, bool attached,
 			unsigned int events)
 {
 	struct resv_attach_group *g;
 	unsigned int pins = 0;
+	bool fresh = true;
 	unsigned long flags;
 
 	/* What a client has to say afterwards it keeps on this CPU, as in a handler. */
@@ -783,11 +779,14 @@ void resv_attach_settle(const struct iommu_group *group, bool attached,
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g)
-		pins = settle(g, attached, events);
+		fresh = g->events == events;
+	if (g && fresh)
+		pins = settle(g, attached);
 	resv_attach_unlock(flags);
 	resv_attach_put_pins(pins);
 	resv_attach_tell_after();
 	preempt_enable();
+	return fresh;
 }
 
 /**

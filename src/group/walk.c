@@ -136,6 +136,13 @@ static int collect_device(struct device *dev, void *data)
 	return resv_sources_device(c, dev);
 }
 
+/* Somebody may have come or left since @events were counted: then another look follows. */
+static void settle(const struct resv_facts *c, unsigned int events)
+{
+	if (!resv_attach_settle(c->group, c->attached, events))
+		resv_group_update_soon(c->id);
+}
+
 static int collect_devices(struct resv_facts *c)
 {
 	unsigned int events = resv_attach_events(c->group);
@@ -147,7 +154,7 @@ static int collect_devices(struct resv_facts *c)
 	if (!c->nr_devices)
 		return -ENODEV;
 	atomic_inc(&looks);
-	resv_attach_settle(c->group, c->attached, events);
+	settle(c, events);
 	return 0;
 }
 
@@ -165,7 +172,7 @@ static void prepare(struct resv_facts *c)
 	c->in_use = false;
 	c->attached = false;
 	iommu_group_for_each_dev(c->group, c, note_use);
-	resv_attach_settle(c->group, c->attached, events);
+	settle(c, events);
 }
 
 /* So that a uevent tells when a driver changes what "assignable" says. */
