@@ -209,7 +209,9 @@ static bool get_taps(const struct resv_facts *c)
 		retry();
 	again = false;
 	installed = true;
-	resv_caller_learn();
+	/* To look for a name takes long, and nothing asks who calls while no window is moved. */
+	if (needed)
+		resv_caller_learn();
 	listed = resv_tap_get(&resv_msi_listed_tap, 0, group);
 	entry = get_entry_taps(c, group, &entry_known);
 	watched = resv_attach_watch(&resv_msi_window_client, false);
