@@ -115,7 +115,8 @@ static void check_declared(void)
 		nr += !d->group;
 		/* No device has the ids 0 and 0: those are a name that nothing has. */
 		HOLDS(!d->model == !(strlen(d->device) == 9 && d->device[4] == ':' &&
-				     strspn(d->device, "0123456789abcdef:") == 9 &&
+				     strspn(d->device, "0123456789abcdef") == 4 &&
+				     strspn(d->device + 5, "0123456789abcdef") == 4 &&
 				     strcmp(d->device, "0000:0000")));
 		if (!d->group) {
 			HOLDS(d->device[0] && !((d->start | (d->end + 1)) & 0xfff));
