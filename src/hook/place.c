@@ -129,6 +129,25 @@ bool resv_tap_marking(const struct resv_tap *tap)
 	       READ_ONCE(resv_hook_test.tap) == tap;
 }
 
+/* List a group as its own callers do, as the call that tests a tap. */
+static int list_for_test(struct iommu_group *group, struct list_head *head)
+{
+	int ret;
+
+	WRITE_ONCE(resv_hook_test.task, current);
+	ret = compat_iommu_get_group_resv_regions(group, head);
+	WRITE_ONCE(resv_hook_test.task, NULL);
+	return ret;
+}
+
+static void free_list(struct list_head *head)
+{
+	struct iommu_resv_region *region, *next;
+
+	list_for_each_entry_safe(region, next, head, list)
+		kfree(region);
+}
+
 /**
  * resv_tap_marked() - does the tap leave its mark when the kernel lists a group?
  * @hook: place that is being tested
@@ -141,19 +160,15 @@ bool resv_tap_marking(const struct resv_tap *tap)
 bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 		     bool (*marked)(const struct list_head *head))
 {
-	struct iommu_resv_region *region, *next;
 	u64 before = resv_hook_hits(hook);
 	LIST_HEAD(head);
 	bool found;
 
 	if (resv_test_step("self-test"))
 		return false;
-	WRITE_ONCE(resv_hook_test.task, current);
-	compat_iommu_get_group_resv_regions(group, &head);
-	WRITE_ONCE(resv_hook_test.task, NULL);
+	list_for_test(group, &head);
 	found = marked(&head);
-	list_for_each_entry_safe(region, next, &head, list)
-		kfree(region);
+	free_list(&head);
 	return found && resv_hook_hits(hook) != before;
 }
 
@@ -168,18 +183,14 @@ bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
  */
 bool resv_tap_result(struct resv_hook *hook, struct iommu_group *group, int result)
 {
-	struct iommu_resv_region *region, *next;
 	u64 before = resv_hook_hits(hook);
 	LIST_HEAD(head);
 	int ret;
 
 	if (resv_test_step("self-test"))
 		return false;
-	WRITE_ONCE(resv_hook_test.task, current);
-	ret = compat_iommu_get_group_resv_regions(group, &head);
-	WRITE_ONCE(resv_hook_test.task, NULL);
-	list_for_each_entry_safe(region, next, &head, list)
-		kfree(region);
+	ret = list_for_test(group, &head);
+	free_list(&head);
 	return ret == result && resv_hook_hits(hook) != before;
 }
 

@@ -182,11 +182,11 @@ static void declare_removed(struct iommu_group *group, int id)
 	mutex_unlock(&resv_declare_lock);
 	if (kept)
 		kobject_put((struct kobject *)group);
-	if (nr)
-		resv_declare_guard_rest();
-	if (nr)
-		pr_warn("group %d is gone, and with it what was declared for it (%u)\n",
-			id, nr);
+	if (!nr)
+		return;
+	resv_declare_guard_rest();
+	pr_warn("group %d is gone, and with it what was declared for it (%u)\n",
+		id, nr);
 }
 
 /* All groups were looked at: a device that no group has comes later. */
