@@ -6,16 +6,13 @@ The kernels of the checks have kprobes that exclude nobody, so a switch of the t
 module use its own ops there."""
 import judge
 import kernels
-from hooks import (ADD, DEVICE, FILES, LIST, LISTED, MODULE, MOUNTS, OTHER, REMOVE, Section, all_ok,
-                   hooked, run)
+from hooks import (ADD, DEVICE, FILES, LIST, LISTED, MODULE, MOUNTS, OTHER_COMES, OTHER_GOES,
+                   REMOVE, Section, all_ok, hooked, other_module, run)
 from topologies import PLAIN
 
 WORDS = "hooks=kprobe test_ftrace=1 test_group=1"
-PATCH = f"/sys/kernel/livepatch/{OTHER}"
 KPROBES = "/sys/kernel/debug/kprobes/enabled"
 FTRACE = "/proc/sys/kernel/ftrace_enabled"
-THERE = [f"load /{OTHER}.ko", f"wait {PATCH}/transition", f"wait-text {PATCH}/transition 0"]
-GONE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", f"unload {OTHER}"]
 CHECK = f"run /vfio-check check {DEVICE}"
 # In each of these sections a region is declared.
 DECLARED = ("first", "patched", "probes-off", "ftrace-off", "unpatched", "second")
@@ -24,13 +21,13 @@ DECLARED = ("first", "patched", "probes-off", "ftrace-off", "unpatched", "second
 def steps():
     return [*MOUNTS, "bind", "hooked before",
             "say first", f"load {MODULE} {WORDS}", ADD, LIST, CHECK, "hooked first", *FILES,
-            "say patched", *THERE, LIST, CHECK, "hooked patched", *FILES,
+            "say patched", *OTHER_COMES, LIST, CHECK, "hooked patched", *FILES,
             "say probes-off", f"write {KPROBES} 0", LIST, CHECK, *FILES, f"write {KPROBES} 1",
             "say ftrace-off", f"write {FTRACE} 0", LIST, CHECK, *FILES,
-            "say unpatched", *GONE, LIST, CHECK, *FILES,
+            "say unpatched", *OTHER_GOES, LIST, CHECK, *FILES,
             "say removed", REMOVE, LIST, "unload iommu_resv", "hooked removed", "left",
-            "say second", *THERE, f"load {MODULE} {WORDS}", ADD, LIST, CHECK, *FILES,
-            "say end", REMOVE, LIST, "unload iommu_resv", *GONE, LIST, "hooked end", "left"]
+            "say second", *OTHER_COMES, f"load {MODULE} {WORDS}", ADD, LIST, CHECK, *FILES,
+            "say end", REMOVE, LIST, "unload iommu_resv", *OTHER_GOES, LIST, "hooked end", "left"]
 
 
 def ops(lines, label):
@@ -93,9 +90,8 @@ PLANTED = (
 def beside(key, name):
     """Own ops and a livepatch of one function, in either order."""
     kernel = kernels.get(key, test=True)
-    built = kernels.build_module(key, kernels.HERE / "guest" / "other-livepatch", name=OTHER)
     return "", run(name, kernel, PLAIN["amd64"], steps(), judge_all, PLANTED,
-                   extra={f"{OTHER}.ko": built.read_bytes()})[1]
+                   extra=other_module(key))[1]
 
 
 def table():

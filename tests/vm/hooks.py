@@ -723,22 +723,29 @@ def steps(key, least, name):
 # hooks-other: somebody else's livepatch
 
 OTHER = "other_livepatch"
+OTHER_PATCH = f"/sys/kernel/livepatch/{OTHER}"
+OTHER_COMES = [f"load /{OTHER}.ko", f"wait {OTHER_PATCH}/transition",
+               f"wait-text {OTHER_PATCH}/transition 0"]
+OTHER_GOES = [f"write {OTHER_PATCH}/enabled 0", f"wait-gone {OTHER_PATCH}", f"unload {OTHER}"]
+
+
+def other_module(key):
+    """{name: bytes} of that livepatch, for a VM with the kernel KEY."""
+    built = kernels.build_module(key, kernels.HERE / "guest" / "other-livepatch", name=OTHER)
+    return {f"{OTHER}.ko": built.read_bytes()}
 
 
 def other_steps():
-    patch = f"/sys/kernel/livepatch/{OTHER}"
-    there = [f"load /{OTHER}.ko", f"wait {patch}/transition", f"wait-text {patch}/transition 0"]
-    gone = [f"write {patch}/enabled 0", f"wait-gone {patch}", f"unload {OTHER}"]
-    return [*MOUNTS, "bind", "hooked before", *there,
+    return [*MOUNTS, "bind", "hooked before", *OTHER_COMES,
             "say kprobe", f"load {MODULE} hooks=kprobe", *FILES, ADD, LIST,
             "say hand", f"load {LIVEPATCH}", *FILES, LIST,
             "say switch", f"write {MODE} livepatch", *FILES, LIST, REMOVE,
             "say livepatch", "unload iommu_resv", f"load {MODULE} hooks=livepatch",
             f"wait-text {HOOKS} livepatch inert", *FILES, ADD,
-            "say free", "unload iommu_resv", *gone, f"load {MODULE} hooks=livepatch", ACTIVE,
+            "say free", "unload iommu_resv", *OTHER_GOES, f"load {MODULE} hooks=livepatch", ACTIVE,
             *FILES,
             # The other comes last, and is on top.
-            "say on-top", ADD, LIST, *there, "sleep 3000", *FILES, LIST, *gone,
+            "say on-top", ADD, LIST, *OTHER_COMES, "sleep 3000", *FILES, LIST, *OTHER_GOES,
             "say end", REMOVE, LIST, *DISABLE, "unload iommu_resv", "hooked end", "left"]
 
 
@@ -796,9 +803,8 @@ PLANTED_OTHER = (
 def other(key, name):
     """Another livepatch has the function: named, not fought; kprobes go on."""
     kernel = kernels.get(key)
-    built = kernels.build_module(key, kernels.HERE / "guest" / "other-livepatch", name=OTHER)
     return "", run(name, kernel, PLAIN["amd64"], other_steps(), judge_other, PLANTED_OTHER,
-                   extra={f"{OTHER}.ko": built.read_bytes()})[1]
+                   extra=other_module(key))[1]
 
 
 # hooks-version: the livepatch of another version, as an upgrade leaves it beside the loaded core
