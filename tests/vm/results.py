@@ -25,7 +25,8 @@ def report(verdict, name, reason, seconds=None):
             print("    " + text, flush=True)
         if os.environ.get("RESULTS"):
             with open(os.environ["RESULTS"], "a", encoding="utf-8") as f:
-                f.write(line + "\n")
+                # In one line, as the end of "make check" repeats it.
+                f.write("; ".join([line, *(text.strip() for text in more)])[:2000] + "\n")
 
 
 def verdict_of(name, note, faults, seconds=None):
