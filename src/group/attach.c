@@ -54,6 +54,7 @@
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include "compat/iommu.h"
 #include "group/attach.h"
@@ -175,6 +176,45 @@ const char *resv_attach_broken(bool containers)
 		if (resv_tap_state(taps[i], &reason) == RESV_TAP_INERT)
 			return reason;
 	return NULL;
+}
+
+#ifdef RESV_TEST
+static bool test_iommufd;
+module_param(test_iommufd, bool, 0644);
+MODULE_PARM_DESC(test_iommufd, "as with iommufd: who comes and leaves is not all seen");
+#else
+#define test_iommufd	false
+#endif
+
+/*
+ * Does every attach and detach run into a tap?
+ *
+ * iommufd goes by iommu_attach_group_handle() and its like as well (seen on 6.12.118).
+ */
+static bool sees_all(void)
+{
+	unsigned int i;
+
+	if (IS_ENABLED(CONFIG_IOMMUFD) || test_iommufd ||
+	    !READ_ONCE(resv_attach_watching))
+		return false;
+	for (i = 0; i < RESV_ATTACH_TAPS; i++)
+		if (resv_tap_missed(resv_attach_taps[i]))
+			return false;
+	return true;
+}
+
+/**
+ * resv_attach_look() - the registry begins to look at a group
+ * @group: the group
+ * @look: set, for resv_attach_settle()
+ *
+ * Context: under the lock of the group's entry; may sleep.
+ */
+void resv_attach_look(const struct iommu_group *group, struct resv_attach_look *look)
+{
+	look->sees_all = sees_all();
+	look->events = resv_attach_events(group);
 }
 
 /**

@@ -83,6 +83,9 @@ struct resv_attach_domain {
  * @epoch: in which @state was set
  * @events: how often @state was set, which tells a look at the group that somebody came or
  *	left meanwhile
+ * @left: the domain that it was seen to leave last, which a look may still find attached;
+ *	only compared
+ * @leaving: how many looks in a row have found it so
  * @task: RESV_ATTACH_ATTACHING: the task that attaches it, else NULL
  * @container: container of the last attach by VFIO, or NULL
  * @by_container: on its list
@@ -101,6 +104,8 @@ struct resv_attach_group {
 	enum resv_attach_state state;
 	unsigned int epoch;
 	unsigned int events;
+	const struct iommu_domain *left;
+	unsigned int leaving;
 	const struct task_struct *task;
 	struct resv_attach_container *container;
 	struct list_head by_container;
@@ -143,6 +148,16 @@ struct resv_attach_client {
 	void (*after)(void);
 };
 
+/**
+ * struct resv_attach_look - what was known before a look at a group
+ * @events: how often somebody was seen to come or leave
+ * @sees_all: nobody can come or leave unseen
+ */
+struct resv_attach_look {
+	unsigned int events;
+	bool sees_all;
+};
+
 /* For clients: may sleep */
 void resv_attach_register(const struct resv_attach_client *client);
 bool resv_attach_watch(const struct resv_attach_client *client, bool containers);
@@ -156,9 +171,10 @@ int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 /* For the registry: under the lock of the group's entry; may sleep */
 int resv_attach_add(struct iommu_group *group, int id);
 void resv_attach_remove(const struct iommu_group *group);
-unsigned int resv_attach_events(const struct iommu_group *group);
-bool resv_attach_settle(const struct iommu_group *group, bool attached,
-			unsigned int events);
+void resv_attach_look(const struct iommu_group *group, struct resv_attach_look *look);
+bool resv_attach_settle(const struct iommu_group *group,
+			const struct iommu_domain *attached,
+			const struct resv_attach_look *look);
 void resv_attach_mode_changed(void);
 bool resv_attach_group_busy(const struct iommu_group *group);
 void resv_attach_exit(void);

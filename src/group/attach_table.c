@@ -19,6 +19,9 @@
 #define SPARE_DOMAINS		8
 #define SPARE_CONTAINERS	8
 
+/* At 20 ms or more, this is a second at least, which no detach takes. */
+#define LEAVING_LOOKS	50
+
 static struct resv_spares spare_domains = {
 	.size = sizeof(struct resv_attach_domain),
 };
@@ -713,15 +716,32 @@ void resv_attach_remove(const struct iommu_group *group)
 		kfree_rcu(g, rcu);
 }
 
+/*
+ * The detach is seen when it begins.  Until the kernel has carried it out a look finds the
+ * domain attached that the group is leaving.  Should it stay so, the group has come back
+ * unseen to that domain, or to another one at its address.
+ */
+static bool is_leaving(struct resv_attach_group *g, const struct iommu_domain *attached)
+{
+	if (resv_attach_state(g) != RESV_ATTACH_FREE || !attached || attached != g->left)
+		return false;
+	return g->leaving++ < LEAVING_LOOKS;
+}
+
 /* With table_lock held.  Return: references on this module to be put */
-static unsigned int settle(struct resv_attach_group *g, bool attached)
+static unsigned int settle(struct resv_attach_group *g, bool attached, bool sees_all)
 {
 	enum resv_attach_state state = resv_attach_state(g);
 	struct resv_attach_domain *d = g->domain;
 
 	if (attached) {
-		/* Its attach was not seen. */
-		if (state == RESV_ATTACH_FREE)
+		/*
+		 * Its attach was not seen.  Or it has no user, and the kernel blocks it by a
+		 * domain that looks like a user's: since v5.19 that is so between the two, and
+		 * __iommu_group_alloc_blocking_domain() takes IOMMU_DOMAIN_UNMANAGED where a
+		 * driver knows nothing better (arm-smmu-v3 until v6.8, virtio-iommu).
+		 */
+		if (state == RESV_ATTACH_FREE && !sees_all)
 			resv_attach_set_unseen(g);
 		return 0;
 	}
@@ -736,7 +756,7 @@ static unsigned int settle(struct resv_attach_group *g, bool attached)
 }
 
 /**
- * resv_attach_events() - for resv_attach_settle()
+ * resv_attach_events() - for resv_attach_look()
  * @group: the group
  *
  * Context: any; not under the lock.
@@ -759,15 +779,17 @@ unsigned int resv_attach_events(const struct iommu_group *group)
 /**
  * resv_attach_settle() - the registry has looked at a group
  * @group: the group
- * @attached: a domain of somebody who maps by himself was attached to it then
- * @events: what resv_attach_events() said before the look
+ * @attached: the domain of somebody who maps by himself that was attached to it then, or NULL;
+ *	only compared
+ * @look: what resv_attach_look() told before it did
  *
  * Context: under the lock of the group's entry; may sleep.
- * Return: false if somebody came or left since then, so that what the look has found may
- * be over; nothing is settled then
+ * Return: false if somebody came or left since then, or is just leaving, so that what the
+ * look has found may be over; nothing is settled then
  */
-bool resv_attach_settle(const struct iommu_group *group, bool attached,
-			unsigned int events)
+bool resv_attach_settle(const struct iommu_group *group,
+			const struct iommu_domain *attached,
+			const struct resv_attach_look *look)
 {
 	struct resv_attach_group *g;
 	unsigned int pins = 0;
@@ -779,9 +801,9 @@ bool resv_attach_settle(const struct iommu_group *group, bool attached,
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g)
-		fresh = g->events == events;
+		fresh = g->events == look->events && !is_leaving(g, attached);
 	if (g && fresh)
-		pins = settle(g, attached);
+		pins = settle(g, attached, look->sees_all);
 	resv_attach_unlock(flags);
 	resv_attach_put_pins(pins);
 	resv_attach_tell_after();

@@ -3,9 +3,11 @@
  * The events of the attachment tracker: taps on what VFIO's type 1 calls.  See attach.c for
  * their order, and for what holds of the objects that they change.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 #include "compat/regs.h"
 #include "group/attach.h"
 #include "group/attach_table.h"
@@ -154,8 +156,24 @@ static bool enter_attach(struct resv_call *call)
 	return true;
 }
 
+#ifdef RESV_TEST
+static unsigned int detach_ms;
+module_param_named(test_detach_ms, detach_ms, uint, 0644);
+MODULE_PARM_DESC(test_detach_ms, "wait for so many milliseconds between seeing a detach and the detach");
+
+static void test_detach(void)
+{
+	mdelay(READ_ONCE(detach_ms));
+}
+#else
+static void test_detach(void)
+{
+}
+#endif
+
 static bool enter_detach(struct resv_call *call)
 {
+	const struct iommu_domain *domain = (void *)compat_argument(call->regs, 0);
 	const struct iommu_group *group = (void *)compat_argument(call->regs, 1);
 	struct resv_attach_group *g;
 	unsigned long flags;
@@ -166,6 +184,8 @@ static bool enter_detach(struct resv_call *call)
 		bool unseen = resv_attach_state(g) == RESV_ATTACH_UNSEEN;
 
 		resv_attach_leave_domain(g);
+		g->left = domain;
+		g->leaving = 0;
 		/* Inside of the bracket VFIO goes on to another domain. */
 		if (!resv_attach_by_vfio(g)) {
 			resv_attach_leave_container(g);
@@ -176,6 +196,7 @@ static bool enter_detach(struct resv_call *call)
 	}
 	resv_attach_unlock(flags);
 	resv_attach_tell_after();
+	test_detach();
 	return true;
 }
 

@@ -119,7 +119,8 @@ static int note_use(struct device *dev, void *data)
 	struct resv_facts *c = data;
 
 	c->in_use |= compat_domain_is_users(domain);
-	c->attached |= compat_domain_is_attached(domain);
+	if (compat_domain_is_attached(domain))
+		c->attached = domain;
 	return 0;
 }
 
@@ -136,43 +137,45 @@ static int collect_device(struct device *dev, void *data)
 	return resv_sources_device(c, dev);
 }
 
-/* Somebody may have come or left since @events were counted: then another look follows. */
-static void settle(const struct resv_facts *c, unsigned int events)
+/* Somebody may have come or left since @look began: then another one follows. */
+static void settle(const struct resv_facts *c, const struct resv_attach_look *look)
 {
-	if (!resv_attach_settle(c->group, c->attached, events))
+	if (!resv_attach_settle(c->group, c->attached, look))
 		resv_group_update_soon(c->id);
 }
 
 static int collect_devices(struct resv_facts *c)
 {
-	unsigned int events = resv_attach_events(c->group);
+	struct resv_attach_look look;
 	int ret;
 
+	resv_attach_look(c->group, &look);
 	ret = iommu_group_for_each_dev(c->group, c, collect_device);
 	if (ret)
 		return ret;
 	if (!c->nr_devices)
 		return -ENODEV;
 	atomic_inc(&looks);
-	settle(c, events);
+	settle(c, &look);
 	return 0;
 }
 
 /* Have the taps that the group needs. */
 static void prepare(struct resv_facts *c)
 {
+	struct resv_attach_look look;
 	const struct resv_feature *f;
-	unsigned int i, events;
+	unsigned int i;
 
 	for (i = 0; (f = resv_feature_at(i)); i++)
 		if (f->prepare)
 			f->prepare(c);
-	events = resv_attach_events(c->group);
+	resv_attach_look(c->group, &look);
 	/* Somebody may have attached the group just before the taps were in. */
 	c->in_use = false;
-	c->attached = false;
+	c->attached = NULL;
 	iommu_group_for_each_dev(c->group, c, note_use);
-	settle(c, events);
+	settle(c, &look);
 }
 
 /* So that a uevent tells when a driver changes what "assignable" says. */

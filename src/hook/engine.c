@@ -356,6 +356,26 @@ const char *resv_tap_backend(const struct resv_tap *tap)
 }
 
 /**
+ * resv_tap_missed() - calls that a tap did not see, or had no memory for
+ * @tap: the tap
+ *
+ * Context: may sleep.
+ * Return: how many, over all places that the tap is at, since they were installed
+ */
+u64 resv_tap_missed(const struct resv_tap *tap)
+{
+	const struct resv_hook *hook;
+	u64 missed = 0;
+
+	resv_hooks_lock();
+	list_for_each_entry(hook, &resv_hooks, node)
+		if (resv_place_tap(hook, tap))
+			missed += resv_place_missed(hook);
+	resv_hooks_unlock();
+	return missed;
+}
+
+/**
  * resv_hooks_recheck() - each place is tested again, with the next group that needs it
  *
  * Probes can be turned off for the whole machine, and livepatches be replaced by others.

@@ -107,6 +107,7 @@ bool resv_tap_get_all(const struct resv_tap *const *taps, unsigned int nr,
 void resv_tap_put(const struct resv_tap *tap, const char *reason);
 void resv_tap_retry(const struct resv_tap *tap);
 const char *resv_tap_backend(const struct resv_tap *tap);
+u64 resv_tap_missed(const struct resv_tap *tap);
 enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 				   const char **reason);
 

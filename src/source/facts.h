@@ -64,7 +64,7 @@ enum resv_dma {
  * @window_asked: @window_known is an answer, not a blank
  * @window_by: who placed it
  * @in_use: somebody who maps by himself, as VFIO, has the group
- * @attached: and has attached a domain of his own to it
+ * @attached: the domain of his own that he has attached to it, or NULL; only compared
  * @movable: the hooks are there that can move it
  * @bridges: windows of the host bridges above the devices, which are told only
  *	where they catch a device's DMA (see source/pci.c)
@@ -121,7 +121,7 @@ struct resv_facts {
 	bool window_asked;
 	enum resv_window_by window_by;
 	bool in_use;
-	bool attached;
+	const struct iommu_domain *attached;
 	bool movable;
 	struct resv_set bridges;
 	struct resv_set gaps;

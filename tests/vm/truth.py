@@ -107,6 +107,34 @@ def window(key, name):
     return "", msi_window.run_script(name, kernel, msi_window.machine("its", "dt"), script)
 
 
+# truth-leaving: a look at a group that VFIO is just leaving
+
+# Where the driver has a domain that blocks, others are blocked by one that looks like a user's.
+BLOCKED = ("7-arm64",)
+DETACH_MS = "/sys/module/iommu_resv/parameters/test_detach_ms"
+
+
+def leaving(key, name):
+    """Between the call of the detach and its end the group still has its domain: not a new user's."""
+    kernel = kernels.get(key, test=True)
+    step, check = msi_window.served("moved", msi_window.PLACE, ONE)
+    script = Script()
+    msi_window.before(script)
+    # What is seen of iommufd's users is not all, so that the look counts, not the taps alone.
+    msi_window.load(script, words="test_iommufd=1" if key in BLOCKED else "")
+    msi_window.put(script, "move", ONE, f"0x{msi_window.PLACE[0]:x}")
+    script.do("moved", ["dump moved"], declare.keep("moved"))
+    # Moved windows are looked at every 1.5 s.
+    for turn in range(3):
+        script.do(f"slow, {turn}", [f"write {DETACH_MS} 2500", step], check)
+        script.do(f"still, {turn}", [f"write {DETACH_MS} 0", "dump still"],
+                  declare.same_dump("still", "moved"))
+    msi_window.put(script, "default", ONE, "default")
+    msi_window.unload(script)
+    return "", msi_window.run_script(name, kernel, msi_window.machine("its", "dt"), script,
+                                     memory="2G", limit=240, smp=2)
+
+
 # truth-pinned: the checks of a running guest do not end because the module is unloaded
 
 def pinned_steps(arch):
@@ -148,6 +176,8 @@ def table():
         out[f"truth-stress-{key}"] = (stress, key)
     for key in ("7-arm64",):
         out[f"truth-window-{key}"] = (window, key)
+    for key in ("6.1-arm64", "7-arm64"):
+        out[f"truth-leaving-{key}"] = (leaving, key)
     for key in ("5.10-amd64",):
         out[f"truth-pinned-{key}"] = (pinned, key)
     return out
