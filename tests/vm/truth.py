@@ -115,7 +115,7 @@ DETACH_MS = "/sys/module/iommu_resv/parameters/test_detach_ms"
 
 
 def leaving(key, name):
-    """Between the call of the detach and its end the group still has its domain: not a new user's."""
+    """Between the call of the detach and its end the group has its domain: that is no new user."""
     kernel = kernels.get(key, test=True)
     step, check = msi_window.served("moved", msi_window.PLACE, ONE)
     script = Script()
