@@ -13,11 +13,11 @@ from pathlib import Path
 import explain
 import hooks
 import judge
-import kernels
+from lab import kernels
 import lacking
 from hooks import DEVICE, MODULE
-from topologies import PLAIN
-from vm import Vm
+from lab.topologies import PLAIN
+from lab.vm import Vm
 
 KEYS = ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "5.10-arm64", "6.1-arm64",
         "6.12-arm64", "7-arm64")

@@ -10,9 +10,9 @@ from functools import partial
 
 import hooks
 import judge
-import kernels
-from topologies import EDU, SRIOV
-from vm import Vm
+from lab import kernels
+from lab.topologies import EDU, SRIOV
+from lab.vm import Vm
 
 MODULE = "/iommu_resv.ko"
 TEST_MODULE = "/iommu_resv_test.ko"

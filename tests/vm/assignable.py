@@ -4,9 +4,9 @@ from functools import partial
 
 import hooks
 import judge
-import kernels
+from lab import kernels
 from hooks import MODULE
-from topologies import EDU, Q35, SMMU, Topology
+from lab.topologies import EDU, Q35, SMMU, Topology
 
 UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 GIVEN = "0000:00:07.0"

@@ -6,11 +6,11 @@ a fault there, and so is a memory leak, see vm.debug_faults()."""
 import declare
 import hooks
 import judge
-import kernels
+from lab import kernels
 import msi_window
 import tests
 from hooks import GROUP, MODULE, MOUNTS, REGION, SHOWN
-from topologies import BY_NAME, PLAIN
+from lab.topologies import BY_NAME, PLAIN
 
 # As many as are promised to leave nothing behind.
 CYCLES = 200

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 
 import judge
-import kernels
-from topologies import ARM, EDU, Q35, SLOTS, SMMU, X86, BY_NAME, Topology
-from vm import Vm
+from lab import kernels
+from lab.topologies import ARM, EDU, Q35, SLOTS, SMMU, X86, BY_NAME, Topology
+from lab.vm import Vm
 
 MODULE = "/iommu_resv.ko"
 LIVEPATCH = "/iommu_resv_livepatch.ko"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import hooks
 import judge
-import kernels
+from lab import kernels
 from hooks import DEVICE, GROUP, MODULE
-from topologies import BY_NAME
+from lab.topologies import BY_NAME
 
 PAGE = 4096
 TRACE = "/sys/kernel/tracing/trace"

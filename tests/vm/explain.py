@@ -7,10 +7,10 @@ from functools import partial
 import assignable
 import hooks
 import judge
-import kernels
+from lab import kernels
 import lacking
 from hooks import DEVICE, GROUP, MODULE, MOUNTS
-from topologies import BY_NAME, PLAIN
+from lab.topologies import BY_NAME, PLAIN
 
 OTHER = "0000:00:04.0"
 REFUSED = f"{GROUP}/resv/refused"

@@ -10,12 +10,12 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import acpi
+from lab import acpi
 import hooks
 import judge
-import kernels
+from lab import kernels
 from hooks import MODULE
-from topologies import EDU, KEEP, Q35, Topology
+from lab.topologies import EDU, KEEP, Q35, Topology
 
 SUITES = {"6.1-amd64": "bookworm", "6.12-amd64": "trixie"}
 PROGRAM = "/usr/bin/qemu-system-x86_64"

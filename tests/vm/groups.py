@@ -5,9 +5,9 @@ from functools import partial
 
 import hooks
 import judge
-import kernels
+from lab import kernels
 from hooks import DEVICE, GROUP, MODULE, MOUNTS, REGION
-from topologies import PLAIN
+from lab.topologies import PLAIN
 
 OTHER = "0000:00:04.0"
 OTHERS = f"/sys/bus/pci/devices/{OTHER}/iommu_group"

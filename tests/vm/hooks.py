@@ -9,9 +9,9 @@ from functools import partial
 
 import declare
 import judge
-import kernels
-from topologies import ARM, BY_NAME, EDU, PLAIN, SLOTS, X86
-from vm import Vm
+from lab import kernels
+from lab.topologies import ARM, BY_NAME, EDU, PLAIN, SLOTS, X86
+from lab.vm import Vm
 
 MODULE = "/iommu_resv.ko"
 LIVEPATCH = "/iommu_resv_livepatch.ko"

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """HTRangeIgnore: an AMD IOMMU that does not need the HyperTransport range, by the image of its
 extended feature 2 register in a table that is given to the kernel instead of QEMU's."""
-import acpi
+from lab import acpi
 import hooks
 import judge
-import kernels
+from lab import kernels
 from hooks import MODULE
-from topologies import BY_NAME
+from lab.topologies import BY_NAME
 
 DEVICE = "0000:00:03.0"
 # What QEMU's unit has in its first register: where an image differs the kernel warns.

@@ -10,14 +10,14 @@ from functools import partial
 import explain
 import hooks
 import judge
-import kernels
+from lab import kernels
 import tests
 from declare import (HOOKS, MODULE, ONE, OTHER, Script, keep, none_left, play, ranges_are,
                      run_script, says)
 from hooks import ADD, DEVICE, GROUP, LISTED, MOUNTS, REMOVE, SHOWN
 from msi_window import (COUNT, FEW, NATIVE, PLACE, THERE, file_of, interrupts, machine, opened,
                         put, raises, refused_at, to)
-from topologies import BY_NAME, PLAIN
+from lab.topologies import BY_NAME, PLAIN
 
 ELSEWHERE = "0x60000000 0x60000fff"
 # Over the kernel's window; mapped twice, it leaves a debug kernel what that needs.

@@ -4,7 +4,7 @@ compared here are its files, the kernel's files, and VFIO's answers."""
 import re
 from dataclasses import dataclass, field
 
-from topologies import applies
+from lab.topologies import applies
 
 TOP = (1 << 64) - 1
 HEX = r"0x[0-9a-f]{16}"

@@ -8,9 +8,9 @@ from functools import partial
 import declare
 import hooks
 import judge
-import kernels
-from topologies import ARM, PLAIN, TABLE, X86
-from vm import Vm
+from lab import kernels
+from lab.topologies import ARM, PLAIN, TABLE, X86
+from lab.vm import Vm
 
 MODULE = "/iommu_resv.ko"
 IGNORE = f"load {MODULE} native=ignore"

@@ -3,8 +3,8 @@
 import struct
 from dataclasses import dataclass
 
-from acpi import (SMMU_NODE, devid, dmar, drhd, endpoint, iort, ivmd, ivrs, remapping, rmr, rmrr,
-                  scope)
+from lab.acpi import (SMMU_NODE, devid, dmar, drhd, endpoint, iort, ivmd, ivrs, remapping, rmr,
+                      rmrr, scope)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ that the device's own register has, which is an IOVA inside of it."""
 from dataclasses import replace
 
 import hooks
-import initramfs
+from lab import initramfs
 import judge
-import kernels
+from lab import kernels
 from declare import (APPEND, FEATURES, HOOKS, MODULE, ONE, OTHER, MANY, PARAMETER, UNSAFE, Script,
                      before, cats, complains, explained, groups_of, keep, logged, mark, none_left,
                      of, play, ranges_are, run_script, same_dump, same_vfio, says, shown, span,
                      where)
-from topologies import ARM, BY_NAME, EDU, GAP_TREE, GAPS, SLOTS, SMMU, X86, Topology
+from lab.topologies import ARM, BY_NAME, EDU, GAP_TREE, GAPS, SLOTS, SMMU, X86, Topology
 from declare import MACHINE as DECLARE_MACHINE
-from vm import Vm
+from lab.vm import Vm
 
 NATIVE = (0x8000000, 0x80fffff)
 LOW = (0, 0x3fffffff)               # a guest with 1 GiB at 0

@@ -11,8 +11,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import kernels
-from vm import BAD, Qmp
+from lab import kernels
+from lab.qmp import Qmp
+from lab.vm import BAD
 
 SUITES = {"12": "bookworm", "13": "trixie"}
 FIRMWARE = Path("/usr/share/OVMF")

@@ -3,7 +3,7 @@
 import os
 import threading
 
-import kernels
+from lab import kernels
 
 PACKAGES = ["qemu-system-x86", "qemu-system-arm", "qemu-efi-aarch64", "device-tree-compiler",
             "ovmf", "mtools", "e2fsprogs", "gcc", "libc6-dev", "gcc-aarch64-linux-gnu",

@@ -3,8 +3,8 @@
 import dataclasses
 
 import judge
-import vm
-from topologies import APIC, Topology
+from lab import vm
+from lab.topologies import APIC, Topology
 
 TOPOLOGY = Topology("sample", "amd64", (), "", (), shows=(("0000:00:04.0", APIC),),
                     refused=(("0000:00:03.0",),),

@@ -13,9 +13,9 @@ import ftrace_ops
 import groups
 import hooks
 import ht_ignore
-import initramfs
+from lab import initramfs
 import judge
-import kernels
+from lab import kernels
 import lacking
 import msi_window
 import msi_window_selftest
@@ -23,8 +23,8 @@ import package
 import truth
 from malformed import CASES
 from selftest import judge_sees
-from topologies import BY_NAME, HOTPLUG, PLAIN, TABLE
-from vm import Vm
+from lab.topologies import BY_NAME, HOTPLUG, PLAIN, TABLE
+from lab.vm import Vm
 
 MODULE = "/iommu_resv.ko"
 REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",

@@ -5,12 +5,12 @@ told."""
 import declare
 import hooks
 import judge
-import kernels
+from lab import kernels
 import lacking
 import msi_window
 from declare import (FEATURES, HOLE, MACHINE, MODULE, ONE, PARAMETER, PATCH, PROBES, Script, before,
                      of, run_script, says, span, text)
-from topologies import PLAIN
+from lab.topologies import PLAIN
 
 # truth-stress: attached in a loop
 

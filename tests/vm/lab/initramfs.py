@@ -3,7 +3,7 @@
 import lzma
 import subprocess
 
-import kernels
+from lab import kernels
 
 
 def entry(name, data, mode, inode):

@@ -3,7 +3,7 @@
 import subprocess
 from dataclasses import dataclass
 
-import acpi
+from lab import acpi
 
 EDU = "edu,dma_mask=0xffffffffffffffff"
 APIC = "0x00000000fee00000 0x00000000feefffff msi"

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run one VM: QEMU without KVM, a verdict port, a console file, a QMP socket, a time limit."""
-import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 
-import initramfs
-import kernels
+from lab import initramfs, kernels
+from lab.qmp import Qmp
 
 COMMON = {
     "amd64": {
@@ -45,29 +43,6 @@ DEBUG_SLOWER = 5
 
 def megabytes(size):
     return int(size[:-1]) * {"M": 1, "G": 1024}[size[-1]]
-
-
-class Qmp:
-    """Just enough of QEMU's control protocol to plug devices."""
-
-    def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX)
-        # Plugging waits for all CPUs, which are slow on a busy host.
-        self.sock.settimeout(120)
-        self.sock.connect(str(path))
-        self.file = self.sock.makefile("rw")
-        self.file.readline()
-        self.do("qmp_capabilities")
-
-    def do(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            if "error" in answer:
-                raise kernels.Failure(f"QEMU: {command}: {answer['error']['desc']}")
-            if "return" in answer:
-                return answer["return"]
 
 
 def qemu_of(suite):

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent.parent
 TREE = HERE.parent.parent
 LIB = TREE / "tests" / "lib"
 CACHE = Path(os.environ.get("IOMMU_RESV_CACHE", "/var/cache/iommu-resv")) / "vm"
