@@ -10,12 +10,10 @@ import threading
 from functools import partial
 from pathlib import Path
 
-import explain
-import hooks
-import judge
+from cases import explain, hooks, lacking
+from cases.hooks import DEVICE, MODULE
+from expect import judge
 from lab import kernels
-import lacking
-from hooks import DEVICE, MODULE
 from lab.topologies import PLAIN
 from lab.vm import Vm
 

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 
-import hooks
-import judge
+from cases import hooks
+from expect import judge
 from lab import kernels
 from lab.topologies import EDU, SRIOV
 from lab.vm import Vm

@@ -4,10 +4,10 @@ when it makes them, seen by a probe on reserve_iova() from the boot on."""
 import re
 from dataclasses import replace
 
-import hooks
-import judge
+from cases import hooks
+from cases.hooks import DEVICE, GROUP, MODULE
+from expect import judge
 from lab import kernels
-from hooks import DEVICE, GROUP, MODULE
 from lab.topologies import BY_NAME
 
 PAGE = 4096

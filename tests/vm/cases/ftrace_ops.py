@@ -4,10 +4,10 @@ in either order, and with kprobes turned off.
 
 The kernels of the checks have kprobes that exclude nobody, so a switch of the test build makes the
 module use its own ops there."""
-import judge
+from cases.hooks import (ADD, DEVICE, FILES, LIST, LISTED, MODULE, MOUNTS, OTHER_COMES, OTHER_GOES,
+                         REMOVE, Section, all_ok, hooked, other_module, run)
+from expect import judge
 from lab import kernels
-from hooks import (ADD, DEVICE, FILES, LIST, LISTED, MODULE, MOUNTS, OTHER_COMES, OTHER_GOES,
-                   REMOVE, Section, all_ok, hooked, other_module, run)
 from lab.topologies import PLAIN
 
 WORDS = "hooks=kprobe test_ftrace=1 test_group=1"

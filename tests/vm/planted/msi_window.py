@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Do the checks of the msi-window- tests see a fault? As declare_selftest.py does: a transcript
-that is right, and one planted fault at a time."""
-import declare
-import declare_selftest
-import msi_window
-from declare import ONE
-from declare_selftest import VERDICT
-from msi_window import GUEST, PLACE
+"""Do the checks of the msi-window- tests see a fault? As declare.py beside this does: a
+transcript that is right, and one planted fault at a time."""
+from cases import declare, msi_window
+from cases.declare import ONE
+from cases.msi_window import GUEST, PLACE
+from planted.declare import VERDICT, planted
 
 DUMP = """\
 dump {label}
@@ -170,4 +168,4 @@ def judge_sees(_name):
     text, checks = sample(), script()
     faults = [f"the right transcript: {fault}" for fault in checks.judge(text.splitlines())]
     return f"{len(PLANTED)} planted faults seen", \
-        faults + declare_selftest.planted(PLANTED, text, checks)
+        faults + planted(PLANTED, text, checks)

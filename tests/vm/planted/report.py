@@ -2,7 +2,7 @@
 """Does the judge see a fault? A transcript that is right, and one planted fault at a time."""
 import dataclasses
 
-import judge
+from expect import judge
 from lab import vm
 from lab.topologies import APIC, Topology
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Do the checks of the declare- tests see a fault? As selftest.py does: a transcript that is right,
+"""Do the checks of the declare- tests see a fault? As report.py does: a transcript that is right,
 and one planted fault at a time."""
-import declare
-from declare import HOLE, LATER, ONE, OTHER
+from cases import declare
+from cases.declare import HOLE, LATER, ONE, OTHER
 
 # The same for each group that VFIO gets.
 VERDICT = """\

@@ -7,16 +7,14 @@ before: vfio-check asks after that."""
 import re
 from functools import partial
 
-import explain
-import hooks
-import judge
+from cases import explain, hooks, tests
+from cases.declare import (HOOKS, MODULE, ONE, OTHER, Script, keep, none_left, play, ranges_are,
+                           run_script, says)
+from cases.hooks import ADD, DEVICE, GROUP, LISTED, MOUNTS, REMOVE, SHOWN
+from cases.msi_window import (COUNT, FEW, NATIVE, PLACE, THERE, file_of, interrupts, machine,
+                              opened, put, raises, refused_at, to)
+from expect import judge
 from lab import kernels
-import tests
-from declare import (HOOKS, MODULE, ONE, OTHER, Script, keep, none_left, play, ranges_are,
-                     run_script, says)
-from hooks import ADD, DEVICE, GROUP, LISTED, MOUNTS, REMOVE, SHOWN
-from msi_window import (COUNT, FEW, NATIVE, PLACE, THERE, file_of, interrupts, machine, opened,
-                        put, raises, refused_at, to)
 from lab.topologies import BY_NAME, PLAIN
 
 ELSEWHERE = "0x60000000 0x60000fff"

@@ -10,11 +10,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lab import acpi
-import hooks
-import judge
-from lab import kernels
-from hooks import MODULE
+from cases import hooks
+from cases.hooks import MODULE
+from expect import judge
+from lab import acpi, kernels
 from lab.topologies import EDU, KEEP, Q35, Topology
 
 SUITES = {"6.1-amd64": "bookworm", "6.12-amd64": "trixie"}

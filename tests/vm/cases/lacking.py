@@ -5,9 +5,8 @@ the test build has native=ignore."""
 import re
 from functools import partial
 
-import declare
-import hooks
-import judge
+from cases import declare, hooks
+from expect import judge
 from lab import kernels
 from lab.topologies import ARM, PLAIN, TABLE, X86
 from lab.vm import Vm

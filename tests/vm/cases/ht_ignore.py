@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """HTRangeIgnore: an AMD IOMMU that does not need the HyperTransport range, by the image of its
 extended feature 2 register in a table that is given to the kernel instead of QEMU's."""
-from lab import acpi
-import hooks
-import judge
-from lab import kernels
-from hooks import MODULE
+from cases import hooks
+from cases.hooks import MODULE
+from expect import judge
+from lab import acpi, kernels
 from lab.topologies import BY_NAME
 
 DEVICE = "0000:00:03.0"

@@ -4,12 +4,10 @@ tracepoints."""
 import re
 from functools import partial
 
-import assignable
-import hooks
-import judge
+from cases import assignable, hooks, lacking
+from cases.hooks import DEVICE, GROUP, MODULE, MOUNTS
+from expect import judge
 from lab import kernels
-import lacking
-from hooks import DEVICE, GROUP, MODULE, MOUNTS
 from lab.topologies import BY_NAME, PLAIN
 
 OTHER = "0000:00:04.0"

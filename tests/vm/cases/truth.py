@@ -2,14 +2,11 @@
 """Tests truth-*: nothing fails open. While what puts regions on lists is changed, replaced or short
 of memory, an attach has the hole or is refused; what was moved or is checked stays so, or that is
 told."""
-import declare
-import hooks
-import judge
+from cases import declare, hooks, lacking, msi_window
+from cases.declare import (FEATURES, HOLE, MACHINE, MODULE, ONE, PARAMETER, PATCH, PROBES, Script,
+                           before, of, run_script, says, span, text)
+from expect import judge
 from lab import kernels
-import lacking
-import msi_window
-from declare import (FEATURES, HOLE, MACHINE, MODULE, ONE, PARAMETER, PATCH, PROBES, Script, before,
-                     of, run_script, says, span, text)
 from lab.topologies import PLAIN
 
 # truth-stress: attached in a loop

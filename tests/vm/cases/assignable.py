@@ -2,10 +2,10 @@
 """assignable: what the module says of a group before VFIO is asked, with any driver bound."""
 from functools import partial
 
-import hooks
-import judge
+from cases import hooks
+from cases.hooks import MODULE
+from expect import judge
 from lab import kernels
-from hooks import MODULE
 from lab.topologies import EDU, Q35, SMMU, Topology
 
 UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"

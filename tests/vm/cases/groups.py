@@ -3,10 +3,10 @@
 import re
 from functools import partial
 
-import hooks
-import judge
+from cases import hooks
+from cases.hooks import DEVICE, GROUP, MODULE, MOUNTS, REGION
+from expect import judge
 from lab import kernels
-from hooks import DEVICE, GROUP, MODULE, MOUNTS, REGION
 from lab.topologies import PLAIN
 
 OTHER = "0000:00:04.0"

@@ -7,9 +7,9 @@ stretches left to compare with."""
 import re
 from dataclasses import dataclass
 
-import judge
+from expect import judge
 from lab import kernels
-from lab.topologies import ARM, EDU, Q35, SLOTS, SMMU, X86, BY_NAME, Topology
+from lab.topologies import ARM, BY_NAME, EDU, Q35, SLOTS, SMMU, Topology, X86
 from lab.vm import Vm
 
 MODULE = "/iommu_resv.ko"

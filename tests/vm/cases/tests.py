@@ -3,28 +3,15 @@
 import functools
 import time
 
-import assignable
-import declare
-import declare_selftest
-import dma_view
-import explain
-import explain_qemu
-import ftrace_ops
-import groups
-import hooks
-import ht_ignore
-from lab import initramfs
-import judge
-from lab import kernels
-import lacking
-import msi_window
-import msi_window_selftest
-import package
-import truth
-from malformed import CASES
-from selftest import judge_sees
+from cases import (assignable, declare, dma_view, explain, explain_qemu, ftrace_ops, groups, hooks,
+                   ht_ignore, lacking, msi_window, package, truth)
+from cases.malformed import CASES
+from expect import judge
+from lab import initramfs, kernels
 from lab.topologies import BY_NAME, HOTPLUG, PLAIN, TABLE
 from lab.vm import Vm
+from planted import declare as planted_declare, msi_window as planted_msi_window
+from planted.report import judge_sees
 
 MODULE = "/iommu_resv.ko"
 REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",
@@ -303,7 +290,7 @@ def table():
         add(f"load-parameters-{key}", parameters, key)
     for what in INERT:
         add(f"load-inert-{what}-6.12-amd64", inert, "6.12-amd64", what)
-    tests["declare-judge-sees-faults"] = declare_selftest.judge_sees
-    tests["msi-window-judge-sees-faults"] = msi_window_selftest.judge_sees
+    tests["declare-judge-sees-faults"] = planted_declare.judge_sees
+    tests["msi-window-judge-sees-faults"] = planted_msi_window.judge_sees
     tests.update(named({name: row for name, row in rest.items() if name not in slow}))
     return tests

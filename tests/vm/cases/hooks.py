@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 
-import declare
-import judge
+from cases import declare
+from expect import judge
 from lab import kernels
 from lab.topologies import ARM, BY_NAME, EDU, PLAIN, SLOTS, X86
 from lab.vm import Vm

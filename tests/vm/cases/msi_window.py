@@ -6,16 +6,14 @@ Built as the tests of declare.py are. That an interrupt went through the window 
 that the device's own register has, which is an IOVA inside of it."""
 from dataclasses import replace
 
-import hooks
-from lab import initramfs
-import judge
-from lab import kernels
-from declare import (APPEND, FEATURES, HOOKS, MODULE, ONE, OTHER, MANY, PARAMETER, UNSAFE, Script,
-                     before, cats, complains, explained, groups_of, keep, logged, mark, none_left,
-                     of, play, ranges_are, run_script, same_dump, same_vfio, says, shown, span,
-                     where)
-from lab.topologies import ARM, BY_NAME, EDU, GAP_TREE, GAPS, SLOTS, SMMU, X86, Topology
-from declare import MACHINE as DECLARE_MACHINE
+from cases import hooks
+from cases.declare import (APPEND, FEATURES, HOOKS, MACHINE, MANY, MODULE, ONE, OTHER, PARAMETER,
+                           Script, UNSAFE, before, cats, complains, explained, groups_of, keep,
+                           logged, mark, none_left, of, play, ranges_are, run_script, same_dump,
+                           same_vfio, says, shown, span, where)
+from expect import judge
+from lab import initramfs, kernels
+from lab.topologies import ARM, BY_NAME, EDU, GAPS, GAP_TREE, SLOTS, SMMU, Topology, X86
 from lab.vm import Vm
 
 NATIVE = (0x8000000, 0x80fffff)
@@ -926,7 +924,7 @@ def virtio(key, name):
 def none(key, name):
     """On x86 hardware fixes where messages go: no window, and none to be moved."""
     kernel = kernels.get(key)
-    topology = DECLARE_MACHINE["amd64"]
+    topology = MACHINE["amd64"]
     script = Script()
     before(script)
     script.do("load", [f"load {MODULE} msi_window=0x{PLACE[0]:x}", f"cat {FEATURES}",

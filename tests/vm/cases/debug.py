@@ -3,13 +3,10 @@
 
 They are tests that other parts have, too, done again on such a kernel. Any report of the kernel is
 a fault there, and so is a memory leak, see vm.debug_faults()."""
-import declare
-import hooks
-import judge
+from cases import declare, hooks, msi_window, tests
+from cases.hooks import GROUP, MODULE, MOUNTS, REGION, SHOWN
+from expect import judge
 from lab import kernels
-import msi_window
-import tests
-from hooks import GROUP, MODULE, MOUNTS, REGION, SHOWN
 from lab.topologies import BY_NAME, PLAIN
 
 # As many as are promised to leave nothing behind.
