@@ -10,12 +10,15 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from cases import explain, hooks, lacking
-from cases.hooks import DEVICE, MODULE
-from expect import judge
+from cases import explain, lacking
+from expect import hooks, judge
+from expect.hooks import all_ok
 from lab import kernels
 from lab.topologies import PLAIN
 from lab.vm import Vm
+from talk.script import planted
+from talk.sections import sections
+from talk.words import DEVICE, MODULE
 
 KEYS = ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "5.10-arm64", "6.1-arm64",
         "6.12-arm64", "7-arm64")
@@ -67,7 +70,7 @@ def ratios(lines):
 
 def explains(lines, label):
     """What features says there of explanations, each time: "added" or "inert"."""
-    found = re.findall(r"^\| map-explanations (\S+)", "\n".join(hooks.sections(lines)[label]), re.M)
+    found = re.findall(r"^\| map-explanations (\S+)", "\n".join(sections(lines)[label]), re.M)
     return found[0] if len(set(found)) == 1 else None
 
 
@@ -103,7 +106,7 @@ def keep(key, default, costs):
 
 def judge_maps(lines, known):
     """KNOWN: what was kept of this kernel."""
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     faults += [f"write {line}" for line in judge.said(lines, "write") if not line.endswith(" ok")]
     found = ratios(lines)
     if len(found) != len(MODES) * len(SIZES) or found["page", "on"] <= found["page", "off"]:
@@ -179,6 +182,6 @@ def run(key, update=False):
     if update:
         keep(key, *figures(lines))
     judging = partial(judge_maps, known=kept().get(key))
-    faults = judging(lines) or hooks.planted(judging, lines, PLANTED)
+    faults = judging(lines) or planted(judging, lines, PLANTED)
     return [(f"bench-maps-{key}", f"{note_of(lines)} [{vm.seconds:.0f} s]",
              faults + vm.complaints())]

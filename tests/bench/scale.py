@@ -8,11 +8,13 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cases import hooks
 from expect import judge
+from expect.hooks import all_ok
 from lab import kernels
 from lab.topologies import EDU, SRIOV
 from lab.vm import Vm
+from talk.script import planted
+from talk.sections import sections
 
 MODULE = "/iommu_resv.ko"
 TEST_MODULE = "/iommu_resv_test.ko"
@@ -122,7 +124,7 @@ class Seen:
         for label, number in map(str.split, judge.said(lines, "busy")):
             self.busy[label] = min(int(number), self.busy.get(label, int(number)))
         self.looks = {}
-        for label, text in hooks.sections(lines).items():
+        for label, text in sections(lines).items():
             match = re.search(r"^\| groups added - (\d+) shown, (\d+) bytes(?:, (\d+) looked at)?$",
                               "\n".join(text), re.M)
             if match:
@@ -216,8 +218,8 @@ def judge_reads(seen, _arch):
 def judge_groups(seen, _arch):
     """What the files of so many groups say is right."""
     lines = seen.lines
-    faults = hooks.all_ok(lines) + [f"write {line}" for line in judge.said(lines, "write")
-                                    if not line.endswith(" ok")]
+    faults = all_ok(lines) + [f"write {line}" for line in judge.said(lines, "write")
+                              if not line.endswith(" ok")]
     faults += ["no /proc/schedstat"] if "no-schedstat" in lines else []
     for group in seen.dumped:
         faults += judge.check_group(group)
@@ -231,7 +233,7 @@ def judge_groups(seen, _arch):
 
 
 def judge_hold(seen, _arch):
-    told = [line for line in hooks.sections(seen.lines)["hold"] if line.startswith("| ")]
+    told = [line for line in sections(seen.lines)["hold"] if line.startswith("| ")]
     longest = int(told[0][2:])
     note = f"the registry's lock is held for {longest / 1e3:.1f} k instructions at most"
     return note, [] if 0 < longest <= HOLD else [f"{note}; allowed are {HOLD / 1e3:.0f} k"]
@@ -269,8 +271,8 @@ def run(key):
     for name, (judging, fault) in CHECKS.items():
         judged = partial(judge_lines, judging, kernel.arch)
         note, faults = judged(lines)
-        faults = faults or hooks.planted(lambda text, judged=judged: judged(text)[1], lines,
-                                         (fault,))
+        faults = faults or planted(lambda text, judged=judged: judged(text)[1], lines,
+                                   (fault,))
         out.append((f"{name}-{key}", note, faults))
     name, note, faults = out[0]
     out[0] = (name, f"{note} [{vm.seconds:.0f} s]", faults + vm.complaints())

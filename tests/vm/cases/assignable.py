@@ -2,13 +2,13 @@
 """assignable: what the module says of a group before VFIO is asked, with any driver bound."""
 from functools import partial
 
-from cases import hooks
-from cases.hooks import MODULE
 from expect import judge
+from expect.hooks import all_ok
 from lab import kernels
 from lab.topologies import EDU, Q35, SMMU, Topology
+from talk.script import run
+from talk.words import MODULE, UNSAFE
 
-UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 GIVEN = "0000:00:07.0"
 # Of the same group, and bound to a driver of the host when the module comes.
 OTHER = "0000:00:07.1"
@@ -56,7 +56,7 @@ def steps():
 
 
 def judge_companions(lines, arch):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     faults += [f"write {line}" for line in judge.said(lines, "write") if not line.endswith(" ok")]
     if judge.said(lines, "rebind") != [f"{ROUNDS} 0"]:
         faults.append(f"rebind: {judge.said(lines, 'rebind')}")
@@ -107,8 +107,8 @@ PLANTED = (
 def companions(key, name):
     """Groups with bound, unbound and mixed companions, and with ports."""
     kernel = kernels.get(key)
-    return "", hooks.run(name, kernel, COMPANIONS[kernel.arch], steps(),
-                         partial(judge_companions, arch=kernel.arch), PLANTED, smp=2)[1]
+    return "", run(name, kernel, COMPANIONS[kernel.arch], steps(),
+                   partial(judge_companions, arch=kernel.arch), PLANTED, smp=2)[1]
 
 
 def table():

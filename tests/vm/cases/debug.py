@@ -4,10 +4,11 @@
 They are tests that other parts have, too, done again on such a kernel. Any report of the kernel is
 a fault there, and so is a memory leak, see vm.debug_faults()."""
 from cases import declare, hooks, msi_window, tests
-from cases.hooks import GROUP, MODULE, MOUNTS, REGION, SHOWN
 from expect import judge
 from lab import kernels
 from lab.topologies import BY_NAME, PLAIN
+from talk.script import run
+from talk.words import ACTIVE, DISABLE, GROUP, MODULE, MOUNTS, REGION, SHOWN
 
 # As many as are promised to leave nothing behind.
 CYCLES = 200
@@ -33,14 +34,14 @@ def failing_steps(arch):
         loads = f"{MODULE} hooks={mode}"
         steps += [f"fail-nth load-{mode} {ALLOCATIONS} load {loads}"]
         if mode == "livepatch":
-            steps += [hooks.ACTIVE]
+            steps += [ACTIVE]
         steps += [write(f"add-{mode}", "declare", ADD, REMOVE),
                   write(f"remove-{mode}", "declare", REMOVE, ADD)]
         if arch == "arm64":
             steps += [write(f"move-{mode}", "msi_window", MOVED, "default"),
                       write(f"back-{mode}", "msi_window", "default", MOVED)]
         if mode == "livepatch":
-            steps += hooks.DISABLE
+            steps += DISABLE
         steps += [f"fail-nth unload-{mode} {ALLOCATIONS} unload {loads}", "left"]
     return steps
 
@@ -87,8 +88,8 @@ def failing(key, name):
     """Memory is short once, for each allocation of load, declare, move and unload: each is done
     or refused whole, and nothing leaks."""
     kernel = kernels.get(key)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], failing_steps(kernel.arch),
-                              lambda lines: judge_failing(lines, kernel.arch), limit=240)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], failing_steps(kernel.arch),
+                        lambda lines: judge_failing(lines, kernel.arch), limit=240)
     return "; ".join(f"{line}" for line in judge.said(lines, "fail-end")), faults
 
 

@@ -4,503 +4,20 @@
 A test is a Script: steps for the agent, in stretches, each with checks of what the agent said and
 the kernel logged in it. Checks are functions of (Piece, state), the state being what earlier
 stretches left to compare with."""
-import re
-from dataclasses import dataclass
-
 from expect import judge
+from expect.declared import OWN, TOP, dumped, in_force, listed, same_lists, shows, warned
+from expect.said import (complains, explained, keep, logged, logs, lost, none_left, others,
+                         same_dump, says, shown, where, without)
+from expect.vfio import check_of, edus, good_vfio, same_vfio
 from lab import kernels
+from lab.kernels import backends, series_of
+from lab.machines import BEHIND, MACHINE, MANY, ONE, OTHER, PLUGGED, VIRTIO
 from lab.topologies import ARM, BY_NAME, EDU, Q35, SLOTS, SMMU, Topology, X86
-from lab.vm import Vm
-
-MODULE = "/iommu_resv.ko"
-LIVEPATCH = "/iommu_resv_livepatch.ko"
-PATCH = "/sys/kernel/livepatch/iommu_resv_livepatch"
-HOOKS = "/sys/kernel/iommu_resv/hooks"
-FEATURES = "/sys/kernel/iommu_resv/features"
-PARAMETER = "/sys/module/iommu_resv/parameters/hooks"
-UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
-MARK = "iommu-resv-test"
-# Without it the kernel takes ten marks in five seconds and drops the rest.
-APPEND = "printk.devkmsg=on"
-TOP = judge.TOP
-OWN = object()
-# What the kernel says of every module from outside
-LOADER = re.compile(r"iommu_resv: (loading out-of-tree module|module verification failed)")
-# The kernel's own ranks, which decide where two regions start at the same address.
-RANK = {"direct": 0, "direct-relaxable": 1, "reserved": 2, "msi": 3}
-
-
-def of(device, name):
-    """A file of the device's group."""
-    return f"/sys/bus/pci/devices/{device}/iommu_group/{name}"
-
-
-def text(region):
-    return f"0x{region[0]:x} 0x{region[1]:x}"
-
-
-def span(start, end):
-    return f"0x{start:x}-0x{end:x}"
-
-
-# The kernel's rule
-
-def insert(regions, new):
-    """iommu_insert_resv_region() of Linux 5.4 and later, with its arithmetic of 64 bits.
-
-    REGIONS and the result: [(start, rank, end)]."""
-    at = next((i for i, r in enumerate(regions) if new[:2] <= r[:2]), len(regions))
-    out = []
-    for start, rank, end in regions[:at] + [new] + regions[at:]:
-        top = next((i for i in reversed(range(len(out))) if out[i][1] == rank), None)
-        if rank != new[1] or top is None or start > (out[top][2] + 1) & TOP:
-            out.append((start, rank, end))
-        else:
-            out[top] = (out[top][0], rank, max(out[top][2], end))
-    return out
-
-
-def kernel_list(lines, declared, devices=1):
-    """What the kernel's reserved_regions must be if it was LINES before.
-
-    Each of the group's DEVICES has the regions DECLARED."""
-    names = {rank: name for name, rank in RANK.items()}
-    regions = [(int(w[0], 16), RANK[w[2]], int(w[1], 16)) for w in (x.split() for x in lines)]
-    for _ in range(devices):
-        for start, end in declared:
-            regions = insert(regions, (start, RANK["reserved"], end))
-    return [f"0x{start:016x} 0x{end:016x} {names[rank]}" for start, rank, end in regions]
-
-
-def cut(ranges, holes):
-    """RANGES without HOLES."""
-    return [piece for lo, hi in ranges for piece in judge.without(lo, hi, holes)]
-
-
-def both(one, other):
-    """What is in ONE and in OTHER."""
-    return cut(one, cut([(0, TOP)], other))
-
-
-# Scripts
-
-@dataclass
-class Piece:
-    """What one stretch gave. LOG has the log up to the first inner mark, PARTS what follows it."""
-    lines: list
-    log: list
-    parts: dict
-
-    def said(self, *head):
-        return judge.said(self.lines, *head)
-
-
-class Script:
-    def __init__(self):
-        self.steps = []
-        self.stretches = []     # (what it is about, checks)
-
-    def do(self, what, steps, *checks):
-        n = len(self.stretches)
-        self.steps += [f"say @{n}", f"write /dev/kmsg {MARK} @{n}", *steps]
-        self.stretches.append((what, checks))
-
-    def judge(self, lines):
-        """The faults of a transcript."""
-        pieces = split(lines, len(self.stretches))
-        faults, state = [], {}
-        for n, (what, checks) in enumerate(self.stretches):
-            if pieces[n] is None:
-                faults.append(f"{what}: no word of it")
-                continue
-            for check in checks:
-                faults += [f"{what}: {fault}" for fault in check(pieces[n], state)]
-        faults += [f"unknown step {line}" for line in judge.said(lines, "unknown-step")]
-        return faults
-
-
-def split(lines, number):
-    """The pieces of a transcript, None for one that is missing."""
-    pieces = [None] * number
-    now = None
-    for line in lines:
-        mark = re.fullmatch(r"say @(\d+)", line)
-        if mark:
-            now = pieces[int(mark[1])] = Piece([], [], {})
-        elif now and not line.startswith(("log ", "write /dev/kmsg ")):
-            now.lines.append(line)
-    now = to = None
-    for line in judge.said(lines, "log"):
-        mark = re.fullmatch(rf"{MARK} ([@#])(\w+)", line)
-        if mark and mark[1] == "@":
-            now = pieces[int(mark[2])]
-            to = now.log if now else None
-        elif mark and now:
-            to = now.parts.setdefault(mark[2], [])
-        elif to is not None and line.startswith("iommu_resv: ") and not LOADER.match(line):
-            to.append(line)
-    return pieces
-
-
-# Checks
-
-def says(*lines):
-    """Each of LINES, patterns, must be one of the agent's lines."""
-    def check(piece, _):
-        return [f"lacks '{want}': {brief(piece.lines)}" for want in lines
-                if not any(re.fullmatch(want, line) for line in piece.lines)]
-    return check
-
-
-def brief(lines):
-    return "; ".join(lines[:6]) + (" ..." if len(lines) > 6 else "")
-
-
-def complains(device, count=1, part=None, base="before"):
-    """COUNT lines in the log (part of it), all about the group of DEVICE."""
-    def check(piece, state):
-        log = piece.log if part is None else piece.parts.get(part, [])
-        group = where(state[base], device)
-        good = [line for line in log if line.startswith(f"iommu_resv: group {group.id}: ")
-                and len(line) > len(f"iommu_resv: group {group.id}: ") + 10]
-        if len(good) == len(log) == count:
-            return []
-        return [f"{len(log)} lines in the log, {len(good)} of them about group {group.id}, "
-                f"expected {count}: {log}"]
-    return check
-
-
-def where(groups, device):
-    for group in groups.values():
-        if device in group.names():
-            return group
-    raise kernels.Failure(f"{device} has no group")
-
-
-def keep(label):
-    """The dump of that label, for later."""
-    def check(piece, state):
-        start = f"dump {label}"
-        found = judge.dumps(piece.lines[piece.lines.index(start):]).get(label) \
-            if start in piece.lines else None
-        if not found or len(found) < 2:
-            return [f"no dump {label}"]
-        state[label] = found
-        return []
-    return check
-
-
-def groups_of(state, label):
-    return {n: g for n, g in state[label].items() if n != "-"}
-
-
-def dumped(label, base, declared, given=""):
-    """The dump LABEL is BASE with DECLARED, {device: [(start, end)]}, in those groups.
-
-    GIVEN: the device column, if not "-" (declared by the parameter); OWN: the device's."""
-    def check(piece, state):
-        faults = keep(label)(piece, state)
-        if faults:
-            return faults
-        now, then = groups_of(state, label), groups_of(state, base)
-        if sorted(now) != sorted(then):
-            return [f"groups {sorted(now)}, they were {sorted(then)}"]
-        wanted = {n: [] for n in now}
-        for device, regions in declared.items():
-            column = device if given is OWN else given or "-"
-            wanted[where(now, device).id] += [(*r, column) for r in regions]
-        for n, group in now.items():
-            faults += judge.check_group(group)
-            faults += check_declared(group, then[n], wanted[n])
-        return faults
-    return check
-
-
-def check_declared(group, then, wanted):
-    """GROUP against THEN, an earlier dump of it, and WANTED, [(start, end, device column)]."""
-    head = f"group {group.id}"
-    ranges = [w[:2] for w in wanted]
-    faults = judge.differ(f"{head}: reserved_regions, and the kernel's rule",
-                          group.lines("reserved_regions"),
-                          kernel_list(then.lines("reserved_regions"), ranges,
-                                      len(group.devices)))
-    # An earlier dump without the module has no folder to compare.
-    admin = [line for line in group.lines("regions") if line.split()[3] == "admin"]
-    faults += judge.differ(f"{head}: declared lines of regions, and what was declared", admin,
-                           [f"0x{s:016x} 0x{e:016x} reserved admin {device} added enforced"
-                            for s, e, device in sorted(wanted)])
-    if "regions" not in then.files:
-        return faults
-    rest = [line for line in group.lines("regions") if line.split()[3] != "admin"]
-    faults += judge.differ(f"{head}: other lines of regions, and those of before", rest,
-                           [line for line in then.lines("regions") if line.split()[3] != "admin"])
-    old = [(int(w[0], 16), int(w[1], 16)) for w in (x.split() for x in then.lines("regions"))
-           if w[3] == "admin"]
-    if not old:
-        faults += judge.differ(f"{head}: usable, and before without what was declared",
-                               judge.pairs(group.lines("usable")),
-                               cut(judge.pairs(then.lines("usable")), ranges))
-    for name in ("aperture", "msi_isolation", "msi_window", "type"):
-        faults += judge.differ(f"{head}: {name}, and before", group.lines(name), then.lines(name))
-    return faults
-
-
-def same_dump(label, base):
-    """Byte for byte: groups, devices, and all files."""
-    def check(piece, state):
-        faults = keep(label)(piece, state)
-        if faults:
-            return faults
-        now, then = groups_of(state, label), groups_of(state, base)
-        if sorted(now) != sorted(then):
-            return [f"groups {sorted(now)}, they were {sorted(then)}"]
-        for n in now:
-            if now[n] == then[n]:
-                continue
-            faults += [f"group {n}: {name} is {now[n].files.get(name)}, "
-                       f"it was {then[n].files.get(name)}"
-                       for name in sorted({*now[n].files, *then[n].files})
-                       if now[n].files.get(name) != then[n].files.get(name)]
-            if now[n].devices != then[n].devices:
-                faults.append(f"group {n}: devices {now[n].devices}, were {then[n].devices}")
-        return faults
-    return check
-
-
-def keep_vfio(label):
-    """VFIO's answers about all groups, for later."""
-    def check(piece, state):
-        runs = state["vfio", label] = {}
-        for line in piece.said("vfio"):
-            group, answer = line.split(" ", 1)
-            runs.setdefault(group, []).append(answer)
-        if not any("open=ok" in lines for lines in runs.values()):
-            return ["VFIO opened no group"]
-        return []
-    return check
-
-
-def same_vfio(label, base):
-    """VFIO answers word by word as it did in BASE."""
-    def check(piece, state):
-        faults = keep_vfio(label)(piece, state)
-        now, then = state["vfio", label], state["vfio", base]
-        return faults + [fault for n in sorted({*now, *then})
-                         for fault in judge.differ(f"group {n}: VFIO now, and {base}",
-                                                   now.get(n, []), then.get(n, []))]
-    return check
-
-
-def good_vfio(label, topology, series):
-    """VFIO's answers are those that the files in the dump LABEL promise."""
-    def check(piece, state):
-        faults = keep_vfio(label)(piece, state)
-        return faults + [fault for n, lines in state["vfio", label].items()
-                         for fault in judge.check_vfio(state[label][n], lines, topology, series)]
-    return check
-
-
-def check_of(device, label, topology, series):
-    """`run /vfio-check check DEVICE` against the dump LABEL."""
-    def check(piece, state):
-        return judge.check_vfio(where(state[label], device), piece.said("run"), topology, series)
-    return check
-
-
-def uevent(device, base="before"):
-    def check(piece, state):
-        path = f"change@/kernel/iommu_groups/{where(state[base], device).id}"
-        return [] if path in piece.said("event") else [f"no uevent: {piece.said('event')}"]
-    return check
-
-
-def shown(device, label, number=3):
-    """`cat` of NUMBER files of DEVICE's group is what they were in the dump LABEL."""
-    def check(piece, state):
-        files = judge.dumps(["dump cat", "group cat", *piece.lines])["cat"]["cat"].files
-        group = where(state[label], device)
-        faults = [f"{path}: {status}" for path, (status, _) in files.items() if status != "ok"]
-        if len(files) != number:
-            faults.append(f"{len(files)} files were shown, expected {number}")
-        return faults + [fault for path, (_, lines) in files.items()
-                         for fault in judge.differ(f"{path}, and {label}", lines,
-                                                   group.lines(path.split("/")[-1]))]
-    return check
-
-
-def cats(device, names=("reserved_regions", "resv/regions", "resv/usable")):
-    return [f"cat {of(device, name)}" for name in names]
-
-
-# Plays: several words of vfio-check in one process
-
-def play(*words):
-    """(step, check). WORDS: a word that must give ok, or (word, answer); an answer is an errno,
-    or a function of (state, lines behind the word's number) that returns faults."""
-    words = [(w, "ok") if isinstance(w, str) else w for w in words]
-
-    def check(piece, state):
-        faults = []
-        out = piece.said("run")
-        for n, (word, want) in enumerate(words):
-            got = [line[len(str(n)) + 1:] for line in out if line.startswith(f"{n} ")]
-            if callable(want):
-                faults += [f"{word}: {fault}" for fault in want(state, got)]
-            elif got != [f"{word} {want}"]:
-                faults.append(f"{word}: {got}, expected {want}")
-        if out[-1:] != ["exit 0"]:
-            faults.append(f"vfio-check: {out[-1:]}")
-        return faults
-
-    step = "run /vfio-check play " + " ".join(word for word, _ in words)
-    if len(step.split()) > 95:
-        raise ValueError("more words than the agent takes")
-    return step, check
-
-
-def edus(number):
-    """NUMBER edu devices did DMA and raised their interrupts in this stretch."""
-    def check(piece, _):
-        dma = [line[4:] for line in piece.said("run") if line.startswith("dma=")]
-        msi = [line[4:] for line in piece.said("run") if line.startswith("msi=")]
-        if len(dma) == 2 * number and all(d.endswith(" ok") for d in dma) and \
-                msi == ["3/3"] * number:
-            return []
-        return [f"of {number} devices DMA {dma}, interrupts {msi}"]
-    return check
-
-
-def ranges_are(label, *devices):
-    """VFIO's ranges are what is usable in the groups of all DEVICES by the dump LABEL."""
-    def want(state, got):
-        usable = [(0, TOP)]
-        for device in devices:
-            usable = both(usable, judge.pairs(where(state[label], device).lines("usable")))
-        expected = "ranges " + " ".join(f"0x{lo:016x}-0x{hi:016x}" for lo, hi in usable)
-        return [] if got == [expected] else [f"{got}, expected {expected}"]
-    return ("ranges", want)
-
-
-def reads(device, name, label):
-    """The file is what it was in the dump LABEL."""
-    path = of(device, name)
-
-    def want(state, got):
-        lines = [line[2:] for line in got if line.startswith("| ")]
-        faults = judge.differ(f"now, and {label}", lines,
-                              where(state[label], device).lines(name.split("/")[-1]))
-        if got[-1:] != [f"read:{path} ok"]:
-            faults.append(f"{got[-1:]}")
-        return faults
-    return (f"read:{path}", want)
-
-
-def mark(name):
-    return f"write:/dev/kmsg={MARK}_#{name}"
-
-
-def writes(device, verb, region, errno="ok"):
-    return (f"write:{of(device, 'resv/declare')}={verb}_{text(region).replace(' ', '_')}", errno)
-
-
-SMALL = 0x10000     # a page of every kernel
-
-
-def touching(region):
-    """Maps that touch a region must fail, those beside it work."""
-    start, end = region
-    middle = (start + end + 1) // 2
-    bad = ((start, start + SMALL - 1), (middle, middle + SMALL - 1), (end - SMALL + 1, end),
-           region, (start - SMALL, end + SMALL), (start - SMALL, start + SMALL - 1),
-           (end - SMALL + 1, end + SMALL))
-    good = ((start - SMALL, start - 1), (end + 1, end + SMALL),
-            (start - 4 * SMALL, start - 1), (end + 1, end + 4 * SMALL))
-    return [(f"try:{span(*b)}", "EINVAL") for b in bad] + [f"try:{span(*g)}" for g in good]
-
-
-def pages_beside(region, page=4096):
-    """The first and last page, and those on either side."""
-    start, end = region
-    return [(f"try:{span(start, start + page - 1)}", "EINVAL"),
-            f"try:{span(start - page, start - 1)}",
-            (f"try:{span(end - page + 1, end)}", "EINVAL"), f"try:{span(end + 1, end + page)}"]
-
-
-# Loading
-
-def loading(script, backend, also=""):
-    steps = [f"load {MODULE} hooks={backend}{also}"]
-    if backend == "livepatch":
-        # If the kernel found somebody to load it already, it is there.
-        steps += [f"load {LIVEPATCH}"]
-    steps += [f"wait-text {HOOKS} {backend} active", f"cat {HOOKS}", f"cat {FEATURES}"]
-    checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+",
-                   rf"\| declared-regions added {backend} \S.*")]
-    if backend == "livepatch":
-        checks.append(says(rf"load {LIVEPATCH} (ok|EEXIST) .*",
-                           r"\| iommu_get_group_resv_regions livepatch active \d+ 0 .*"))
-    else:
-        checks.append(says(r"\| \w+_get_resv_regions kprobe active \d+ 0 .*"))
-    script.do(f"{backend}: load", steps, *checks)
-
-
-def unloading(script, backend):
-    steps, want = [], []
-    if backend == "livepatch":
-        steps = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}",
-                 "unload iommu_resv_livepatch"]
-        want = [f"write {PATCH}/enabled ok", rf"wait {PATCH} ok \d+",
-                "unload iommu_resv_livepatch ok"]
-    script.do(f"{backend}: unload", [*steps, "unload iommu_resv", "left"],
-              says(*want, "unload iommu_resv ok"),
-              lambda piece, _: [f"left {path}" for path in piece.said("left")])
-
-
-def declaring(script, what, device, verb, regions, base="before"):
-    """Each is accepted, and the group tells of it."""
-    path = of(device, "resv/declare")
-    script.do(what, ["spawn event uevents", "sleep 200",
-                     *[f"write {path} {verb} {text(r)}" for r in regions],
-                     "sleep 100", "stop event"],
-              lambda piece, _: [f"{verb} {text(regions[i])}: {line}"
-                                for i, line in enumerate(piece.said("write"))
-                                if line != f"{path} ok"] +
-              ([] if len(piece.said("write")) == len(regions) else ["a write is missing"]),
-              uevent(device, base))
-
-
-def run_script(name, kernel, topology, script, actions=(), **more):
-    vm = Vm(name, kernel, topology, script.steps, append=APPEND, **more)
-    lines = vm.run(actions)
-    return script.judge(lines) + vm.complaints() + overflows(vm.log())
-
-
-def overflows(log):
-    """A file of the kernel was longer than its page."""
-    return [line for line in log if "bad count" in line]
-
-
-def series_of(kernel):
-    major, minor = kernel.release.split(".")[:2]
-    return major if int(major) >= 7 else f"{major}.{minor}"
-
-
-def backends(kernel):
-    """Livepatches are for those kernels whose configuration has them."""
-    return ("kprobe", "livepatch") if kernel.arch == "amd64" else ("kprobe",)
-
-
-# The machine of most tests: two single devices, two functions in a group
-DEVICES = (f"{EDU},addr=3", f"{EDU},addr=4", f"{EDU},addr=7.0,multifunction=on", f"{EDU},addr=7.1")
-MACHINE = {
-    "amd64": Topology("declare", "amd64", (), Q35, ("intel-iommu,intremap=on", *DEVICES),
-                      "intel_iommu=on"),
-    "arm64": Topology("declare", "arm64", (), SMMU, DEVICES),
-}
-ONE, OTHER, MANY = "0000:00:03.0", "0000:00:04.0", "0000:00:07.0"
-HOLE = (0x20000000, 0x200fffff)
-HOLE_MANY = (0x30000000, 0x3003ffff)
-LATER = (0x28000000, 0x2800ffff)
+from talk.declaring import before, cats, declaring, loading, parameter, unloading
+from talk.play import SMALL, mark, pages_beside, play, ranges_are, reads, touching, writes
+from talk.script import Script, run_script
+from talk.words import (FEATURES, FTRACE, HOLE, HOLE_MANY, HOOKS, LATER, MODE, MODULE, PATCH,
+                        PROBES, UNSAFE, of, span, text)
 
 
 def enforced(script, backend, topology, series):
@@ -574,13 +91,6 @@ def enforced(script, backend, topology, series):
               same_vfio(f"{backend}-after", "before"))
 
 
-def before(script):
-    """What there is without the module. Whether interrupts are isolated is no matter here."""
-    script.do("before", [f"write {UNSAFE} 1", "bind", "dump before", "vfio"],
-              lambda piece, _: [f"bind {x}" for x in piece.said("bind") if not x.endswith(" ok")],
-              keep("before"), keep_vfio("before"))
-
-
 def main(key, name):
     """Declared regions are the kernel's own, in all that follows from it."""
     kernel = kernels.get(key)
@@ -593,16 +103,6 @@ def main(key, name):
         script.do("both backends", [], same_lists("kprobe-declared", "livepatch-declared"))
     faults = run_script(name, kernel, topology, script, limit=240)
     return f"{len(script.stretches)} stretches, {' '.join(backends(kernel))}", faults
-
-
-def same_lists(one, other):
-    """Two dumps show the same regions everywhere."""
-    def check(_, state):
-        return [fault for n, group in groups_of(state, one).items()
-                for file in ("reserved_regions", "regions", "usable")
-                for fault in judge.differ(f"group {n}: {file} in {one}, and in {other}",
-                                          group.lines(file), state[other][n].lines(file))]
-    return check
 
 
 # Lists as the kernel merges them: (device, regions in the order in which they are declared). A
@@ -788,16 +288,16 @@ def errors(key, name):
     full(script, path, page)
 
     # No hook enforces
-    script.do("none, while declared", [f"write {PARAMETER} none", *cats(ONE)],
-              says(f"write {PARAMETER} EBUSY"), shown(ONE, "declared"), logged(1))
+    script.do("none, while declared", [f"write {MODE} none", *cats(ONE)],
+              says(f"write {MODE} EBUSY"), shown(ONE, "declared"), logged(1))
     declaring(script, "remove", ONE, "remove", [HOLE])
-    script.do("none", [f"write {PARAMETER} none", f"cat {FEATURES}", "dump none"],
-              says(f"write {PARAMETER} ok", r"\| declared-regions inert - \S.*"),
+    script.do("none", [f"write {MODE} none", f"cat {FEATURES}", "dump none"],
+              says(f"write {MODE} ok", r"\| declared-regions inert - \S.*"),
               same_dump("none", "loaded"))
     script.do("declare with none", [f"write {path} add {text(HOLE)}", "dump none-still"],
               says(f"write {path} EOPNOTSUPP"), complains(ONE), same_dump("none-still", "loaded"))
-    script.do("kprobe again", [f"write {PARAMETER} kprobe", f"cat {HOOKS}"],
-              says(f"write {PARAMETER} ok", r"\| \w+ kprobe active .*"))
+    script.do("kprobe again", [f"write {MODE} kprobe", f"cat {HOOKS}"],
+              says(f"write {MODE} ok", r"\| \w+ kprobe active .*"))
     declaring(script, "declare again", ONE, "add", [HOLE])
     script.do("declared again", ["dump again"], dumped("again", "loaded", {ONE: [HOLE]}))
     declaring(script, "remove again", ONE, "remove", [HOLE])
@@ -806,14 +306,6 @@ def errors(key, name):
               same_vfio("after", "before"))
     faults = run_script(name, kernel, topology, script, limit=300)
     return f"{len(cases)} refused", faults
-
-
-def logged(number):
-    """So many lines of the module, whatever they are about."""
-    def check(piece, _):
-        return [] if len(piece.log) == number else \
-            [f"{len(piece.log)} lines in the log, expected {number}: {piece.log}"]
-    return check
 
 
 LINE = len("0x0000000000000000 0x0000000000000000 reserved\n")
@@ -876,10 +368,6 @@ def filled(page, also):
     return check
 
 
-PROBES = "/sys/kernel/debug/kprobes/enabled"
-FTRACE = "/proc/sys/kernel/ftrace_enabled"
-
-
 def dead(switch, key, name):
     """Probes are turned off behind the module's back: what it says is true, and nobody had to
     ask for that. They are turned on again: likewise."""
@@ -906,26 +394,6 @@ def dead(switch, key, name):
               says(f"write {of(ONE, 'resv/declare')} ok"))
     unloading(script, "kprobe")
     return "", run_script(name, kernel, MACHINE[kernel.arch], script)
-
-
-def in_force(there):
-    """Is the declared region on the kernel's list, and is that what the group's file says?"""
-    def check(piece, _):
-        line = f"0x{HOLE[0]:016x} 0x{HOLE[1]:016x} reserved"
-        listed = any(said == f"| {line}" for said in piece.lines)
-        told = [said for said in piece.lines if said.startswith(f"| {line} ")]
-        enforced_now = any(said.split()[-1] == "enforced" for said in told)
-        return [] if told and (listed, enforced_now) == (there, there) else \
-            [f"listed {listed}, and the file says {told}"]
-    return check
-
-
-def warned(number):
-    """The log tells so often that a driver's function is not hooked."""
-    def check(piece, _):
-        lines = [line for line in piece.log if "_get_resv_regions (kprobe) is off" in line]
-        return [] if len(lines) == number else [f"{len(lines)} warnings: {lines}"]
-    return check
 
 
 def side_by_side(page):
@@ -962,20 +430,12 @@ def emptied(piece, state):
     return [] if told == [want] else [f"drain {told}, expected {want}"]
 
 
-# Declared when the module is loaded
-
-PLUGGED = "0000:01:00.0"
 PLUGGED_HOLE = (0x24000000, 0x2400ffff)
 HOTPLUG = {
     "amd64": Topology("declare-hotplug", "amd64", (), Q35,
                       ("intel-iommu,intremap=on", f"{EDU},addr=3", *SLOTS), "intel_iommu=on"),
     "arm64": Topology("declare-hotplug", "arm64", (), SMMU, (f"{EDU},addr=3", *SLOTS)),
 }
-
-
-def parameter(*regions):
-    return "declare=" + ",".join(f"{device}:{span(*region)}" for device, region in regions)
-
 
 # More than the module has room for, and just as many.
 ABSENT = [("0000:09:00.0", (n << 12, n << 12 | 0xfff)) for n in range(1, 34)]
@@ -1000,59 +460,6 @@ WRONG = (
 )
 # What hardware takes itself, by architecture
 FIXED = {"amd64": (0xfee00000, 0xfee0ffff), "arm64": (0x8000000, 0x800ffff)}
-
-
-def explained(words=(), most=2):
-    """A line of the module says why, of MOST at most, and at least one names each of WORDS."""
-    def check(piece, _):
-        faults = [] if 1 <= len(piece.log) <= most else [f"{len(piece.log)} lines: {piece.log}"]
-        return faults + [f"the log does not name '{word}': {piece.log}" for word in words
-                         if not any(word in line for line in piece.log)]
-    return check
-
-
-def shows(label, device, regions, column, absent=(), base=None):
-    """In the dump LABEL the group of DEVICE has REGIONS, and not those ABSENT, in both files.
-
-    BASE: lines of the kernel's list without anything declared."""
-    def check(piece, state):
-        faults = keep(label)(piece, state)
-        if faults:
-            return faults
-        group = where(state[label], device)
-        faults += judge.check_group(group)
-        faults += judge.differ(
-            "declared lines of regions", [line for line in group.lines("regions")
-                                          if line.split()[3] == "admin"],
-            [f"0x{s:016x} 0x{e:016x} reserved admin {col} added enforced"
-             for (s, e), col in sorted(zip(regions, column))])
-        listed = judge.pairs([line for line in group.lines("reserved_regions")
-                              if line.endswith(" reserved")])
-        faults += [f"reserved_regions lacks {span(*r)}: {listed}" for r in regions
-                   if r not in listed]
-        faults += [f"reserved_regions has {span(*r)}" for r in absent if r in listed]
-        return faults
-    return check
-
-
-def others(label, base, *devices):
-    """The groups of the dump LABEL but those of DEVICES are what they were in BASE."""
-    def check(_, state):
-        now, then = ({n: g for n, g in groups_of(state, dump).items()
-                      if not set(devices) & set(g.names())} for dump in (label, base))
-        return [] if now == then else [
-            f"groups {[n for n in sorted({*now, *then}) if now.get(n) != then.get(n)]} are not "
-            f"as in {base}"]
-    return check
-
-
-def lost(device, label):
-    """The log tells of the regions that went with the group that DEVICE had in the dump LABEL."""
-    def check(piece, state):
-        start = f"iommu_resv: group {where(state[label], device).id} is gone"
-        return [] if any(line.startswith(start) for line in piece.log) else \
-            [f"no line '{start}': {piece.log}"]
-    return check
 
 
 def at_load(key, name):
@@ -1172,33 +579,6 @@ NO_MODEL = (
 )
 
 
-def listed(device, *regions):
-    """(step, check): the file "declare" of the device's group has REGIONS, as they are written."""
-    path = of(device, "resv/declare")
-
-    def check(piece, _):
-        start = f"file {path} "
-        at = next((n for n, line in enumerate(piece.lines) if line.startswith(start)), None)
-        if at is None:
-            return [f"{path} was not read"]
-        lines = []
-        for line in piece.lines[at + 1:]:
-            if not line.startswith("| "):
-                break
-            lines.append(line[2:])
-        return judge.differ(f"{path}, and what was declared", lines,
-                            [f"add {text(region)}" for region in regions])
-    return f"cat {path}", check
-
-
-def logs(line):
-    """The module has logged LINE, once."""
-    def check(piece, _):
-        found = piece.log.count(f"iommu_resv: {line}")
-        return [] if found == 1 else [f"'{line}' is {found} times in the log: {piece.log}"]
-    return check
-
-
 def model_enforced(script, label, *devices):
     """VFIO leaves HOLE out for each of DEVICES."""
     for device in devices:
@@ -1303,25 +683,6 @@ def model_livepatch(script):
     unloading(script, "livepatch")
     script.do("livepatch: as before", ["dump livepatch-after"],
               same_dump("livepatch-after", "before"))
-
-
-def none_left(piece, _):
-    return [f"left {path}" for path in piece.said("left")]
-
-
-def without(device, label):
-    def check(_, state):
-        return [f"{device} is still in group {n}" for n, g in groups_of(state, label).items()
-                if device in g.names()]
-    return check
-
-
-# An IOMMU whose driver comes after the module. The root bus is not behind it, or the port to the
-# host would wait for that driver, too.
-VIRTIO = Topology("declare-virtio", "amd64", (), f"{Q35},default_bus_bypass_iommu=on",
-                  ("virtio-iommu-pci,addr=2", "pxb-pcie,id=pxb,bus_nr=64",
-                   "pcie-root-port,id=rp,bus=pxb,chassis=1", f"{EDU},bus=rp"))
-BEHIND = "0000:41:00.0"
 
 
 def virtio(key, name):

@@ -4,11 +4,13 @@ when it makes them, seen by a probe on reserve_iova() from the boot on."""
 import re
 from dataclasses import replace
 
-from cases import hooks
-from cases.hooks import DEVICE, GROUP, MODULE
 from expect import judge
+from expect.hooks import all_ok
 from lab import kernels
 from lab.topologies import BY_NAME
+from talk.script import run
+from talk.sections import files, sections
+from talk.words import DEVICE, GROUP, MODULE, MOUNTS
 
 PAGE = 4096
 TRACE = "/sys/kernel/tracing/trace"
@@ -22,7 +24,7 @@ FILE = f"{GROUP}/resv/dma_api"
 
 def steps(switch):
     """SWITCH: the type of a group's domain can be changed before a driver is bound."""
-    out = [*hooks.MOUNTS[1:], f"load {MODULE}"]
+    out = [*MOUNTS[1:], f"load {MODULE}"]
     if switch:
         out += ["say as-booted", f"cat {FILE}", f"write {TYPED} identity",
                 "say identity", f"cat {FILE}", f"write {TYPED} DMA", "say back", f"cat {FILE}"]
@@ -106,9 +108,9 @@ def check_kernel(groups, kept):
 
 def judge_view(lines, domain, gaps, certain, seen, switch):
     """SEEN: what the kernel reserves was traced."""
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     dumps = judge.dumps(lines[lines.index("dump loaded"):] if "dump loaded" in lines else [])
-    parts = hooks.sections(lines)
+    parts = sections(lines)
     hosts = windows(parts["windows"])
     if not hosts:
         faults.append("no window of a host bridge is known")
@@ -134,7 +136,7 @@ def judge_view(lines, domain, gaps, certain, seen, switch):
                for group in dumps["without"].values()
                if group.id != "-" and group.files["dma_api"][0] != "ENODATA"]
     if switch:
-        booted, identity, back = (hooks.files(parts[label]).get(FILE)
+        booted, identity, back = (files(parts[label]).get(FILE)
                                   for label in ("as-booted", "identity", "back"))
         if not booted or not booted[1] or identity != ("ok", []) or back != booted:
             faults.append(f"type changed: {booted}, then {identity}, then {back}")
@@ -184,8 +186,8 @@ def view(topology, domain, key, name):
         return judge_view(lines, domain, gaps, not own, seen, switch)
 
     faults = PLANTED[domain] + (SEEN[kernel.arch] if seen else ()) + (SWITCHED if switch else ())
-    return "", hooks.run(name, kernel, machine, steps(switch), judging, faults,
-                         append=WATCH[kernel.arch] if seen else "")[1]
+    return "", run(name, kernel, machine, steps(switch), judging, faults,
+                   append=WATCH[kernel.arch] if seen else "")[1]
 
 
 def table():

@@ -4,11 +4,14 @@ tracepoints."""
 import re
 from functools import partial
 
-from cases import assignable, hooks, lacking
-from cases.hooks import DEVICE, GROUP, MODULE, MOUNTS
+from cases import assignable, lacking
 from expect import judge
+from expect.hooks import Section, all_ok
 from lab import kernels
 from lab.topologies import BY_NAME, PLAIN
+from talk.script import run
+from talk.sections import sections
+from talk.words import DEVICE, GROUP, HOOKS, MODULE, MOUNTS
 
 OTHER = "0000:00:04.0"
 REFUSED = f"{GROUP}/resv/refused"
@@ -62,7 +65,7 @@ def asked_steps():
             "say short", f"run /vfio-check play {' '.join(short)}",
             "say full", f"run /vfio-check play {' '.join(full)}",
             "say traced", f"cat {TRACE}/trace", "say hooks",
-            f"cat {hooks.HOOKS}",
+            f"cat {HOOKS}",
             f"write {enable} 0", f"wait-text {features} map-explanations inert",
             f"write {EXPLAIN} on", f"cat {features}", f"write {EXPLAIN} no",
             # Nobody explains what is refused from here on.
@@ -89,10 +92,10 @@ def told(section):
 
 def judge_asked(lines):
     bad = f"write {EXPLAIN} EINVAL"
-    faults = hooks.all_ok([line for line in lines if line != bad])
+    faults = all_ok([line for line in lines if line != bad])
     if lines.count(bad) != 1:
         faults.append("explain=no is not refused")
-    parts = hooks.sections(lines)
+    parts = sections(lines)
     if f"file {REFUSED} ENODATA" not in parts["auto"] or \
             not any(line.startswith("| map-explanations inert - not asked for")
                     for line in parts["auto"]):
@@ -137,7 +140,7 @@ def judge_asked(lines):
            if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
     if len(log) != 4 or "its flags or its argsz" not in log[0] or "hits 0x40000000" not in log[1]:
         faults.append(f"log: {log}")
-    missed = [hook for hook in hooks.Section(lines, "hooks", faults).hooks
+    missed = [hook for hook in Section(lines, "hooks", faults).hooks
               if hook.symbol.endswith("vfio_iommu_type1_ioctl")]
     if not missed or any(hook.state != "active" or hook.missed for hook in missed):
         faults.append(f"hooks: {missed}")
@@ -160,8 +163,8 @@ PLANTED_ASKED = (
 def asked(key, name):
     """Each errno of a map is explained, by the group whose map it was, once in the log."""
     kernel = kernels.get(key)
-    return "", hooks.run(name, kernel, PLAIN[kernel.arch], asked_steps(), judge_asked,
-                         PLANTED_ASKED, smp=2, memory="1G")[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], asked_steps(), judge_asked,
+                   PLANTED_ASKED, smp=2, memory="1G")[1]
 
 
 # explain-random: what many random maps are refused for
@@ -175,7 +178,7 @@ def random_steps(arch, count):
     blame = f"blame:{REFUSED},4711,{count},{lacking.edges(arch)}"
     return ["bind", f"load {MODULE} explain=on", *add, "dump found",
             f"run /vfio-check play container open:{DEVICE} set:{DEVICE} iommu {blame}",
-            f"cat {hooks.HOOKS}",
+            f"cat {HOOKS}",
             *(step.replace(" add ", " remove ") for step in add), "unload iommu_resv", "left"]
 
 
@@ -208,7 +211,7 @@ def why(request, errno, regions):
 
 
 def judge_random(lines, count):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     group = lacking.group_with(judge.dumps(lines)["found"], DEVICE)
     regions = group.lines("regions")
     wrong, kinds, total = [], {}, {}
@@ -246,10 +249,10 @@ def random(key, name):
     """Of thousands of maps, half of them bad, no explanation is wrong."""
     kernel = kernels.get(key)
     count = COUNT.get(key, 2000)
-    return f"{count} maps", hooks.run(name, kernel, PLAIN[kernel.arch],
-                                      random_steps(kernel.arch, count),
-                                      partial(judge_random, count=count), PLANTED_RANDOM,
-                                      limit=240)[1]
+    return f"{count} maps", run(name, kernel, PLAIN[kernel.arch],
+                                random_steps(kernel.arch, count),
+                                partial(judge_random, count=count), PLANTED_RANDOM,
+                                limit=240)[1]
 
 
 # explain-attach: what attaches are refused for
@@ -287,7 +290,7 @@ def attach_steps(name):
 
 
 def judge_attach(lines, name):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     what, logged = ATTACHED[name]
     said = judge.said(lines, "run")
     text = [line.split(" ", 2)[2] for line in said if line.split()[1:2] == ["|"]]
@@ -297,7 +300,7 @@ def judge_attach(lines, name):
            if re.search(r"iommu_resv: group \d+: the attach by vfio-check", line)]
     if len(log) != 1 or not re.search(logged, log[0]):
         faults.append(f"log: {log}")
-    traced = [line for line in hooks.sections(lines)["traced"] if " attach_refused: " in line]
+    traced = [line for line in sections(lines)["traced"] if " attach_refused: " in line]
     if len(traced) != 1:
         faults.append(f"traced: {traced}")
     return faults
@@ -311,8 +314,8 @@ PLANTED_ATTACH = (
 
 def attach(topology, key, name):
     """An attach that VFIO refuses is explained."""
-    return "", hooks.run(name, kernels.get(key), topology, attach_steps(topology.name),
-                         partial(judge_attach, name=topology.name), PLANTED_ATTACH)[1]
+    return "", run(name, kernels.get(key), topology, attach_steps(topology.name),
+                   partial(judge_attach, name=topology.name), PLANTED_ATTACH)[1]
 
 
 # explain-device: what VFIO_GROUP_GET_DEVICE_FD is refused for
@@ -335,16 +338,16 @@ def device_steps():
     for label, words, _, _ in FETCHED:
         steps += [f"say {label}", f"run /vfio-check play {words} read:{REFUSED} "
                                   f"read:{OTHERS_REFUSED}"]
-    return [*steps, "say traced", f"cat {TRACE}/trace", "say hooks", f"cat {hooks.HOOKS}",
+    return [*steps, "say traced", f"cat {TRACE}/trace", "say hooks", f"cat {HOOKS}",
             "unload iommu_resv", "left", "sleep 1000"]
 
 
 def judge_device(lines):
-    faults = hooks.all_ok(lines)
-    sections = hooks.sections(lines)
+    faults = all_ok(lines)
+    parts = sections(lines)
     told_so_far, last = 0, None
     for label, _, errno, what in FETCHED:
-        said = [line.split(" ", 2)[1:] for line in judge.said(sections[label], "run")]
+        said = [line.split(" ", 2)[1:] for line in judge.said(parts[label], "run")]
         got = [word[1] for word in said if word[0].startswith("fetch:")]
         text = [word[1] for word in said if word[0] == "|"]
         if what:
@@ -360,11 +363,11 @@ def judge_device(lines):
     if len(log) != 2 or "in no container whose IOMMU is set" not in log[0] or \
             "has no such device" not in log[1]:
         faults.append(f"log: {log}")
-    traced = [line for line in sections["traced"] if " attach_refused: " in line]
+    traced = [line for line in parts["traced"] if " attach_refused: " in line]
     if [re.search(r"type=(\S+)", line)[1] for line in traced] != \
             ["container-unset", "container-unset", "no-device"]:
         faults.append(f"traced: {traced}")
-    place = [hook for hook in hooks.Section(lines, "hooks", faults).hooks
+    place = [hook for hook in Section(lines, "hooks", faults).hooks
              if hook.symbol.endswith("vfio_group_fops_unl_ioctl")]
     if len(place) != 1 or place[0].state != "active" or place[0].hits != len(FETCHED) or \
             place[0].missed:
@@ -382,8 +385,8 @@ PLANTED_DEVICE = (
 def device(key, name):
     """A device that VFIO does not open is explained, and one that it opens leaves no trace."""
     kernel = kernels.get(key)
-    return "", hooks.run(name, kernel, PLAIN[kernel.arch], device_steps(), judge_device,
-                         PLANTED_DEVICE)[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], device_steps(), judge_device,
+                   PLANTED_DEVICE)[1]
 
 
 def table():

@@ -10,11 +10,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from cases import hooks
-from cases.hooks import MODULE
 from expect import judge
+from expect.hooks import all_ok
 from lab import acpi, kernels
 from lab.topologies import EDU, KEEP, Q35, Topology
+from talk.script import run
+from talk.sections import sections
+from talk.words import MODULE
 
 SUITES = {"6.1-amd64": "bookworm", "6.12-amd64": "trixie"}
 PROGRAM = "/usr/bin/qemu-system-x86_64"
@@ -216,9 +218,9 @@ def judge_failed(case, message, what, answers, number):
 
 
 def judge_qemu(lines):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     faults += [f"write {line}" for line in judge.said(lines, "write") if not line.endswith(" ok")]
-    parts = hooks.sections(lines)
+    parts = sections(lines)
     for label in ("declared", "undeclared"):
         if judge.said(parts.get(label, []), "run") != ["exit 0"]:
             faults.append(f"{label}: {parts.get(label)}")
@@ -258,8 +260,8 @@ def real(key, name):
     firmware or shares its group, and what is told afterwards; and that works then."""
     kernel = kernels.get(key)
     suite = SUITES[key]
-    lines, faults = hooks.run(name, kernel, TOPOLOGY, steps(), judge_qemu, PLANTED,
-                              extra=files(suite), memory="1G", limit=240)
+    lines, faults = run(name, kernel, TOPOLOGY, steps(), judge_qemu, PLANTED,
+                        extra=files(suite), memory="1G", limit=240)
     version = re.search(r"QEMU (\S+) monitor", "\n".join(lines))
     return f"QEMU {version[1] if version else 'that told no version'}", faults
 

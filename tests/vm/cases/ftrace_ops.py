@@ -4,11 +4,13 @@ in either order, and with kprobes turned off.
 
 The kernels of the checks have kprobes that exclude nobody, so a switch of the test build makes the
 module use its own ops there."""
-from cases.hooks import (ADD, DEVICE, FILES, LIST, LISTED, MODULE, MOUNTS, OTHER_COMES, OTHER_GOES,
-                         REMOVE, Section, all_ok, hooked, other_module, run)
+from cases.hooks import OTHER_COMES, OTHER_GOES, other_module
 from expect import judge
+from expect.hooks import Section, all_ok, hooked
 from lab import kernels
 from lab.topologies import PLAIN
+from talk.script import run
+from talk.words import ADD, DEVICE, FILES, LIST, LISTED, MODULE, MOUNTS, REMOVE
 
 WORDS = "hooks=kprobe test_ftrace=1 test_group=1"
 KPROBES = "/sys/kernel/debug/kprobes/enabled"

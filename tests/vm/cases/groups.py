@@ -3,11 +3,13 @@
 import re
 from functools import partial
 
-from cases import hooks
-from cases.hooks import DEVICE, GROUP, MODULE, MOUNTS, REGION
 from expect import judge
+from expect.hooks import all_ok
 from lab import kernels
 from lab.topologies import PLAIN
+from talk.script import run
+from talk.sections import sections
+from talk.words import DEVICE, GROUP, MODULE, MOUNTS, REGION
 
 OTHER = "0000:00:04.0"
 OTHERS = f"/sys/bus/pci/devices/{OTHER}/iommu_group"
@@ -32,8 +34,8 @@ def owned_steps():
 
 def judge_owned(lines, trace):
     """TRACE: what QEMU says of reads of configuration space between the two words."""
-    faults = hooks.all_ok(lines)
-    told = hooks.sections(lines)["owned"]
+    faults = all_ok(lines)
+    told = sections(lines)["owned"]
     if not any(re.match(r"\| 0x[0-9a-f]+ 0x[0-9a-f]+ ", line) for line in told):
         faults.append(f"owned: no region is shown: {told}")
     if "write " + OTHERS + "/resv/declare ok" not in told:
@@ -59,9 +61,9 @@ def owned(key, name):
     def judging(lines):
         return judge_owned(lines, file.read_text(errors="replace"))
 
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], owned_steps(), judging,
-                              actions=[("owned", switch("on")), ("over", switch("off"))],
-                              qemu=["-D", str(file)], later=(UNRELATED,))
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], owned_steps(), judging,
+                        actions=[("owned", switch("on")), ("over", switch("off"))],
+                        qemu=["-D", str(file)], later=(UNRELATED,))
     if not faults:
         wrong = file.read_text().replace(" 00:04.0 ", " 00:03.0 ").replace(" 04:0 ", " 03:0 ")
         if not judge_owned(lines, wrong):
@@ -86,10 +88,10 @@ def buried_steps():
 
 
 def judge_buried(lines):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     if judge.said(lines, "bury") != [f"{DEVICE} ok"] * ROUNDS:
         faults.append(f"bury: {judge.said(lines, 'bury')}")
-    if not any(line.startswith("| 0x") for line in hooks.sections(lines)["end"]):
+    if not any(line.startswith("| 0x") for line in sections(lines)["end"]):
         faults.append("the group did not come back")
     counts = dict(word.split("=") for line in judge.said(lines, "watcher")[:-1]
                   for word in line.split())
@@ -108,8 +110,8 @@ PLANTED_BURIED = (
 def buried(key, name):
     """A reader that finds an entry whose snapshot is gone says so, and does not wait."""
     kernel = kernels.get(key, test=True)
-    return "", hooks.run(name, kernel, PLAIN[kernel.arch], buried_steps(),
-                         partial(judge_buried), PLANTED_BURIED, smp=2)[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], buried_steps(),
+                   partial(judge_buried), PLANTED_BURIED, smp=2)[1]
 
 
 # groups-renewed: groups die and come again between the kernel's list and the looks by it
@@ -135,8 +137,8 @@ def renewed_steps():
 
 
 def judge_renewed(lines):
-    faults = hooks.all_ok(lines)
-    parts = hooks.sections(lines)
+    faults = all_ok(lines)
+    parts = sections(lines)
     for name in ("renewed", "looked"):
         read = [line for line in parts[name] if line.startswith("file ")]
         if len([line for line in read if line.endswith(" ok")]) != len(RENEWED):
@@ -152,8 +154,8 @@ PLANTED_RENEWED = (
 def renewed(key, name):
     """A list that has grown old does not take from a group what it has in the registry."""
     kernel = kernels.get(key, test=True)
-    return "", hooks.run(name, kernel, PLAIN[kernel.arch], renewed_steps(), judge_renewed,
-                         PLANTED_RENEWED, later=(UNRELATED,))[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], renewed_steps(), judge_renewed,
+                   PLANTED_RENEWED, later=(UNRELATED,))[1]
 
 
 def table():

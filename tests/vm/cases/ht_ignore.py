@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """HTRangeIgnore: an AMD IOMMU that does not need the HyperTransport range, by the image of its
 extended feature 2 register in a table that is given to the kernel instead of QEMU's."""
-from cases import hooks
-from cases.hooks import MODULE
 from expect import judge
+from expect.hooks import all_ok
 from lab import acpi, kernels
 from lab.topologies import BY_NAME
+from talk.script import run
+from talk.words import MODULE
 
 DEVICE = "0000:00:03.0"
 # What QEMU's unit has in its first register: where an image differs the kernel warns.
@@ -31,7 +32,7 @@ def drops(kernel):
 
 def judge_range(lines, state, free, dropped):
     """FREE: the table says that the range is not needed; DROPPED: the kernel does not list it."""
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     groups = judge.dumps(lines)["loaded"]
     module = groups.pop("-")
     told = [line for line in module.lines("features") if line.startswith("ht-range ")]
@@ -88,9 +89,9 @@ def ht_ignore(what, key, name):
     def judging(lines):
         return judge_range(lines, state, free, dropped)
 
-    return "", hooks.run(name, kernel, BY_NAME["amd"],
-                         [f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv", "left"],
-                         judging, PLANTED[(free, dropped)], tables={"ivrs": table})[1]
+    return "", run(name, kernel, BY_NAME["amd"],
+                   [f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv", "left"],
+                   judging, PLANTED[(free, dropped)], tables={"ivrs": table})[1]
 
 
 def table():

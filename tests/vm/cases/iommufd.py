@@ -7,15 +7,20 @@ before: vfio-check asks after that."""
 import re
 from functools import partial
 
-from cases import explain, hooks, tests
-from cases.declare import (HOOKS, MODULE, ONE, OTHER, Script, keep, none_left, play, ranges_are,
-                           run_script, says)
-from cases.hooks import ADD, DEVICE, GROUP, LISTED, MOUNTS, REMOVE, SHOWN
-from cases.msi_window import (COUNT, FEW, NATIVE, PLACE, THERE, file_of, interrupts, machine,
-                              opened, put, raises, refused_at, to)
+from cases import explain, tests
 from expect import judge
+from expect.hooks import Section, all_ok
+from expect.said import keep, none_left, says
 from lab import kernels
+from lab.kernels import series_of
+from lab.machines import ONE, OTHER, machine
 from lab.topologies import BY_NAME, PLAIN
+from talk.play import interrupts, opened, play, raises, ranges_are, refused_at
+from talk.script import Script, run, run_script
+from talk.sections import sections
+from talk.window import COUNT, FEW, NATIVE, PLACE, THERE, file_of, put, to
+from talk.words import (ACTIVE, ADD, DEVICE, DISABLE, FEATURES, GROUP, HOOKS, LISTED, MODULE,
+                        MOUNTS, REMOVE, SHOWN)
 
 ELSEWHERE = "0x60000000 0x60000fff"
 # Over the kernel's window; mapped twice, it leaves a debug kernel what that needs.
@@ -25,7 +30,7 @@ ASKED = ("vfio", "cdev")
 
 def parts(lines):
     """{text: lines} between the "say" lines."""
-    return hooks.sections(lines)
+    return sections(lines)
 
 
 def agree(label, lines, topology, series):
@@ -53,7 +58,7 @@ def agree(label, lines, topology, series):
 def report(key, name):
     """Every group, by iommufd's container and by the files of its devices."""
     kernel = kernels.get(key)
-    topology, series = PLAIN[kernel.arch], tests.series_of(kernel)
+    topology, series = PLAIN[kernel.arch], series_of(kernel)
     steps = [*tests.REPORT]
     steps.insert(steps.index("vfio") + 1, "cdev")
 
@@ -61,7 +66,7 @@ def report(key, name):
         faults = judge.check_report(lines, topology, series)
         return faults + agree("loaded", lines, topology, series)
 
-    return "", hooks.run(name, kernel, topology, steps, judging, PLANTED_REPORT)[1]
+    return "", run(name, kernel, topology, steps, judging, PLANTED_REPORT)[1]
 
 
 PLANTED_REPORT = (
@@ -74,19 +79,19 @@ PLANTED_REPORT = (
 def declare_steps(mode):
     steps = [*MOUNTS, f"load {MODULE} hooks={mode}"]
     if mode == "livepatch":
-        steps += [hooks.ACTIVE]
+        steps += [ACTIVE]
     steps += ["bind", "say declared", ADD, "dump declared", f"cat {HOOKS}", "vfio", "cdev",
               "say held", f"spawn holder /vfio-check --cdev hold {DEVICE} 100", "sleep 1500",
               f"write {GROUP}/resv/declare add {ELSEWHERE}", REMOVE, "stop holder",
               "say removed", REMOVE, "dump removed", "vfio", "cdev", "say end"]
     if mode == "livepatch":
-        steps += hooks.DISABLE
+        steps += DISABLE
     return steps + ["unload iommu_resv", "left"]
 
 
 def judge_declare(lines, arch, series, mode):
     topology = PLAIN[arch]
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     answers = judge.said(lines, f"write {GROUP}/resv/declare")
     if answers != ["ok", "EBUSY", "EBUSY", "ok"]:
         faults.append(f"declare: {answers}")
@@ -109,9 +114,9 @@ def judge_declare(lines, arch, series, mode):
 def declare(key, mode, name):
     """A declared region holds for who maps by iommufd; EBUSY while a device is attached to one."""
     kernel = kernels.get(key)
-    return "", hooks.run(name, kernel, PLAIN[kernel.arch], declare_steps(mode),
-                         partial(judge_declare, arch=kernel.arch, mode=mode,
-                                 series=tests.series_of(kernel)), PLANTED_DECLARE, limit=240)[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], declare_steps(mode),
+                   partial(judge_declare, arch=kernel.arch, mode=mode,
+                           series=series_of(kernel)), PLANTED_DECLARE, limit=240)[1]
 
 
 PLANTED_DECLARE = (
@@ -247,29 +252,29 @@ def explain_steps(way):
                        "sleep:0", f"read:{explain.OTHERS_REFUSED}"]
     short = f"lock:65536 ask:3,1000000,100000 read:{explain.REFUSED}"
     hole = f"0x{explain.HOLE[0]:x} 0x{explain.HOLE[1]:x}"
-    return [*MOUNTS, "bind", f"load {MODULE}", "say auto", f"cat {hooks.FEATURES}",
+    return [*MOUNTS, "bind", f"load {MODULE}", "say auto", f"cat {FEATURES}",
             f"write {GROUP}/resv/declare add {hole}",
             f"write {explain.TRACE}/events/iommu_resv/map_refused/enable 1",
-            f"wait-text {hooks.FEATURES} iommufd-explanations added", "say asked",
+            f"wait-text {FEATURES} iommufd-explanations added", "say asked",
             f"run {check} {begin} {' '.join(play_words)}",
             "say short", f"run {check} {begin} {short}",
             "say traced", f"cat {explain.TRACE}/trace", "say hooks", f"cat {HOOKS}",
             "say off", f"write {explain.EXPLAIN} off", f"cat {explain.REFUSED}",
-            f"cat {hooks.FEATURES}", f"write {GROUP}/resv/declare remove {hole}",
+            f"cat {FEATURES}", f"write {GROUP}/resv/declare remove {hole}",
             "unload iommu_resv", "left"]
 
 
 def judge_explain(lines, way):
-    faults = hooks.all_ok(lines)
-    sections = parts(lines)
+    faults = all_ok(lines)
+    section = parts(lines)
     if not any(line.startswith("| iommufd-explanations inert - not asked for")
-               for line in sections["auto"]):
-        faults.append(f"explain=auto: {sections['auto']}")
+               for line in section["auto"]):
+        faults.append(f"explain=auto: {section['auto']}")
     _, asked = words_of(way)
-    seen = explain.told(sections["asked"])
+    seen = explain.told(section["asked"])
     count = len(asked)
     if len(seen) != count + (6 if way == "cdev" else 4):
-        return [*faults, f"asked: {judge.said(sections['asked'], 'run')}"]
+        return [*faults, f"asked: {judge.said(section['asked'], 'run')}"]
     if seen[0] != ("ok", ["0"]):
         faults.append(f"before: {seen[0]}")
     for nr, ((label, request, errno, what), (got, text)) in enumerate(zip(asked, seen[1:]), 1):
@@ -281,7 +286,7 @@ def judge_explain(lines, way):
     after = seen[count + 1:]
     if after[0][0] != "ok" or after[0][1][:1] != [str(count)]:
         faults.append(f"a map that succeeds: {after[0]}")
-    if f"refused={STORM}" not in " ".join(judge.said(sections["asked"], "run")) or \
+    if f"refused={STORM}" not in " ".join(judge.said(section["asked"], "run")) or \
             after[1][1][:1] != [str(count + STORM)]:
         faults.append(f"64 threads: {after[1]}")
     # The hole alone is not this group's.
@@ -291,16 +296,16 @@ def judge_explain(lines, way):
     if way == "cdev" and (after[3][0] != "EINVAL" or after[3][1][:1] != [str(count + STORM)] or
                           after[4][1][:1] != [str(others + 1)]):
         faults.append(f"a device has left: {after[3:]}")
-    short = explain.told(sections["short"])
+    short = explain.told(section["short"])
     if not short or short[-1][0] != "ENOMEM" or \
             " - - memlock ENOMEM - " not in " ".join(short[-1][1]):
         faults.append(f"RLIMIT_MEMLOCK: {short}")
-    traced = [line for line in sections["traced"] if " map_refused: " in line]
+    traced = [line for line in section["traced"] if " map_refused: " in line]
     for what in ("type=alignment origin=EINVAL", "type=reserved origin=admin",
                  "type=out-of-range origin=aperture"):
         if not any(what in line for line in traced):
             faults.append(f"traced: no {what}")
-    missed = [hook for hook in hooks.Section(lines, "hooks", faults).hooks
+    missed = [hook for hook in Section(lines, "hooks", faults).hooks
               if hook.symbol.endswith(("iopt_map_user_pages", "vfio_iommufd_physical_attach_ioas",
                                        "iommufd_device_bind", "vfio_iommufd_physical_unbind",
                                        "iopt_table_enforce_dev_resv_regions"))]
@@ -313,10 +318,10 @@ def judge_explain(lines, way):
     # the other one; none of the storm.
     if not 2 <= len(log) <= 4:
         faults.append(f"log: {log}")
-    if f"file {explain.REFUSED} ENODATA" not in sections["off"] or \
+    if f"file {explain.REFUSED} ENODATA" not in section["off"] or \
             not any(line.startswith("| iommufd-explanations inert - turned off")
-                    for line in sections["off"]):
-        faults.append(f"explain=off: {sections['off']}")
+                    for line in section["off"]):
+        faults.append(f"explain=off: {section['off']}")
     return faults
 
 
@@ -331,9 +336,9 @@ PLANTED_EXPLAIN = (
 def explained(key, way, name):
     """Each errno of a map by iommufd is explained, by the groups whose map it was."""
     kernel = kernels.get(key)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], explain_steps(way),
-                              partial(judge_explain, way=way), PLANTED_EXPLAIN,
-                              memory="2G", limit=240)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], explain_steps(way),
+                        partial(judge_explain, way=way), PLANTED_EXPLAIN,
+                        memory="2G", limit=240)
     return f"{len(judge.said(lines, 'run'))} lines", faults
 
 
@@ -368,7 +373,7 @@ def attach_steps(topology):
     if topology == "plain":
         steps.append(f"write {hole.format('add')}")
     steps += [f"write {explain.TRACE}/events/iommu_resv/attach_refused/enable 1",
-              f"wait-text {hooks.FEATURES} iommufd-explanations added"]
+              f"wait-text {FEATURES} iommufd-explanations added"]
     for label, words, _, _, _ in ATTACHES[topology]:
         held = label == "group-file"
         steps += [f"say {label}"]
@@ -385,7 +390,7 @@ def attach_steps(topology):
 
 
 def judge_attach(lines, topology):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     wanted = ATTACHES[topology]
     for nr, (label, _, errno, what, _) in enumerate(wanted, 1):
         said = [line.split(" ", 2)[1:] for line in judge.said(parts(lines)[label], "run")
@@ -415,8 +420,8 @@ PLANTED_ATTACH = (
 
 def attach(topology, key, name):
     """A bind or an attach that iommufd refuses is explained."""
-    return "", hooks.run(name, kernels.get(key), topology, attach_steps(topology.name),
-                         partial(judge_attach, topology=topology.name), PLANTED_ATTACH)[1]
+    return "", run(name, kernels.get(key), topology, attach_steps(topology.name),
+                   partial(judge_attach, topology=topology.name), PLANTED_ATTACH)[1]
 
 
 def table():

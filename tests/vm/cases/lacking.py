@@ -5,23 +5,22 @@ the test build has native=ignore."""
 import re
 from functools import partial
 
-from cases import declare, hooks
-from expect import judge
+from expect import hooks, judge
+from expect.hooks import (Section, all_ok, allocations, costs, failed_steps, injected, is_clean,
+                          leaves, parse)
 from lab import kernels
+from lab.kernels import series_of
 from lab.topologies import ARM, PLAIN, TABLE, X86
-from lab.vm import Vm
+from talk.script import run
+from talk.sections import sections
+from talk.words import CHECKS, FEATURES, HOOKS, IGNORE, MODULE, MOUNTS
 
-MODULE = "/iommu_resv.ko"
-IGNORE = f"load {MODULE} native=ignore"
 DEVICE = {"amd64": "0000:00:03.0", "arm64": "0000:00:03.0"}
 OTHER = "0000:00:04.0"
 GROUP = "/sys/bus/pci/devices/{}/iommu_group"
-CHECKS = "/sys/module/iommu_resv/parameters/checks"
-FEATURES = "/sys/kernel/iommu_resv/features"
-HOOKS = "/sys/kernel/iommu_resv/hooks"
+
 WINDOW = {"amd64": (0xfee00000, 0xfeefffff), "arm64": (0x8000000, 0x80fffff)}
 TOP = {"amd64": 1 << 39, "arm64": 1 << 48}
-series_of = declare.series_of
 
 
 def group_with(groups, device):
@@ -66,9 +65,9 @@ def judge_report(lines, topology, series):
 
 def report(topology, key, name):
     kernel = kernels.get(key, test=True)
-    vm = Vm(name, kernel, topology, report_steps(), limit=180)
-    lines = vm.run()
-    faults = judge_report(lines, topology, series_of(kernel)) + vm.complaints()
+    lines, faults = run(name, kernel, topology, report_steps(),
+                        partial(judge_report, topology=topology, series=series_of(kernel)),
+                        limit=180)
     groups = judge.dumps(lines).get("native", {})
     return f"{len(groups) - 1} groups", faults
 
@@ -190,8 +189,8 @@ def judge_info(native, added, usable):
 
 
 def judge_maps(lines, arch):
-    faults = hooks.all_ok(lines)
-    section = hooks.sections(lines)
+    faults = all_ok(lines)
+    section = sections(lines)
     native, added = section.get("native", []), section.get("added", [])
     (theirs, _), (ours, totals) = answers(native), answers(added)
     if len(theirs) != COUNT or len(ours) != COUNT:
@@ -218,10 +217,10 @@ def judge_maps(lines, arch):
 
 def maps(key, name):
     kernel = kernels.get(key, test=True)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], maps_steps(kernel.arch),
-                              partial(judge_maps, arch=kernel.arch), limit=300, memory="1G",
-                              append="log_buf_len=4M loglevel=3")
-    ours, _ = answers(hooks.sections(lines).get("added", []))
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], maps_steps(kernel.arch),
+                        partial(judge_maps, arch=kernel.arch), limit=300, memory="1G",
+                        append="log_buf_len=4M loglevel=3")
+    ours, _ = answers(sections(lines).get("added", []))
     return f"{len(ours)} maps, {ours.count('E')} refused", faults
 
 
@@ -270,8 +269,8 @@ def attach_steps(arch):
 
 
 def judge_attach(lines):
-    faults = hooks.all_ok(lines)
-    section = hooks.sections(lines)
+    faults = all_ok(lines)
+    section = sections(lines)
     native, added = (judge.said(section.get(label, []), "run") for label in ("native", "added"))
     # Where an interrupt goes is written there by QEMU, which may choose otherwise.
     faults += judge.differ("answers of VFIO, added and native", added, native)
@@ -282,9 +281,9 @@ def judge_attach(lines):
 
 def attach(key, name):
     kernel = kernels.get(key, test=True)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch],
-                              attach_steps(kernel.arch), judge_attach,
-                              memory="3G", limit=240)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch],
+                        attach_steps(kernel.arch), judge_attach,
+                        memory="3G", limit=240)
     return f"{len(judge.said(lines, 'run'))} answers", faults
 
 
@@ -304,7 +303,7 @@ def checks_steps(arch):
     refused = f"cat {GROUP.format(device)}/resv/refused"
     regions = f"cat {GROUP.format(device)}/resv/regions"
     every = [play, refused, regions, f"cat {FEATURES}"]
-    return [*hooks.MOUNTS, "mount tracefs /sys/kernel/tracing", "bind", "hooked before",
+    return [*MOUNTS, "mount tracefs /sys/kernel/tracing", "bind", "hooked before",
             f"{IGNORE} checks=perhaps", f"load {MODULE} native=perhaps", IGNORE,
             f"write {EVENT} 1", "say enforce", *every, f"cat {TRACE}",
             f"write {CHECKS} warn", "say warn", *every,
@@ -334,7 +333,7 @@ def judge_checks(lines, arch):
         faults.append(f"loads: {loads}")
     low, high = WINDOW[arch]
     device = DEVICE[arch]
-    section = hooks.sections(lines)
+    section = sections(lines)
     kind = "msi apic" if arch == "amd64" else "sw-msi window"
     line = f"0x{low:016x} 0x{high:016x} {kind} {device} added "
     page = low + 0x1000
@@ -402,7 +401,7 @@ def judge_checks(lines, arch):
     hooked = hooks.hooked(lines, "off")[0]
     if any("iommu_map" in text for _, text in hooked):
         faults.append(f"checks=off leaves a hook: {hooked}")
-    faults += hooks.is_clean(lines, "before", "end", arch)
+    faults += is_clean(lines, "before", "end", arch)
     left = hooks.hooked(lines, "none")[0] - hooks.hooked(lines, "before")[0]
     faults += [f"hooks=none leaves {kind} {text}" for kind, text in left
                if kind in ("kprobe", "ftrace")]
@@ -416,8 +415,8 @@ def int_of(section, label):
 
 def checks(key, name):
     kernel = kernels.get(key, test=True)
-    _, faults = hooks.run(name, kernel, PLAIN[kernel.arch], checks_steps(kernel.arch),
-                          partial(judge_checks, arch=kernel.arch), limit=240)
+    _, faults = run(name, kernel, PLAIN[kernel.arch], checks_steps(kernel.arch),
+                    partial(judge_checks, arch=kernel.arch), limit=240)
     return "", faults
 
 
@@ -439,8 +438,8 @@ def late_steps(arch):
 
 
 def judge_late(lines):
-    faults = hooks.all_ok(lines)
-    section = hooks.sections(lines)
+    faults = all_ok(lines)
+    section = sections(lines)
     for label in ("first", "second"):
         text = section.get(label, [])
         told = [t.split()[-1] for t in judge.said(text, "run") if " try:" in t]
@@ -465,8 +464,8 @@ PLANTED_LATE = (
 
 def late(key, name):
     kernel = kernels.get(key, test=True)
-    _, faults = hooks.run(name, kernel, PLAIN[kernel.arch], late_steps(kernel.arch), judge_late,
-                          PLANTED_LATE)
+    _, faults = run(name, kernel, PLAIN[kernel.arch], late_steps(kernel.arch), judge_late,
+                    PLANTED_LATE)
     return "", faults
 
 
@@ -505,7 +504,7 @@ def cost_steps(arch):
 
 
 def cost_ratios(lines):
-    found = hooks.costs(lines)
+    found = costs(lines)
     out = {}
     for number in COSTS:
         off, on = found.get(f"unchecked-{number}"), found.get(f"checked-{number}")
@@ -515,22 +514,22 @@ def cost_ratios(lines):
 
 
 def page_ratio(lines):
-    found = hooks.costs(lines)
+    found = costs(lines)
     return found["page-checked-4"][0] / found["page-unchecked-4"][0]
 
 
 def judge_cost(lines):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     for number, limit in COSTS.items():
         ratio = cost_ratios(lines).get(number)
         if not ratio or ratio > limit:
             faults.append(f"{number} regions: {ratio} of what it is unchecked, allowed are {limit}")
-        regions = [t for t in hooks.sections(lines).get(f"regions-{number}", [])
+        regions = [t for t in sections(lines).get(f"regions-{number}", [])
                    if t.startswith("| 0x") and t.endswith(" enforced")]
         if len(regions) != number:
             faults.append(f"{len(regions)} regions are enforced, expected {number}")
     # What is not hooked costs nothing.
-    part = [hook for hook in hooks.parse([t[2:] for t in hooks.sections(lines).get(
+    part = [hook for hook in parse([t[2:] for t in sections(lines).get(
         "regions-64", []) if t.startswith("| iommu_map ")])[0]]
     if not part or part[0].hits < 100:
         faults.append(f"nothing was checked: {part}")
@@ -548,13 +547,13 @@ PLANTED_COST = (
 def cost(key, name):
     """Clocks count instructions here (-icount shift=0)."""
     kernel = kernels.get(key, test=True)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], cost_steps(kernel.arch), judge_cost,
-                              PLANTED_COST, limit=300, accel="tcg,thread=single",
-                              qemu=["-icount", "shift=0,sleep=off"])
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], cost_steps(kernel.arch), judge_cost,
+                        PLANTED_COST, limit=300, accel="tcg,thread=single",
+                        qemu=["-icount", "shift=0,sleep=off"])
     note = "; ".join(f"{n} regions {ratio:.4f}" for n, ratio in cost_ratios(lines).items())
-    pair = hooks.costs(lines).get("unchecked-4", (0,))[0] / 10
+    pair = costs(lines).get("unchecked-4", (0,))[0] / 10
     note += f"; a pair of {pair:.0f} instructions"
-    if "page-checked-4" in hooks.costs(lines):
+    if "page-checked-4" in costs(lines):
         note += f"; of a single page {page_ratio(lines):.4f}"
     return note, faults and faults + [note]
 
@@ -565,7 +564,7 @@ CYCLES = 8
 
 
 def cycles_steps():
-    return [*hooks.MOUNTS, "bind", "hooked before", IGNORE, "allocs seen", "unload iommu_resv",
+    return [*MOUNTS, "bind", "hooked before", IGNORE, "allocs seen", "unload iommu_resv",
             "sleep 500", "allocs before", "spawn reader read-all",
             f"spawn user /vfio-check loop {A}", f"spawn other /vfio-check loop {B} 3",
             f"cycle {CYCLES} {MODULE} iommu_resv native=ignore", IGNORE, "sleep 300",
@@ -575,7 +574,7 @@ def cycles_steps():
 
 
 def judge_cycles(lines, arch):
-    faults = hooks.all_ok(lines)
+    faults = all_ok(lines)
     if judge.said(lines, "cycle") != [f"{CYCLES} 0"]:
         faults.append(f"cycle: {judge.said(lines, 'cycle')} {judge.said(lines, 'cycle-error')[:5]}")
     counts = {}
@@ -591,21 +590,21 @@ def judge_cycles(lines, arch):
     for what in ("user-errors", "other-errors"):
         if counts.get(what) != "0":
             faults.append(f"VFIO user: {counts}")
-    end = hooks.Section(lines, "end", faults)
+    end = Section(lines, "end", faults)
     there = {hook.symbol: hook for hook in end.hooks}
     for symbol in ("iommu_map", "iommu_attach_group", "vfio_iommu_type1_open"):
         if symbol not in there or there[symbol].state != "active":
             faults.append(f"{symbol}: {there.get(symbol)}")
-    before, _ = hooks.allocations(lines, "before")
-    after, caches = hooks.allocations(lines, "after")
+    before, _ = allocations(lines, "before")
+    after, caches = allocations(lines, "after")
     if caches < 5 or not any("[iommu_resv" in who
-                             for _, who in hooks.allocations(lines, "seen")[0]):
+                             for _, who in allocations(lines, "seen")[0]):
         faults.append("the memory of a loaded module is not seen")
     for (cache, who), count in after.items():
         more = count - before.get((cache, who), 0)
         if more > (20 if "iommu_alloc_resv_region" in who else 0):
             faults.append(f"{who} has {more} objects of {cache} more than before")
-    faults += hooks.is_clean(lines, "before", "end", arch)
+    faults += is_clean(lines, "before", "end", arch)
     return faults
 
 
@@ -614,16 +613,16 @@ PLANTED_CYCLES = (
     (r"^user loops=(\d+) errors=0$", r"user loops=\1 errors=2"),
     (r"^other exit 0$", "other exit 139"),
     (r"^allocs after ", "allocs after kmalloc-64 1 0xffffffffc0251050 age=1 pid=1\nallocs after "),
-    *hooks.leaves("end"),
+    *leaves("end"),
 )
 
 
 def cycles(key, name):
     kernel = kernels.get(key, test=True)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], cycles_steps(),
-                              partial(judge_cycles, arch=kernel.arch), PLANTED_CYCLES,
-                              memory="1G", smp=2, limit=420,
-                              append="slub_debug=FZPU page_poison=1")
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], cycles_steps(),
+                        partial(judge_cycles, arch=kernel.arch), PLANTED_CYCLES,
+                        memory="1G", smp=2, limit=420,
+                        append="slub_debug=FZPU page_poison=1")
     told = [line for who in ("user", "other", "reader") for line in judge.said(lines, who)[:-1]]
     return " ".join(told), faults
 
@@ -634,20 +633,20 @@ STEPS_MAX = 40
 
 
 def steps_steps():
-    return [*hooks.MOUNTS, "bind", "hooked before",
+    return [*MOUNTS, "bind", "hooked before",
             f"inject {MODULE} ignore {STEPS_MAX} native=ignore", "hooked end", "left"]
 
 
 def judge_steps(lines, arch):
-    faults = hooks.all_ok(lines)
-    results = hooks.injected(lines)
-    names = hooks.failed_steps(lines)
+    faults = all_ok(lines)
+    results = injected(lines)
+    names = failed_steps(lines)
     if len(results) < 10 or len(results) >= STEPS_MAX or len(names) != len(results) - 1:
         faults.append(f"{len(results)} loads, {names}")
     last = f"ignore.{len(results)}"
     for key, (result, _) in results.items():
         told = {line.split()[0]: line.split()[1] for line in judge.said(lines, "features", key)}
-        there, *_ = hooks.parse(judge.said(lines, "hooks", key))
+        there, *_ = parse(judge.said(lines, "hooks", key))
         states = {hook.symbol: hook.state for hook in there}
         good = told.get("map-checks") == "added" and states.get("iommu_map") == "active"
         if key == last and not (result == "ok" and good):
@@ -658,17 +657,17 @@ def judge_steps(lines, arch):
         if result == "ok" and told.get("map-checks") == "inert" and \
                 states.get("iommu_map") == "active" and "inert" not in states.values():
             faults.append(f"{key}: off, and all hooks work: {states}")
-        faults += hooks.is_clean(lines, "before", key, arch)
-    return faults + hooks.is_clean(lines, "before", "end", arch)
+        faults += is_clean(lines, "before", key, arch)
+    return faults + is_clean(lines, "before", "end", arch)
 
 
 def steps(key, name):
     kernel = kernels.get(key, test=True)
-    lines, faults = hooks.run(name, kernel, PLAIN[kernel.arch], steps_steps(),
-                              partial(judge_steps, arch=kernel.arch),
-                              ((r"^inject ignore 1 ENOMEM", "inject ignore 1 ok"),
-                               *hooks.leaves("ignore.2"), *hooks.leaves("end")), limit=300)
-    names = hooks.failed_steps(lines)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], steps_steps(),
+                        partial(judge_steps, arch=kernel.arch),
+                        ((r"^inject ignore 1 ENOMEM", "inject ignore 1 ok"),
+                         *leaves("ignore.2"), *leaves("end")), limit=300)
+    names = failed_steps(lines)
     steps_failed = ", ".join(sorted(set(names)))
     return f"{len(names)} failures of {len(set(names))} steps: {steps_failed}", faults
 

@@ -4,225 +4,22 @@ interrupts of the device; what is refused changes nothing.
 
 Built as the tests of declare.py are. That an interrupt went through the window shows in the address
 that the device's own register has, which is an IOVA inside of it."""
-from dataclasses import replace
-
-from cases import hooks
-from cases.declare import (APPEND, FEATURES, HOOKS, MACHINE, MANY, MODULE, ONE, OTHER, PARAMETER,
-                           Script, UNSAFE, before, cats, complains, explained, groups_of, keep,
-                           logged, mark, none_left, of, play, ranges_are, run_script, same_dump,
-                           same_vfio, says, shown, span, where)
 from expect import judge
+from expect.hooks import HOOK, all_ok, grown, is_clean
+from expect.said import (complains, explained, fails, groups_of, in_log, keep, logged, none_left,
+                         same_but_features, same_but_none, same_dump, says, shown, where)
+from expect.vfio import same_vfio
+from expect.window import clear_of, in_window, moved, window_text
 from lab import initramfs, kernels
+from lab.machines import (CONTROLLERS, DEVICES, MACHINE, MANY, ONE, OTHER, OTHER_FUNCTION, PLUGGED,
+                          machine, with_hole)
 from lab.topologies import ARM, BY_NAME, EDU, GAPS, GAP_TREE, SLOTS, SMMU, Topology, X86
-from lab.vm import Vm
-
-NATIVE = (0x8000000, 0x80fffff)
-LOW = (0, 0x3fffffff)               # a guest with 1 GiB at 0
-PLACE = (0x50000000, 0x500fffff)
-THERE = (0x58000000, 0x580fffff)    # another one
-GUEST = f"big:{span(*LOW)}"
-# Interrupts of the device that has to get every one, and of all others: one takes 6 ms.
-COUNT, FEW = 1000, 100
-MB = 0x100000
-FIRMWARE = "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"
-
-DEVICES = (f"{EDU},addr=3", f"{EDU},addr=4", f"{EDU},addr=7.0,multifunction=on", f"{EDU},addr=7.1")
-CONTROLLERS = {"its": SMMU, "v2m": "virt,gic-version=2,iommu=smmuv3"}
-OTHER_FUNCTION = "0000:00:07.1"
-
-
-def machine(controller, firmware, devices=DEVICES):
-    return Topology(f"msi-{controller}-{firmware}", "arm64", (), CONTROLLERS[controller], devices,
-                    firmware=FIRMWARE if firmware == "acpi" else None)
-
-
-# Checks
-
-def window_text(window, by="moved"):
-    return f"0x{window[0]:x} 0x{window[1] - window[0] + 1:x} {by}"
-
-
-def relisted(lines, window):
-    """LINES of the kernel's list with the software window at WINDOW; it is all that is "msi"."""
-    out = sorted((int(w[0], 16), int(w[1], 16), w[2]) for w in (x.split() for x in lines)
-                 if w[2] != "msi")
-    rank = {"direct": 0, "direct-relaxable": 1, "reserved": 2, "msi": 3}
-    out = sorted([*out, (*window, "msi")], key=lambda r: (r[0], rank[r[2]]))
-    return [f"0x{start:016x} 0x{end:016x} {kind}" for start, end, kind in out]
-
-
-def same_group(now, then):
-    """NOW is as THEN, when VFIO may have had it: dma_api has its lines once VFIO is gone."""
-    if then.files.get("dma_api", ("ENOENT",))[0] == "ENODATA":
-        now, then = (replace(group, files={name: file for name, file in group.files.items()
-                                           if name != "dma_api"}) for group in (now, then))
-    return now == then
-
-
-def moved(label, base, windows, by="moved"):
-    """The dump LABEL is BASE with the windows of some groups moved: {device: window}."""
-    def check(piece, state):
-        faults = keep(label)(piece, state)
-        if faults:
-            return faults
-        now, then = groups_of(state, label), groups_of(state, base)
-        if sorted(now) != sorted(then):
-            return [f"groups {sorted(now)}, they were {sorted(then)}"]
-        there = {where(now, device).id: window for device, window in windows.items()}
-        for n, group in now.items():
-            faults += judge.check_group(group)
-            if n not in there:
-                if not same_group(group, then[n]):
-                    faults.append(f"group {n} is not as in {base}")
-                continue
-            faults += judge.differ(f"group {n}: reserved_regions", group.lines("reserved_regions"),
-                                   relisted(then[n].lines("reserved_regions"), there[n]))
-            faults += judge.differ(f"group {n}: msi_window", group.lines("msi_window"),
-                                   [window_text(there[n], by)])
-            for name in ("aperture", "msi_isolation", "type"):
-                faults += judge.differ(f"group {n}: {name}", group.lines(name),
-                                       then[n].lines(name))
-        return faults
-    return check
-
-
-def interrupts(device, count, window):
-    """A word: DEVICE raises COUNT interrupts, all arrive, and they go through WINDOW."""
-    word = f"irqs:{device}:{count}"
-    return (word, arrives(word, device, count, window))
-
-
-def arrives(word, device, count, window):
-    def want(_, got):
-        faults = []
-        at = [int(line.split()[2], 16) for line in got
-              if line.startswith(f"msi-address {device} ")]
-        if len(at) != 1 or not window[0] <= at[0] <= window[1]:
-            faults.append(f"the device's message goes to {[hex(a) for a in at]}, not into "
-                          f"{span(*window)}")
-        if f"irqs {device} {count}/{count}" not in got:
-            faults.append(f"interrupts: {[line for line in got if line.startswith('irqs ')]}")
-        if got[-1:] != [f"{word} ok"]:
-            faults.append(f"{got[-1:]}")
-        return faults
-    return want
-
-
-def raises(device, count):
-    """A word: a held device raises COUNT interrupts, and all arrive."""
-    word = f"raise:{device}:{count}"
-
-    def want(_, got):
-        return [] if got == [f"irqs {device} {count}/{count}", f"{word} ok"] else [f"{got}"]
-    return (word, want)
-
-
-def holds(device, window):
-    """A word: DEVICE is kept open with its interrupts on, which go through WINDOW."""
-    word = f"hold:{device}"
-
-    def want(_, got):
-        at = [int(line.split()[2], 16) for line in got if line.startswith("msi-address ")]
-        good = len(at) == 1 and window[0] <= at[0] <= window[1] and got[-1:] == [f"{word} ok"]
-        return [] if good else [f"{got}, expected an address in {span(*window)}"]
-    return (word, want)
-
-
-def opened(*devices):
-    """Words: one container with the groups of all DEVICES."""
-    words = ["container"]
-    for n, device in enumerate(devices):
-        words += [f"open:{device}", f"set:{device}"] + (["iommu"] if not n else [])
-    return words
-
-
-def refused_at(window):
-    """Words: a map of the first and of the last page of WINDOW is refused."""
-    return [(f"try:{span(window[0], window[0] + 0xffff)}", "EINVAL"),
-            (f"try:{span(window[1] - 0xffff, window[1])}", "EINVAL")]
-
-
-def stock(*devices):
-    """(step, check): how it is where the window is at the kernel's place."""
-    return play(*opened(*devices), (GUEST, "EINVAL"), *refused_at(NATIVE),
-                *[interrupts(device, 3, NATIVE) for device in devices])
-
-
-def served(label, window, *devices, count=FEW):
-    """(step, check): a guest has memory where the window was, and all of it works."""
-    return play(*opened(*devices), ranges_are(label, *devices), GUEST,
-                *[f"dma:{device}:{span(*NATIVE)}" for device in devices], *refused_at(window),
-                *[interrupts(device, count, window) for device in devices])
-
-
-def fails(check, *words):
-    """CHECK finds faults, and they name each of WORDS."""
-    def inverse(piece, state):
-        text = "\n".join(check(piece, state))
-        return [f"a test that must fail here does not see '{word}'; it said: {text}"
-                for word in words if word not in text]
-    return inverse
-
-
-def in_log(*words):
-    """One line of the module, and it has each of WORDS."""
-    def check(piece, _):
-        if len(piece.log) != 1:
-            return [f"{len(piece.log)} lines in the log, expected 1: {piece.log}"]
-        return [f"the log does not name '{word}': {piece.log}" for word in words
-                if word not in piece.log[0]]
-    return check
-
-
-# Steps
-
-def file_of(device):
-    return of(device, "resv/msi_window")
-
-
-def to(device, value):
-    return f"write {file_of(device)} {value}"
-
-
-def put(script, what, device, value, *checks):
-    script.do(what, [to(device, value)], says(f"write {file_of(device)} ok"), *checks)
-
-
-WAYS = {"kprobe": "iommu_alloc_resv_region", "kretprobe": "iommu_get_group_resv_regions"}
-
-
-def load(script, what="load", words="", backend="kprobe"):
-    """Loaded; the hooks of windows are in only if the parameter moves some."""
-    by = WAYS[backend]
-    state = r"active \d+ 0 -" if "msi_window=" in words else r"off \d+ 0 no MSI window is moved"
-    script.do(what, [f"load {MODULE} {words}".rstrip(), f"cat {HOOKS}", f"cat {FEATURES}"],
-              says(rf"load {MODULE} ok .*", rf"\| {by} {backend} {state}",
-                   rf"\| vfio_iommu_type1_attach_group kprobe {state}",
-                   rf"\| msi-window-move added {backend} {by}\b.*",
-                   r"\| msi-doorbells added - 1 doorbell: .*"))
-
-
-def active(script, backend="kprobe"):
-    """While a window is moved they are in, and nothing was missed by any."""
-    script.do("hooks are in", [f"cat {HOOKS}"],
-              says(*[rf"\| {symbol} {kind} active \d+ 0 -" for symbol, kind in (
-                  (WAYS[backend], backend), ("iommu_get_group_resv_regions", "kretprobe"),
-                  ("iommu_attach_group", "kprobe"), ("iommu_detach_group", "kprobe"),
-                  ("iommu_domain_free", "kprobe"), ("vfio_iommu_type1_attach_group", "kprobe"))]),
-              lambda piece, _: [line for line in piece.lines
-                                if line.startswith("| ") and line.split()[5] != "0"])
-
-
-def rested(script):
-    """When none is moved any more, they are out."""
-    script.do("hooks are out", [f"cat {HOOKS}"],
-              lambda piece, _: [line for line in piece.lines if line.startswith("| ") and
-                                not ("resv_regions" in line and " kprobe " in line) and
-                                line.split()[3] != "off"])
-
-
-def unload(script, what="unload"):
-    script.do(what, ["unload iommu_resv", "left"], says("unload iommu_resv ok"), none_left)
+from talk.declaring import before, cats
+from talk.play import holds, interrupts, mark, opened, play, raises, ranges_are, refused_at
+from talk.script import APPEND, Script, run_script
+from talk.window import (COUNT, FEW, GUEST, LOW, MB, NATIVE, PLACE, THERE, active, file_of, load,
+                         put, rested, served, stock, to, unload)
+from talk.words import FEATURES, HOOKS, MODE, MODULE, PROBES, UNSAFE, of, span
 
 
 # Tests
@@ -269,17 +66,6 @@ def main(controller, firmware, key, backend, name):
     unload(script, "unload without hooks")
     faults = run_script(name, kernel, topology, script, memory="2G", limit=240)
     return f"{count} interrupts, {backend}", faults
-
-
-def same_but_none(label, base):
-    """As BASE in the kernel's files: nothing has moved."""
-    def check(piece, state):
-        faults = keep(label)(piece, state)
-        return faults or [
-            f"group {n}: {file} is not as in {base}" for n, group in groups_of(state, label).items()
-            for file in ("reserved_regions", "type")
-            if group.lines(file) != state[base][n].lines(file)]
-    return check
 
 
 def shared(controller, firmware, key, name):
@@ -338,9 +124,6 @@ def shared(controller, firmware, key, name):
               same_vfio("after", "before"))
     faults = run_script(name, kernel, topology, script, memory="2G", limit=240)
     return f"{len(script.stretches)} stretches", faults
-
-
-PLUGGED = "0000:01:00.0"
 
 
 def hotplug(controller, firmware, key, name):
@@ -526,17 +309,17 @@ def refusals(key, name):
               lambda piece, state: shown(ONE, "loaded", len(names))(
                   without_run(piece), state))
     # With hooks that are off, and hooks that would go
-    script.do("hooks=none, moved", [f"write {PARAMETER} none"], says(f"write {PARAMETER} EBUSY"),
+    script.do("hooks=none, moved", [f"write {MODE} none"], says(f"write {MODE} EBUSY"),
               logged(1))
     script.do("taken back", [f"write {of(ONE, 'resv/declare')} remove 0x{TAKEN[0]:x} "
                              f"0x{TAKEN[1]:x}"], says(f"write {of(ONE, 'resv/declare')} ok"))
-    script.do("hooks=none, still moved", [f"write {PARAMETER} none"],
-              says(f"write {PARAMETER} EBUSY"), logged(1))
+    script.do("hooks=none, still moved", [f"write {MODE} none"],
+              says(f"write {MODE} EBUSY"), logged(1))
     put(script, "default", ONE, "default")
-    script.do("hooks=none", [f"write {PARAMETER} none", f"cat {FEATURES}", to(ONE, "auto")],
-              says(f"write {PARAMETER} ok", r"\| msi-window-move inert - \S.*",
+    script.do("hooks=none", [f"write {MODE} none", f"cat {FEATURES}", to(ONE, "auto")],
+              says(f"write {MODE} ok", r"\| msi-window-move inert - \S.*",
                    f"write {file_of(ONE)} EOPNOTSUPP"))
-    script.do("hooks=auto", [f"write {PARAMETER} auto"], says(f"write {PARAMETER} ok"))
+    script.do("hooks=auto", [f"write {MODE} auto"], says(f"write {MODE} ok"))
     # Forms that are right
     for text, window, by in (
             ("0x50000000", PLACE, "moved"), ("0x50000000\n", PLACE, "moved"),
@@ -600,9 +383,9 @@ def parameter(key, name):
               lambda piece, state: [] if len([x for x in piece.log if "not in force" in x]) ==
               len(groups_of(state, "unhooked")) == len(piece.log) - 1 else [f"log: {piece.log}"],
               same_but_none("unhooked", "before"))
-    script.do("hooks come", [to(ONE, "default"), f"write {PARAMETER} auto", "sleep 200",
+    script.do("hooks come", [to(ONE, "default"), f"write {MODE} auto", "sleep 200",
                              f"cat {file_of(ONE)}", f"cat {file_of(OTHER)}"],
-              says(f"write {file_of(ONE)} ok", f"write {PARAMETER} ok",
+              says(f"write {file_of(ONE)} ok", f"write {MODE} ok",
                    r"\| " + window_text(NATIVE, "kernel"), r"\| " + window_text(PLACE)))
     unload(script, "unload the second")
     # One is in use, and so keeps the kernel's place.
@@ -666,30 +449,6 @@ def late(key, name):
 
 # A firmware region over the window, as was seen on real hardware: 16 MiB from 0x7800000.
 OVER = (0x7800000, 0x87fffff)
-
-
-def with_hole(name, devices, slot, function, region):
-    """A machine whose device tree has REGION, which must stay free, for one of its devices."""
-    start, size = region[0], region[1] - region[0] + 1
-    return Topology(name, "arm64", (), SMMU, devices, dts=f"""
-/ {{
-    reserved-memory {{
-        #address-cells = <2>;
-        #size-cells = <2>;
-        ranges;
-        hole: hole {{
-            iommu-addresses = <&holed 0 0 0x{start:x} 0 0x{size:x}>;
-        }};
-    }};
-    pcie@10000000 {{
-        holed: edu@{slot},{function} {{
-            reg = <0x{slot << 11 | function << 8:x} 0 0 0 0>;
-            memory-region = <&hole>;
-        }};
-    }};
-}};
-""")
-
 
 OVERLAP = with_hole("msi-overlap", (f"{EDU},addr=3", f"{EDU},addr=4"), 3, 0, OVER)
 
@@ -806,26 +565,12 @@ def gaps(key, name):
     return f"{len(script.stretches)} stretches", faults
 
 
-def in_window(address, group):
-    base, size, _ = group.lines("msi_window")[0].split()
-    return int(base, 16) <= address < int(base, 16) + int(size, 16)
-
-
 def overlap_told(piece, group):
     told = [line for line in piece.log if line.startswith(f"iommu_resv: group {group}: ")]
     if len(told) == 1 and "0x8000000-0x80fffff" in told[0] and span(*OVER) in told[0] and \
             ONE in told[0] and "auto" in told[0]:
         return []
     return [f"the overlap is not told: {piece.log}"]
-
-
-def clear_of(group, region):
-    base, size, by = group.lines("msi_window")[0].split()
-    start, end = int(base, 16), int(base, 16) + int(size, 16) - 1
-    faults = judge.check_group(group)
-    if by != "auto" or start <= region[1] and end >= region[0]:
-        faults.append(f"the window is {group.lines('msi_window')}")
-    return faults
 
 
 # Doorbells that nobody drives: what counts them goes by the device tree. One is for each device,
@@ -945,9 +690,6 @@ def none(key, name):
     return "", faults
 
 
-PROBES = "/sys/kernel/debug/kprobes/enabled"
-
-
 def vfio_later(key, name):
     """VFIO's module comes after windows were moved: who shares a container has to agree, too."""
     kernel = kernels.get(key)
@@ -1037,19 +779,6 @@ def off(key, name):
     return "", faults
 
 
-def same_but_features(label, base):
-    """All groups are as in BASE; what the module says of itself may differ."""
-    def check(piece, state):
-        faults = keep(label)(piece, state)
-        if faults:
-            return faults
-        now, then = groups_of(state, label), groups_of(state, base)
-        return [f"group {n}: {file} is {text}, in {base} {then[n].files.get(file)}"
-                for n in now for file, text in now[n].files.items()
-                if text != then[n].files.get(file)]
-    return check
-
-
 def readers(key, backend, name):
     """However many read the kernel's list, the window is moved and who must be refused is."""
     test = backend != "kprobe"
@@ -1095,10 +824,10 @@ def cycles(key, name):
              "stop user", "stop other", "stop reader", f"load {MODULE}", to(ONE, "auto"),
              f"cat {HOOKS}", "dump loaded", f"run /vfio-check check {ONE}", "unload iommu_resv",
              "hooked end", "left", "sleep 1000", "allocs after"]
-    vm = Vm(name, kernel, machine("its", "dt"), steps, memory="1G", smp=2, limit=420,
-            append=APPEND + ("" if kernel.debug else " slub_debug=FZPU page_poison=1"))
-    lines = vm.run()
-    faults = vm.complaints() + hooks.all_ok(lines)
+    lines, faults = Script(steps).run(
+        name, kernel, machine("its", "dt"), memory="1G", smp=2, limit=420,
+        append=APPEND + ("" if kernel.debug else " slub_debug=FZPU page_poison=1"))
+    faults += all_ok(lines)
     told = [line.split() for line in judge.said(lines, "window-cycle")]
     if [t[:2] for t in told] != [[str(CYCLES), "0"]]:
         faults.append(f"window-cycle: {told}")
@@ -1109,14 +838,14 @@ def cycles(key, name):
                 int(counts.get("loops", counts.get("passes", 0))) < 20:
             faults.append(f"{who}: {said}")
     missed = [line for line in lines if line.startswith("| ") and
-              hooks.HOOK.fullmatch(line[2:]) and hooks.HOOK.fullmatch(line[2:])[5] != "0"]
+              HOOK.fullmatch(line[2:]) and HOOK.fullmatch(line[2:])[5] != "0"]
     faults += [f"missed: {line}" for line in missed]
     if "run msi=3/3" not in lines:
         faults.append(f"afterwards VFIO says {judge.said(lines, 'run')}")
     # KASAN keeps freed objects for a while, so counts say nothing there; kmemleak judges.
     if not kernel.debug:
-        faults += hooks.grown(lines)
-    faults += hooks.is_clean(lines, "before", "end", kernel.arch)
+        faults += grown(lines)
+    faults += is_clean(lines, "before", "end", kernel.arch)
     return f"{CYCLES} times, {told[0][2] if told else '?'} tries met a group in use", faults
 
 

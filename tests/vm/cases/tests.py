@@ -8,20 +8,15 @@ from cases import (assignable, declare, dma_view, explain, explain_qemu, ftrace_
 from cases.malformed import CASES
 from expect import judge
 from lab import initramfs, kernels
+from lab.kernels import series_of
 from lab.topologies import BY_NAME, HOTPLUG, PLAIN, TABLE
-from lab.vm import Vm
+from talk.script import Script
 from planted import declare as planted_declare, msi_window as planted_msi_window
 from planted.report import judge_sees
+from talk.words import MODULE
 
-MODULE = "/iommu_resv.ko"
 REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",
           "left"]
-
-
-def series_of(kernel):
-    """What the expectations go by: 5.10, 6.1, 6.12 or 7."""
-    major, minor = kernel.release.split(".")[:2]
-    return major if int(major) >= 7 else f"{major}.{minor}"
 
 
 def makes_lists(kernel):
@@ -31,10 +26,8 @@ def makes_lists(kernel):
 
 def report_on(kernel, topology, name):
     """Every group of one machine: files, kernel and VFIO agree."""
-    vm = Vm(name, kernel, topology, REPORT, kaslr=True)
-    lines = vm.run()
-    faults = judge.check_report(lines, topology, series_of(kernel), makes_lists(kernel))
-    faults += vm.complaints()
+    lines, faults = Script(REPORT).run(name, kernel, topology, kaslr=True)
+    faults = judge.check_report(lines, topology, series_of(kernel), makes_lists(kernel)) + faults
     groups = judge.dumps(lines).get("loaded", {})
     opened = sum("open=ok" in judge.said(lines, "vfio", group) for group in groups)
     return f"{len(groups) - 1} groups, {opened} opened by VFIO", faults
@@ -74,9 +67,7 @@ def hotplug(key, name):
                                                  id=f"edu{n}", dma_mask=(1 << 64) - 1)),
             (f"unplug{n}", lambda qmp, n=n: qmp.do("device_del", id=f"edu{n}"))]
     steps += ["stop event", "unload iommu_resv", "left"]
-    vm = Vm(name, kernel, HOTPLUG[kernel.arch], steps)
-    lines = vm.run(actions)
-    faults = vm.complaints()
+    lines, faults = Script(steps).run(name, kernel, HOTPLUG[kernel.arch], actions)
     faults += [f"left {path}" for path in judge.said(lines, "left")]
     faults += [f"bind: {line}" for line in judge.said(lines, "bind") if not line.endswith("ok")]
     late = 0
@@ -119,10 +110,10 @@ def cycles(key, name, count=25):
              f"cycle {count} {MODULE} iommu_resv", f"load {MODULE}", "sleep 200", "stop user",
              "stop reader", "dump loaded", "pieces", "vfio", "unload iommu_resv", "left"]
     # KASAN sees more than poison would show.
-    vm = Vm(name, kernel, PLAIN[kernel.arch], steps, memory="1G", smp=2, limit=240,
-            append="" if kernel.debug else "slub_debug=FZPU page_poison=1")
-    lines = vm.run()
-    faults = judge.check_report(lines, PLAIN[kernel.arch], series_of(kernel)) + vm.complaints()
+    lines, faults = Script(steps).run(
+        name, kernel, PLAIN[kernel.arch], memory="1G", smp=2, limit=240,
+        append="" if kernel.debug else "slub_debug=FZPU page_poison=1")
+    faults = judge.check_report(lines, PLAIN[kernel.arch], series_of(kernel)) + faults
     if judge.said(lines, "cycle") != [f"{count} 0"]:
         faults.append(f"cycle {judge.said(lines, 'cycle')} {judge.said(lines, 'cycle-error')}")
     counts = {}
@@ -166,14 +157,12 @@ def parameters(key, name):
               "unload iommu_resv", f"load {MODULE} sources=kernel,msi", "dump part",
               "unload iommu_resv", "left"]
     topology = PLAIN[kernel.arch]
-    vm = Vm(name, kernel, topology, steps)
-    lines = vm.run()
+    lines, faults = Script(steps).run(name, kernel, topology)
     loads = [line.split()[1] for line in judge.said(lines, "load")]
-    faults = vm.complaints()
     wanted = [bad[1] for bad in BAD_PARAMETERS] + ["ok", "ok"]
     if loads != wanted:
         faults.append(f"loads: {loads}, expected {wanted}")
-    log = "\n".join(line for line in vm.log() if line.startswith("iommu_resv: "))
+    log = "\n".join(line for line in judge.said(lines, "log") if line.startswith("iommu_resv: "))
     faults += [f"the log lacks '{bad[2]}'" for bad in BAD_PARAMETERS
                if not judge.re.search(bad[2], log)]
     rest = [line for line in lines if not line.startswith("load ")]
@@ -204,9 +193,8 @@ def inert(key, what, name):
     topology = PLAIN[kernel.arch]
     steps = [f"load {MODULE} strict=1", "left", f"load {MODULE}", "bind", "dump loaded",
              "unload iommu_resv", "left"]
-    vm = Vm(name, kernel, topology, steps)
-    lines = vm.run()
-    faults = vm.complaints() + [f"left {path}" for path in judge.said(lines, "left")]
+    lines, faults = Script(steps).run(name, kernel, topology)
+    faults += [f"left {path}" for path in judge.said(lines, "left")]
     loads = [line.split()[1] for line in judge.said(lines, "load")]
     if loads != ["EOPNOTSUPP", "ok"]:
         faults.append(f"loads with strict=1 and without: {loads}")
@@ -218,7 +206,8 @@ def inert(key, what, name):
         faults.append(f"features: {line}, expected '{feature} inert' and why")
     for group in groups.values():
         faults += judge.check_group(group)
-    if not any(feature in text for text in vm.log() if text.startswith("iommu_resv: ")):
+    if not any(feature in text for text in judge.said(lines, "log")
+               if text.startswith("iommu_resv: ")):
         faults.append(f"the log does not name {feature}")
     return line[0] if line else "", faults
 
@@ -227,18 +216,16 @@ def malformed(case, key, name):
     """Firmware's tables are wrong: no oops, one line in the log, the rest works."""
     kernel = kernels.get(key)
     topology = BY_NAME[case.topology]
-    vm = Vm(name, kernel, topology,
-            [f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv", "left"],
-            tables=case.tables, append=case.append)
-    lines = vm.run()
+    # A kernel may warn of its firmware; it must not do so because of the module.
+    lines, faults = Script([f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv",
+                            "left"]).run(name, kernel, topology, after="iommu_resv: ",
+                                         tables=case.tables, append=case.append)
     groups = judge.dumps(lines).get("loaded", {})
     module = groups.pop("-", None)
-    faults = [f"left {path}" for path in judge.said(lines, "left")]
+    faults += [f"left {path}" for path in judge.said(lines, "left")]
     faults += [f"{cmd} {line}" for cmd in ("load", "unload") for line in judge.said(lines, cmd)
                if " ok" not in line]
-    # A kernel may warn of its firmware; it must not do so because of the module.
-    faults += vm.complaints(after="iommu_resv: ")
-    log = vm.log()
+    log = judge.said(lines, "log")
     faults += judge.check_module_files(module)
     for group in groups.values():
         faults += judge.check_group(group)

@@ -2,12 +2,18 @@
 """Tests truth-*: nothing fails open. While what puts regions on lists is changed, replaced or short
 of memory, an attach has the hole or is refused; what was moved or is checked stays so, or that is
 told."""
-from cases import declare, hooks, lacking, msi_window
-from cases.declare import (FEATURES, HOLE, MACHINE, MODULE, ONE, PARAMETER, PATCH, PROBES, Script,
-                           before, of, run_script, says, span, text)
+from cases import lacking
 from expect import judge
+from expect.said import keep, same_dump, says
+from expect.window import window_text
 from lab import kernels
+from lab.machines import MACHINE, ONE, machine
 from lab.topologies import PLAIN
+from talk.declaring import before
+from talk.script import Script, run, run_script
+from talk.sections import sections
+from talk.window import NATIVE, PLACE, file_of, load, put, served, unload
+from talk.words import CHECKS, FEATURES, HOLE, IGNORE, MODE, MODULE, PATCH, PROBES, of, span, text
 
 # truth-stress: attached in a loop
 
@@ -25,10 +31,10 @@ def short():
 def livepatches():
     """The livepatch takes over, and kprobes take over again."""
     gone = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
-    return [f"write {PARAMETER} livepatch", "sleep 300", *short(), f"write {PARAMETER} kprobe",
+    return [f"write {MODE} livepatch", "sleep 300", *short(), f"write {MODE} kprobe",
             *gone,
             # Somebody disables it while nothing else enforces.
-            f"write {PARAMETER} livepatch", *gone, f"write {PARAMETER} auto"]
+            f"write {MODE} livepatch", *gone, f"write {MODE} auto"]
 
 
 def stressed(least, seen):
@@ -80,14 +86,14 @@ def died(number):
 def window(key, name):
     """Probes are turned off while a window is moved: told within 3 s, though nobody asks."""
     kernel = kernels.get(key)
-    where = msi_window.file_of(ONE)
-    place = msi_window.window_text(msi_window.PLACE, "moved")
-    native = msi_window.window_text(msi_window.NATIVE, "kernel")
+    where = file_of(ONE)
+    place = window_text(PLACE, "moved")
+    native = window_text(NATIVE, "kernel")
     script = Script()
-    msi_window.before(script)
-    msi_window.load(script)
-    script.do("loaded", ["mount debugfs /sys/kernel/debug", "dump loaded"], declare.keep("loaded"))
-    msi_window.put(script, "move", ONE, f"0x{msi_window.PLACE[0]:x}")
+    before(script)
+    load(script)
+    script.do("loaded", ["mount debugfs /sys/kernel/debug", "dump loaded"], keep("loaded"))
+    put(script, "move", ONE, f"0x{PLACE[0]:x}")
     for turn in ("first", "second"):
         script.do(f"off, {turn}", [f"write {PROBES} 0", "sleep 4000", f"cat {where}"],
                   says(f"write {PROBES} ok", r"\| " + native), died(1))
@@ -99,9 +105,9 @@ def window(key, name):
               says(f"write {PROBES} ok", r"\| msi-window-move inert - \S.*"))
     script.do("on, and asked at once", ["sleep 1000", f"write {PROBES} 1", f"cat {FEATURES}"],
               says(f"write {PROBES} ok", r"\| msi-window-move added kprobe \S.*"))
-    msi_window.put(script, "default", ONE, "default")
-    msi_window.unload(script)
-    return "", msi_window.run_script(name, kernel, msi_window.machine("its", "dt"), script)
+    put(script, "default", ONE, "default")
+    unload(script)
+    return "", run_script(name, kernel, machine("its", "dt"), script)
 
 
 # truth-leaving: a look at a group that VFIO is just leaving
@@ -114,22 +120,22 @@ DETACH_MS = "/sys/module/iommu_resv/parameters/test_detach_ms"
 def leaving(key, name):
     """Between the call of the detach and its end the group has its domain: that is no new user."""
     kernel = kernels.get(key, test=True)
-    step, check = msi_window.served("moved", msi_window.PLACE, ONE)
+    step, check = served("moved", PLACE, ONE)
     script = Script()
-    msi_window.before(script)
+    before(script)
     # What is seen of iommufd's users is not all, so that the look counts, not the taps alone.
-    msi_window.load(script, words="test_iommufd=1" if key in BLOCKED else "")
-    msi_window.put(script, "move", ONE, f"0x{msi_window.PLACE[0]:x}")
-    script.do("moved", ["dump moved"], declare.keep("moved"))
+    load(script, words="test_iommufd=1" if key in BLOCKED else "")
+    put(script, "move", ONE, f"0x{PLACE[0]:x}")
+    script.do("moved", ["dump moved"], keep("moved"))
     # Moved windows are looked at every 1.5 s.
     for turn in range(3):
         script.do(f"slow, {turn}", [f"write {DETACH_MS} 2500", step], check)
         script.do(f"still, {turn}", [f"write {DETACH_MS} 0", "dump still"],
-                  declare.same_dump("still", "moved"))
-    msi_window.put(script, "default", ONE, "default")
-    msi_window.unload(script)
-    return "", msi_window.run_script(name, kernel, msi_window.machine("its", "dt"), script,
-                                     memory="2G", limit=240, smp=2)
+                  same_dump("still", "moved"))
+    put(script, "default", ONE, "default")
+    unload(script)
+    return "", run_script(name, kernel, machine("its", "dt"), script,
+                          memory="2G", limit=240, smp=2)
 
 
 # truth-pinned: the checks of a running guest do not end because the module is unloaded
@@ -137,18 +143,18 @@ def leaving(key, name):
 def pinned_steps(arch):
     device, (low, _) = lacking.DEVICE[arch], lacking.WINDOW[arch]
     page = f"0x{low + 0x1000:x}-0x{low + 0x1fff:x}"
-    steps = ["bind", lacking.IGNORE]
-    for label, end in (("closed", []), ("unchecked", [f"write {lacking.CHECKS} off"])):
+    steps = ["bind", IGNORE]
+    for label, end in (("closed", []), ("unchecked", [f"write {CHECKS} off"])):
         steps += [f"spawn {label} /vfio-check play container open:{device} set:{device} iommu "
                   f"try:0x1000000-0x1000fff await:/tmp/options-{label} try:{page}",
                   "sleep 2000", f"say held-{label}", "unload iommu_resv", *end,
                   f"options {label}", f"wait-job {label}", "sleep 300",
-                  f"say free-{label}", "unload iommu_resv", lacking.IGNORE]
+                  f"say free-{label}", "unload iommu_resv", IGNORE]
     return [*steps, "say end", "unload iommu_resv", "left"]
 
 
 def judge_pinned(lines):
-    section, faults = hooks.sections(lines), []
+    section, faults = sections(lines), []
     for label, last in (("closed", "EINVAL"), ("unchecked", "ok")):
         told = [line.split()[-1] for line in judge.said(lines, label) if " try:" in line]
         if told != ["ok", last]:
@@ -162,8 +168,8 @@ def judge_pinned(lines):
 
 def pinned(key, name):
     kernel = kernels.get(key, test=True)
-    return "", hooks.run(name, kernel, PLAIN[kernel.arch], pinned_steps(kernel.arch), judge_pinned,
-                         limit=180)[1]
+    return "", run(name, kernel, PLAIN[kernel.arch], pinned_steps(kernel.arch), judge_pinned,
+                   limit=180)[1]
 
 
 def table():

@@ -144,3 +144,13 @@ def guest_program(name, arch):
                     "-Wno-format-truncation", "-o", new, source], check=True)
     os.replace(new, out)
     return out
+
+
+def series_of(kernel):
+    major, minor = kernel.release.split(".")[:2]
+    return major if int(major) >= 7 else f"{major}.{minor}"
+
+
+def backends(kernel):
+    """Livepatches are for those kernels whose configuration has them."""
+    return ("kprobe", "livepatch") if kernel.arch == "amd64" else ("kprobe",)

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Do the checks of the declare- tests see a fault? As report.py does: a transcript that is right,
 and one planted fault at a time."""
-from cases import declare
-from cases.declare import HOLE, LATER, ONE, OTHER
+from expect.declared import dumped, kernel_list
+from expect.said import complains, keep, same_dump, says, shown
+from expect.vfio import edus, keep_vfio, same_vfio
+from lab.machines import ONE, OTHER
+from talk.declaring import declaring, unloading
+from talk.play import mark, play, ranges_are, reads, writes
+from talk.script import MARK, Script, overflows
+from talk.words import HOLE, LATER, of, span
 
 # The same for each group that VFIO gets.
 VERDICT = """\
@@ -82,28 +88,28 @@ FULL = {"hole": "| 0x0000000020000000 0x00000000200fffff reserved\n",
         "admin": "| 0x0000000020000000 0x00000000200fffff reserved admin - added enforced\n",
         "low": "| 0x0000000000000000 0x000000001fffffff\n"
                "| 0x0000000020100000 0x00000000fedfffff\n"}
-FILE = declare.of(ONE, "resv/declare")
-LIST = declare.of(ONE, "reserved_regions")
+FILE = of(ONE, "resv/declare")
+LIST = of(ONE, "reserved_regions")
 
 
 def script():
-    out = declare.Script()
-    out.do("before", ["dump before", "vfio"], declare.keep("before"), declare.keep_vfio("before"))
-    out.do("loaded", ["dump loaded"], declare.dumped("loaded", "before", {}))
-    declare.declaring(out, "declare", ONE, "add", [HOLE])
-    out.do("files", ["dump declared"], declare.dumped("declared", "loaded", {ONE: [HOLE]}))
-    step, check = declare.play(
-        "container", (f"try:{declare.span(*HOLE)}", "EINVAL"),
-        declare.ranges_are("declared", ONE, OTHER), declare.reads(ONE, "reserved_regions",
-                                                                  "declared"),
-        declare.mark("live"), declare.writes(ONE, "add", LATER, "EBUSY"), declare.mark("end"))
-    out.do("play", [step], check, declare.edus(1), declare.complains(ONE, 1, "live"))
+    out = Script()
+    out.do("before", ["dump before", "vfio"], keep("before"), keep_vfio("before"))
+    out.do("loaded", ["dump loaded"], dumped("loaded", "before", {}))
+    declaring(out, "declare", ONE, "add", [HOLE])
+    out.do("files", ["dump declared"], dumped("declared", "loaded", {ONE: [HOLE]}))
+    step, check = play(
+        "container", (f"try:{span(*HOLE)}", "EINVAL"),
+        ranges_are("declared", ONE, OTHER), reads(ONE, "reserved_regions",
+                                                  "declared"),
+        mark("live"), writes(ONE, "add", LATER, "EBUSY"), mark("end"))
+    out.do("play", [step], check, edus(1), complains(ONE, 1, "live"))
     out.do("refused", [f"write-hex {FILE} 00", f"cat {LIST}"],
-           declare.says("write-hex EINVAL -1"), declare.complains(ONE),
-           declare.shown(ONE, "declared", 1))
-    declare.unloading(out, "kprobe")
-    out.do("after", ["dump after", "vfio"], declare.same_dump("after", "before"),
-           declare.same_vfio("after", "before"))
+           says("write-hex EINVAL -1"), complains(ONE),
+           shown(ONE, "declared", 1))
+    unloading(out, "kprobe")
+    out.do("after", ["dump after", "vfio"], same_dump("after", "before"),
+           same_vfio("after", "before"))
     return out
 
 
@@ -145,9 +151,9 @@ def sample():
     for n, part in enumerate(parts):
         text += f"say @{n}\nwrite /dev/kmsg ok\n{part}"
     for n, lines in enumerate(log):
-        text += f"log {declare.MARK} @{n}\n"
+        text += f"log {MARK} @{n}\n"
         for line in lines:
-            text += f"log {declare.MARK if line[0] == '#' else 'iommu_resv:'} {line}\n"
+            text += f"log {MARK if line[0] == '#' else 'iommu_resv:'} {line}\n"
     return text + "end\n"
 
 
@@ -235,9 +241,9 @@ def judge_sees(_name):
     faults = [f"the right transcript: {fault}" for fault in checks.judge(text.splitlines())]
     faults += planted(PLANTED, text, checks)
     for before, declared, devices, after in RULE:
-        if declare.kernel_list(before, declared, devices) != after:
+        if kernel_list(before, declared, devices) != after:
             faults.append(f"{before} and {declared} give "
-                          f"{declare.kernel_list(before, declared, devices)}")
-    if not declare.overflows(["fill_read_buffer: iommu_group_attr_show+0x0 returned bad count"]):
+                          f"{kernel_list(before, declared, devices)}")
+    if not overflows(["fill_read_buffer: iommu_group_attr_show+0x0 returned bad count"]):
         faults.append("a file of the kernel that is too long passes")
     return f"{len(PLANTED) + len(RULE) + 1} planted faults seen", faults

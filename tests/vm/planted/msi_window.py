@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Do the checks of the msi-window- tests see a fault? As declare.py beside this does: a
 transcript that is right, and one planted fault at a time."""
-from cases import declare, msi_window
-from cases.declare import ONE
-from cases.msi_window import GUEST, PLACE
+from expect.said import fails, in_log, keep
+from expect.window import moved
+from lab.machines import ONE
 from planted.declare import VERDICT, planted
+from talk import window
+from talk.play import holds, play
+from talk.script import MARK, Script
+from talk.window import GUEST, PLACE, active, file_of, put, rested, served
+from talk.words import span
 
 DUMP = """\
 dump {label}
@@ -55,23 +60,23 @@ NATIVE = {"window": "0000000008000000 0x00000000080fffff", "text": "0x8000000 0x
           "below": "0000000007ffffff", "above": "0000000008100000"}
 MOVED = {"window": "0000000050000000 0x00000000500fffff", "text": "0x50000000 0x100000 moved",
          "below": "000000004fffffff", "above": "0000000050100000"}
-FILE = msi_window.file_of(ONE)
-WORDS = declare.span(*msi_window.NATIVE)
+FILE = file_of(ONE)
+WORDS = span(*window.NATIVE)
 
 
 def script():
-    out = declare.Script()
-    out.do("loaded", ["dump loaded"], declare.keep("loaded"))
-    msi_window.put(out, "move", ONE, "0x50000000", msi_window.in_log("0x50000000-0x500fffff"))
-    out.do("moved", ["dump moved"], msi_window.moved("moved", "loaded", {ONE: PLACE}))
-    step, check = msi_window.served("moved", PLACE, ONE, count=10)
+    out = Script()
+    out.do("loaded", ["dump loaded"], keep("loaded"))
+    put(out, "move", ONE, "0x50000000", in_log("0x50000000-0x500fffff"))
+    out.do("moved", ["dump moved"], moved("moved", "loaded", {ONE: PLACE}))
+    step, check = served("moved", PLACE, ONE, count=10)
     out.do("served", [step], check)
     # The same answers are no stock kernel's, and a check that must fail finds what it is to find.
-    out.do("stock", [step], msi_window.fails(check, f"{GUEST} EINVAL", "not into", "interrupts"))
-    step, check = declare.play("container", msi_window.holds(ONE, PLACE))
+    out.do("stock", [step], fails(check, f"{GUEST} EINVAL", "not into", "interrupts"))
+    step, check = play("container", holds(ONE, PLACE))
     out.do("held", [step], check)
-    msi_window.active(out)
-    msi_window.rested(out)
+    active(out)
+    rested(out)
     return out
 
 
@@ -115,7 +120,7 @@ def sample():
     for n, part in enumerate(parts):
         text += f"say @{n}\nwrite /dev/kmsg ok\n{part}"
     for n in range(len(parts)):
-        text += f"log {declare.MARK} @{n}\n"
+        text += f"log {MARK} @{n}\n"
         if n == 1:
             text += "log iommu_resv: group 1: MSI window 0x50000000-0x500fffff from the next\n"
     return text + "end\n"

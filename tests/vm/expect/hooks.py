@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Checks of hooks: the file of the module, what the kernel says is hooked, what is left, and what
+they cost."""
+import re
+from dataclasses import dataclass
+
+from expect import judge
+from talk.sections import files, sections
+from talk.words import FEATURES, GROUP, HOOKS, MODE, SHOWN
+
+
+@dataclass
+class Hook:
+    symbol: str
+    backend: str
+    state: str
+    hits: int
+    missed: int
+    reason: str
+
+
+HOOK = re.compile(r"(\S+) (kprobe|kretprobe|ftrace|ftrace-return|livepatch) "
+                  r"(off|inert|active|draining) "
+                  r"(\d+) (\d+) (\S.*)")
+
+
+def parse(lines):
+    """The hooks that these lines of the file tell of, and faults of its form."""
+    hooks, faults = [], []
+    for line in lines:
+        m = HOOK.fullmatch(line)
+        if not m:
+            faults.append(f"hooks: bad line '{line}'")
+            continue
+        hook = Hook(m[1], m[2], m[3], int(m[4]), int(m[5]), m[6])
+        hooks.append(hook)
+        if (hook.reason == "-") != (hook.state == "active"):
+            faults.append(f"hooks: state and reason do not fit: '{line}'")
+        if hook.missed:
+            faults.append(f"hooks: missed: '{line}'")
+    if len({(hook.symbol, hook.backend) for hook in hooks}) != len(hooks):
+        faults.append(f"hooks: told twice: {lines}")
+    return hooks, faults
+
+
+OBSERVED = ("iommu_attach_group", "iommu_detach_group", "iommu_domain_free",
+            "vfio_iommu_type1_attach_group")
+
+
+def of_window(hook):
+    """It is there for the MSI window, not for declared regions."""
+    return hook.backend == "kretprobe" or hook.symbol in ("iommu_alloc_resv_region", *OBSERVED)
+
+
+class Section:
+    """One section's answers; faults are collected as they are found."""
+
+    def __init__(self, lines, label, faults):
+        parts = sections(lines)
+        self.label = label
+        self.faults = faults
+        self.lines = parts.get(label, [])
+        self.files = files(self.lines)
+        if label not in parts:
+            self.fault("was never reached")
+        self.hooks, bad = parse(self.text(HOOKS)) if HOOKS in self.files else ([], [])
+        faults += [f"{label}: {fault}" for fault in bad]
+
+    def fault(self, text):
+        self.faults.append(f"{self.label}: {text}")
+
+    def text(self, path):
+        return self.files.get(path, ("missing", []))[1]
+
+    def of(self, backend):
+        return [hook for hook in self.hooks if hook.backend == backend and not of_window(hook)]
+
+    def hits(self, backend):
+        return sum(hook.hits for hook in self.of(backend))
+
+    def told(self, *head):
+        return judge.said(self.lines, *head)
+
+    def expect(self, head, wanted):
+        """All lines that begin with the words HEAD go on so."""
+        told = self.told(*head.split())
+        if told != wanted:
+            self.fault(f"{head}: {told}, expected {wanted}")
+
+    def mode(self, wanted):
+        if self.text(MODE) != [wanted]:
+            self.fault(f"the parameter reads {self.text(MODE)}, expected {wanted}")
+
+    def feature(self, state, by):
+        told = [line.split(" ", 3) for line in self.text(FEATURES)
+                if line.startswith("declared-regions ")]
+        if len(told) != 1 or told[0][1:3] != [state, by] or len(told[0]) != 4:
+            self.fault(f"features: {told}, expected declared-regions {state} {by} and why")
+        elif state == "inert" and told[0][3] == "-":
+            self.fault("features: declared-regions is inert, and nothing says why")
+
+    def kprobes(self, state):
+        """There are some, all in this STATE; or none for STATE None."""
+        found = [hook.state for hook in self.of("kprobe")]
+        if set(found) != ({state} if state else set()):
+            self.fault(f"kprobes {self.of('kprobe')}, expected {state}")
+
+    def livepatch(self, state, reason=""):
+        """One, in this STATE; or none for STATE None."""
+        found = self.of("livepatch")
+        if not state:
+            if found:
+                self.fault(f"{found}, though this kernel has no livepatches")
+        elif len(found) != 1 or found[0].state != state or reason not in found[0].reason:
+            self.fault(f"livepatch {found}, expected {state} {reason}")
+
+    def shows(self, wanted=True):
+        """Is the declared region in the kernel's own list?"""
+        status, lines = self.files.get(f"{GROUP}/reserved_regions", ("missing", []))
+        if status != "ok" or (SHOWN in lines) != wanted:
+            self.fault(f"reserved_regions {status}: {lines}, "
+                       f"expected with{'' if wanted else 'out'} {SHOWN}")
+
+
+def hooked(lines, label):
+    """What the kernel says is hooked: ({(kind, line)}, {kind: answer of the file})."""
+    found, reads = set(), {}
+    for line in judge.said(lines, "hooked", label):
+        kind, _, rest = line.partition(" ")
+        if kind == "read":
+            reads.update([rest.split(" ", 1)])
+        else:
+            found.add((kind, rest))
+    return found, reads
+
+
+def is_clean(lines, before, after, arch):
+    """Nothing is hooked that was not before, and nothing of the modules is there."""
+    (first, _), (last, reads) = hooked(lines, before), hooked(lines, after)
+    # Only those of x86 hook by ftrace, and some of arm64 have none.
+    for kind in ("kprobe", "ftrace") if arch == "amd64" else ("kprobe",):
+        if reads.get(kind) != "ok":
+            return [f"{after}: what is hooked cannot be read ({kind}: {reads.get(kind)})"]
+    return [f"{after}: {kind} {line} is left" for kind, line in sorted(last - first)]
+
+
+def is_hooked(lines, before, now, hooks):
+    """The kernel's own lists have HOOKS, which say that they are active."""
+    new = hooked(lines, now)[0] - hooked(lines, before)[0]
+    faults = []
+    for hook in hooks:
+        kind = "ftrace" if hook.backend == "livepatch" else "kprobe"
+        there = any(k == kind and re.search(rf"\b{re.escape(hook.symbol)}\b", line)
+                    for k, line in new)
+        if hook.state == "active" and not there:
+            faults.append(f"{now}: the kernel knows nothing of {hook}")
+    return faults
+
+
+def logged(lines, pattern, number=None):
+    told = [line for line in judge.said(lines, "log") if re.search(pattern, line)]
+    if len(told) == number or number is None and told:
+        return []
+    return [f"'{pattern}' is {len(told)} times in the log, expected {number or 'some'}"]
+
+
+def all_ok(lines, but=()):
+    """Loads, unloads, mounts and binds that failed, but those that were to: {(command, number)}."""
+    faults = []
+    for command in ("load", "unload", "mount", "bind", "wait", "wait-gone", "wait-text"):
+        for n, line in enumerate(judge.said(lines, command)):
+            if "ok" not in line.split() and (command, n) not in but:
+                faults.append(f"{command} {line}")
+    return faults + [f"{c} {line}" for c in ("failed", "unknown-step", "left")
+                     for line in judge.said(lines, c)]
+
+
+# Faults that a test plants in its own transcript, if that is right: the judge has to see each.
+# (pattern, what it becomes); the first place where it is found.
+LEFT = "kprobe ffffffff81000000  k  intel_iommu_get_resv_regions+0x4    [FTRACE]"
+
+
+def leaves(label):
+    """Something is still hooked; it cannot be known what is."""
+    return ((rf"^hooked {label} read kprobe ok$", rf"\g<0>\nhooked {label} {LEFT}"),
+            (rf"^hooked {label} read kprobe ok$", rf"hooked {label} read kprobe ENOENT"))
+
+
+def injected(lines):
+    """{label.N: (result, steps, [names of the steps that failed])}, by the order of transcripts
+    and log: each "try" begins with a load, which the log tells of by failing steps."""
+    return {f"{w[0]}.{w[1]}": (w[2], w[3])
+            for w in (line.split() for line in judge.said(lines, "inject"))}
+
+
+def failed_steps(lines):
+    """Names of the steps that failed, in turn."""
+    found = (re.match(r"iommu_resv: test: step \d+ \((.*)\) fails", text)
+             for text in judge.said(lines, "log"))
+    return [m[1] for m in found if m]
+
+
+def allocations(lines, label):
+    """({(cache, who): count}, caches that were looked at)."""
+    out, caches = {}, 0
+    for line in judge.said(lines, "allocs", label):
+        cache, text = line.split(" ", 1)
+        if cache == "caches":
+            caches = int(text)
+            continue
+        count, who = text.split()[:2]
+        if "[iommu_resv" in text:
+            who += " [iommu_resv]"
+        out[cache, who] = out.get((cache, who), 0) + int(count)
+    return out, caches
+
+
+def grown(lines):
+    """Objects that a module left behind, from the counts before and after."""
+    faults = []
+    (before, _), (after, caches) = allocations(lines, "before"), allocations(lines, "after")
+    if caches < 5:
+        faults.append(f"only {caches} caches tell who has their memory")
+    if not any("[iommu_resv" in who for _, who in allocations(lines, "seen")[0]):
+        faults.append("the memory of a loaded module is not seen")
+    for (cache, who), count in after.items():
+        more = count - before.get((cache, who), 0)
+        if more > (20 if "iommu_alloc_resv_region" in who else 0):
+            faults.append(f"{who} has {more} objects of {cache} more than before")
+    return faults
+
+
+def costs(lines):
+    """{label: (least of pairs, least of attach, times it was measured)}"""
+    out, label = {}, ""
+    for line in lines:
+        if line.startswith("say "):
+            label = line[4:]
+        m = re.match(r"run cost pairs=(\d+) attach=(\d+)", line)
+        if m:
+            pairs, attach, n = out.get(label, (1 << 64, 1 << 64, 0))
+            out[label] = (min(pairs, int(m[1])), min(attach, int(m[2])), n + 1)
+    return out

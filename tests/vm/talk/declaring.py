@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Stretches that load the module, declare regions, take them back and unload."""
+from expect.said import keep, says, uevent
+from expect.vfio import keep_vfio
+from talk.words import FEATURES, HOOKS, LIVEPATCH, MODULE, PATCH, UNSAFE, of, span, text
+
+
+def cats(device, names=("reserved_regions", "resv/regions", "resv/usable")):
+    return [f"cat {of(device, name)}" for name in names]
+
+
+# Loading
+
+def loading(script, backend, also=""):
+    steps = [f"load {MODULE} hooks={backend}{also}"]
+    if backend == "livepatch":
+        # If the kernel found somebody to load it already, it is there.
+        steps += [f"load {LIVEPATCH}"]
+    steps += [f"wait-text {HOOKS} {backend} active", f"cat {HOOKS}", f"cat {FEATURES}"]
+    checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+",
+                   rf"\| declared-regions added {backend} \S.*")]
+    if backend == "livepatch":
+        checks.append(says(rf"load {LIVEPATCH} (ok|EEXIST) .*",
+                           r"\| iommu_get_group_resv_regions livepatch active \d+ 0 .*"))
+    else:
+        checks.append(says(r"\| \w+_get_resv_regions kprobe active \d+ 0 .*"))
+    script.do(f"{backend}: load", steps, *checks)
+
+
+def unloading(script, backend):
+    steps, want = [], []
+    if backend == "livepatch":
+        steps = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}",
+                 "unload iommu_resv_livepatch"]
+        want = [f"write {PATCH}/enabled ok", rf"wait {PATCH} ok \d+",
+                "unload iommu_resv_livepatch ok"]
+    script.do(f"{backend}: unload", [*steps, "unload iommu_resv", "left"],
+              says(*want, "unload iommu_resv ok"),
+              lambda piece, _: [f"left {path}" for path in piece.said("left")])
+
+
+def declaring(script, what, device, verb, regions, base="before"):
+    """Each is accepted, and the group tells of it."""
+    path = of(device, "resv/declare")
+    script.do(what, ["spawn event uevents", "sleep 200",
+                     *[f"write {path} {verb} {text(r)}" for r in regions],
+                     "sleep 100", "stop event"],
+              lambda piece, _: [f"{verb} {text(regions[i])}: {line}"
+                                for i, line in enumerate(piece.said("write"))
+                                if line != f"{path} ok"] +
+              ([] if len(piece.said("write")) == len(regions) else ["a write is missing"]),
+              uevent(device, base))
+
+
+def before(script):
+    """What there is without the module. Whether interrupts are isolated is no matter here."""
+    script.do("before", [f"write {UNSAFE} 1", "bind", "dump before", "vfio"],
+              lambda piece, _: [f"bind {x}" for x in piece.said("bind") if not x.endswith(" ok")],
+              keep("before"), keep_vfio("before"))
+
+
+def parameter(*regions):
+    return "declare=" + ",".join(f"{device}:{span(*region)}" for device, region in regions)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A script: what the agent of a VM is to do, and who judges what it said.
+
+Steps come in stretches, each with checks of what the agent said and the kernel logged in it:
+functions of (Piece, state), the state being what earlier stretches left to compare with. Or they
+come as a list, with one judge of the whole transcript, a function of its lines; there faults are
+planted in a transcript that is right, and the judge has to see each. Checks and judges return
+faults."""
+import re
+from dataclasses import dataclass
+
+from expect import judge
+from lab.vm import Vm
+
+MARK = "iommu-resv-test"
+# Without it the kernel takes ten marks in five seconds and drops the rest.
+APPEND = "printk.devkmsg=on"
+# What the kernel says of every module from outside
+LOADER = re.compile(r"iommu_resv: (loading out-of-tree module|module verification failed)")
+
+
+@dataclass
+class Piece:
+    """What one stretch gave. LOG has the log up to the first inner mark, PARTS what follows it."""
+    lines: list
+    log: list
+    parts: dict
+
+    def said(self, *head):
+        return judge.said(self.lines, *head)
+
+
+class Script:
+    """STEPS and JUDGE: of the whole transcript. WRONG: faults to be planted, (pattern, what it
+    becomes)."""
+
+    def __init__(self, steps=(), judging=None, wrong=()):
+        self.steps = list(steps)
+        self.judging = judging
+        self.wrong = wrong
+        self.stretches = []     # (what it is about, checks)
+
+    def do(self, what, steps, *checks):
+        n = len(self.stretches)
+        self.steps += [f"say @{n}", f"write /dev/kmsg {MARK} @{n}", *steps]
+        self.stretches.append((what, checks))
+
+    def judge(self, lines):
+        """The faults of a transcript."""
+        pieces = split(lines, len(self.stretches))
+        faults, state = [], {}
+        for n, (what, checks) in enumerate(self.stretches):
+            if pieces[n] is None:
+                faults.append(f"{what}: no word of it")
+                continue
+            for check in checks:
+                faults += [f"{what}: {fault}" for fault in check(pieces[n], state)]
+        faults += [f"unknown step {line}" for line in judge.said(lines, "unknown-step")]
+        if self.stretches:
+            faults += overflows(judge.said(lines, "log"))
+        return faults + (self.judging(lines) if self.judging else [])
+
+    def run(self, name, kernel, topology, actions=(), meanwhile=None, after=None, **options):
+        """(lines, faults) of one VM. ACTIONS, MEANWHILE, OPTIONS: of Vm; AFTER: the kernel's
+        reports of bugs count from the first line of its log on that begins so."""
+        if self.stretches:
+            options["append"] = " ".join([APPEND, options.get("append", "")]).rstrip()
+        vm = Vm(name, kernel, topology, self.steps, **options)
+        lines = vm.run(actions, meanwhile)
+        faults = self.judge(lines) + vm.complaints(after)
+        return lines, faults or planted(self.judge, lines, self.wrong)
+
+
+def split(lines, number):
+    """The pieces of a transcript, None for one that is missing."""
+    pieces = [None] * number
+    now = None
+    for line in lines:
+        mark = re.fullmatch(r"say @(\d+)", line)
+        if mark:
+            now = pieces[int(mark[1])] = Piece([], [], {})
+        elif now and not line.startswith(("log ", "write /dev/kmsg ")):
+            now.lines.append(line)
+    now = to = None
+    for line in judge.said(lines, "log"):
+        mark = re.fullmatch(rf"{MARK} ([@#])(\w+)", line)
+        if mark and mark[1] == "@":
+            now = pieces[int(mark[2])]
+            to = now.log if now else None
+        elif mark and now:
+            to = now.parts.setdefault(mark[2], [])
+        elif to is not None and line.startswith("iommu_resv: ") and not LOADER.match(line):
+            to.append(line)
+    return pieces
+
+
+def run_script(name, kernel, topology, script, actions=(), **options):
+    """The faults of SCRIPT."""
+    return script.run(name, kernel, topology, actions, **options)[1]
+
+
+def run(name, kernel, topology, steps, judging, faults=(), **options):
+    """(lines, faults) of STEPS, which JUDGING judges. FAULTS: to be planted."""
+    return Script(steps, judging, faults).run(name, kernel, topology, **options)
+
+
+def overflows(log):
+    """A file of the kernel was longer than its page."""
+    return [line for line in log if "bad count" in line]
+
+
+def planted(judging, lines, faults):
+    """Faults that JUDGING, a function of lines, does not see in LINES."""
+    text, out = "\n".join(lines), []
+    for pattern, becomes in faults:
+        wrong, n = re.subn(pattern, becomes, text, count=1, flags=re.M | re.S)
+        if not n:
+            out.append(f"there is nothing like '{pattern}' to plant a fault in")
+        elif not judging(wrong.split("\n")):
+            out.append(f"the planted fault '{pattern}' -> '{becomes}' is not seen")
+    return out

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Names that steps and checks share: files of the kernel and of the module, the device
+and the region that most cases use."""
+
+MODULE = "/iommu_resv.ko"
+LIVEPATCH = "/iommu_resv_livepatch.ko"
+HOOKS = "/sys/kernel/iommu_resv/hooks"
+FEATURES = "/sys/kernel/iommu_resv/features"
+MODE = "/sys/module/iommu_resv/parameters/hooks"
+PATCH = "/sys/kernel/livepatch/iommu_resv_livepatch"
+DEVICE = "0000:00:03.0"
+GROUP = f"/sys/bus/pci/devices/{DEVICE}/iommu_group"
+LISTED = "iommu_get_group_resv_regions"
+REGION = "0x40000000 0x40000fff"
+SHOWN = "0x0000000040000000 0x0000000040000fff reserved"
+READS = 5
+
+MOUNTS = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
+FILES = [f"cat {HOOKS}", f"cat {FEATURES}", f"cat {MODE}"]
+LIST = f"cat {GROUP}/reserved_regions"
+ADD = f"write {GROUP}/resv/declare add {REGION}"
+REMOVE = f"write {GROUP}/resv/declare remove {REGION}"
+# What takes the livepatch away, without the command.
+DISABLE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
+ACTIVE = f"wait-text {HOOKS} livepatch active"
+
+UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+
+
+def of(device, name):
+    """A file of the device's group."""
+    return f"/sys/bus/pci/devices/{device}/iommu_group/{name}"
+
+
+def text(region):
+    return f"0x{region[0]:x} 0x{region[1]:x}"
+
+
+def span(start, end):
+    return f"0x{start:x}-0x{end:x}"
+
+
+HOLE = (0x20000000, 0x200fffff)
+HOLE_MANY = (0x30000000, 0x3003ffff)
+LATER = (0x28000000, 0x2800ffff)
+
+PROBES = "/sys/kernel/debug/kprobes/enabled"
+FTRACE = "/proc/sys/kernel/ftrace_enabled"
+
+IGNORE = f"load {MODULE} native=ignore"
+
+CHECKS = "/sys/module/iommu_resv/parameters/checks"
