@@ -10,7 +10,7 @@ import threading
 from functools import partial
 from pathlib import Path
 
-from cases import explain, lacking
+from cases import explain, lacking_life
 from expect import hooks, judge
 from expect.hooks import all_ok
 from lab import kernels
@@ -46,7 +46,8 @@ lock = threading.Lock()       # of maps.txt
 
 def measure(label):
     return [f"say page-{label}", f"run /vfio-check cost {DEVICE} 1 {TIMES['page']}",
-            f"say huge-{label}", f"run /vfio-check cost {DEVICE} {lacking.HUGE} {TIMES['huge']}"]
+            f"say huge-{label}",
+            f"run /vfio-check cost {DEVICE} {lacking_life.HUGE} {TIMES['huge']}"]
 
 
 def steps():

@@ -2,6 +2,7 @@
 """assignable: what the module says of a group before VFIO is asked, with any driver bound."""
 from functools import partial
 
+from cases import case
 from expect import judge
 from expect.hooks import all_ok
 from lab import kernels
@@ -104,15 +105,10 @@ PLANTED = (
 )
 
 
+@case("assignable-companions-{key}", ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64",
+                                      "5.10-arm64", "7-arm64"))
 def companions(key, name):
     """Groups with bound, unbound and mixed companions, and with ports."""
     kernel = kernels.get(key)
     return "", run(name, kernel, COMPANIONS[kernel.arch], steps(),
                    partial(judge_companions, arch=kernel.arch), PLANTED, smp=2)[1]
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    return {f"assignable-companions-{key}": (companions, key)
-            for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "5.10-arm64",
-                        "7-arm64")}

@@ -2,11 +2,11 @@
 """Tests on kernels that report faults (tests/debug): lockdep, KASAN, kmemleak and others.
 
 They are tests that other parts have, too, done again on such a kernel. Any report of the kernel is
-a fault there, and so is a memory leak, see vm.debug_faults()."""
-from cases import declare, hooks, msi_window, tests
+a fault there, and so is a memory leak, see lab.vm.debug_faults()."""
+from cases import case, load
 from expect import judge
 from lab import kernels
-from lab.topologies import BY_NAME, PLAIN
+from lab.topologies import DEBUG, PLAIN
 from talk.script import run
 from talk.words import ACTIVE, DISABLE, GROUP, MODULE, MOUNTS, REGION, SHOWN
 
@@ -14,8 +14,10 @@ from talk.words import ACTIVE, DISABLE, GROUP, MODULE, MOUNTS, REGION, SHOWN
 CYCLES = 200
 
 
+@case("debug-cycles-{arch}", DEBUG, part="debug")
 def cycles(key, name):
-    return tests.cycles(key, name, CYCLES)
+    """As load-cycles does, more often."""
+    return load.cycles(key, name, CYCLES)
 
 
 # Allocations in one operation, at most.
@@ -84,6 +86,7 @@ def judge_failing(lines, arch):
     return faults
 
 
+@case("debug-failslab-{arch}", DEBUG, part="debug")
 def failing(key, name):
     """Memory is short once, for each allocation of load, declare, move and unload: each is done
     or refused whole, and nothing leaks."""
@@ -91,25 +94,3 @@ def failing(key, name):
     lines, faults = run(name, kernel, PLAIN[kernel.arch], failing_steps(kernel.arch),
                         lambda lines: judge_failing(lines, kernel.arch), limit=240)
     return "; ".join(f"{line}" for line in judge.said(lines, "fail-end")), faults
-
-
-def table():
-    """The tests by name, as in tests.py."""
-    out = {}
-    for arch in ("amd64", "arm64"):
-        key = f"debug-{arch}"
-        out[f"debug-report-{arch}"] = (tests.report, PLAIN[arch], key)
-        out[f"debug-cycles-{arch}"] = (cycles, key)
-        out[f"debug-failslab-{arch}"] = (failing, key)
-        out[f"debug-hotplug-{arch}"] = (tests.hotplug, key)
-        out[f"debug-declare-{arch}"] = (declare.main, key)
-        out[f"debug-declare-load-{arch}"] = (declare.at_load, key)
-        out[f"debug-hooks-load-{arch}"] = (hooks.load, key)
-        out[f"debug-hooks-cycles-kprobe-{arch}"] = (hooks.cycles, key, "kprobe")
-    for name in ("intel", "amd"):
-        out[f"debug-report-{name}-amd64"] = (tests.report, BY_NAME[name], "debug-amd64")
-    out["debug-hooks-cycles-livepatch-amd64"] = (hooks.cycles, "debug-amd64", "livepatch")
-    out["debug-hooks-virtio-amd64"] = (hooks.virtio, "debug-amd64")
-    out["debug-msi-window-arm64"] = (msi_window.main, "its", "dt", "debug-arm64", "kprobe")
-    out["debug-msi-window-cycles-arm64"] = (msi_window.cycles, "debug-arm64")
-    return out

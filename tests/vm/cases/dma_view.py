@@ -4,6 +4,7 @@ when it makes them, seen by a probe on reserve_iova() from the boot on."""
 import re
 from dataclasses import replace
 
+from cases import case
 from expect import judge
 from expect.hooks import all_ok
 from lab import kernels
@@ -168,6 +169,12 @@ SWITCHED = (
 )
 
 
+@case("dma-view-{topology}-dma-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64"), topology="intel48",
+      domain="DMA")
+@case("dma-view-{topology}-{domain}-{key}", ("6.12-amd64",), topology="intel48", domain="identity")
+@case("dma-view-{topology}-dma-{key}", ("6.1-amd64",), topology="amd", domain="DMA")
+@case("dma-view-{topology}-dma-{key}", ("6.12-arm64", "7-arm64"), topology="dt-gaps", domain="DMA")
+@case("dma-view-{topology}-{domain}-{key}", ("7-arm64",), topology="dt-gaps", domain="identity")
 def view(topology, domain, key, name):
     """dma_api in all states of a group, and against what the kernel reserves."""
     kernel = kernels.get(key)
@@ -188,17 +195,3 @@ def view(topology, domain, key, name):
     faults = PLANTED[domain] + (SEEN[kernel.arch] if seen else ()) + (SWITCHED if switch else ())
     return "", run(name, kernel, machine, steps(switch), judging, faults,
                    append=WATCH[kernel.arch] if seen else "")[1]
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    out = {}
-    for topology, domain, keys in (
-            ("intel48", "DMA", ("5.10-amd64", "6.12-amd64", "7-amd64")),
-            ("intel48", "identity", ("6.12-amd64",)),
-            ("amd", "DMA", ("6.1-amd64",)),
-            ("dt-gaps", "DMA", ("6.12-arm64", "7-arm64")),
-            ("dt-gaps", "identity", ("7-arm64",))):
-        for key in keys:
-            out[f"dma-view-{topology}-{domain.lower()}-{key}"] = (view, topology, domain, key)
-    return out

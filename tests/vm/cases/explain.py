@@ -4,11 +4,11 @@ tracepoints."""
 import re
 from functools import partial
 
-from cases import assignable, lacking
+from cases import assignable, case, lacking
 from expect import judge
 from expect.hooks import Section, all_ok
 from lab import kernels
-from lab.topologies import BY_NAME, PLAIN
+from lab.topologies import ARM, BY_NAME, PLAIN, X86
 from talk.script import run
 from talk.sections import sections
 from talk.words import DEVICE, GROUP, HOOKS, MODULE, MOUNTS
@@ -160,6 +160,7 @@ PLANTED_ASKED = (
 )
 
 
+@case("explain-maps-{key}", X86 + ARM + ("6.12-amd64-rt",))
 def asked(key, name):
     """Each errno of a map is explained, by the group whose map it was, once in the log."""
     kernel = kernels.get(key)
@@ -245,6 +246,7 @@ PLANTED_RANDOM = (
 )
 
 
+@case("explain-random-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"))
 def random(key, name):
     """Of thousands of maps, half of them bad, no explanation is wrong."""
     kernel = kernels.get(key)
@@ -312,6 +314,14 @@ PLANTED_ATTACH = (
 )
 
 
+@case("explain-attach-rmrr-{key}", X86, topology=BY_NAME["rmrr"])
+@case("explain-attach-companions-{key}", ("6.12-amd64",), topology=assignable.COMPANIONS["amd64"])
+@case("explain-attach-companions-{key}", ("7-arm64",), topology=assignable.COMPANIONS["arm64"])
+@case("explain-attach-ivmd-{key}", ("6.12-amd64", "7-amd64"), topology=BY_NAME["ivmd"])
+@case("explain-attach-noremap-{key}", ("5.10-amd64", "6.12-amd64"),
+      topology=BY_NAME["intel-noremap"])
+@case("explain-attach-mapped-{key}", ("5.10-amd64", "7-amd64"), topology=PLAIN["amd64"])
+@case("explain-attach-mapped-{key}", ("7-arm64",), topology=PLAIN["arm64"])
 def attach(topology, key, name):
     """An attach that VFIO refuses is explained."""
     return "", run(name, kernels.get(key), topology, attach_steps(topology.name),
@@ -382,32 +392,9 @@ PLANTED_DEVICE = (
 )
 
 
+@case("explain-device-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"))
 def device(key, name):
     """A device that VFIO does not open is explained, and one that it opens leaves no trace."""
     kernel = kernels.get(key)
     return "", run(name, kernel, PLAIN[kernel.arch], device_steps(), judge_device,
                    PLANTED_DEVICE)[1]
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    out = {}
-    for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "5.10-arm64", "6.1-arm64",
-                "6.12-arm64", "7-arm64", "6.12-amd64-rt"):
-        out[f"explain-maps-{key}"] = (asked, key)
-    for key in ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"):
-        out[f"explain-random-{key}"] = (random, key)
-    for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64"):
-        out[f"explain-attach-rmrr-{key}"] = (attach, BY_NAME["rmrr"], key)
-    for key in ("6.12-amd64", "7-arm64"):
-        topology = assignable.COMPANIONS[key.split("-")[1]]
-        out[f"explain-attach-companions-{key}"] = (attach, topology, key)
-    for key in ("6.12-amd64", "7-amd64"):
-        out[f"explain-attach-ivmd-{key}"] = (attach, BY_NAME["ivmd"], key)
-    for key in ("5.10-amd64", "6.12-amd64"):
-        out[f"explain-attach-noremap-{key}"] = (attach, BY_NAME["intel-noremap"], key)
-    for key in ("5.10-amd64", "7-amd64", "7-arm64"):
-        out[f"explain-attach-mapped-{key}"] = (attach, PLAIN[key.split("-")[1]], key)
-    for key in ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"):
-        out[f"explain-device-{key}"] = (device, key)
-    return out

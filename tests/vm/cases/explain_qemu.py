@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from cases import case
 from expect import judge
 from expect.hooks import all_ok
 from lab import acpi, kernels
@@ -255,6 +256,7 @@ PLANTED = (
 )
 
 
+@case("explain-qemu-{key}", tuple(SUITES))
 def real(key, name):
     """A QEMU that fails for a hole, for memory beyond the aperture, for a device that is tied to
     firmware or shares its group, and what is told afterwards; and that works then."""
@@ -264,8 +266,3 @@ def real(key, name):
                         extra=files(suite), memory="1G", limit=240)
     version = re.search(r"QEMU (\S+) monitor", "\n".join(lines))
     return f"QEMU {version[1] if version else 'that told no version'}", faults
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    return {f"explain-qemu-{key}": (real, key) for key in SUITES}

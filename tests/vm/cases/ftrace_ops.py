@@ -4,7 +4,8 @@ in either order, and with kprobes turned off.
 
 The kernels of the checks have kprobes that exclude nobody, so a switch of the test build makes the
 module use its own ops there."""
-from cases.hooks import OTHER_COMES, OTHER_GOES, other_module
+from cases import case
+from cases.hooks_livepatch import OTHER_COMES, OTHER_GOES, other_module
 from expect import judge
 from expect.hooks import Section, all_ok, hooked
 from lab import kernels
@@ -89,13 +90,9 @@ PLANTED = (
 )
 
 
+@case("truth-ftrace-{key}", ("5.10-amd64",))
 def beside(key, name):
     """Own ops and a livepatch of one function, in either order."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN["amd64"], steps(), judge_all, PLANTED,
                    extra=other_module(key))[1]
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    return {"truth-ftrace-5.10-amd64": (beside, "5.10-amd64")}

@@ -3,6 +3,7 @@
 import re
 from functools import partial
 
+from cases import case
 from expect import judge
 from expect.hooks import all_ok
 from lab import kernels
@@ -49,6 +50,7 @@ def judge_owned(lines, trace):
     return faults
 
 
+@case("groups-owned-{key}", ("6.12-amd64", "7-arm64"))
 def owned(key, name):
     """No look at a group reads the configuration space of a device that somebody has."""
     kernel = kernels.get(key)
@@ -107,6 +109,7 @@ PLANTED_BURIED = (
 )
 
 
+@case("groups-buried-{key}", ("5.10-amd64", "7-arm64"))
 def buried(key, name):
     """A reader that finds an entry whose snapshot is gone says so, and does not wait."""
     kernel = kernels.get(key, test=True)
@@ -151,19 +154,9 @@ PLANTED_RENEWED = (
 )
 
 
+@case("groups-renewed-{key}", ("5.10-amd64", "7-arm64"))
 def renewed(key, name):
     """A list that has grown old does not take from a group what it has in the registry."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], renewed_steps(), judge_renewed,
                    PLANTED_RENEWED, later=(UNRELATED,))[1]
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    out = {}
-    for key in ("6.12-amd64", "7-arm64"):
-        out[f"groups-owned-{key}"] = (owned, key)
-    for key in ("5.10-amd64", "7-arm64"):
-        out[f"groups-buried-{key}"] = (buried, key)
-        out[f"groups-renewed-{key}"] = (renewed, key)
-    return out

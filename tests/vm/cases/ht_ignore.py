@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """HTRangeIgnore: an AMD IOMMU that does not need the HyperTransport range, by the image of its
 extended feature 2 register in a table that is given to the kernel instead of QEMU's."""
+from cases import case
 from expect import judge
 from expect.hooks import all_ok
 from lab import acpi, kernels
-from lab.topologies import BY_NAME
+from lab.topologies import BY_NAME, X86
 from talk.script import run
 from talk.words import MODULE
 
@@ -79,6 +80,8 @@ PLANTED = {
 }
 
 
+@case("ht-ignore-{what}-{key}", X86, what="set")
+@case("ht-ignore-{what}-{key}", ("6.12-amd64", "7-amd64"), what=("clear", "untold"))
 def ht_ignore(what, key, name):
     """The range is marked where hardware does not need it and the kernel lists it."""
     kernel = kernels.get(key)
@@ -92,13 +95,3 @@ def ht_ignore(what, key, name):
     return "", run(name, kernel, BY_NAME["amd"],
                    [f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv", "left"],
                    judging, PLANTED[(free, dropped)], tables={"ivrs": table})[1]
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    out = {f"ht-ignore-set-{key}": (ht_ignore, "set", key)
-           for key in ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64")}
-    for key in ("6.12-amd64", "7-amd64"):
-        out[f"ht-ignore-clear-{key}"] = (ht_ignore, "clear", key)
-        out[f"ht-ignore-untold-{key}"] = (ht_ignore, "untold", key)
-    return out

@@ -7,7 +7,7 @@ before: vfio-check asks after that."""
 import re
 from functools import partial
 
-from cases import explain, tests
+from cases import case, explain
 from expect import judge
 from expect.hooks import Section, all_ok
 from expect.said import keep, none_left, says
@@ -20,7 +20,7 @@ from talk.script import Script, run, run_script
 from talk.sections import sections
 from talk.window import COUNT, FEW, NATIVE, PLACE, THERE, file_of, put, to
 from talk.words import (ACTIVE, ADD, DEVICE, DISABLE, FEATURES, GROUP, HOOKS, LISTED, MODULE,
-                        MOUNTS, REMOVE, SHOWN)
+                        MOUNTS, REMOVE, REPORT, SHOWN)
 
 ELSEWHERE = "0x60000000 0x60000fff"
 # Over the kernel's window; mapped twice, it leaves a debug kernel what that needs.
@@ -55,11 +55,13 @@ def agree(label, lines, topology, series):
     return faults + [f"{label}, {way}: only {n} groups" for way, n in asked.items() if n < 2]
 
 
+@case("iommufd-report-amd64", ("debug-amd64-iommufd",), part="debug")
+@case("iommufd-report-arm64", ("debug-arm64-iommufd",), part="debug")
 def report(key, name):
     """Every group, by iommufd's container and by the files of its devices."""
     kernel = kernels.get(key)
     topology, series = PLAIN[kernel.arch], series_of(kernel)
-    steps = [*tests.REPORT]
+    steps = [*REPORT]
     steps.insert(steps.index("vfio") + 1, "cdev")
 
     def judging(lines):
@@ -111,6 +113,9 @@ def judge_declare(lines, arch, series, mode):
     return faults
 
 
+@case("iommufd-declare-{mode}-amd64", ("debug-amd64-iommufd",), mode=("kprobe", "livepatch"),
+      part="debug")
+@case("iommufd-declare-{mode}-arm64", ("debug-arm64-iommufd",), mode="kprobe", part="debug")
 def declare(key, mode, name):
     """A declared region holds for who maps by iommufd; EBUSY while a device is attached to one."""
     kernel = kernels.get(key)
@@ -137,6 +142,7 @@ def devices_bound(*devices):
     return [word for word in opened(*devices) if word != "iommu"]
 
 
+@case("iommufd-window-arm64", ("debug-arm64-iommufd",), part="debug")
 def window(key, name):
     """Moved, the window moves for iommufd; its doorbells work; it holds the module."""
     kernel = kernels.get(key)
@@ -184,6 +190,7 @@ def window(key, name):
 NATIVE_TEXT = f"0x{NATIVE[0]:x}-0x{NATIVE[1]:x}"
 
 
+@case("iommufd-window-container-arm64", ("debug-arm64-iommufd",), part="debug")
 def container(key, name):
     """The same in iommufd's container."""
     kernel = kernels.get(key)
@@ -333,6 +340,8 @@ PLANTED_EXPLAIN = (
 )
 
 
+@case("iommufd-explain-maps-amd64", ("debug-amd64",), way="cdev", part="debug")
+@case("iommufd-explain-{way}-amd64", ("debug-amd64-iommufd",), way="container", part="debug")
 def explained(key, way, name):
     """Each errno of a map by iommufd is explained, by the groups whose map it was."""
     kernel = kernels.get(key)
@@ -418,25 +427,9 @@ PLANTED_ATTACH = (
 )
 
 
+@case("iommufd-explain-attach-{topology.name}-amd64", ("debug-amd64",), part="debug",
+      topology=(PLAIN["amd64"], BY_NAME["rmrr"], BY_NAME["intel-noremap"]))
 def attach(topology, key, name):
     """A bind or an attach that iommufd refuses is explained."""
     return "", run(name, kernels.get(key), topology, attach_steps(topology.name),
                    partial(judge_attach, topology=topology.name), PLANTED_ATTACH)[1]
-
-
-def table():
-    """{name: (function, arguments...)}"""
-    out = {}
-    for arch in ("amd64", "arm64"):
-        # With iommufd's container, and the files of devices
-        key = f"debug-{arch}-iommufd"
-        out[f"iommufd-report-{arch}"] = (report, key)
-        out[f"iommufd-declare-kprobe-{arch}"] = (declare, key, "kprobe")
-    out["iommufd-explain-maps-amd64"] = (explained, "debug-amd64", "cdev")
-    out["iommufd-explain-container-amd64"] = (explained, "debug-amd64-iommufd", "container")
-    for topology in (PLAIN["amd64"], BY_NAME["rmrr"], BY_NAME["intel-noremap"]):
-        out[f"iommufd-explain-attach-{topology.name}-amd64"] = (attach, topology, "debug-amd64")
-    out["iommufd-declare-livepatch-amd64"] = (declare, "debug-amd64-iommufd", "livepatch")
-    out["iommufd-window-arm64"] = (window, "debug-arm64-iommufd")
-    out["iommufd-window-container-arm64"] = (container, "debug-arm64-iommufd")
-    return out

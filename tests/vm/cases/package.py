@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from cases import case
 from lab import kernels
 from lab.qmp import Qmp
 from lab.vm import BAD
@@ -238,6 +239,7 @@ def life(kind, suite, disk, test, boots, name):
     return f"{steps} steps in {len(boots)} boots, {time.monotonic() - start:.0f} s", faults
 
 
+@case("package-judge-sees-faults")
 def judge_sees(name):
     """The judge finds what it has to find."""
     del name
@@ -277,18 +279,10 @@ RELEASE = (
     ("secureboot", SecureGuest, "INSTALLED", SECURE, ("13",)))
 
 
-def named(rows):
-    """{name: (function, arguments)} of rows of USUAL or RELEASE."""
-    return {f"package-{test}-debian{debian}": (life, kind, SUITES[debian], disk, test, boots)
-            for test, kind, disk, boots, releases in rows for debian in releases}
-
-
-def table():
-    """The tests of "make check": {name: (function, arguments)}."""
-    return {"package-judge-sees-faults": (judge_sees,), **named(USUAL)}
-
-
-def release_table():
-    """Those that "make check-release" does besides."""
-    return {**named(RELEASE),
-            "vm-libvirt-debian12": (life, Guest, SUITES["12"], "LIBVIRT", "libvirt", [Boot()])}
+for rows, kind_of in ((USUAL, "check"), (RELEASE, "release")):
+    for test, kind, disk, boots, releases in rows:
+        for debian in releases:
+            case(f"package-{test}-debian{debian}", part=kind_of, slow=10, kind=kind,
+                 suite=SUITES[debian], disk=disk, test=test, boots=boots)(life)
+case("vm-libvirt-debian12", part="release", slow=10, kind=Guest, suite=SUITES["12"],
+     disk="LIBVIRT", test="libvirt", boots=[Boot()])(life)

@@ -2,18 +2,20 @@
 """Tests truth-*: nothing fails open. While what puts regions on lists is changed, replaced or short
 of memory, an attach has the hole or is refused; what was moved or is checked stays so, or that is
 told."""
-from cases import lacking
+from cases import case, lacking
 from expect import judge
+from expect.declared import in_force, warned
 from expect.said import keep, same_dump, says
 from expect.window import window_text
 from lab import kernels
 from lab.machines import MACHINE, ONE, machine
 from lab.topologies import PLAIN
-from talk.declaring import before
+from talk.declaring import before, cats, declaring, loading, unloading
 from talk.script import Script, run, run_script
 from talk.sections import sections
 from talk.window import NATIVE, PLACE, file_of, load, put, served, unload
-from talk.words import CHECKS, FEATURES, HOLE, IGNORE, MODE, MODULE, PATCH, PROBES, of, span, text
+from talk.words import (CHECKS, FEATURES, FTRACE, HOLE, HOOKS, IGNORE, MODE, MODULE, PATCH, PROBES,
+                        of, span, text)
 
 # truth-stress: attached in a loop
 
@@ -53,6 +55,7 @@ def stressed(least, seen):
     return check
 
 
+@case("truth-stress-{key}", tuple(ROUNDS))
 def stress(key, name):
     """Hooks are switched, livepatches come and go, entries are missing, readers drain the stock."""
     kernel = kernels.get(key, test=True)
@@ -83,6 +86,7 @@ def died(number):
     return check
 
 
+@case("truth-window-{key}", ("7-arm64",))
 def window(key, name):
     """Probes are turned off while a window is moved: told within 3 s, though nobody asks."""
     kernel = kernels.get(key)
@@ -117,6 +121,7 @@ BLOCKED = ("7-arm64",)
 DETACH_MS = "/sys/module/iommu_resv/parameters/test_detach_ms"
 
 
+@case("truth-leaving-{key}", ("6.1-arm64", "7-arm64"))
 def leaving(key, name):
     """Between the call of the detach and its end the group has its domain: that is no new user."""
     kernel = kernels.get(key, test=True)
@@ -166,21 +171,41 @@ def judge_pinned(lines):
     return faults + [f"left {path}" for path in judge.said(lines, "left")]
 
 
+@case("truth-pinned-{key}", ("5.10-amd64",))
 def pinned(key, name):
+    """A map of a running guest is checked until it ends, though the module is to be unloaded."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], pinned_steps(kernel.arch), judge_pinned,
                    limit=180)[1]
 
 
-def table():
-    """The tests by name, as in tests.py."""
-    out = {}
-    for key in ROUNDS:
-        out[f"truth-stress-{key}"] = (stress, key)
-    for key in ("7-arm64",):
-        out[f"truth-window-{key}"] = (window, key)
-    for key in ("6.1-arm64", "7-arm64"):
-        out[f"truth-leaving-{key}"] = (leaving, key)
-    for key in ("5.10-amd64",):
-        out[f"truth-pinned-{key}"] = (pinned, key)
-    return out
+@case("truth-dead-probes-{key}", ("5.10-amd64", "6.12-amd64-rt", "7-arm64"),
+      switch=PROBES)
+# Elsewhere kprobes are no matter of ftrace's.
+@case("truth-no-ftrace-{key}", ("5.10-amd64", "6.12-amd64"), switch=FTRACE)
+def dead(switch, key, name):
+    """Probes are turned off behind the module's back: what it says is true, and nobody had to
+    ask for that. They are turned on again: likewise."""
+    kernel = kernels.get(key)
+    script = Script()
+    before(script)
+    loading(script, "kprobe")
+    declaring(script, "declare", ONE, "add", [HOLE])
+    script.do("declared", ["mount debugfs /sys/kernel/debug", "dump declared", *cats(ONE)],
+              keep("declared"), in_force(True))
+    for turn in ("first", "second"):
+        # Nobody reads the files of the module.
+        script.do(f"off, {turn}", [f"write {switch} 0", "sleep 4000", *cats(ONE)],
+                  says(f"write {switch} ok"), in_force(False), warned(1))
+        script.do(f"off for long, {turn}", ["sleep 4000"], warned(0))
+        script.do(f"on, {turn}", [f"write {switch} 1", "sleep 4000", *cats(ONE)],
+                  says(f"write {switch} ok"), in_force(True))
+    script.do("off, and asked at once", ["sleep 1000", f"write {switch} 0", f"cat {HOOKS}"],
+              says(f"write {switch} ok", r"\| \w+_get_resv_regions kprobe inert .*"))
+    script.do("on, and asked at once", ["sleep 1000", f"write {switch} 1", f"cat {FEATURES}"],
+              says(f"write {switch} ok", r"\| declared-regions added kprobe .*"))
+    script.do("as before", ["sleep 1000", "dump again"], same_dump("again", "declared"))
+    script.do("remove", [f"write {of(ONE, 'resv/declare')} remove {text(HOLE)}"],
+              says(f"write {of(ONE, 'resv/declare')} ok"))
+    unloading(script, "kprobe")
+    return "", run_script(name, kernel, MACHINE[kernel.arch], script)

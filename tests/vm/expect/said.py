@@ -6,8 +6,6 @@ from expect import judge
 from lab import kernels
 
 
-# Checks
-
 def says(*lines):
     """Each of LINES, patterns, must be one of the agent's lines."""
     def check(piece, _):

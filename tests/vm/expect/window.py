@@ -6,8 +6,6 @@ from expect import judge
 from expect.said import groups_of, keep, where
 
 
-# Checks
-
 def window_text(window, by="moved"):
     return f"0x{window[0]:x} 0x{window[1] - window[0] + 1:x} {by}"
 

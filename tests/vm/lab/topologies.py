@@ -69,6 +69,8 @@ def applies(entry, length, series):
 
 X86 = ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64")
 ARM = ("5.10-arm64", "6.1-arm64", "6.12-arm64", "7-arm64")
+# Those of tests/debug, and of these the ones with iommufd's container
+DEBUG = ("debug-amd64", "debug-arm64")
 Q35 = "q35,kernel-irqchip=split"
 SMMU = "virt,gic-version=3,iommu=smmuv3"
 

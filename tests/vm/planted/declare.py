@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Do the checks of the declare- tests see a fault? As report.py does: a transcript that is right,
 and one planted fault at a time."""
+from cases import case
 from expect.declared import dumped, kernel_list
 from expect.said import complains, keep, same_dump, says, shown
 from expect.vfio import edus, keep_vfio, same_vfio
@@ -236,7 +237,9 @@ def planted(faults, text, checks):
     return missed
 
 
-def judge_sees(_name):
+@case("declare-judge-sees-faults")
+def judge_sees(name):
+    """The checks see each planted fault."""
     text, checks = sample(), script()
     faults = [f"the right transcript: {fault}" for fault in checks.judge(text.splitlines())]
     faults += planted(PLANTED, text, checks)

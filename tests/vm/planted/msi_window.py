@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Do the checks of the msi-window- tests see a fault? As declare.py beside this does: a
 transcript that is right, and one planted fault at a time."""
+from cases import case
 from expect.said import fails, in_log, keep
 from expect.window import moved
 from lab.machines import ONE
@@ -169,7 +170,9 @@ PLANTED = (
 )
 
 
-def judge_sees(_name):
+@case("msi-window-judge-sees-faults")
+def judge_sees(name):
+    """The checks see each planted fault."""
     text, checks = sample(), script()
     faults = [f"the right transcript: {fault}" for fault in checks.judge(text.splitlines())]
     return f"{len(PLANTED)} planted faults seen", \

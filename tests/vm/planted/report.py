@@ -2,6 +2,7 @@
 """Does the judge see a fault? A transcript that is right, and one planted fault at a time."""
 import dataclasses
 
+from cases import case
 from expect import judge
 from lab import vm
 from lab.topologies import APIC, Topology
@@ -182,7 +183,8 @@ COMPLAINTS = ("WARNING: CPU: 0 PID: 1 at mm/slub.c:1", "BUG: unable to handle pa
               "list_del corruption", "BUG kmalloc-64: Redzone overwritten", "UBSAN: shift")
 
 
-def judge_sees(_name):
+@case("report-judge-sees-faults")
+def judge_sees(name):
     """A test like the others, without a VM."""
     faults = [f"the right transcript: {fault}"
               for fault in judge.check_report(SAMPLE.splitlines(), TOPOLOGY, "6.12")]

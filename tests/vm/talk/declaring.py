@@ -9,8 +9,6 @@ def cats(device, names=("reserved_regions", "resv/regions", "resv/usable")):
     return [f"cat {of(device, name)}" for name in names]
 
 
-# Loading
-
 def loading(script, backend, also=""):
     steps = [f"load {MODULE} hooks={backend}{also}"]
     if backend == "livepatch":
@@ -61,3 +59,7 @@ def before(script):
 
 def parameter(*regions):
     return "declare=" + ",".join(f"{device}:{span(*region)}" for device, region in regions)
+
+
+# What hardware takes itself, by architecture
+FIXED = {"amd64": (0xfee00000, 0xfee0ffff), "arm64": (0x8000000, 0x800ffff)}

@@ -7,8 +7,6 @@ from talk.script import MARK
 from talk.words import of, span, text
 
 
-# Plays: several words of vfio-check in one process
-
 def play(*words):
     """(step, check). WORDS: a word that must give ok, or (word, answer); an answer is an errno,
     or a function of (state, lines behind the word's number) that returns faults."""

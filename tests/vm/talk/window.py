@@ -27,8 +27,6 @@ def served(label, window, *devices, count=FEW):
                 *[interrupts(device, count, window) for device in devices])
 
 
-# Steps
-
 def file_of(device):
     return of(device, "resv/msi_window")
 

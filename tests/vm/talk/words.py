@@ -50,3 +50,6 @@ FTRACE = "/proc/sys/kernel/ftrace_enabled"
 IGNORE = f"load {MODULE} native=ignore"
 
 CHECKS = "/sys/module/iommu_resv/parameters/checks"
+
+REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",
+          "left"]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests hooks-cycles: loaded, declared and taken back again and again, while others use all
+of it."""
+import re
+from dataclasses import replace
+from functools import partial
+
+from cases import case
+from expect import judge
+from expect.hooks import Section, all_ok, grown, is_clean, leaves
+from lab import kernels
+from lab.topologies import DEBUG, EDU, PLAIN, SLOTS
+from talk.script import run
+from talk.words import ACTIVE, ADD, DISABLE, FILES, MODULE, MOUNTS, REGION, REMOVE
+
+# hooks-cycles: again and again, while others use all of it
+
+CYCLES = {"kprobe": 40, "livepatch": 12}
+DECLARES = {"kprobe": 200, "livepatch": 100}
+# VFIO has the first, the second comes and goes, in the third regions are declared.
+USED, CHURNED, DECLARED = "0000:00:03.0", "0000:00:04.0", "0000:00:08.0"
+BUSY = {arch: replace(plain, name="busy", devices=(*plain.devices, f"{EDU},addr=8", *SLOTS))
+        for arch, plain in PLAIN.items()}
+
+
+class Plugs:
+    """A device comes into one slot, then goes while one comes into the other, and so on. QEMU frees
+    a slot some seconds after it was asked to: what it does not do yet is tried again."""
+
+    def __init__(self):
+        self.there = {1: False, 2: False}
+        self.turn = 1
+        self.count = 0
+
+    def change(self, qmp, slot, there):
+        if self.there[slot] == there:
+            return
+        try:
+            if there:
+                qmp.do("device_add", driver="edu", bus=f"hp{slot}", id=f"edu{slot}",
+                       dma_mask=(1 << 64) - 1)
+            else:
+                qmp.do("device_del", id=f"edu{slot}")
+        except kernels.Failure:
+            return
+        self.there[slot] = there
+        self.count += 1
+
+    def __call__(self, qmp):
+        self.change(qmp, self.turn, True)
+        self.turn = 3 - self.turn
+        self.change(qmp, self.turn, False)
+
+
+def cycles_steps(backend):
+    """The first load pays for what the kernel keeps."""
+    declare = "/sys/bus/pci/devices/{}/iommu_group/resv/declare"
+    cycle = {"kprobe": f"cycle {CYCLES[backend]} {MODULE} iommu_resv",
+             "livepatch": f"livepatch-cycle {CYCLES[backend]}"}[backend]
+    steps = [*MOUNTS, "bind", "hooked before", f"load {MODULE}", ADD, "allocs seen", REMOVE,
+             "unload iommu_resv", "sleep 500", "allocs before", "spawn reader read-all",
+             f"spawn user /vfio-check loop {USED}", f"spawn churn churn {CHURNED}", "say begin",
+             cycle,
+             f"load {MODULE} hooks={backend}"]
+    if backend == "livepatch":
+        steps += [ACTIVE]
+    steps += [f"declare-cycle {DECLARES[backend]} {declare.format(DECLARED)} {REGION}",
+              # Between two attaches of VFIO.
+              f"declare-cycle 20 {declare.format(USED)} {REGION}",
+              "say finish", "stop churn", "stop user", "stop reader", "sleep 500",
+              "say end", *FILES, "dump loaded"]
+    if backend == "livepatch":
+        steps += DISABLE
+    return steps + ["unload iommu_resv", "hooked end", "left", "sleep 1000", "allocs after"]
+
+
+def judge_cycles(lines, arch, backend, counted=True):
+    """COUNTED: the kernel tells who has memory of the kmalloc caches."""
+    faults = []
+    cycle = {"kprobe": "cycle", "livepatch": "livepatch-cycle"}[backend]
+    if judge.said(lines, cycle) != [f"{CYCLES[backend]} 0"]:
+        faults.append(f"{cycle}: {judge.said(lines, cycle)} {judge.said(lines, 'cycle-error')[:5]}")
+    declared = [line.split()[:2] for line in judge.said(lines, "declare-cycle")]
+    if declared != [[str(DECLARES[backend]), "0"], ["20", "0"]]:
+        faults.append(f"declare-cycle: {judge.said(lines, 'declare-cycle')}")
+    counts = {}
+    for who in ("reader", "user", "churn"):
+        told = judge.said(lines, who)
+        counts.update(word.split("=") for line in told[:-1] for word in line.split())
+        if told[-1:] != ["exit 0"]:
+            faults.append(f"{who}: {told}")
+    for what in ("files", "loops", "times"):
+        if int(counts.get(what, 0)) < 20:
+            faults.append(f"little happened meanwhile: {counts}")
+    if counts.get("errors") != "0":
+        faults.append(f"VFIO user: {counts}")
+    plugged = [line for line in judge.said(lines, "log")
+               if re.match(r"pci 0000:0[12]:00\.0: \[1234:11e8\]", line)]
+    if len(plugged) < 3:
+        faults.append(f"a device was plugged in {len(plugged)} times")
+    end = Section(lines, "end", faults)
+    if not any(hook.state == "active" and hook.hits for hook in end.of(backend)):
+        end.fault(f"{end.hooks}")
+    if "dump loaded" not in lines:
+        return faults + ["there is no dump"]
+    for group in judge.dumps(lines[lines.index("dump loaded"):])["loaded"].values():
+        if group.id != "-":
+            faults += judge.check_group(group)
+    if counted:
+        faults += grown(lines)
+    faults += is_clean(lines, "before", "end", arch)
+    return faults + all_ok(lines)
+
+
+PLANTED_CYCLES = (
+    (r"^((livepatch-)?cycle \d+) 0$", r"\1 1"),
+    (r"^(declare-cycle \d+) 0 ", r"\1 1 "),
+    (r"^user loops=(\d+) errors=0$", r"user loops=\1 errors=2"),
+    (r"^user loops=\d+ ", "user loops=0 "),
+    (r"^churn exit 0$", "churn exit 139"),
+    (r" active (\d+) 0 -$", r" active \1 1 -"),
+    *leaves("end"),
+)
+PLANTED_GROWN = (
+    (r"^allocs after ", "allocs after kmalloc-64 1 0xffffffffc0251050 age=1 pid=1\nallocs after "),
+    (r"^allocs after ", "allocs after kmalloc-64 99 iommu_alloc_resv_region+0x1/0x2 age=1 pid=1\n"
+                        "allocs after "),
+    (r"^allocs after caches \d+$", "allocs after caches 0"),
+)
+
+
+@case("hooks-cycles-{backend}-{key}", ("5.10-amd64", "7-amd64", "7-arm64"), backend="kprobe",
+      slow=3)
+@case("hooks-cycles-{backend}-{key}", ("5.10-amd64", "7-amd64"), backend="livepatch", slow=3)
+@case("debug-hooks-cycles-kprobe-{arch}", DEBUG, backend="kprobe", part="debug")
+@case("debug-hooks-cycles-{backend}-amd64", ("debug-amd64",), backend="livepatch", part="debug")
+def cycles(key, backend, name):
+    """Loaded and unloaded, declared and taken back; sysfs, VFIO and hotplug go on meanwhile."""
+    kernel = kernels.get(key)
+    plugs = Plugs()
+    # KASAN keeps freed objects for a while, so counts say nothing there; kmemleak judges.
+    counted = not kernel.debug
+    lines, faults = run(name, kernel, BUSY[kernel.arch], cycles_steps(backend),
+                        partial(judge_cycles, arch=kernel.arch, backend=backend, counted=counted),
+                        PLANTED_CYCLES + (PLANTED_GROWN if counted else ()),
+                        memory="1G", smp=2, limit=420,
+                        append="slub_debug=FZPU page_poison=1" if counted else "",
+                        meanwhile=("begin", "finish", 6, plugs))
+    told = [line for who in ("user", "churn", "reader") for line in judge.said(lines, who)[:-1]]
+    return f"{' '.join(told)} plugs={plugs.count}", faults
