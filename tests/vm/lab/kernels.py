@@ -130,9 +130,10 @@ def custom(image, modules, kdir):
 
 
 def guest_program(name, arch):
-    """Path of guest/NAME.c compiled for ARCH, static."""
-    source = HERE / "guest" / f"{name}.c"
-    text = b"".join(part.read_bytes() for part in [source, *sorted(source.parent.glob("*.h"))])
+    """Path of the program whose sources are in guest/NAME and guest/lib, for ARCH, static."""
+    guest = HERE / "guest"
+    parts = [part for folder in (name, "lib") for part in sorted((guest / folder).glob("*.[ch]"))]
+    text = b"".join(part.read_bytes() for part in parts)
     out = CACHE / "guest" / f"{name}-{arch}-{hashlib.sha256(text).hexdigest()[:12]}"
     if out.exists():
         return out
@@ -141,7 +142,8 @@ def guest_program(name, arch):
     with tempfile.NamedTemporaryFile(dir=out.parent, delete=False) as f:
         new = f.name
     subprocess.run([cc, "-O2", "-static", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
-                    "-Wno-format-truncation", "-o", new, source], check=True)
+                    "-Wmissing-prototypes", "-Wno-format-truncation", "-I", guest, "-o", new,
+                    *(part for part in parts if part.suffix == ".c")], check=True)
     os.replace(new, out)
     return out
 
