@@ -11,8 +11,7 @@ MACHINE = {
 }
 ONE, OTHER, MANY = "0000:00:03.0", "0000:00:04.0", "0000:00:07.0"
 
-# Declared when the module is loaded
-
+# What comes into the first slot for hotplug
 PLUGGED = "0000:01:00.0"
 
 # An IOMMU whose driver comes after the module. The root bus is not behind it, or the port to the

@@ -1,30 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Names that steps and checks share: files of the kernel and of the module, the device
-and the region that most cases use."""
+"""Names that steps and checks share: files of the kernel and of the module, the device and the
+regions that most cases use, and steps of one line."""
 
 MODULE = "/iommu_resv.ko"
 LIVEPATCH = "/iommu_resv_livepatch.ko"
 HOOKS = "/sys/kernel/iommu_resv/hooks"
 FEATURES = "/sys/kernel/iommu_resv/features"
 MODE = "/sys/module/iommu_resv/parameters/hooks"
+CHECKS = "/sys/module/iommu_resv/parameters/checks"
 PATCH = "/sys/kernel/livepatch/iommu_resv_livepatch"
-DEVICE = "0000:00:03.0"
-GROUP = f"/sys/bus/pci/devices/{DEVICE}/iommu_group"
-LISTED = "iommu_get_group_resv_regions"
-REGION = "0x40000000 0x40000fff"
-SHOWN = "0x0000000040000000 0x0000000040000fff reserved"
-READS = 5
-
-MOUNTS = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
-FILES = [f"cat {HOOKS}", f"cat {FEATURES}", f"cat {MODE}"]
-LIST = f"cat {GROUP}/reserved_regions"
-ADD = f"write {GROUP}/resv/declare add {REGION}"
-REMOVE = f"write {GROUP}/resv/declare remove {REGION}"
-# What takes the livepatch away, without the command.
-DISABLE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
-ACTIVE = f"wait-text {HOOKS} livepatch active"
-
 UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+PROBES = "/sys/kernel/debug/kprobes/enabled"
+FTRACE = "/proc/sys/kernel/ftrace_enabled"
+LISTED = "iommu_get_group_resv_regions"
 
 
 def of(device, name):
@@ -40,16 +28,26 @@ def span(start, end):
     return f"0x{start:x}-0x{end:x}"
 
 
+# Regions that scripts declare
 HOLE = (0x20000000, 0x200fffff)
 HOLE_MANY = (0x30000000, 0x3003ffff)
 LATER = (0x28000000, 0x2800ffff)
 
-PROBES = "/sys/kernel/debug/kprobes/enabled"
-FTRACE = "/proc/sys/kernel/ftrace_enabled"
+# What steps in a list declare, and how it shows
+DEVICE = "0000:00:03.0"
+GROUP = f"/sys/bus/pci/devices/{DEVICE}/iommu_group"
+REGION = "0x40000000 0x40000fff"
+SHOWN = "0x0000000040000000 0x0000000040000fff reserved"
+READS = 5
 
+MOUNTS = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
+FILES = [f"cat {HOOKS}", f"cat {FEATURES}", f"cat {MODE}"]
+LIST = f"cat {GROUP}/reserved_regions"
+ADD = f"write {GROUP}/resv/declare add {REGION}"
+REMOVE = f"write {GROUP}/resv/declare remove {REGION}"
+# What takes the livepatch away, without the command.
+DISABLE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
+ACTIVE = f"wait-text {HOOKS} livepatch active"
 IGNORE = f"load {MODULE} native=ignore"
-
-CHECKS = "/sys/module/iommu_resv/parameters/checks"
-
 REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",
           "left"]
