@@ -7,6 +7,7 @@ import assignable
 import declare
 import declare_selftest
 import dma_view
+import docs
 import explain
 import explain_qemu
 import ftrace_ops
@@ -282,8 +283,8 @@ def table():
         tests[name] = functools.partial(function, *args)
 
     rest = {}
-    for subject in (assignable, declare, explain, explain_qemu, ftrace_ops, groups, dma_view, hooks,
-                    ht_ignore, msi_window, lacking, truth):
+    for subject in (assignable, declare, docs, explain, explain_qemu, ftrace_ops, groups, dma_view,
+                    hooks, ht_ignore, msi_window, lacking, truth):
         rest |= subject.table()
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
