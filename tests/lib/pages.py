@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The commands in README and docs, and whether they print what is printed there.
+
+A block of commands has a line before it that says where it comes from:
+
+  <!-- run -->                 the test docs-commands runs it, in the order of the page
+  <!-- run, numbers vary -->   the same; another run has other numbers
+  <!-- run after: COMMAND -->  the same, and before it a command that the page does not show
+  <!-- golden NAME... -->      it prints what tests/tools/golden/NAME has, command by command
+  <!-- by hand: WHY -->        it is of a machine that no check has
+
+A line "..." stands for any lines, also for none.
+
+    pages.py --marks FILE...       what is wrong with the marks of these pages
+    pages.py --golden DIR FILE...  which of their blocks are not what the golden files have"""
+import re
+import sys
+from pathlib import Path
+
+BLOCK = re.compile(r"^(?:<!-- (?P<mark>.*) -->\n)?```\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE)
+MARK = re.compile(r"run(?P<vary>, numbers vary)?( after: (?P<before>\S.*))?|"
+                  r"golden( [a-z0-9-]+)+|by hand: \S.*")
+PROMPTS = ("$ ", "# ")
+
+
+def blocks(text):
+    """[(mark or "", [(command, [lines that it prints])])] of a page; a block that
+    begins without a prompt has no commands."""
+    out = []
+    for found in BLOCK.finditer(text):
+        commands, prompt = [], found["text"][:2]
+        for line in found["text"].splitlines() if prompt in PROMPTS else ():
+            if line.startswith(prompt):
+                commands.append((line[2:], []))
+            elif commands:
+                commands[-1][1].append(line)
+        if commands:
+            out.append((found["mark"] or "", commands))
+    return out
+
+
+def plain(line, vary=False):
+    """Without the time of the kernel's log, and if numbers VARY without them."""
+    line = re.sub(r"^\[ *\d+\.\d+\] ", "", line).rstrip()
+    return re.sub(r" +", " ", re.sub(r"\b\d+\b", "N", line)) if vary else line
+
+
+def same(printed, page, vary=False):
+    """Has a command PRINTED what the PAGE has?"""
+    wanted = "".join(r"(?:.*\n)*" if line == "..." else re.escape(plain(line, vary)) + r"\n"
+                     for line in page)
+    return re.fullmatch(wanted, "".join(plain(line, vary) + "\n" for line in printed))
+
+
+def differs(where, command, printed, page):
+    return "\n    ".join([f"{where}: '{command}' prints", *printed, "and the page has", *page])
+
+
+def wrong_marks(path):
+    return [f"{path}: '{commands[0][0]}': " +
+            (f"unknown mark '{mark}'" if mark else "no mark says where this comes from")
+            for mark, commands in blocks(path.read_text(encoding="utf-8"))
+            if not MARK.fullmatch(mark)]
+
+
+def golden(folder, name):
+    """What a command printed, of a golden file: without itself and its exit code."""
+    lines = (folder / name).read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix("stderr: ") for line in lines[1:-1]]
+
+
+def not_golden(folder, path):
+    out = []
+    for mark, commands in blocks(path.read_text(encoding="utf-8")):
+        if not mark.startswith("golden "):
+            continue
+        names = mark.split()[1:]
+        if len(names) != len(commands):
+            out.append(f"{path}: '{mark}' has not a name for each command")
+        out += [differs(f"{path}: {name}", command, golden(folder, name), lines)
+                for name, (command, lines) in zip(names, commands)
+                if not same(golden(folder, name), lines)]
+    return out
+
+
+def main(what, *words):
+    if what == "--marks":
+        faults = [fault for path in words for fault in wrong_marks(Path(path))]
+    else:
+        faults = [fault for path in words[1:] for fault in not_golden(Path(words[0]), Path(path))]
+    print("".join(fault + "\n" for fault in faults), end="")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
