@@ -21,6 +21,7 @@ import msi_window
 import msi_window_selftest
 import package
 import truth
+import vendor
 from malformed import CASES
 from selftest import judge_sees
 from topologies import BY_NAME, HOTPLUG, PLAIN, TABLE
@@ -283,7 +284,7 @@ def table():
 
     rest = {}
     for subject in (assignable, declare, explain, explain_qemu, ftrace_ops, groups, dma_view, hooks,
-                    ht_ignore, msi_window, lacking, truth):
+                    ht_ignore, msi_window, lacking, truth, vendor):
         rest |= subject.table()
     slow = {name: row for name, row in rest.items() if "-cycles-" in name}
     tests.update(named(slow))
