@@ -428,6 +428,20 @@ static inline bool compat_domain_geometry(const struct iommu_domain *domain,
 }
 
 /**
+ * compat_domain_set_end() - have a domain say less or more than it says
+ * @domain: domain
+ * @end: the last address that it is to say
+ *
+ * Context: any, while nobody else changes the domain.
+ */
+static inline void compat_domain_set_end(struct iommu_domain *domain, u64 end)
+{
+#ifdef RESV_HAVE_DOMAIN_GEOMETRY
+	domain->geometry.aperture_end = end;
+#endif
+}
+
+/**
  * compat_domain_page() - the smallest page that a domain maps
  * @domain: domain
  *

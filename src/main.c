@@ -7,6 +7,7 @@
 #include "feature/declare/declare.h"
 #include "feature/doorbell/doorbell.h"
 #include "feature/hide/hide.h"
+#include "feature/reach/reach.h"
 #include "feature/window/table.h"
 #include "group/attach.h"
 #include "group/feature.h"
@@ -44,6 +45,7 @@ static const struct resv_source *const sources[] = {
 /* In the order of their lines in the file "features". */
 static const struct resv_feature *const features[] = {
 	&resv_feature_check,
+	&resv_feature_reach,
 	&resv_feature_doorbell,
 	&resv_feature_declare,
 	&resv_feature_guard,

@@ -40,6 +40,35 @@ static u64 vtd_last(unsigned int width)
 }
 
 /**
+ * resv_vtd_claim_end() - where the unit ends under a domain that says too much
+ * @cap: capability register
+ * @ecap: extended capability register
+ * @end: last address that a domain says, while a device of the unit is attached to it
+ *
+ * Before v5.11 the driver leaves the placeholder of 57 bits in a domain that it attaches
+ * (c062db039f40 "iommu/vt-d: Update domain geometry in iommu_ops.at(de)tach_dev", also in
+ * 5.10.9), sizes the tables by the unit, and fails a map beyond those with EFAULT.  Since
+ * v5.6 these can be first-level tables, whose addresses lose a bit.
+ *
+ * Context: any.
+ * Return: the last address that is surely mapped; or 0 if what the domain says may be so
+ */
+u64 resv_vtd_claim_end(u64 cap, u64 ecap, u64 end)
+{
+	unsigned int sagaw = VTD_CAP_SAGAW(cap), agaw, width = 0;
+	u64 legacy = vtd_last(vtd_width(cap, sagaw));
+
+	if (end != RESV_VTD_PLACEHOLDER || !legacy || legacy >= end)
+		return 0;
+	if (!VTD_ECAP_SMTS(ecap) || !VTD_ECAP_FLTS(ecap))
+		return legacy;
+	for (agaw = 1; agaw <= 3; agaw++)
+		if (sagaw & BIT(agaw))
+			width = 30 + 9 * agaw;
+	return min(legacy, vtd_last(width - 1));
+}
+
+/**
  * resv_vtd_end() - the last address that VFIO's domain will have
  * @cap: capability register
  * @ecap: extended capability register
@@ -55,10 +84,14 @@ u64 resv_vtd_end(u64 cap, u64 ecap, enum resv_vtd_tables tables, u64 dma_end)
 {
 	u64 legacy = vtd_last(vtd_width(cap, VTD_CAP_SAGAW(cap)));
 	unsigned int first, scalable;
+	u64 claim;
 
 	if (tables == RESV_VTD_SECOND_ONLY || !VTD_ECAP_SMTS(ecap) ||
 	    !VTD_ECAP_FLTS(ecap))
 		return legacy;
+	claim = resv_vtd_claim_end(cap, ecap, dma_end);
+	if (claim)
+		return claim;
 	/* VFIO's domain gets the tables of the DMA domain where there is no choice. */
 	if (tables == RESV_VTD_FIRST || !VTD_ECAP_SLTS(ecap))
 		return dma_end;

@@ -13,6 +13,10 @@ enum resv_vtd_tables {
 	RESV_VTD_EITHER,	/* one of the last two: nobody can tell which */
 };
 
+/* Geometry of an Intel domain that no device was attached to: 57 bits. */
+#define RESV_VTD_PLACEHOLDER	(((u64)1 << 57) - 1)
+
+u64 resv_vtd_claim_end(u64 cap, u64 ecap, u64 end);
 u64 resv_vtd_end(u64 cap, u64 ecap, enum resv_vtd_tables tables, u64 dma_end);
 
 #endif /* RESV_FIRMWARE_VTD_H */

@@ -185,6 +185,7 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c)
 	kref_init(&snapshot->ref);
 	snapshot->aperture = c->aperture;
 	snapshot->aperture_known = c->aperture_known;
+	snapshot->claim_end = c->claim_end;
 	snapshot->isolation = c->isolation;
 	snapshot->unguarded = c->unguarded;
 	snapshot->window = c->window;

@@ -24,6 +24,7 @@ enum resv_snapshot_text {
  * @aperture: what the IOMMU can address, if @aperture_known
  * @window: movable MSI window, if @window_known
  * @page: smallest map that VFIO accepts, in bytes, or 0 if that is not known
+ * @claim_end: see struct resv_facts
  * @ref: the registry has one, each reader another for as long as it copies
  * @isolation: enum resv_isolation
  * @window_by: enum resv_window_by: who placed the window
@@ -46,6 +47,7 @@ struct resv_snapshot {
 	struct resv_range aperture;
 	struct resv_range window;
 	u64 page;
+	u64 claim_end;
 	struct kref ref;
 	u8 isolation;
 	u8 window_by;

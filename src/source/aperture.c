@@ -8,7 +8,10 @@
  * when a device is attached:
  *
  * - intel up to 6.12: 57 bits (DEFAULT_DOMAIN_ADDRESS_WIDTH), whatever the
- *   hardware has.  See vtd_end().
+ *   hardware has.  See vtd_end().  Before v5.11 and 5.10.9 an attach does not change
+ *   that: VFIO's ranges reach to 57 bits, and a map beyond the hardware's fails with
+ *   EFAULT.  No header shows whether a kernel is one of these; a domain that is attached
+ *   does, see claim_end().  Looked at: 5.4 (Ubuntu), 5.10, RHEL 8.2.
  * - arm-smmu up to 7.3, arm-smmu-v3 before 6.8 or so, virtio-iommu up to 6.12:
  *   empty.  The group's DMA domain is attached to the same hardware, so it has
  *   the same one.  A group in passthrough has no such domain.  Then SMMUv3
@@ -24,8 +27,31 @@
 #include "source/hw.h"
 #include "source/source.h"
 
-/* Geometry of an Intel domain that no device was attached to. */
-#define VTD_PLACEHOLDER		(BIT_ULL(57) - 1)
+/* A domain was attached that says more than its IOMMU has.  Set once, never cleared. */
+static bool overstated;
+
+/**
+ * resv_aperture_overstated() - does this kernel's Intel driver leave the placeholder in
+ *	domains that it attaches?
+ *
+ * Context: any.
+ * Return: true if one was seen that says more than the hardware has; false if none was
+ * seen yet: with iommu=pt there is none before somebody like VFIO attaches
+ */
+bool resv_aperture_overstated(void)
+{
+	return READ_ONCE(overstated);
+}
+
+/**
+ * resv_aperture_note_overstated() - a domain was seen that says more than its IOMMU has
+ *
+ * Context: any.
+ */
+void resv_aperture_note_overstated(void)
+{
+	WRITE_ONCE(overstated, true);
+}
 
 /*
  * Which tables this kernel's Intel driver uses in scalable mode.  First-level ones are
@@ -224,9 +250,34 @@ static bool future_geometry(struct device *dev, const struct resv_hw_iommu *iomm
 	*aperture = iommu->fresh;
 	/* Since v6.13 the Intel driver makes domains for a device. */
 	if (RESV_HAVE(DOMAIN_ALLOC_BUS) && IS_ENABLED(CONFIG_X86) &&
-	    aperture->end == VTD_PLACEHOLDER)
+	    aperture->end == RESV_VTD_PLACEHOLDER)
 		aperture->end = vtd_end(dev, iommu);
 	return aperture->end;
+}
+
+/*
+ * What is surely mapped of an Intel domain of this kernel that says the placeholder,
+ * because a unit with these registers has less; 0 if there is no such.
+ */
+static u64 claim_end(const struct resv_hw_iommu *iommu)
+{
+	if (!RESV_HAVE(DOMAIN_ALLOC_BUS) || !IS_ENABLED(CONFIG_X86) ||
+	    !iommu->vtd_known || !iommu->fresh_known)
+		return 0;
+	return resv_vtd_claim_end(iommu->cap, iommu->ecap, iommu->fresh.end);
+}
+
+/* The domain that a device is attached to says so: note it, and do not believe it. */
+static void doubt_attached(struct device *dev, const struct resv_hw_iommu *iommu,
+			   struct resv_range *aperture)
+{
+	u64 end = claim_end(iommu);
+	struct resv_range says;
+
+	if (!end || !attached_geometry(dev, &says) || says.end != RESV_VTD_PLACEHOLDER)
+		return;
+	resv_aperture_note_overstated();
+	aperture->end = min(aperture->end, end);
 }
 
 static bool find_aperture(struct device *dev, const struct resv_hw_iommu *iommu,
@@ -241,10 +292,13 @@ static bool find_aperture(struct device *dev, const struct resv_hw_iommu *iommu,
 	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
 	    geometry_of(domain, aperture)) {
 		*page = compat_domain_page(domain);
+		doubt_attached(dev, iommu, aperture);
 		return true;
 	}
-	if (future_geometry(dev, iommu, aperture))
+	if (future_geometry(dev, iommu, aperture)) {
+		doubt_attached(dev, iommu, aperture);
 		return true;
+	}
 	*aperture = iommu->regs;
 	return iommu->regs_known;
 }
@@ -254,7 +308,7 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 	struct resv_hw *hw = c->device_hw;
 	struct resv_hw_iommu iommu;
 	struct resv_range aperture;
-	u64 page;
+	u64 page, claim;
 
 	if (!resv_hw_iommu(hw, dev, measure, &iommu)) {
 		if (find_aperture(dev, &iommu, &aperture, &page)) {
@@ -262,6 +316,9 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 			hw->aperture_known = true;
 		}
 		hw->page_shift = iommu.page_known ? ilog2(page) : 0;
+		claim = claim_end(&iommu);
+		if (claim)
+			c->claim_end = min_not_zero(c->claim_end, claim);
 	}
 	c->nr_pages += hw->page_shift != 0;
 	c->page = max_t(u64, c->page, BIT_ULL(hw->page_shift));

@@ -56,6 +56,8 @@ enum resv_dma {
  * @taken_known: and made sense, so that usable ranges can be told
  * @aperture: what the IOMMU can address for this group
  * @aperture_known: @aperture is set
+ * @claim_end: what is surely mapped of a domain that says all of 57 bits, because they
+ *	are more than the IOMMU has; 0 if they may be there, or no domain says so
  * @isolation: can a device of this group forge interrupts of others?
  * @unguarded: VFIO wants allow_unsafe_interrupts to open the group, or may want it
  * @intr_remap: some device's IOMMU remaps interrupts (kernels before v6.3)
@@ -113,6 +115,7 @@ struct resv_facts {
 	bool taken_known;
 	struct resv_range aperture;
 	bool aperture_known;
+	u64 claim_end;
 	enum resv_isolation isolation;
 	bool unguarded;
 	bool intr_remap;

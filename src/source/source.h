@@ -44,6 +44,9 @@ extern const struct resv_source resv_source_iommu;
 extern const struct resv_source resv_source_msi;
 extern const struct resv_source resv_source_dma;
 
+bool resv_aperture_overstated(void);
+void resv_aperture_note_overstated(void);
+
 void resv_sources_set(const struct resv_source *const *table);
 bool resv_sources_bound_windows(void);
 bool resv_sources_make_lists(void);

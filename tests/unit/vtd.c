@@ -88,6 +88,32 @@ static void passthrough(void **state)
 	assert_true(resv_vtd_end(MGAW(48), BOTH, RESV_VTD_SECOND, 0) == 0);
 }
 
+/* A domain that says more than its unit has, as those of kernels before 5.11. */
+static void claims(void **state)
+{
+	u64 end = RESV_VTD_PLACEHOLDER;
+
+	(void)state;
+	assert_true(end == END(57));
+	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, end) == END(39));
+	assert_true(resv_vtd_claim_end(SAGAW39 | SAGAW48 | MGAW(48), SMTS, end) == END(48));
+	assert_true(resv_vtd_claim_end(SAGAW57 | MGAW(52), 0, end) == END(52));
+	/* It may be so. */
+	assert_true(resv_vtd_claim_end(SAGAW48 | SAGAW57 | MGAW(57), BOTH, end) == 0);
+	/* Whatever a domain says else is of its unit. */
+	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, END(39)) == 0);
+	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, END(48)) == 0);
+	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, 0) == 0);
+	/* A unit that has no width has told nothing. */
+	assert_true(resv_vtd_claim_end(MGAW(48), 0, end) == 0);
+	/* First-level tables may be used, and lose a bit. */
+	assert_true(resv_vtd_claim_end(SAGAW48 | MGAW(48), BOTH, end) == END(47));
+	assert_true(resv_vtd_claim_end(SAGAW48 | MGAW(46), BOTH, end) == END(46));
+	/* A DMA domain that says so tells no mode. */
+	assert_true(resv_vtd_end(SAGAW48 | MGAW(48), BOTH, RESV_VTD_FIRST, end) == END(47));
+	assert_true(resv_vtd_end(SAGAW39 | MGAW(39), SMTS, RESV_VTD_FIRST, end) == END(39));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -95,6 +121,7 @@ int main(void)
 		cmocka_unit_test(one_kind),
 		cmocka_unit_test(mode_by_dma_domain),
 		cmocka_unit_test(passthrough),
+		cmocka_unit_test(claims),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

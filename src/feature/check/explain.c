@@ -15,6 +15,7 @@
  *   regions and aperture of the container's groups	EINVAL
  *   memory that may be locked				ENOMEM
  *   memory of the process				EFAULT
+ *   what the IOMMU has, where its domain says more	EFAULT, before v5.11 on Intel
  *
  * An attach is refused by vfio_iommu_type1_attach_group(), when the program sets the
  * container's IOMMU or puts another group into the container; since v5.19 also by
@@ -55,6 +56,7 @@
 #include "group/attach.h"
 #include "group/group.h"
 #include "group/snapshot.h"
+#include "firmware/vtd.h"
 #include "feature/check/check.h"
 #include "feature/check/explain.h"
 #include "feature/check/refused.h"
@@ -263,6 +265,42 @@ static bool hits_region(const struct member *m, struct resv_refused *refused)
 	return hit || resv_refused_beyond(&m->reach, refused);
 }
 
+/*
+ * Where a domain says more than its IOMMU has, and VFIO believes it (see
+ * resv_vtd_claim_end()), the IOMMU's driver refuses a map beyond, with EFAULT.  On all
+ * other kernels VFIO refuses such a map before, with EINVAL.
+ */
+static bool leaves_claim(const struct member *m, struct resv_refused *refused)
+{
+	struct resv_snapshot *snapshot = resv_explain_snapshot(m->group);
+	struct resv_range has = { .start = 0 };
+
+	if (!snapshot)
+		return false;
+	has.end = snapshot->claim_end;
+	resv_snapshot_put(snapshot);
+	if (!has.end || m->reach.end != RESV_VTD_PLACEHOLDER)
+		return false;
+	memset(&refused->region, 0, sizeof(refused->region));
+	return resv_refused_beyond(&has, refused);
+}
+
+static bool blame_claims(const struct resv_explain_place *place,
+			 struct resv_refused *refused)
+{
+	struct member m;
+	bool any = false;
+	unsigned int i;
+
+	for (i = 0; member_at(place, i, &m); i++) {
+		if (!leaves_claim(&m, refused))
+			continue;
+		resv_refused_note(m.group, refused, !any);
+		any = true;
+	}
+	return any;
+}
+
 /* The groups that forbid the map, because of their regions. */
 static bool blame_regions(const struct resv_explain_place *place,
 			  struct resv_refused *refused)
@@ -344,6 +382,8 @@ bool resv_explain_end(const struct resv_explain_call *call, int err)
 	if (!compat_copy_from_user_nofault(&map, (void __user *)call->arg, MAP_LEN))
 		return false;
 	describe(&map, err, &refused);
+	if (err == -EFAULT && blame_claims(&place, &refused))
+		return true;
 	why = why_refused(&map, page_of(&place), err);
 	if (why == RESV_WHY_REGION) {
 		if (blame_regions(&place, &refused))
