@@ -2,7 +2,7 @@
 /*
  * What the target kernel offers, as constants.  The rest of the module uses
  * RESV_HAVE(FACT) in plain conditions, so that all code is compiled on all
- * kernels; the shims beside this file turn old interfaces into the newest.
+ * kernels.  The shims in this folder give all kernels the newest interfaces.
  */
 #ifndef RESV_COMPAT_H
 #define RESV_COMPAT_H

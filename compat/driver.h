@@ -77,7 +77,7 @@ struct compat_vfio {
 };
 
 /**
- * compat_vfio_begin() - begin to ask VFIO about devices
+ * compat_vfio_begin() - begin asking VFIO about devices
  * @vfio: set; VFIO stays loaded until compat_vfio_end()
  *
  * This module does not depend on VFIO, so it looks up VFIO's functions here.

@@ -12,7 +12,7 @@
  * The check costs nothing while nothing is in force: looks at groups start it, and then
  * it ends by itself.
  *
- * check_lock is taken over walk_lock (walk.c).
+ * walk_lock (walk.c) nests inside check_lock.
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>

@@ -12,7 +12,7 @@
 #include "hook/mode.h"
 #include "hook/tap.h"
 
-/* Would something that is in force end in this mode? */
+/* Would this mode end something that is in force? */
 static int in_force(enum resv_hook_mode mode)
 {
 	const struct resv_feature *f;

@@ -9,8 +9,8 @@
  * - Interrupts.  The snapshot knows whether they are isolated.  The parameter of
  *   vfio_iommu_type1 that allows unsafe interrupts is read when the file is read; while
  *   that module is not loaded, its default counts.
- * - Drivers.  Each device must have no driver, a VFIO driver, or a driver that does no
- *   DMA (compat/driver.h).  Drivers are bound and unbound at any time, so they are
+ * - Drivers.  Each device must have no driver, a VFIO driver, or a driver that leaves DMA
+ *   alone (compat/driver.h).  Drivers are bound and unbound at any time, so they are
  *   checked when the file is read.
  *
  * Reading a driver

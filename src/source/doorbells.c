@@ -22,7 +22,7 @@
 #include "source/doorbells.h"
 #include "firmware/madt.h"
 
-/* An ITS has pages of 64 KiB, whatever the CPU's are. */
+/* An ITS has pages of 64 KiB, whatever the CPU's page size. */
 #define ITS_PAGE	SZ_64K
 
 /* More than any machine has. */

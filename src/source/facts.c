@@ -13,7 +13,7 @@
 #define PAGE_4K		4096ULL
 
 /**
- * resv_facts_init() - start with nothing known
+ * resv_facts_init() - initialise an empty collection of facts
  * @c: uninitialised
  * @group: the group
  * @id: its number

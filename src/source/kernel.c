@@ -68,7 +68,7 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 	LIST_HEAD(head);
 	int name, ret;
 
-	/* For a virtio IOMMU no other source has the regions: ask its driver anyway. */
+	/* No kernel without lists has a virtio IOMMU, so no other source has its regions. */
 	if (!resv_native_list() && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU))
 		return 0;
 	/* Without declared regions: the feature "declare" adds those to the facts. */

@@ -68,8 +68,8 @@ static void read_capability(const struct resv_facts *c, struct pci_dev *pdev)
  * Can the device send messages only to 32-bit addresses?
  *
  * Its MSI capability tells (PCI Local Bus Specification 3.0, section 6.8.1.3; MSI-X always
- * has 64 bits), unless a quirk of the kernel overrides it.  A device that could not be
- * read yet counts as limited, too: every device can reach 32-bit addresses.
+ * has 64 bits), or a quirk of the kernel.  A device that could not be read yet counts as
+ * limited, too: every device can reach 32-bit addresses.
  */
 static bool is_32bit(const struct resv_facts *c, struct pci_dev *pdev)
 {

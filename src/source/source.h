@@ -8,7 +8,7 @@
 #include "source/status.h"
 
 /**
- * struct resv_source - one place where facts come from
+ * struct resv_source - one source of facts
  * @name: its name in the parameter "sources"
  * @init: called once at load, before groups are looked at; may sleep.  On -ENOMEM
  *	the load fails; any other error turns the source off.  May be NULL.

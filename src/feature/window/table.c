@@ -62,7 +62,7 @@ bool resv_msi_windows_moved;
 
 static DEFINE_HASHTABLE(windows, 8);
 
-/* Domains that hold the module; under the tracker's lock. */
+/* Number of domains that hold a reference on the module; under the tracker's lock. */
 static unsigned int nr_pinned;
 
 /* The value of a domain's data[] that holds the module. */
