@@ -6,7 +6,7 @@
 #include <linux/acpi.h>
 #include "compat/compat.h"
 
-/* Before v4.10 a table stays mapped for good once somebody asked for it. */
+/* Before v4.10 a table stays mapped for good after the first request for it. */
 static inline void compat_acpi_put_table(struct acpi_table_header *table)
 {
 #ifdef RESV_HAVE_ACPI_PUT_TABLE
@@ -15,8 +15,8 @@ static inline void compat_acpi_put_table(struct acpi_table_header *table)
 }
 
 /*
- * What ACPI calls a device; @uid is empty where it has none.  Return: false if the
- * device is not in ACPI's namespace
+ * Get the ACPI IDs of a device; @uid is empty if it has none.  Return: false if the device
+ * is not in the ACPI namespace
  */
 static inline bool compat_acpi_ids(struct device *dev, const char **hid,
 				   const char **uid)

@@ -23,7 +23,7 @@
 #define COMPAT_MAX_BUSES	6
 
 /**
- * compat_iommu_buses() - list them
+ * compat_iommu_buses() - list the buses
  * @buses: filled with struct bus_type pointers for bus_register_notifier();
  *	void, because bus_type became const in v6.9
  *

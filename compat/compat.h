@@ -2,14 +2,14 @@
 /*
  * What the target kernel offers, as constants.  The rest of the module uses
  * RESV_HAVE(FACT) in plain conditions, so that all code is compiled on all
- * kernels; the shims beside this file turn old interfaces into the newest.
+ * kernels.  The shims in this folder give all kernels the newest interfaces.
  */
 #ifndef RESV_COMPAT_H
 #define RESV_COMPAT_H
 
 #include <linux/kconfig.h>
 
-/* Written by probe.sh into the build directory; included here and nowhere else. */
+/* probe.sh writes it into the build directory; include it only here. */
 #include "compat/facts.h"
 
 /* 1 if the fact holds for the kernel this module was built for, else 0. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whose is a device that a driver is bound to: VFIO's, or the host's?
+ * Does the driver that is bound to a device let VFIO take the device's group?
  *
- * Since v5.19 the driver says it (driver_managed_dma), and VFIO does not get a group as
- * long as a device of it is bound to another driver.  Before, VFIO goes through the
- * devices itself (vfio_dev_viable() of drivers/vfio/vfio.c).
+ * Since v5.19 drivers tell this (driver_managed_dma), and VFIO cannot claim a group while
+ * a device of it is bound to a driver that does not.  Before, VFIO checks the devices
+ * itself (vfio_dev_viable() of drivers/vfio/vfio.c).
  */
 #ifndef RESV_COMPAT_DRIVER_H
 #define RESV_COMPAT_DRIVER_H
@@ -15,7 +15,7 @@
 #include <linux/vfio.h>
 #include "compat/bus.h"
 
-/* It can be told which drivers are the host's. */
+/* This kernel tells which drivers keep VFIO from taking a group. */
 #define COMPAT_HAS_DEVICE_OWNER \
 	(RESV_HAVE(DRIVER_MANAGED_DMA) || RESV_HAVE(VFIO_DEVICE_FROM_DEV) || \
 	 !IS_ENABLED(CONFIG_VFIO))
@@ -23,13 +23,12 @@
 /**
  * compat_driver_leaves_dma() - does a driver leave the DMA of its device alone?
  * @dev: device
- * @drv: its driver, which the caller keeps
+ * @drv: its driver, which the caller keeps loaded
  *
- * A driver of a bus that is not known here counts as the host's.
+ * A driver of an unknown bus counts as one that does not.
  *
  * Context: any.
- * Return: true if VFIO takes a group with this device, by what the kernel of then
- *	looks at in the driver
+ * Return: true if VFIO accepts this driver in a group, by the checks of this kernel
  */
 static inline bool compat_driver_leaves_dma(const struct device *dev,
 					    const struct device_driver *drv)
@@ -58,7 +57,7 @@ static inline bool compat_driver_leaves_dma(const struct device *dev,
 #endif
 	return false;
 #else
-	/* Bridges, and a driver that does nothing: vfio_dev_driver_allowed(). */
+	/* Accept bridges and pci-stub, as vfio_dev_driver_allowed() does. */
 	return (dev_is_pci(dev) &&
 		to_pci_dev(dev)->hdr_type != PCI_HEADER_TYPE_NORMAL) ||
 	       !strcmp(drv->name, "pci-stub");
@@ -66,11 +65,11 @@ static inline bool compat_driver_leaves_dma(const struct device *dev,
 }
 
 /**
- * struct compat_vfio - VFIO, to be asked about devices
+ * struct compat_vfio - functions of VFIO that tell whether it has a device
  * @get: vfio_device_get_from_dev(), or NULL
  * @put: vfio_device_put(), or NULL
  *
- * Empty where drivers say it themselves, or VFIO is not loaded.
+ * Empty if drivers tell it themselves, or VFIO is not loaded.
  */
 struct compat_vfio {
 	struct vfio_device *(*get)(struct device *dev);
@@ -78,10 +77,10 @@ struct compat_vfio {
 };
 
 /**
- * compat_vfio_begin() - begin to ask VFIO about devices
+ * compat_vfio_begin() - begin asking VFIO about devices
  * @vfio: set; VFIO stays loaded until compat_vfio_end()
  *
- * This module does not need VFIO, so it looks for its functions when it asks.
+ * This module does not depend on VFIO, so it looks up VFIO's functions here.
  *
  * Context: may sleep.
  */
@@ -95,7 +94,7 @@ static inline void compat_vfio_begin(struct compat_vfio *vfio)
 }
 
 /**
- * compat_vfio_end() - end to ask VFIO about devices
+ * compat_vfio_end() - end asking VFIO about devices
  * @vfio: set by compat_vfio_begin()
  *
  * Context: may sleep.
@@ -111,12 +110,12 @@ static inline void compat_vfio_end(const struct compat_vfio *vfio)
 }
 
 /**
- * compat_vfio_has() - is a device VFIO's?
+ * compat_vfio_has() - does VFIO have a device?
  * @vfio: set by compat_vfio_begin()
  * @dev: device, whose group's mutex the caller holds, as vfio_group_viable() does
  *
  * Context: may sleep.
- * Return: true if VFIO knows the device, by whichever driver
+ * Return: true if VFIO has the device, by any driver
  */
 static inline bool compat_vfio_has(const struct compat_vfio *vfio,
 				   struct device *dev)

@@ -7,8 +7,8 @@
 #include "compat/compat.h"
 
 /*
- * Own ftrace_ops can see the entry of a function with its registers, and a kretprobe can be
- * given them.  Not on arm64, where kprobes are never at a place of ftrace's.
+ * Own ftrace_ops get the registers at the entry of a function, and can pass them to a
+ * kretprobe.  Not needed on arm64, where kprobes never use ftrace.
  */
 #if defined(CONFIG_X86_64) && defined(CONFIG_KRETPROBES) && \
 	defined(CONFIG_KPROBES_ON_FTRACE) && defined(RESV_HAVE_FTRACE_PT_REGS)
@@ -18,16 +18,16 @@
 #endif
 
 #ifdef RESV_HAVE_FTRACE_PERMANENT
-/* "sysctl kernel.ftrace_enabled=0" is refused while such ops are registered. */
+/* The kernel refuses "sysctl kernel.ftrace_enabled=0" while such ops are registered. */
 #define COMPAT_FTRACE_PERMANENT	FTRACE_OPS_FL_PERMANENT
 #else
 #define COMPAT_FTRACE_PERMANENT	0
 #endif
 
 /*
- * A kprobe at a place of ftrace's claims the right to redirect the function until
- * 0bc11ed5ab60 ("kprobes: Allow kprobes coexist with livepatch"), v5.4.  No header shows
- * that; kernels with the flag, which is of v5.5, have it.
+ * Until 0bc11ed5ab60 ("kprobes: Allow kprobes coexist with livepatch"), v5.4, a kprobe that
+ * uses ftrace claims the right to redirect the function.  No header shows that commit;
+ * kernels with the flag FTRACE_OPS_FL_PERMANENT, which is of v5.5, have it.
  */
 #define COMPAT_KPROBES_CLAIM	(!COMPAT_FTRACE_PERMANENT)
 

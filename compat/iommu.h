@@ -2,8 +2,8 @@
 /*
  * Shims for <linux/iommu.h>.  Every function here may sleep.
  *
- * An interface that the kernel does not have makes the shim return
- * -EOPNOTSUPP; the COMPAT_HAS_* constants tell beforehand.
+ * If the kernel does not have an interface, the shim returns -EOPNOTSUPP; the
+ * COMPAT_HAS_* constants tell it beforehand.
  */
 #ifndef RESV_COMPAT_IOMMU_H
 #define RESV_COMPAT_IOMMU_H
@@ -17,7 +17,7 @@
 #include "compat/sysfs.h"
 
 #ifndef RESV_HAVE_RESV_REGION
-/* Before v4.11 nobody makes or takes these; they let the code that edits lists compile. */
+/* Not used before v4.11, but the code that edits lists has to compile. */
 enum iommu_resv_type {
 	IOMMU_RESV_DIRECT,
 	IOMMU_RESV_RESERVED,
@@ -34,22 +34,22 @@ struct iommu_resv_region {
 };
 #endif
 
-/* Nobody maps doorbells before v4.7, nor says so. */
+/* Kernels before v4.7 do not map doorbells, and have no such flag. */
 #ifdef IOMMU_MMIO
 #define COMPAT_IOMMU_MMIO	IOMMU_MMIO
 #else
 #define COMPAT_IOMMU_MMIO	0
 #endif
 
-/* The regions of a single device can be asked for, and given back. */
+/* A module can get the regions of a single device, and free them. */
 #define COMPAT_HAS_DEVICE_REGIONS \
 	(((RESV_HAVE(DEV_RESV_EXPORTED) || RESV_HAVE(OPS_OF_IOMMU_DEVICE)) && \
 	  RESV_HAVE(RESV_PUT_CORE)) || COMPAT_DRIVER_LISTS)
 
 /*
  * Before v5.3 the Intel driver links one static entry per RMRR into the
- * caller's list, so that two callers at once tie their lists together.
- * The same series made it allocate entries and brought the relaxable type.
+ * caller's list, so that two callers at once corrupt their lists.  The series
+ * that changed it to allocate entries also added the relaxable type.
  */
 #if defined(RESV_HAVE_RESV_PUT_DRIVER) && \
 	(defined(RESV_HAVE_RESV_RELAXABLE) || !defined(CONFIG_X86))
@@ -59,34 +59,35 @@ struct iommu_resv_region {
 #endif
 
 /*
- * An entry that is added to a driver's list of one device is freed with the
- * others: by the core since v6.0, by generic_iommu_put_resv_regions() before.
- * Drivers before v5.3 leak it (RHEL 8.1 on Intel) or share their own entries.
+ * If this module adds an entry to a driver's list of one device, the entry is
+ * freed with the others: since v6.0 by the core, before by
+ * generic_iommu_put_resv_regions().  Drivers before v5.3 leak the entry (RHEL 8.1
+ * on Intel) or share their own entries.
  */
 #define COMPAT_DEVICE_LISTS_EDITABLE \
 	(COMPAT_DRIVER_LISTS || \
 	 (RESV_HAVE(RESV_PUT_CORE) && RESV_HAVE(OPS_OF_IOMMU_DEVICE)))
 
-/* A domain like VFIO's can be allocated, and tells its geometry. */
+/* A module can allocate a domain like VFIO's, and read its geometry. */
 #define COMPAT_HAS_PAGING_DOMAIN \
 	(RESV_HAVE(DOMAIN_GEOMETRY) && \
 	 (RESV_HAVE(DOMAIN_ALLOC_DEV) || RESV_HAVE(DOMAIN_ALLOC_BUS)))
 
-/* A domain tells its pages; VT-d and AMD IOMMUs map pages of 4 KiB by their architecture. */
+/* A domain has its page sizes; by architecture VT-d and AMD IOMMUs map pages of 4 KiB. */
 #define COMPAT_HAS_DOMAIN_PAGE \
 	(RESV_HAVE(DOMAIN_PGSIZE) || IS_ENABLED(CONFIG_X86))
 
 /*
- * VFIO asks an IOMMU whether it remaps interrupts, as it does where there is no better
- * question, and so can this module.
+ * This module can ask an IOMMU whether it remaps interrupts, as VFIO does on kernels
+ * without a more precise check.
  */
 #define COMPAT_HAS_INTR_REMAP \
 	(RESV_HAVE(CAP_INTR_REMAP) && \
 	 (RESV_HAVE(CAPABLE_BUS) || RESV_HAVE(CAPABLE_DEVICE)))
 
 /*
- * MSI isolation can be asked for the way VFIO of this kernel asks.  Before v4.11 it
- * asks the IOMMU only, and the SMMU drivers say yes to whatever takes messages.
+ * This module can check MSI isolation as VFIO of this kernel does.  Before v4.11 VFIO asks
+ * only the IOMMU, and the SMMU drivers claim it for any interrupt controller.
  */
 #define COMPAT_HAS_MSI_ISOLATION \
 	(RESV_HAVE(ISOLATED_MSI_GROUP) || \
@@ -94,7 +95,7 @@ struct iommu_resv_region {
 	  (RESV_HAVE(ISOLATED_MSI_DOMAINS) || IS_ENABLED(CONFIG_X86))))
 
 /**
- * compat_dev_iommu_device() - the IOMMU that translates a device
+ * compat_dev_iommu_device() - get the IOMMU that translates for a device
  * @dev: device, whose group's mutex the caller holds
  *
  * Return: the IOMMU, or NULL if there is none or this kernel does not tell
@@ -112,7 +113,7 @@ static inline struct iommu_device *compat_dev_iommu_device(struct device *dev)
  * compat_dev_has_iommu() - does an IOMMU translate for a device?
  * @dev: device, whose group's mutex the caller holds
  *
- * Groups without one are of VFIO's no-IOMMU mode, and of mediated devices.
+ * Groups without an IOMMU are those of VFIO's no-IOMMU mode and of mediated devices.
  *
  * Return: true if one does
  */
@@ -128,11 +129,11 @@ static inline bool compat_dev_has_iommu(struct device *dev)
 }
 
 /**
- * compat_dev_iommu_instance() - class device of the IOMMU that translates a device
+ * compat_dev_iommu_instance() - get the class device of the IOMMU of a device
  * @dev: device, whose group's mutex the caller holds
  *
- * What /sys/class/iommu shows.  Before v5.7 or so a device has only a link to it,
- * which iommu_device_link() made; arm-smmu drivers make none before v4.11.
+ * /sys/class/iommu shows it.  Before about v5.7 a device has only a link to it, made by
+ * iommu_device_link(); arm-smmu drivers before v4.11 do not make one.
  *
  * Return: the device, or NULL if this kernel does not tell
  */
@@ -155,15 +156,15 @@ enum compat_iommu_driver {
 };
 
 /**
- * compat_dev_is_behind() - whose IOMMU translates a device?
+ * compat_dev_is_behind() - does an IOMMU of a given driver translate for a device?
  * @dev: device, whose group's mutex the caller holds
  * @which: driver
  *
- * Where the IOMMU is not known its driver shows in the name of its function that
- * maps, as there are no modular ones there.
+ * If the kernel does not tell the IOMMU, recognise the driver by the name of its function
+ * that maps: these kernels have no modular IOMMU drivers.
  *
  * Context: may sleep.
- * Return: true if it is one of that driver
+ * Return: true if it does
  */
 static inline bool compat_dev_is_behind(struct device *dev,
 					enum compat_iommu_driver which)
@@ -189,9 +190,9 @@ static inline bool compat_dev_is_behind(struct device *dev,
 }
 
 /**
- * compat_iommu_get_group_resv_regions() - the group's regions as VFIO sees them
+ * compat_iommu_get_group_resv_regions() - get the group's regions as VFIO does
  * @group: group, its mutex not held
- * @head: initialised list; entries are the caller's to kfree()
+ * @head: initialised list; the caller has to kfree() the entries
  *
  * Return: 0, -EOPNOTSUPP, or what the kernel's function returns
  */
@@ -207,11 +208,11 @@ compat_iommu_get_group_resv_regions(struct iommu_group *group,
 }
 
 /**
- * compat_dev_resv_callback() - the driver's function that lists a device's regions
+ * compat_dev_resv_callback() - find the driver's function that lists a device's regions
  * @dev: device, whose group's mutex the caller holds
  * @address: set to its address, or 0 if this driver has none
  *
- * Return: 0, -ENODEV if no IOMMU driver takes care of the device, -EOPNOTSUPP
+ * Return: 0, -ENODEV if the device has no IOMMU driver, -EOPNOTSUPP
  */
 static inline int compat_dev_resv_callback(struct device *dev,
 					   unsigned long *address)
@@ -236,12 +237,12 @@ static inline int compat_dev_resv_callback(struct device *dev,
 }
 
 /**
- * compat_driver_get_resv_regions() - have the driver list the regions of one device
+ * compat_driver_get_resv_regions() - let the driver list the regions of one device
  * @dev: device, whose group's mutex the caller holds
  * @head: initialised list, for compat_iommu_put_resv_regions() only
  *
- * All that iommu_get_resv_regions() does where there is one (drivers/iommu/iommu.c,
- * compared in 5.10, 6.1, 6.12 and 7.3), without calling that.
+ * This does the same as iommu_get_resv_regions() (drivers/iommu/iommu.c, compared in
+ * 5.10, 6.1, 6.12 and 7.3), without calling it.
  *
  * Return: 0 or -EOPNOTSUPP
  */
@@ -266,7 +267,7 @@ static inline int compat_driver_get_resv_regions(struct device *dev,
 }
 
 /**
- * compat_iommu_get_resv_regions() - the regions of one device
+ * compat_iommu_get_resv_regions() - get the regions of one device
  * @dev: device, whose group's mutex the caller holds, as the kernel's own
  *	caller iommu_get_group_resv_regions() does
  * @head: initialised list, for compat_iommu_put_resv_regions() only
@@ -287,7 +288,7 @@ static inline int compat_iommu_get_resv_regions(struct device *dev,
 }
 
 /**
- * compat_iommu_put_resv_regions() - free what compat_iommu_get_resv_regions() gave
+ * compat_iommu_put_resv_regions() - free a list of compat_iommu_get_resv_regions()
  * @dev: the same device, the group's mutex still held
  * @head: the same list
  */
@@ -305,17 +306,17 @@ static inline void compat_iommu_put_resv_regions(struct device *dev,
 		ops->put_resv_regions(dev, head);
 		return;
 	}
-	/* Nobody's driver listed these (mdev), so they are of this project. */
+	/* Without a driver (mdev) only this module can have added entries. */
 	list_for_each_entry_safe(region, next, head, list)
 		kfree(region);
 #endif
 }
 
 /**
- * compat_resv_is_relaxable() - a region that VFIO maps over
+ * compat_resv_is_relaxable() - may VFIO map over a region?
  * @region: region of a kernel list
  *
- * Return: true if it is one
+ * Return: true if it may
  */
 static inline bool
 compat_resv_is_relaxable(const struct iommu_resv_region *region)
@@ -328,13 +329,13 @@ compat_resv_is_relaxable(const struct iommu_resv_region *region)
 }
 
 /**
- * compat_iommu_paging_domain_alloc() - a domain like the one VFIO will make
+ * compat_iommu_paging_domain_alloc() - allocate a domain like the one VFIO will make
  * @dev: device, whose group's mutex the caller holds
  *
- * The domain is never attached; iommu_domain_free() takes it back.
+ * The caller never attaches the domain, and frees it by iommu_domain_free().
  *
  * Return: the domain or an error pointer; some drivers set its geometry only
- * when a device is attached (source_aperture.c says which)
+ * when a device is attached (source/aperture.c says which)
  */
 static inline struct iommu_domain *
 compat_iommu_paging_domain_alloc(struct device *dev)
@@ -351,7 +352,7 @@ compat_iommu_paging_domain_alloc(struct device *dev)
 }
 
 /**
- * compat_iommu_get_domain_for_dev() - the domain a device is attached to now
+ * compat_iommu_get_domain_for_dev() - get the domain that a device is attached to now
  * @dev: device, whose group's mutex the caller holds
  *
  * Return: the domain, or NULL if there is none or this kernel does not tell
@@ -369,13 +370,13 @@ compat_iommu_get_domain_for_dev(struct device *dev)
 }
 
 /**
- * compat_domain_is_users() - does somebody map by himself there, as VFIO does?
+ * compat_domain_is_users() - does the domain belong to VFIO or a user like it?
  * @domain: domain that is attached to a device, or NULL
  *
- * Since v5.18 a group that VFIO has claimed is blocked while no container's
- * domain is attached to it.
+ * Since v5.18 a group that VFIO has claimed is attached to a blocking domain while no
+ * container's domain is attached to it.
  *
- * Return: true if somebody does
+ * Return: true if it does
  */
 static inline bool compat_domain_is_users(const struct iommu_domain *domain)
 {
@@ -394,11 +395,11 @@ static inline bool compat_domain_is_users(const struct iommu_domain *domain)
 }
 
 /**
- * compat_domain_is_attached() - is it a domain that somebody maps in by himself?
+ * compat_domain_is_attached() - does VFIO or a user like it map in the domain?
  * @domain: domain that is attached to a device, or NULL
  *
- * Return: true for such a domain; false for the one that blocks a group which VFIO
- * has opened and not attached
+ * Return: true for such a domain; false for the blocking domain of a group that VFIO has
+ * opened but not attached
  */
 static inline bool compat_domain_is_attached(const struct iommu_domain *domain)
 {
@@ -407,13 +408,14 @@ static inline bool compat_domain_is_attached(const struct iommu_domain *domain)
 }
 
 /**
- * compat_domain_geometry() - what a domain says that it can address
+ * compat_domain_geometry() - get the addresses that a domain can map
  * @domain: domain
  * @start: set to the first address
  * @end: set to the last address, inclusive
  *
  * Context: any.
- * Return: it says so; some drivers do when a device is attached, and some never
+ * Return: true if the driver has set them; some drivers set them when a device is
+ *	attached, and some never
  */
 static inline bool compat_domain_geometry(const struct iommu_domain *domain,
 					  u64 *start, u64 *end)
@@ -445,9 +447,8 @@ static inline void compat_domain_set_end(struct iommu_domain *domain, u64 end)
  * compat_domain_page() - the smallest page that a domain maps
  * @domain: domain
  *
- * A driver that has the CPU's page size makes tables of that size
- * (arm_lpae_restrict_pgsizes()), which a domain that was not attached yet does
- * not show.
+ * A driver that supports the CPU's page size makes tables of that size
+ * (arm_lpae_restrict_pgsizes()); a domain that was not attached yet does not show this.
  *
  * Return: bytes, a power of two
  */
@@ -463,10 +464,10 @@ static inline u64 compat_domain_page(const struct iommu_domain *domain)
 }
 
 /**
- * compat_device_intr_remap() - the device's IOMMU remaps its interrupts
+ * compat_device_intr_remap() - does the device's IOMMU remap its interrupts?
  * @dev: device, whose group's mutex the caller holds
  *
- * Only kernels without iommu_group_has_isolated_msi() are asked this.
+ * Used only on kernels without iommu_group_has_isolated_msi().
  *
  * Return: true if it does
  */
@@ -485,10 +486,10 @@ static inline bool compat_device_intr_remap(struct device *dev)
 
 /**
  * compat_irq_domain_check_msi_remap() - do all interrupt controllers of the machine
- *	tell who sent a message?
+ *	check the sender of a message?
  *
- * Only kernels without iommu_group_has_isolated_msi() are asked this, once: it takes
- * irq_domain_mutex, under which drivers of IOMMUs are called.
+ * Used only on kernels without iommu_group_has_isolated_msi(), and only once: it takes
+ * irq_domain_mutex, under which the kernel calls IOMMU drivers.
  *
  * Context: may sleep; no lock is held.
  * Return: true if they do
@@ -503,11 +504,11 @@ static inline bool compat_irq_domain_check_msi_remap(void)
 }
 
 /**
- * compat_iommu_group_has_isolated_msi() - VFIO lets the group be opened without
- *	allow_unsafe_interrupts
+ * compat_iommu_group_has_isolated_msi() - does VFIO accept the group without
+ *	allow_unsafe_interrupts?
  * @group: group, its mutex not held
  * @remap: compat_irq_domain_check_msi_remap(), or compat_device_intr_remap() of any
- *	device of the group, as VFIO of kernels before v6.3 asks
+ *	device of the group, which VFIO checks on kernels before v6.3
  *
  * Return: true if it does
  */
@@ -522,7 +523,7 @@ compat_iommu_group_has_isolated_msi(struct iommu_group *group, bool remap)
 }
 
 /**
- * compat_dev_iommu_fwspec_get() - the stream IDs of a device
+ * compat_dev_iommu_fwspec_get() - get the stream IDs of a device
  * @dev: device, whose group's mutex the caller holds
  *
  * Return: the IDs, or NULL if there are none or this kernel does not tell

@@ -7,14 +7,14 @@
 #include <linux/module.h>
 #include "compat/compat.h"
 
-/* A patch is registered, enabled and its module held by one call (v5.1). */
+/* One call registers and enables a patch, and pins its module (v5.1). */
 #if defined(RESV_HAVE_KLP_ENABLE) && defined(RESV_HAVE_KLP_CALLBACKS)
 #define COMPAT_HAS_KLP	1
 #else
 #define COMPAT_HAS_KLP	0
 #endif
 
-/* Livepatches can be told from other modules, and their folders looked up. */
+/* A module can tell livepatches from other modules, and look up their folders. */
 #if defined(RESV_HAVE_KLP_MODULE) && defined(RESV_HAVE_KERNFS_LOOKUP)
 #define COMPAT_HAS_KLP_MODULES	1
 #endif
@@ -23,7 +23,7 @@
  * compat_module_is_livepatch() - does a module replace functions of the kernel?
  * @mod: the module
  *
- * Return: true if it says so; false on kernels where modules do not say it
+ * Return: true if it is marked as a livepatch; false on kernels without such a mark
  */
 static inline bool compat_module_is_livepatch(struct module *mod)
 {

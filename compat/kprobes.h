@@ -8,7 +8,7 @@
 
 #ifdef CONFIG_KRETPROBES
 /**
- * compat_get_kretprobe() - the kretprobe that a call belongs to
+ * compat_get_kretprobe() - get the kretprobe that a call belongs to
  * @ri: the call
  *
  * Context: in a handler.

@@ -6,7 +6,7 @@
 #include <linux/kref.h>
 #include "compat/compat.h"
 
-/* How many references there are, just now. */
+/* Get the current number of references. */
 static inline unsigned int compat_kref_read(const struct kref *kref)
 {
 #ifdef RESV_HAVE_KREF_READ

@@ -8,7 +8,7 @@
 #include <linux/vmalloc.h>
 #include "compat/compat.h"
 
-/* Charged to the reader, who decides how many files are open; since v4.5. */
+/* Charge the memory to the reader, which decides how many files are open; since v4.5. */
 #ifdef GFP_KERNEL_ACCOUNT
 #define COMPAT_ACCOUNTED	GFP_KERNEL_ACCOUNT
 #else
@@ -16,7 +16,7 @@
 #endif
 
 /**
- * compat_kvmalloc() - memory for a text of any length
+ * compat_kvmalloc() - allocate memory for a text of any length
  * @size: bytes
  *
  * Context: may sleep.

@@ -12,11 +12,11 @@
 #include "compat/sysfs.h"
 
 /**
- * compat_module_kobject() - the folder of a module in /sys/module
+ * compat_module_kobject() - get the folder of a module in /sys/module
  * @name: module, loaded or built in
  *
  * Context: may sleep.
- * Return: its kobject with a reference, which keeps the memory of the module, or NULL
+ * Return: its kobject with a reference that keeps the memory of the module, or NULL
  */
 static inline struct kobject *compat_module_kobject(const char *name)
 {
@@ -37,9 +37,9 @@ static inline struct kobject *compat_module_kobject(const char *name)
 }
 
 /*
- * A bool of a module that is built in.  No interface gives the value itself, so the
- * function of its file is called, which takes the lock of all such parameters, as
- * every reader of the file does.
+ * Read a bool of a built-in module.  No interface gives the value itself, so call the
+ * show() of its file, which takes the lock of all such parameters, as for every reader
+ * of the file.
  */
 static inline bool compat_builtin_flag(struct module_kobject *mk,
 				       const char *name)
@@ -57,9 +57,9 @@ static inline bool compat_builtin_flag(struct module_kobject *mk,
 }
 
 /*
- * A bool of a loaded module, which the caller holds.  Without the lock of its
- * parameters: lockdep takes that for the one of this module's, under which files are
- * removed that wait for who asks here.
+ * Read a bool of a loaded module, which the caller keeps loaded.  Do not take the lock of
+ * its parameters: lockdep does not distinguish it from the lock of this module's
+ * parameters, under which files are removed whose readers may call this.
  */
 static inline bool compat_loaded_flag(const struct module *mod, const char *name)
 {
@@ -77,7 +77,8 @@ static inline bool compat_loaded_flag(const struct module *mod, const char *name
  * @module: name of that module, loaded or built in
  * @name: parameter, a bool
  *
- * The module is held meanwhile; one that is on its way in or out is not asked.
+ * This keeps the module loaded meanwhile, and skips a module that is being loaded or
+ * unloaded.
  *
  * Context: may sleep.
  * Return: true if it is; false if not, or if there is no such module or parameter

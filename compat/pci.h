@@ -7,7 +7,7 @@
 #include "compat/compat.h"
 
 /**
- * compat_pci_msi_pos() - where a device has its MSI capability
+ * compat_pci_msi_pos() - find the MSI capability of a device
  * @pdev: device
  *
  * Return: offset in configuration space, or 0 if it has none
@@ -22,14 +22,14 @@ static inline unsigned int compat_pci_msi_pos(const struct pci_dev *pdev)
 }
 
 /**
- * compat_pci_msi_is_limited() - the kernel knows that a device's messages do not reach
- *	all addresses of 64 bits
+ * compat_pci_msi_is_limited() - does the kernel know that a device cannot send messages to
+ *	all 64-bit addresses?
  * @pdev: device
  *
- * Quirks and drivers set no_64bit_msi, which v7.0 made a mask; one of some other width
- * than 64 counts as 32.  From v5.11 the kernel sets it by the capability, too.
+ * Quirks and drivers set no_64bit_msi, which v7.0 changed into a mask; any width below 64
+ * counts as 32.  Since v5.11 the kernel also sets it from the capability.
  *
- * Return: true if it knows that; false if not, or if the device has no messages
+ * Return: true if it does; false if not, or if the device has no messages
  */
 static inline bool compat_pci_msi_is_limited(const struct pci_dev *pdev)
 {
@@ -46,17 +46,17 @@ static inline bool compat_pci_msi_is_limited(const struct pci_dev *pdev)
 }
 
 /**
- * compat_pci_dma_ranges() - what a host bridge lets pass of its devices' DMA
+ * compat_pci_dma_ranges() - get the ranges to which a host bridge forwards DMA
  * @root: its bus
  *
- * It is of the device tree; ACPI says the like of single devices, see
- * compat_bus_dma_limit().  The kernel's own DMA keeps inside since v5.2
- * (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c), and since v5.19 sorts the
- * list there, under no lock that a module could take.
+ * They come from the device tree; ACPI has a similar limit for single devices, see
+ * compat_bus_dma_limit().  The DMA API stays inside the ranges since v5.2
+ * (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c).  Since v5.19 it sorts the
+ * list there, without a lock that a module could take.
  *
- * Context: any; a device is on the bus and stays there meanwhile.
- * Return: list of struct resource_entry, empty if nothing is known; NULL where the
- *	kernel has no such list
+ * Context: any; the caller keeps a device on the bus.
+ * Return: list of struct resource_entry, empty if nothing is known; NULL if the kernel
+ *	has no such list
  */
 static inline struct list_head *compat_pci_dma_ranges(struct pci_bus *root)
 {
@@ -69,10 +69,10 @@ static inline struct list_head *compat_pci_dma_ranges(struct pci_bus *root)
 }
 
 /**
- * compat_bus_dma_limit() - how far do the buses above a device let its DMA pass?
+ * compat_bus_dma_limit() - get the limit of the buses above a device for its DMA
  * @dev: device
  *
- * The kernel sets it when it configures the DMA of the device: by the device tree, by
+ * The kernel sets it when it configures the DMA of the device: from the device tree, from
  * _DMA or the IORT of ACPI, and below some bridges of VIA.
  *
  * Context: any.
@@ -87,7 +87,7 @@ static inline u64 compat_bus_dma_limit(const struct device *dev)
 #else
 	u64 limit = 0;
 #endif
-	/* The IORT's 64 bits are a size of all ones to the kernel, and the limit is one less. */
+	/* For 64 bits in the IORT the kernel uses a size of all ones, so a limit of one less. */
 	return limit && limit < ULLONG_MAX - 1 ? limit : ULLONG_MAX;
 }
 

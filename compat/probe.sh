@@ -7,7 +7,7 @@
 # RESV_LLVM RESV_NM RESV_MAKE in the environment.
 #
 # Every compat/probe/NAME.c asserts one fact by compiling; modpost then drops
-# what is declared but not exported to modules.  What survives both is
+# probes of interfaces that are declared but not exported.  A probe that survives both becomes
 # "#define RESV_HAVE_NAME 1".  Controls guard the result: sane.c must survive,
 # insane.c and insane_type.c must not compile, insane_link.c must compile and be dropped
 # by modpost; otherwise the build stops with the compiler's own words, because an answer
@@ -25,8 +25,8 @@ die()
 	exit 1
 }
 
-# The command as its own user runs it: none of the calling kbuild's variables
-# (KBUILD_EXTMOD, MAKEFLAGS, sub_make_done, ...) may leak into the inner one.
+# Run the command as a user would: the variables of the calling kbuild (KBUILD_EXTMOD,
+# MAKEFLAGS, sub_make_done, ...) must not leak into the inner one.
 kbuild()
 {
 	env -i PATH="$PATH" HOME="${HOME:-/}" LC_ALL=C "${RESV_MAKE:-make}" \
@@ -99,8 +99,8 @@ kbuild -k >"$log" 2>&1 || :
 	die "the compiler accepts a function of another type: facts would be wrong"
 [ -f "$work/insane_link.o" ] ||
 	die "control insane_link.c does not compile: $(first_error "$log")"
-# "No" has to be the compiler's verdict on the probe.  One that was killed, or
-# ran out of space, has not judged.
+# "No" has to be the compiler's verdict on the probe.  A compiler that was killed or ran
+# out of space gives no verdict.
 for name in $all; do
 	if [ ! -f "$work/$name.o" ] &&
 	   ! grep -qE "(^|/)$name\.c:[0-9]+.*(error:|No such file)" "$log"; then
@@ -108,7 +108,7 @@ for name in $all; do
 	fi
 done
 
-# Pass 2..n: modpost names at most ten missing symbols a run, so drop and repeat.
+# Pass 2..n: modpost reports at most ten missing symbols per run, so drop and repeat.
 compiled=
 for name in $all; do
 	if [ -f "$work/$name.o" ]; then
@@ -124,7 +124,7 @@ while :; do
 	status=0
 	kbuild >"$work/modpost.log" 2>&1 || status=$?
 	cat "$work/modpost.log" >>"$log"
-	# Old kernels only warn when it is about external modules.  The wording
+	# Old kernels only warn about symbols of external modules.  The wording
 	# changed in v7.x; the older one quotes the symbol first.
 	missing=$(sed -nE \
 		-e 's/.*"([^"]+)" \[.*\] undefined!.*/\1/p' \

@@ -6,9 +6,10 @@
 #include <linux/ptrace.h>
 
 /*
- * By the calling conventions of the two architectures: System V AMD64 ABI
- * section 3.2.3, AAPCS64 section 6.8.2.  regs_get_kernel_argument() came with
- * v4.20 and is missing on arm64 until v5.2; nothing of the kernel's sets one.
+ * According to the calling conventions of the two architectures: System V AMD64
+ * ABI section 3.2.3, AAPCS64 section 6.8.2.  The kernel's
+ * regs_get_kernel_argument() exists since v4.20, on arm64 since v5.2; there is no
+ * function that sets an argument.
  */
 static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
 						  unsigned int n)
@@ -34,7 +35,7 @@ static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
 }
 
 /**
- * compat_argument() - one of the first five arguments of a probed function
+ * compat_argument() - get one of the first five arguments of a probed function
  * @regs: registers at the function's entry
  * @n: 0 to 4
  *
@@ -47,10 +48,10 @@ static inline unsigned long compat_argument(struct pt_regs *regs,
 }
 
 /**
- * compat_argument_set() - have the function see another argument
+ * compat_argument_set() - change an argument of a probed function
  * @regs: registers at the function's entry
  * @n: 0 to 4
- * @value: what it is to see
+ * @value: the new argument
  *
  * Every kind of kprobe gives these registers to the function, as long as the
  * handler returns 0.
@@ -62,10 +63,10 @@ static inline void compat_argument_set(struct pt_regs *regs, unsigned int n,
 }
 
 /**
- * compat_return_address() - where a probed function will return to
+ * compat_return_address() - get the return address of a probed function
  * @regs: registers at the function's entry
  *
- * Return: the address; that of a trampoline if a tracer has put one there
+ * Return: the address; or that of a trampoline if a tracer has put one there
  */
 static inline unsigned long compat_return_address(const struct pt_regs *regs)
 {
@@ -77,7 +78,7 @@ static inline unsigned long compat_return_address(const struct pt_regs *regs)
 }
 
 /**
- * compat_result() - what a probed function returns, if that is an int
+ * compat_result() - get the result of a probed function that returns an int
  * @regs: registers when it returns
  *
  * Return: the result
@@ -92,7 +93,7 @@ static inline int compat_result(const struct pt_regs *regs)
 }
 
 /**
- * compat_result_pointer() - what a probed function returns, if that is a pointer
+ * compat_result_pointer() - get the result of a probed function that returns a pointer
  * @regs: registers when it returns
  *
  * Return: the result
@@ -107,9 +108,9 @@ static inline void *compat_result_pointer(const struct pt_regs *regs)
 }
 
 /**
- * compat_result_set() - have the caller see another result
+ * compat_result_set() - change the result of a probed function
  * @regs: registers when the function returns
- * @value: what it is to see
+ * @value: the new result
  */
 static inline void compat_result_set(struct pt_regs *regs, int value)
 {

@@ -26,7 +26,7 @@
 	COMPAT_BIN_ATTRS(const) struct bin_attribute *COMPAT_BIN_ATTRS(const)
 
 /**
- * compat_kernfs_child() - data of a named entry of a sysfs directory
+ * compat_kernfs_child() - get the data of a named entry of a sysfs directory
  * @parent: directory, kept alive by the caller
  * @name: entry
  *
@@ -51,12 +51,12 @@ static inline void *compat_kernfs_child(struct kernfs_node *parent,
 }
 
 /**
- * compat_kernfs_link() - what a link in a sysfs directory leads to
+ * compat_kernfs_link() - get the target of a link in a sysfs directory
  * @parent: directory, kept alive by the caller
  * @name: link
  *
  * Context: may sleep.
- * Return: the other directory's kobject, alive for as long as the link, or NULL
+ * Return: the kobject of the target directory, alive for as long as the link, or NULL
  */
 static inline struct kobject *compat_kernfs_link(struct kernfs_node *parent,
 						 const char *name)
@@ -77,7 +77,7 @@ static inline struct kobject *compat_kernfs_link(struct kernfs_node *parent,
 }
 
 /**
- * compat_kernfs_in_group() - data of a file in a named group of files
+ * compat_kernfs_in_group() - get the data of a file in a named group of files
  * @parent: directory, kept alive by the caller, with its files
  * @group: name of the group, which is a directory in it
  * @name: file in that

@@ -17,20 +17,20 @@ static inline bool compat_access_ok(const void __user *to, size_t len)
 }
 
 /**
- * compat_copy_to_user_nofault() - write to a process where no fault can be served
+ * compat_copy_to_user_nofault() - write to user memory without handling page faults
  * @to: memory of the current process
- * @from: bytes
- * @len: how many
+ * @from: bytes to write
+ * @len: number of bytes
  *
  * Context: any, in a task.
- * Return: it was written; else the memory is not there now, or not writable
+ * Return: true if it was written; false if the memory is not present or not writable
  */
 static inline bool compat_copy_to_user_nofault(void __user *to, const void *from,
 					       size_t len)
 {
 	unsigned long left;
 
-	/* Before anything else: access_ok() may ask whether faults are served. */
+	/* First, because access_ok() may check whether page faults are disabled. */
 	pagefault_disable();
 	left = compat_access_ok(to, len) ?
 	       __copy_to_user_inatomic(to, from, len) : len;
@@ -39,13 +39,13 @@ static inline bool compat_copy_to_user_nofault(void __user *to, const void *from
 }
 
 /**
- * compat_copy_from_user_nofault() - the opposite
- * @to: where to
+ * compat_copy_from_user_nofault() - read user memory without handling page faults
+ * @to: where to store the bytes
  * @from: memory of the current process
- * @len: how many bytes
+ * @len: number of bytes
  *
  * Context: any, in a task.
- * Return: it was read
+ * Return: true if it was read
  */
 static inline bool compat_copy_from_user_nofault(void *to,
 						 const void __user *from,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What <linux/vfio.h> of user space says since v5.4 of VFIO_IOMMU_GET_INFO (commit
- * a717072007e8), and later of VFIO_IOMMU_MAP_DMA, for kernels whose own header does not.
+ * Definitions of the UAPI header <linux/vfio.h> for kernels that do not have them: of
+ * VFIO_IOMMU_GET_INFO since v5.4 (commit a717072007e8), and later of VFIO_IOMMU_MAP_DMA.
  */
 #ifndef RESV_COMPAT_VFIO_H
 #define RESV_COMPAT_VFIO_H
@@ -13,14 +13,14 @@
 #define COMPAT_VFIO_IOMMU_INFO_CAPS		BIT(1)
 #define COMPAT_VFIO_CAP_IOVA_RANGE		1
 
-/* Since v5.12 (commit c3cbab24db38); before, VFIO takes no such flag. */
+/* Since v5.12 (commit c3cbab24db38); older VFIO does not accept this flag. */
 #ifdef VFIO_DMA_MAP_FLAG_VADDR
 #define COMPAT_VFIO_DMA_MAP_FLAG_VADDR		VFIO_DMA_MAP_FLAG_VADDR
 #else
 #define COMPAT_VFIO_DMA_MAP_FLAG_VADDR		0
 #endif
 
-/* struct vfio_iommu_type1_info; older programs know it up to @iova_pgsizes. */
+/* struct vfio_iommu_type1_info; older programs know only the members up to @iova_pgsizes. */
 struct compat_vfio_info {
 	__u32 argsz;
 	__u32 flags;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What there is, and the order of loading and unloading. */
+/* The tables of sources and features, and the order of loading and unloading. */
 #include <linux/module.h>
 #include <linux/slab.h>
 #include "feature/check/check.h"
@@ -20,7 +20,7 @@
 #include "sysfs/group.h"
 #include "sysfs/module.h"
 
-/* In order: the kernel first, then sources that explain, then those that conclude. */
+/* In order: first the kernel, then sources that explain, then those that conclude. */
 static const struct resv_source *const sources[] = {
 	&resv_source_kernel,
 #if IS_ENABLED(CONFIG_ACPI) && IS_ENABLED(CONFIG_X86)
@@ -57,7 +57,7 @@ static const struct resv_feature *const features[] = {
 	NULL
 };
 
-/* Groups were looked at, so it is known which hooks this machine needs and has. */
+/* After the first look at all groups it is known which hooks this machine needs and has. */
 static int check_status(void)
 {
 	struct resv_status *s = kzalloc(sizeof(*s), GFP_KERNEL);
@@ -68,7 +68,7 @@ static int check_status(void)
 		return -ENOMEM;
 	resv_sources_status(s);
 	resv_verdict_status(s);
-	/* The hooks of features have said by themselves what is wrong with one. */
+	/* Do not log hooks of features here: the engine has logged each that is off. */
 	silent = s->nr;
 	resv_features_status(s);
 	ret = resv_status_judge(s, silent);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The module for kernels without an IOMMU layer (CONFIG_IOMMU_API): it does not load. */
+/* The module for kernels without an IOMMU layer (CONFIG_IOMMU_API); it refuses to load. */
 #include <linux/module.h>
 
 static int __init resv_init(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: acpi_put_table() gives a table's mapping back.
+ * Fact: acpi_put_table() releases the mapping of a table.
  * Upstream: 174cc7187e6f ("ACPICA: Tables: Back port acpi_get_table_with_size()
  * and early_acpi_os_unmap_memory() from Linux kernel"), v4.10.
  */

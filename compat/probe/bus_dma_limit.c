@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: device.bus_dma_limit is the last address that what is above the device lets pass
- * of its DMA, or 0.
+ * Fact: device.bus_dma_limit is the last address to which the buses above the device
+ * forward its DMA, or 0.
  * Upstream: a7ba70f1787f ("dma-mapping: treat dev->bus_dma_mask as a DMA limit"), v5.5;
  * before, see bus_dma_mask.c.
  */

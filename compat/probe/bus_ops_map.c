@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fact: a bus has the operations of its IOMMU, with a function that maps one page.
- * Upstream: 9a630a4b41a2 ("iommu: Split struct iommu_ops"), v5.18 moved it away.
+ * Upstream: until 9a630a4b41a2 ("iommu: Split struct iommu_ops"), v5.18.
  */
 #include <linux/device.h>
 #include <linux/iommu.h>

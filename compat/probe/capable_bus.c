@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: interrupt remapping is asked of a bus, iommu_capable().
+ * Fact: iommu_capable() asks a bus for interrupt remapping.
  * Upstream: v3.18 on; seen 5.10, absent 6.1.  Some
  * kernels in between have both interfaces.
  */

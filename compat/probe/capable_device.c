@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: capabilities are asked of a device, device_iommu_capable().
+ * Fact: device_iommu_capable() asks a device for capabilities.
  * Upstream: absent 5.10, seen 6.1 and later.
  */
 #include <linux/iommu.h>

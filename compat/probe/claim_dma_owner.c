@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: a group that VFIO has opened stays blocked while no domain of VFIO's is
- * attached, so it never looks free between two domains.
+ * Fact: while VFIO has opened a group and no domain of VFIO is attached, the group stays
+ * attached to a blocking domain, so it never looks free between two domains.
  * Upstream: 1ea2a07a532b ("iommu: Add DMA ownership management interfaces"), v5.19.
  * Backports: RHEL 9.1.
  */

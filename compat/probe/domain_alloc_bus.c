@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: an unmanaged domain is allocated for a bus, iommu_domain_alloc().
+ * Fact: iommu_domain_alloc() allocates an unmanaged domain for a bus.
  * Upstream: v3.x to v6.12; the result's geometry is final only after attach.
  */
 #include <linux/device.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: an unmanaged domain is allocated for a device, iommu_paging_domain_alloc().
+ * Fact: iommu_paging_domain_alloc() allocates an unmanaged domain for a device.
  * Upstream: a27bf2743cb8 ("iommu: Add iommu_paging_domain_alloc() interface"), v6.11.
  * Since v6.13 an inline around iommu_paging_domain_alloc_flags(), which is exported.
  */

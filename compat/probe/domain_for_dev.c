@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: iommu_get_domain_for_dev() tells the domain a device is attached to.
+ * Fact: iommu_get_domain_for_dev() returns the domain that a device is attached to.
  * Upstream: v3.19 to v7.3.
  */
 #include <linux/iommu.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fact: a domain's operations have a function that maps one page.
- * Upstream: c8ab4f82 ("iommu: Remove map/unmap"), v6.3 removed it; map_pages took its place.
+ * Upstream: until c8ab4f82 ("iommu: Remove map/unmap"), v6.3; since then only map_pages.
  */
 #include <linux/iommu.h>
 #include "probe.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: a domain tells the sizes of pages that it can map.
+ * Fact: a domain has the sizes of pages that it can map.
  * Upstream: "iommu: Allow selecting page sizes per domain", v4.7.
  */
 #include <linux/iommu.h>

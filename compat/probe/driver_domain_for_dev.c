@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: iommu_driver_get_domain_for_dev() tells the domain a device is attached
- * to, to callers that hold the group's mutex; iommu_get_domain_for_dev() then
- * asserts that they do not.
+ * Fact: callers that hold the group's mutex get the domain that a device is
+ * attached to from iommu_driver_get_domain_for_dev(); iommu_get_domain_for_dev()
+ * asserts on these kernels that its callers do not hold the mutex.
  * Upstream: absent 6.12, seen 7.3.
  */
 #include <linux/iommu.h>

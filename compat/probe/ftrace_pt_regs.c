@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: a callback of ftrace is given struct pt_regs.
+ * Fact: a callback of ftrace gets struct pt_regs.
  * Upstream: d19ad0775dcd ("ftrace: Have the callbacks receive a struct ftrace_regs
  * instead of pt_regs"), v5.11; since then struct ftrace_regs.
  */

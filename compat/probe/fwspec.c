@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: dev_iommu_fwspec_get() tells a device's stream IDs.
+ * Fact: dev_iommu_fwspec_get() returns a device's stream IDs.
  * Upstream: v5.0; before, dev->iommu_fwspec is a plain member.
  */
 #include <linux/iommu.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: get_kretprobe() tells which kretprobe a call belongs to.
+ * Fact: get_kretprobe() returns the kretprobe that a call belongs to.
  * Upstream: d741bf41d7c7 ("kprobes: Remove kretprobe hash"), v5.11; before,
  * ri->rp is a plain member.
  */

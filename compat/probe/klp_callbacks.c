@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: a livepatch is told when its transition ends.
+ * Fact: the kernel calls a livepatch back when its transition ends.
  * Upstream: "livepatch: add (un)patch callbacks", v4.15.
  */
 #include <linux/livepatch.h>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: klp_enable_patch() registers and enables, and names functions by text.
+ * Fact: klp_enable_patch() registers and enables a patch, whose functions are given
+ * by name.
  * Upstream: "livepatch: Simplify API by removing registration step", v5.1.
- * The patch structure tells: it has the flag "enabled" and a list of objects
- * since then.  Absent where CONFIG_LIVEPATCH is off.
+ * The patch structure shows it: since then it has the flag "enabled" and a list of
+ * objects.  Absent if CONFIG_LIVEPATCH is off.
  */
 #include <linux/livepatch.h>
 #include "probe.h"

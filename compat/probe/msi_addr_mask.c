@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Fact: pci_dev.msi_addr_mask has the address bits of a device's MSIs.
- * Upstream: v7.0, in the place of no_64bit_msi; absent in 6.12, there in 7.3.
+ * Upstream: v7.0, instead of no_64bit_msi; absent in 6.12, seen in 7.3.
  */
 #include <linux/pci.h>
 #include "probe.h"

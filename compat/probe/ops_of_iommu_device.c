@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: a device's IOMMU ops are reached by dev->iommu->iommu_dev->ops.
+ * Fact: dev->iommu->iommu_dev->ops has the ops of a device's IOMMU.
  * Upstream: dev->iommu since v5.7, iommu_dev in it since v5.8.
  */
 #include <linux/device.h>

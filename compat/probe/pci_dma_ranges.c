@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: pci_host_bridge.dma_ranges lists what a host bridge lets pass of its devices'
- * DMA, as entries of type struct resource_entry.
- * Upstream: e80a91ad302b ("PCI: Add dma_ranges window list"), v5.2.  It is filled from
- * the device tree: in v5.2 by the driver of iProc alone, since v5.5 by most.
+ * Fact: pci_host_bridge.dma_ranges lists the ranges to which a host bridge forwards its
+ * devices' DMA, as entries of type struct resource_entry.
+ * Upstream: e80a91ad302b ("PCI: Add dma_ranges window list"), v5.2.  Drivers fill it from
+ * the device tree: in v5.2 only the iProc driver, since v5.5 most drivers.
  */
 #include <linux/pci.h>
 #include "probe.h"

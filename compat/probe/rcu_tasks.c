@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: waiting until every task has been scheduled of its own accord.
- * Upstream: 8315f42295d2 ("rcu: Add call_rcu_tasks()"), v3.18; without CONFIG_TASKS_RCU only
- * since v4.20 or so, and the same as other grace periods.
+ * Fact: a module can wait until every task has scheduled voluntarily.
+ * Upstream: 8315f42295d2 ("rcu: Add call_rcu_tasks()"), v3.18.  Without CONFIG_TASKS_RCU it
+ * exists only since about v4.20, and waits for an ordinary grace period.
  */
 #include <linux/rcupdate.h>
 #include "probe.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: a device with a region of type direct is never given to VFIO, whatever IOMMU
+ * Fact: the kernel never gives VFIO a device with a region of type direct, whatever IOMMU
  * translates for it.  Before, only the Intel driver refuses, for RMRRs.
  * Upstream: a48ce36e2786 ("iommu: Prevent RESV_DIRECT devices from blocking domains"),
  * v6.6.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Positive control: every header that probes include, and nothing that can be
- * missing.  If this does not build, no other answer means anything.
+ * Positive control: includes every header that probes include, and uses nothing
+ * that can be missing.  If this does not build, the other answers are worthless.
  */
 #include <linux/module.h>
 #include <linux/acpi.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: what is about signals has a header of its own.
+ * Fact: declarations about signals have their own header.
  * Upstream: c3edc4010e9d ("sched/headers: Move task_struct::signal and
  * task_struct::sighand types and accessors into <linux/sched/signal.h>"), v4.11.
  */

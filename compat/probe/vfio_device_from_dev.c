@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: VFIO can be asked whether it has a device, as vfio_dev_viable() asks itself.
+ * Fact: a module can ask VFIO whether it has a device, as vfio_dev_viable() does.
  * Upstream: 44f507163d20 ("VFIO: use a fast path to get the device"), v3.10, to v5.18;
  * later kernels have driver_managed_dma.c.  Needs CONFIG_VFIO.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: the kernel has iommufd, and VFIO gives it devices by these functions, which is
- * seen to explain what iommufd refuses.
+ * Fact: the kernel has iommufd, and VFIO gives it devices by these functions.  The module
+ * hooks them to explain what iommufd refuses.
  * Upstream: 9048c7341c4d ("vfio-iommufd: Add detach_iommufd support for physical
- * devices"), v6.6; the others are there since v6.2.  Needs CONFIG_IOMMUFD, which
+ * devices"), v6.6; the other functions exist since v6.2.  Needs CONFIG_IOMMUFD, which
  * Debian's kernels do not have; seen in 6.12 with it.
  */
 #include <linux/build_bug.h>

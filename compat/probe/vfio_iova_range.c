@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: VFIO type1 tells its usable IOVA ranges, and with that refuses maps
- * and attaches that hit a reserved region or leave the aperture.
+ * Fact: VFIO type1 reports its usable IOVA ranges, and also refuses maps and
+ * attaches that overlap a reserved region or leave the aperture.
  * Upstream: a717072007e8 ("vfio/type1: Add IOVA range capability support"), v5.4,
  * end of the series that brought the checks; SUSE backported all of it to 5.3.
  */

@@ -4,7 +4,7 @@
 #include "compat/acpi.h"
 #include "firmware/acpi.h"
 
-/* Far more than any machine has, and little enough to allocate. */
+/* Far more than any machine has, and small enough to allocate. */
 #define MAX_TABLE	SZ_1M
 
 /**
@@ -26,7 +26,7 @@ int resv_acpi_table_get(struct resv_acpi_table *table)
 	memcpy(sig, table->sig, sizeof(header->signature));
 	if (acpi_disabled || ACPI_FAILURE(acpi_get_table(sig, 0, &header)))
 		return -ENOENT;
-	/* ACPICA mapped as much as the header says, after checking that it can. */
+	/* ACPICA has checked the length in the header, and mapped that much. */
 	if (header->length > MAX_TABLE) {
 		pr_warn("%s: table of %u bytes is not believed, what it says is left out\n",
 			table->sig, header->length);
@@ -58,9 +58,9 @@ void resv_acpi_table_free(struct resv_acpi_table *table)
 }
 
 /**
- * resv_acpi_table_faults() - report what a parser complained about, in one line
+ * resv_acpi_table_faults() - log the faults that a parser found, in one line
  * @table: table
- * @err: the parser's findings
+ * @err: the faults
  */
 void resv_acpi_table_faults(struct resv_acpi_table *table,
 			    const struct resv_parse_err *err)
@@ -76,12 +76,12 @@ void resv_acpi_table_faults(struct resv_acpi_table *table,
 }
 
 /**
- * resv_acpi_items_add() - one more item, for the receivers of a parser
+ * resv_acpi_items_add() - add an item; for the receivers of a parser
  * @items: array of resv_acpi_items_collect()
- * @item: what was found
+ * @item: the item
  *
  * Context: any.
- * Return: 0, or -E2BIG, which ends the parser, if there are too many
+ * Return: 0, or -E2BIG, which stops the parser, if there are too many
  */
 int resv_acpi_items_add(struct resv_acpi_items *items, const void *item)
 {
@@ -96,16 +96,16 @@ int resv_acpi_items_add(struct resv_acpi_items *items, const void *item)
 }
 
 /**
- * resv_acpi_items_collect() - keep all that a parser finds in a table
+ * resv_acpi_items_collect() - collect all items that a parser finds in a table
  * @items: @size and @max are set
  * @table: copy of the table
  * @parse: calls the parser, whose receivers call resv_acpi_items_add()
  *
- * The table is parsed twice: to count, and to copy into an array of that size.  Faults
- * of the table are reported.
+ * This parses the table twice: first to count the items, then to copy them into an array
+ * of that size.  It logs faults of the table.
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM, with nothing to free but the table
+ * Return: 0; or -ENOMEM, after which only the table has to be freed
  */
 int resv_acpi_items_collect(struct resv_acpi_items *items,
 			    struct resv_acpi_table *table,

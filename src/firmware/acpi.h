@@ -10,7 +10,7 @@
  * @sig: four characters
  * @data: a copy, header included, or NULL
  * @len: bytes of @data
- * @reason: what it is good for, in words
+ * @reason: what it is used for, for the file "features"
  */
 struct resv_acpi_table {
 	const char *sig;
@@ -24,7 +24,7 @@ struct resv_acpi_table {
  * @item: the array, or NULL while its items are counted
  * @size: bytes of one item
  * @nr: number of items
- * @max: more of them are not believed; 0 if any number is
+ * @max: highest number of items that is accepted; 0 for no limit
  */
 struct resv_acpi_items {
 	void *item;

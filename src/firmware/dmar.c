@@ -57,9 +57,9 @@ bool resv_dmar_next_scope(struct resv_dmar_scopes *scopes,
 }
 
 /*
- * Set up the scopes of the structure at @p, up to the first one that is malformed.
+ * Set up the scopes of the structure at @p, up to the first malformed one.
  *
- * Return: none is
+ * Return: true if no scope is malformed
  */
 static bool resv_dmar_scopes(struct resv_dmar_scopes *scopes, const u8 *p,
 			     size_t len)
@@ -123,8 +123,8 @@ static int resv_dmar_one_rmrr(const u8 *t, size_t offset, size_t len,
 		return 0;
 	}
 	/*
-	 * The kernel finds the devices of the scopes before a bad one, and maps the
-	 * region for these (dmar_insert_dev_scope()).  Without any it is for nobody.
+	 * The kernel maps the region for the devices of the scopes before a bad one
+	 * (dmar_insert_dev_scope()).  Without such a scope it maps it for no device.
 	 */
 	if (!resv_dmar_scopes(&rmrr.scopes, p + DMAR_RMRR_FIXED,
 			      len - DMAR_RMRR_FIXED)) {
@@ -143,14 +143,14 @@ static int resv_dmar_one_rmrr(const u8 *t, size_t offset, size_t len,
  * @ctx: given to the receivers
  * @err: cleared, then the first fault and the number of faults
  *
- * A bad structure is skipped by its length; if the length itself is bad, the
- * rest of the table cannot be found. Root port ATS (2), affinity (3),
+ * The parser skips a bad structure by its length; if the length itself is bad,
+ * it cannot find the rest of the table. Root port ATS (2), affinity (3),
  * namespace device (4), SATC (5) and SIDP (6) structures hold nothing about
- * reserved memory and are skipped, as is what is not known yet (section 8.2
- * wants that for forward compatibility).
+ * reserved memory; the parser skips them, and unknown types (section 8.2
+ * requires that for forward compatibility).
  *
- * Return: 0; -EBADMSG after any fault, with all that is valid given to the
- * receivers; else what a receiver returned.
+ * Return: 0; -EBADMSG after any fault, when the receivers got all that is
+ * valid; else what a receiver returned.
  */
 int resv_parse_dmar(const void *table, size_t len,
 		    const struct resv_dmar_ops *ops, void *ctx,

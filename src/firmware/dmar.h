@@ -10,7 +10,7 @@
 
 /* Device scope types, section 8.3.1. */
 #define RESV_DMAR_SCOPE_ENDPOINT	1	/* this PCI function only */
-#define RESV_DMAR_SCOPE_BRIDGE		2	/* and all that is below it */
+#define RESV_DMAR_SCOPE_BRIDGE		2	/* the bridge and all devices below it */
 #define RESV_DMAR_SCOPE_IOAPIC		3
 #define RESV_DMAR_SCOPE_HPET		4
 #define RESV_DMAR_SCOPE_NAMESPACE	5	/* ACPI device, see ANDD */
@@ -85,11 +85,11 @@ struct resv_dmar_drhd {
  * @scopes: the devices, up to the first malformed scope
  *
  * Both addresses should be aligned to 4 KiB (the end to the last byte of a
- * page). The kernel only taints itself and then uses what the table says
- * (dmar_parse_one_rmrr()), so they are given as the table has them.
+ * page). If they are not, the kernel only taints itself and uses them as they
+ * are (dmar_parse_one_rmrr()), so the parser reports them unchanged.
  *
- * Overlapping regions are normal: one region shared by several devices is
- * often told once for each. All of them are given, and it is no error.
+ * Overlapping regions are normal: tables often repeat a region for each of
+ * the devices that share it. The parser reports all of them, without an error.
  */
 struct resv_dmar_rmrr {
 	size_t offset;
@@ -102,7 +102,7 @@ struct resv_dmar_rmrr {
 /**
  * struct resv_dmar_ops - receivers of what is found, each may be NULL
  * @header: once, before all others; @width is the host address width in
- *	bits (already corrected by the one that the table is off by)
+ *	bits (the table has this number minus one)
  * @drhd: one remapping unit
  * @rmrr: one reserved region
  *

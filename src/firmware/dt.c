@@ -7,8 +7,8 @@
 #define DT_MAX_CELLS	4
 
 /*
- * Read a number of up to 64 bits. A third cell of an address is in front: on
- * a PCI bus it tells space and function and is no part of the address (IEEE
+ * Read a number of up to 64 bits. If an address has three cells, the first one
+ * gives space and function on a PCI bus, and is not part of the address (IEEE
  * 1275 PCI bus binding, section 2.2.1.1). The kernel drops it as well
  * (of_read_number() shifts it out).
  */
@@ -22,11 +22,11 @@ static u64 resv_dt_number(const u8 *p, unsigned int cells)
 }
 
 /**
- * resv_parse_dt() - take an `iommu-addresses` property apart
+ * resv_parse_dt() - parse an `iommu-addresses` property
  * @prop: the value of the property
  * @len: its length in bytes
- * @ops: how many cells, and the receiver
- * @ctx: given to both
+ * @ops: gives the number of cells, and receives the entries
+ * @ctx: given to both callbacks
  * @err: cleared, then the first fault and the number of faults
  *
  * Each entry is a phandle, an address and a length. The addresses are those
@@ -34,16 +34,16 @@ static u64 resv_dt_number(const u8 *p, unsigned int cells)
  * the root (of_translate_dma_region(), since 6.3), which is an identity
  * wherever that property is missing or empty.
  *
- * The kernel, looking for one device, takes the cells of an entry for another
- * device for phandles (of_iommu_get_resv_regions()), so a number that happens
- * to equal a phandle misleads it. Here entries are never taken apart without
- * knowing their size.
+ * When the kernel looks for the entries of one device, it reads the cells of
+ * other devices' entries as phandles (of_iommu_get_resv_regions()), so a
+ * number that happens to equal a phandle misleads it. This parser knows the
+ * size of each entry before it reads the next one.
  *
- * An entry of zero length, one that wraps and one with an unsupported number
- * of cells are skipped.
+ * The parser skips an entry of zero length, one that wraps and one with an
+ * unsupported number of cells.
  *
- * Return: 0; -EBADMSG after any fault, with all that is valid given to the
- * receiver; else what @ops->entry returned.
+ * Return: 0; -EBADMSG after any fault, when the receiver got all that is
+ * valid; else what @ops->entry returned.
  */
 int resv_parse_dt(const void *prop, size_t len, const struct resv_dt_ops *ops,
 		  void *ctx, struct resv_parse_err *err)
@@ -79,7 +79,7 @@ int resv_parse_dt(const void *prop, size_t len, const struct resv_dt_ops *ops,
 			resv_parse_fault(err, "entry passes the end", offset);
 			break;
 		}
-		/* Sizes beyond 64 bits exist nowhere, nor do addresses. */
+		/* No bus has sizes or addresses beyond 64 bits. */
 		if (na > 3 || ns > 2) {
 			resv_parse_fault(err, "unsupported number of cells",
 					 offset);

@@ -10,10 +10,10 @@
 
 /**
  * struct resv_dt_ops - how to read the property and where to put it
- * @cells: tell how many cells an address and a size of the device with this
- *	phandle have: #address-cells and #size-cells of its parent bus (for a
- *	PCI device these are 3 and 2). A negative value, e.g. because there is
- *	no such device, stops the parser: nobody knows where the next entry
+ * @cells: get the number of cells of an address and of a size of the device
+ *	with this phandle: #address-cells and #size-cells of its parent bus (for
+ *	a PCI device these are 3 and 2). A negative value, e.g. because there is
+ *	no such device, stops the parser: it cannot know where the next entry
  *	starts.
  * @entry: one range of addresses of that device. A value other than 0 stops
  *	the parser, which returns it.

@@ -24,18 +24,18 @@
 #define IORT_DESC_SIZE		20
 
 /*
- * First table revision (issue E.d) whose RMR nodes are what they are today;
- * iort_find_rmrs() in drivers/acpi/arm64/iort.c wants it as well.
+ * First table revision (issue E.d) with today's RMR nodes;
+ * iort_find_rmrs() in drivers/acpi/arm64/iort.c requires it as well.
  */
 #define IORT_RMR_REVISION	5
 
 /*
- * Each range of memory counts for each range of streams, so a node of 64 KiB
- * could tell millions of facts. Real ones tell a handful.
+ * Each range of memory applies to each range of streams, so a node of 64 KiB
+ * could make millions of facts. Real nodes make a handful.
  */
 #define IORT_RMR_MAX_PAIRS	4096
 
-/* The next mapping, whatever is in it. */
+/* The next mapping, valid or not. */
 static bool resv_iort_raw_map(struct resv_iort_maps *maps,
 			      struct resv_iort_map *map)
 {
@@ -64,8 +64,7 @@ static bool resv_iort_map_valid(const struct resv_iort_map *map)
  * @maps: what is left; moved behind the mapping that is returned
  * @map: filled in
  *
- * Mappings whose ids wrap are passed over; the parser has counted them as
- * faults.
+ * This skips mappings whose ids wrap; the parser has counted them as faults.
  *
  * Return: true, or false at the end.
  */
@@ -78,10 +77,7 @@ bool resv_iort_next_map(struct resv_iort_maps *maps,
 	return false;
 }
 
-/*
- * The next descriptor. Returns 0 if it is good, 1 if it is not, -1 at the
- * end.
- */
+/* The next descriptor. Returns 0 if it is valid, 1 if it is not, -1 at the end. */
 static int resv_iort_raw_desc(struct resv_iort_descs *descs,
 			      struct resv_iort_desc *desc, const char **what)
 {
@@ -113,8 +109,8 @@ static int resv_iort_raw_desc(struct resv_iort_descs *descs,
  * @descs: what is left; moved behind the range that is returned
  * @desc: filled in
  *
- * Ranges that are empty or wrap are passed over; the parser has counted them
- * as faults. Ranges may overlap, of which the kernel complains and carries on
+ * This skips ranges that are empty or wrap; the parser has counted them as
+ * faults. Ranges may overlap: the kernel only warns
  * (iort_rmr_desc_check_overlap()).
  *
  * Return: true, or false at the end.
@@ -132,12 +128,12 @@ bool resv_iort_next_desc(struct resv_iort_descs *descs,
 }
 
 /**
- * resv_iort_round_desc() - make of a range what the kernel makes of it
+ * resv_iort_round_desc() - round a range as the kernel does
  * @desc: the range
  * @page_size: PAGE_SIZE of the kernel, a power of two
  *
  * Ranges must be multiples of 64 KiB so that every page size can map them.
- * The kernel takes one that is not and extends it to its own pages
+ * The kernel accepts other ranges and extends them to its own pages
  * (iort_rmr_alloc() in drivers/acpi/arm64/iort.c).
  */
 void resv_iort_round_desc(struct resv_iort_desc *desc, u64 page_size)
@@ -148,7 +144,7 @@ void resv_iort_round_desc(struct resv_iort_desc *desc, u64 page_size)
 	desc->end |= page_size - 1;
 }
 
-/* Find the id mappings of a node, check that they are inside of it. */
+/* Find the id mappings of a node, and check that they are inside the node. */
 static bool resv_iort_maps(struct resv_iort_node *node, const u8 *p,
 			   size_t len, struct resv_parse_err *err)
 {
@@ -221,7 +217,7 @@ static bool resv_iort_root_complex(struct resv_iort_node *node, const u8 *p,
 	}
 	node->ats = resv_le32(p + 24);
 	node->segment = resv_le32(p + 28);
-	/* Came with revision 1, see rc_dma_get_range() in iort.c. */
+	/* The limit was added in revision 1, see rc_dma_get_range() in iort.c. */
 	if (node->revision >= 1 && len > IORT_RC_FIXED)
 		node->limit_bits = p[32];
 	return resv_iort_maps(node, p, len, err);
@@ -244,7 +240,7 @@ static bool resv_iort_smmu(struct resv_iort_node *node, const u8 *p,
 static bool resv_iort_smmu_v3(struct resv_iort_node *node, const u8 *p,
 			      size_t len, struct resv_parse_err *err)
 {
-	/* Revision 0 ends here, proximity and device id index came later. */
+	/* Revision 0 ends here; later ones add proximity and device id index. */
 	if (len < IORT_SMMU_V3_FIXED) {
 		resv_parse_fault(err, "SMMUv3 is too short", node->offset);
 		return false;
@@ -312,16 +308,16 @@ static bool resv_iort_rmr(struct resv_iort_node *node, const u8 *p, size_t len,
  * @ctx: given to the receivers
  * @err: cleared, then the first fault and the number of faults
  *
- * A bad node is skipped by its length; if the length itself is bad, the rest
- * of the table cannot be found. Nodes of unknown type and PMCG nodes are
- * skipped, RMR nodes also in tables before revision 5. A mapping or a range
- * that is bad in itself is a fault but does not take its node with it.
+ * The parser skips a bad node by its length; if the length itself is bad, it
+ * cannot find the rest of the table. It skips nodes of unknown type and PMCG
+ * nodes, and in tables before revision 5 also RMR nodes. A bad mapping or
+ * range is a fault, but the parser still reports its node.
  *
- * The ids that an SMMU or an ITS group node maps are not looked at: for the
- * former they are those of its own interrupts.
+ * The parser does not read the id mappings of SMMU and ITS group nodes; those
+ * of an SMMU are for its own interrupts.
  *
- * Return: 0; -EBADMSG after any fault, with all that is valid given to the
- * receivers; else what a receiver returned.
+ * Return: 0; -EBADMSG after any fault, when the receivers got all that is
+ * valid; else what a receiver returned.
  */
 int resv_parse_iort(const void *table, size_t len,
 		    const struct resv_iort_ops *ops, void *ctx,
@@ -417,7 +413,7 @@ struct resv_iort_walk {
 	struct resv_parse_err *err;
 };
 
-/* First pass: where the SMMUs are, ascending as the table is walked. */
+/* First pass: collect the SMMUs, in the order of their offsets. */
 static int resv_iort_collect_smmu(void *ctx, const struct resv_iort_node *node)
 {
 	struct resv_iort_walk *walk = ctx;
@@ -460,7 +456,7 @@ resv_iort_find_smmu(const struct resv_iort_walk *walk, size_t offset)
 	return &walk->smmu[lo];
 }
 
-/* Second pass: every mapping of every RMR node, with every range of it. */
+/* Second pass: report every range of every RMR node for every mapping of the node. */
 static int resv_iort_emit_rmr(void *ctx, const struct resv_iort_node *node)
 {
 	struct resv_iort_maps maps = node->maps;
@@ -503,7 +499,7 @@ static int resv_iort_emit_rmr(void *ctx, const struct resv_iort_node *node)
 }
 
 /**
- * resv_iort_each_rmr() - which streams of which SMMU need which memory 1:1?
+ * resv_iort_each_rmr() - report which streams of which SMMU need which memory 1:1
  * @table: the table, with its ACPI header
  * @len: bytes that may be read
  * @page_size: PAGE_SIZE of the kernel, see resv_iort_round_desc()
@@ -512,12 +508,12 @@ static int resv_iort_emit_rmr(void *ctx, const struct resv_iort_node *node)
  * @ctx: given to @fn
  * @err: cleared, then the first fault and the number of faults
  *
- * This is what iort_iommu_rmr_get_resv_regions() of kernel 6.0 and later
- * tells an SMMU driver about a device with a stream id in that range. The
- * kernel leaves PCI devices out unless the firmware forbids to renumber their
- * buses (_DSM function 5), since it could not trust the stream ids else.
+ * iort_iommu_rmr_get_resv_regions() of kernel 6.0 and later reports the same
+ * to an SMMU driver for a device with a stream id in that range. The kernel
+ * skips PCI devices unless the firmware forbids renumbering their buses (_DSM
+ * function 5), because otherwise the stream ids may be wrong.
  *
- * Return: 0; -EBADMSG after any fault, with all that is valid given to @fn;
+ * Return: 0; -EBADMSG after any fault, when @fn got all that is valid;
  * -ENOMEM; else what @fn returned.
  */
 int resv_iort_each_rmr(const void *table, size_t len, u64 page_size,

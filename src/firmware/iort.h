@@ -62,12 +62,12 @@ struct resv_iort_descs {
 };
 
 /**
- * struct resv_iort_node - one node; which members count depends on the type
- * @offset: offset of the node in the table, what @parent of a mapping names
+ * struct resv_iort_node - one node; the type tells which members are set
+ * @offset: offset of the node in the table, to which @parent of a mapping refers
  * @type: RESV_IORT_*
  * @revision: revision of the node's format
  * @id: identifier, 0 on tables before revision E.b
- * @maps: id mappings; of ITS groups and SMMUs always empty
+ * @maps: id mappings; always empty for ITS groups and SMMUs
  * @base: SMMUs: physical address of the registers
  * @span: SMMUv1/2: bytes of registers
  * @model: SMMUs: implementation
@@ -75,9 +75,9 @@ struct resv_iort_descs {
  * @segment: root complex: PCI segment
  * @ats: root complex: ATS attribute
  * @limit_bits: root complex of revision 1 and up, named component: number
- *	of address bits; 0 if not told
- * @name: named component: path in the ACPI namespace, @name_len characters
- *	without a closing zero
+ *	of address bits; 0 if unknown
+ * @name: named component: path in the ACPI namespace, @name_len characters,
+ *	not zero-terminated
  * @name_len: named component: length of the path
  * @its: ITS group: @nr_its identifiers, read them with resv_iort_its()
  * @nr_its: ITS group: number of ITSs
@@ -110,8 +110,8 @@ struct resv_iort_node {
  * struct resv_iort_desc - one memory range of an RMR node
  * @start: first address, as the table has it
  * @end: last address, inclusive
- * @aligned: start and length are multiples of 64 KiB, as the table must have
- *	them; the kernel rounds others to its pages, see
+ * @aligned: start and length are multiples of 64 KiB, as the specification
+ *	requires; the kernel rounds others to its pages, see
  *	resv_iort_round_desc()
  */
 struct resv_iort_desc {

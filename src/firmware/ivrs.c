@@ -18,19 +18,19 @@
 #define IVRS_IVHD_10_FIXED	24
 #define IVRS_IVHD_11_FIXED	40
 
-/* An IVMD has no more than this. */
+/* An IVMD consists only of this. */
 #define IVRS_IVMD_FIXED		32
 
-/* Device entries: 4 bytes below 0x40, 8 below 0x80, and one that tells its length. */
+/* Device entries: 4 bytes for types below 0x40, 8 below 0x80; 0xf0 has a length. */
 #define IVRS_ENTRY_ACPI		0xf0
 #define IVRS_ENTRY_ACPI_FIXED	22
 
-/* What the unique ID of an entry is. */
+/* Formats of the unique ID of an entry. */
 #define IVRS_UID_NONE		0
 #define IVRS_UID_INTEGER	1
 #define IVRS_UID_TEXT		2
 
-/* Return: bytes of an entry of which LEFT may be read, or 0 if it cannot be told */
+/* Return: bytes of an entry of which LEFT may be read, or 0 if unknown */
 static size_t resv_ivrs_entry_length(const u8 *p, size_t left)
 {
 	if (p[0] < 0x40)
@@ -42,7 +42,7 @@ static size_t resv_ivrs_entry_length(const u8 *p, size_t left)
 	return 0;
 }
 
-/* Three digits and the end. */
+/* Writes up to three digits and a final zero. */
 static void resv_ivrs_decimal(char *to, u8 value)
 {
 	if (value >= 100)
@@ -53,7 +53,7 @@ static void resv_ivrs_decimal(char *to, u8 value)
 	*to = '\0';
 }
 
-/* Entry 240, all of it may be read. */
+/* Parse entry 240; all of it may be read. */
 static int resv_ivrs_one_acpi(const u8 *t, size_t offset, u16 segment,
 			      const struct resv_ivrs_ops *ops, void *ctx,
 			      struct resv_parse_err *err)
@@ -93,7 +93,7 @@ static int resv_ivrs_one_acpi(const u8 *t, size_t offset, u16 segment,
 	return ops->acpi ? ops->acpi(ctx, &acpi) : 0;
 }
 
-/* Device entries from OFFSET to END.  Where one has no length the rest is lost. */
+/* Parse device entries from OFFSET to END, up to the first one of unknown length. */
 static int resv_ivrs_entries(const u8 *t, size_t offset, size_t end,
 			     u16 segment, const struct resv_ivrs_ops *ops,
 			     void *ctx, struct resv_parse_err *err)
@@ -146,7 +146,7 @@ static int resv_ivrs_one_ivhd(const u8 *t, size_t offset, size_t len,
 		ivhd.efr2 = resv_le64(p + 32);
 	}
 	ret = ops->ivhd ? ops->ivhd(ctx, &ivhd) : 0;
-	/* The kernel believes this type only to have devices that are not on PCI. */
+	/* The kernel takes devices that are not on PCI only from this type. */
 	if (ret || ivhd.type != RESV_IVRS_IVHD_40)
 		return ret;
 	return resv_ivrs_entries(t, offset + IVRS_IVHD_11_FIXED, offset + len,
@@ -181,8 +181,8 @@ static int resv_ivrs_one_ivmd(const u8 *t, size_t offset, size_t len,
 		break;
 	default:
 		/*
-		 * All devices. The kernel ends at the highest one that an
-		 * IVHD names, and translates for none beyond it.
+		 * All devices. The kernel stops at the highest device that an
+		 * IVHD names, and translates for no device beyond it.
 		 */
 		ivmd.devid_first = 0;
 		ivmd.devid_last = 0xffff;
@@ -215,11 +215,11 @@ static int resv_ivrs_one_ivmd(const u8 *t, size_t offset, size_t len,
  * @ctx: given to the receivers
  * @err: cleared, then the first fault and the number of faults
  *
- * A bad block is skipped by its length; if the length itself is bad, the rest
- * of the table cannot be found. Blocks of unknown type are skipped.
+ * The parser skips a bad block by its length; if the length itself is bad, it
+ * cannot find the rest of the table. It skips blocks of unknown type.
  *
- * Return: 0; -EBADMSG after any fault, with all that is valid given to the
- * receivers; else what a receiver returned.
+ * Return: 0; -EBADMSG after any fault, when the receivers got all that is
+ * valid; else what a receiver returned.
  */
 int resv_parse_ivrs(const void *table, size_t len,
 		    const struct resv_ivrs_ops *ops, void *ctx,
@@ -286,11 +286,11 @@ int resv_parse_ivrs(const void *table, size_t len,
  * struct resv_ivrs_common - what all IOMMUs have in common
  * @told: IVinfo says that there are images
  * @found: there is an IVHD
- * @segment: PCI segment of the IOMMU that is named first
- * @devid: bus << 8 | devfn of it
+ * @segment: PCI segment of the first IOMMU in the table
+ * @devid: bus << 8 | devfn of that IOMMU
  * @type: highest type of its IVHDs
- * @efr: bits that all images of the extended feature register have
- * @efr2: bits that all images of the extended feature 2 register have
+ * @efr: bits that are set in all images of the extended feature register
+ * @efr2: bits that are set in all images of the extended feature 2 register
  */
 struct resv_ivrs_common {
 	bool told;
@@ -338,19 +338,19 @@ static int resv_ivrs_common_image(void *ctx, const struct resv_ivrs_ivhd *ivhd)
 }
 
 /**
- * resv_ivrs_ht_range() - do the IOMMUs leave out the HyperTransport range?
+ * resv_ivrs_ht_range() - do the IOMMUs translate the HyperTransport range?
  * @table: the table, with its ACPI header
  * @len: bytes that may be read
  *
- * As the kernel decides since v6.16 (amd_iommu_ht_range_ignore() in
- * drivers/iommu/amd/init.c): all IOMMUs must have HTRangeIgnore, by the images of
- * their registers in the IVHDs of the highest type that the first IOMMU has.
+ * This decides as the kernel does since v6.16 (amd_iommu_ht_range_ignore() in
+ * drivers/iommu/amd/init.c): all IOMMUs must have HTRangeIgnore, according to the images
+ * of their registers in the IVHDs of the highest type that the first IOMMU has.
  *
- * The image counts, not the register: the kernel goes by the image, and
- * only warns where the register differs (late_iommu_features_init()), and the registers
- * belong to its driver.  Where there is no image, or an empty one, the kernel
- * reads the registers; here the answer is that the table does not tell.  The same holds
- * for a table with faults, as an IOMMU may be lost in it.
+ * The image counts, not the register: the kernel uses the image, and only warns if the
+ * register differs (late_iommu_features_init()); and the registers belong to its driver.
+ * If there is no image, or an empty one, the kernel reads the registers, but this function
+ * returns RESV_HT_UNKNOWN.  It does the same for a table with faults, because the parser
+ * may have missed an IOMMU.
  *
  * Context: any.
  * Return: enum resv_ht_range

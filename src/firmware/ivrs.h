@@ -25,9 +25,9 @@
  * struct resv_ivrs_header - what the table says about the whole platform
  * @revision: of the table; 1 has fixed-length IVHD only (type 0x10), 2 adds
  *	0x11 and 0x40
- * @info: IVinfo as it stands
- * @pa_bits: physical address size, 0 if not told
- * @va_bits: virtual address size, 0 if not told
+ * @info: raw IVinfo
+ * @pa_bits: physical address size, 0 if unknown
+ * @va_bits: virtual address size, 0 if unknown
  */
 struct resv_ivrs_header {
 	u8 revision;
@@ -39,16 +39,17 @@ struct resv_ivrs_header {
 /**
  * struct resv_ivrs_ivhd - one IOMMU
  * @offset: offset of the structure in the table
- * @type: RESV_IVRS_IVHD_*; the same IOMMU is usually told once per type and
- *	the kernel uses the highest type it knows, so compare @segment, @devid
- * @flags: as they stand
+ * @type: RESV_IVRS_IVHD_*; tables usually have one IVHD of each type for the
+ *	same IOMMU, and the kernel uses the highest type it knows, so compare
+ *	@segment and @devid
+ * @flags: raw flags
  * @segment: PCI segment
  * @devid: bus << 8 | devfn of the IOMMU
  * @cap_offset: offset of its PCI capability
  * @base: physical address of the registers
  * @info: MSI number and unit id
  * @features: feature reporting (type 0x10) or attributes (other types)
- * @has_efr: the two images below are there (all types but 0x10)
+ * @has_efr: the IVHD has the two images below (all types but 0x10)
  * @efr: image of the extended feature register
  * @efr2: image of the extended feature 2 register
  */
@@ -75,12 +76,12 @@ struct resv_ivrs_ivhd {
  * struct resv_ivrs_acpi - one device that is not on PCI, from an IVHD of type 0x40
  * @offset: offset of the entry in the table
  * @segment: PCI segment of its IOMMU
- * @devid: what the IOMMU knows it by; IVMDs name it so
- * @hid: its ACPI hardware ID, ends with 0, never empty
- * @uid: its ACPI unique ID, ends with 0; empty: any
+ * @devid: its device ID at the IOMMU, which IVMDs refer to
+ * @hid: its ACPI hardware ID, zero-terminated, never empty
+ * @uid: its ACPI unique ID, zero-terminated; an empty one matches any
  *
- * From device entry 240, specification 48882, section 5.2.2.  An integer @uid is of one
- * byte, as the kernel reads it (init_iommu_from_acpi()).
+ * From device entry 240, specification 48882, section 5.2.2.  Of an integer @uid only one
+ * byte is used, as in the kernel (init_iommu_from_acpi()).
  */
 struct resv_ivrs_acpi {
 	size_t offset;
@@ -94,10 +95,10 @@ struct resv_ivrs_acpi {
  * struct resv_ivrs_ivmd - one memory definition
  * @offset: offset of the structure in the table
  * @type: RESV_IVRS_IVMD_*
- * @flags: RESV_IVMD_*, neither unity nor exclusion means that the kernel
- *	ignores it (init_memory_definitions() in drivers/iommu/amd/init.c)
- * @segment: PCI segment, from the field that was reserved before and that
- *	the kernel reads since 6.0; earlier kernels only know segment 0
+ * @flags: RESV_IVMD_*; the kernel ignores an IVMD without unity and exclusion
+ *	(init_memory_definitions() in drivers/iommu/amd/init.c)
+ * @segment: PCI segment, from a field that was reserved before and that the
+ *	kernel reads since 6.0; earlier kernels only know segment 0
  * @devid_first: first bus << 8 | devfn it applies to
  * @devid_last: last one, inclusive, never below the first
  * @start: first address
@@ -105,8 +106,9 @@ struct resv_ivrs_acpi {
  *
  * @start and @end are what the table says. The kernel rounds both the start
  * and the length up to pages, so match an unaligned one by overlap. It turns
- * both kinds into `direct` regions: exclusion ranges are treated as unity
- * mappings with read and write since one IOMMU has one exclusion register.
+ * both kinds into `direct` regions: it treats exclusion ranges as unity
+ * mappings with read and write, because an IOMMU has only one exclusion
+ * register.
  */
 struct resv_ivrs_ivmd {
 	size_t offset;
@@ -139,7 +141,7 @@ int resv_parse_ivrs(const void *table, size_t len,
 		    const struct resv_ivrs_ops *ops, void *ctx,
 		    struct resv_parse_err *err);
 
-/* Of IVinfo: the IVHDs have images of the extended feature registers. */
+/* Bit of IVinfo: the IVHDs have images of the extended feature registers. */
 #define RESV_IVINFO_EFRSUP	0x1
 
 /*
@@ -151,8 +153,8 @@ int resv_parse_ivrs(const void *table, size_t len,
 /**
  * enum resv_ht_range - what the IOMMUs do with the HyperTransport range
  * @RESV_HT_UNKNOWN: the table does not tell
- * @RESV_HT_TAKEN: at least one of them does not translate it
- * @RESV_HT_FREE: all of them treat it like other addresses
+ * @RESV_HT_TAKEN: at least one IOMMU does not translate it
+ * @RESV_HT_FREE: all IOMMUs translate it like other addresses
  */
 enum resv_ht_range {
 	RESV_HT_UNKNOWN,

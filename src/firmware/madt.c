@@ -57,11 +57,11 @@ static int resv_madt_one(const u8 *t, size_t offset, size_t len,
 		reg = 0;
 		break;
 	default:
-		/* Processors, redistributors and all that has no doorbell. */
+		/* Processors, redistributors and others without a doorbell. */
 		return 0;
 	}
 
-	/* Later revisions may append to a subtable, so longer is no fault. */
+	/* Later revisions may append to a subtable, so accept a longer one. */
 	if (len < want) {
 		resv_parse_fault(err, "doorbell subtable is too short",
 				 offset);
@@ -92,11 +92,11 @@ static int resv_madt_one(const u8 *t, size_t offset, size_t len,
  * @ctx: given to the receiver
  * @err: cleared, then the first fault and the number of faults
  *
- * A bad subtable is skipped by its length; if the length itself is bad, the
- * rest of the table cannot be found. Subtables of other types are skipped.
+ * The parser skips a bad subtable by its length; if the length itself is bad,
+ * it cannot find the rest of the table. It skips subtables of other types.
  *
- * Return: 0; -EBADMSG after any fault, with all that is valid given to the
- * receiver; else what the receiver returned.
+ * Return: 0; -EBADMSG after any fault, when the receiver got all that is
+ * valid; else what the receiver returned.
  */
 int resv_parse_madt(const void *table, size_t len,
 		    int (*fn)(void *ctx,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Parser of the ACPI MADT, whose signature is APIC (ACPI specification 6.5,
- * section 5.2.12): where the interrupt controllers of an Arm machine take
- * messages.
+ * section 5.2.12): finds the MSI doorbells of an Arm machine's interrupt
+ * controllers.
  */
 #ifndef RESV_FIRMWARE_MADT_H
 #define RESV_FIRMWARE_MADT_H
@@ -15,8 +15,8 @@
  * @RESV_MADT_ITS: interrupt translation service of a GICv3 or v4
  * @RESV_MADT_ITS_FRAME: translate frame of an ITS of a GICv5, since ACPI 6.7
  *
- * ACPI_MADT_TYPE_* of include/acpi/actbl2.h; the last one is not in the
- * headers of the kernels that do not drive a GICv5.
+ * ACPI_MADT_TYPE_* of include/acpi/actbl2.h; the last one is missing in kernels
+ * without a GICv5 driver.
  */
 enum resv_madt_type {
 	RESV_MADT_MSI_FRAME = 13,
@@ -29,15 +29,15 @@ enum resv_madt_type {
  * @offset: offset of the subtable in the table
  * @type: one of enum resv_madt_type
  * @base: physical address of the register frame, never 0
- * @doorbell: physical address that a message is written to, never below @base
+ * @doorbell: physical address to which devices write messages, never below @base
  *
- * The table tells what is there, not what the kernel uses: on a GICv3 that
- * supports LPIs, which those with an ITS do, it leaves the MSI frames alone
- * (gic_init_bases() in drivers/irqchip/irq-gic-v3.c).
+ * The table lists doorbells that the machine has, not those that the kernel
+ * uses: on a GICv3 with LPIs, that is, with an ITS, the kernel does not use the
+ * MSI frames (gic_init_bases() in drivers/irqchip/irq-gic-v3.c).
  *
- * On Amazon's Graviton (OEM id AMAZON) the interrupt number is a part of the
- * address, so that a message goes anywhere into the 8 KiB at the @base of an
- * MSI frame (gicv2m_get_msi_addr() in drivers/irqchip/irq-gic-v2m.c).
+ * On Amazon's Graviton (OEM id AMAZON) the interrupt number is part of the
+ * address, so devices write messages anywhere into the 8 KiB at the @base of
+ * an MSI frame (gicv2m_get_msi_addr() in drivers/irqchip/irq-gic-v2m.c).
  */
 struct resv_madt_doorbell {
 	size_t offset;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where a domain of the Intel driver ends once VFIO has attached it, as far as the
- * registers of the unit and the group's DMA domain tell: __iommu_calculate_agaw(),
+ * Predict where a domain of the Intel driver ends after VFIO has attached it, from the
+ * registers of the unit and the group's DMA domain: __iommu_calculate_agaw(),
  * prepare_domain_attach_device(), alloc_domain() and domain_update_iommu_cap() of
  * 5.10, 6.1 and 6.12.
  *
- * In legacy mode it is the width of second-level tables.  In scalable mode first-level
- * tables may be used, whose addresses are canonical and so lose a bit.  Whether the
- * driver runs in scalable mode no register that user space sees tells, but the group's
- * DMA domain does: in scalable mode it has first-level tables, wherever there are any.
+ * In legacy mode the width of second-level tables decides.  In scalable mode the driver
+ * may use first-level tables, whose addresses are canonical and so lose a bit.  No
+ * register that user space can see tells whether the driver runs in scalable mode, but the
+ * group's DMA domain does: in scalable mode it has first-level tables if the unit has any.
  */
 
 #include "firmware/vtd.h"
@@ -21,7 +21,7 @@
 #define VTD_ECAP_SLTS(ecap)	(((ecap) >> 46) & 1)
 #define VTD_ECAP_FLTS(ecap)	(((ecap) >> 47) & 1)
 
-/* Largest of the adjusted widths in @sagaw, within what the unit can address. */
+/* The largest of the adjusted widths in @sagaw that the unit can address. */
 static unsigned int vtd_width(u64 cap, unsigned int sagaw)
 {
 	unsigned int agaw, width = 0;
@@ -74,11 +74,11 @@ u64 resv_vtd_claim_end(u64 cap, u64 ecap, u64 end)
  * @ecap: extended capability register
  * @tables: which tables this kernel's driver uses
  * @dma_end: last address of the DMA domain that the group is attached to, or 0 if it
- *	is attached to none (iommu=pt)
+ *	is not attached to one (iommu=pt)
  *
  * Context: any.
- * Return: the address, which is the lower one where it is one of two; or 0 if it
- * cannot be known
+ * Return: the address, or the lower one if there are two possible ones; 0 if it cannot
+ * be known
  */
 u64 resv_vtd_end(u64 cap, u64 ecap, enum resv_vtd_tables tables, u64 dma_end)
 {
@@ -96,7 +96,7 @@ u64 resv_vtd_end(u64 cap, u64 ecap, enum resv_vtd_tables tables, u64 dma_end)
 	if (tables == RESV_VTD_FIRST || !VTD_ECAP_SLTS(ecap))
 		return dma_end;
 	first = BIT(2) | (VTD_CAP_FL5LP(cap) ? BIT(3) : 0);
-	/* Second-level tables, of a width that first-level ones could have, too. */
+	/* Second-level tables, with widths that first-level tables can have, too. */
 	scalable = vtd_width(cap, VTD_CAP_SAGAW(cap) & first);
 	if (!dma_end)
 		return tables == RESV_VTD_SECOND && vtd_last(scalable) == legacy ?

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What an Intel IOMMU can address, by its registers (VT-d specification, section 11.4). */
+/* What an Intel IOMMU can address, from its registers (VT-d specification, section 11.4). */
 #ifndef RESV_FIRMWARE_VTD_H
 #define RESV_FIRMWARE_VTD_H
 
 #include "model/base.h"
 
-/* What a kernel's driver makes of tables where a unit has both levels. */
+/* Which tables a kernel's driver uses if a unit has both levels. */
 enum resv_vtd_tables {
-	RESV_VTD_SECOND_ONLY,	/* first-level tables are not used at all */
-	RESV_VTD_FIRST,		/* first-level ones, for everybody, in scalable mode */
-	RESV_VTD_SECOND,	/* second-level ones for VFIO, first-level ones for DMA */
-	RESV_VTD_EITHER,	/* one of the last two: nobody can tell which */
+	RESV_VTD_SECOND_ONLY,	/* never first-level tables */
+	RESV_VTD_FIRST,		/* first-level tables for all domains in scalable mode */
+	RESV_VTD_SECOND,	/* second-level tables for VFIO, first-level ones for DMA */
+	RESV_VTD_EITHER,	/* one of the last two; which one cannot be known */
 };
 
 /* Geometry of an Intel domain that no device was attached to: 57 bits. */

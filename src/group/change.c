@@ -2,14 +2,14 @@
 /*
  * Changing a group, by a write to one of its files.
  *
- * The group is looked at before the change, which is made or refused by what is found,
- * and again afterwards, to see whether the kernel's list has taken it.
+ * The first look at the group decides whether the change is made or refused.  A second
+ * look after the change checks that the kernel's list shows it.
  *
  * Invariants:
- * - a change is made under the lock of the group's entry, so that nobody looks at the
- *   group meanwhile, and no device begins to leave it;
- * - the callback of a file does not wait for that lock, as the folder is removed under
- *   it, which waits for the callback.
+ * - a change is made under the lock of the group's entry, so meanwhile no other task
+ *   looks at the group, and no device begins to leave it;
+ * - the callback of a file does not wait for that lock: a task that removes the folder
+ *   holds the lock and waits for the callback.
  */
 #include <linux/delay.h>
 #include <linux/kobject.h>
@@ -32,17 +32,17 @@ static int try_change(struct resv_group *g, struct kobject *kobj,
 		return ret;
 	ret = resv_walk_collect(&c, g);
 	if (ret) {
-		/* The change is made; readers see it a little later. */
+		/* The change is in force; readers see it a little later. */
 		resv_group_update_soon(g->id);
 		return 0;
 	}
 	ret = change->confirm(&c, data);
 	if (ret) {
-		/* It is undone, so readers keep what they have. */
+		/* confirm() has undone the change: keep the old snapshot. */
 		resv_facts_free(&c);
 		return ret;
 	}
-	/* Without memory now, readers see it a little later. */
+	/* If an allocation fails, readers see the change a little later. */
 	if (resv_features_update(&c) || resv_walk_publish(g, &c) < 0)
 		resv_group_update_soon(g->id);
 	else
@@ -56,7 +56,7 @@ static int change_locked(struct resv_group *g, struct kobject *kobj,
 {
 	int ret;
 
-	/* The group is going, or the module. */
+	/* The group is being removed, or the module is being unloaded. */
 	if (resv_walk_stopped() || g->state != RESV_GROUP_LIVE || !g->folder)
 		return -ENODEV;
 	if (change->begin)
@@ -70,14 +70,14 @@ static int change_locked(struct resv_group *g, struct kobject *kobj,
 /**
  * resv_group_change() - change a group, by a write to one of its files
  * @kobj: kobject of the group
- * @change: what to do
+ * @change: steps of the change
  * @data: for @change
  *
- * If somebody has the lock of the group's entry, the write begins anew a little later,
- * as the kernel does it for such files (lock_device_hotplug_sysfs()).
+ * If another task holds the lock of the group's entry, restart the write a little later,
+ * as lock_device_hotplug_sysfs() does.
  *
  * Context: in the callback of the file; may sleep.
- * Return: 0, or an errno, or what restarts the system call
+ * Return: 0, an errno, or the result of restart_syscall()
  */
 int resv_group_change(struct kobject *kobj,
 		      const struct resv_group_change *change, void *data)

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel's own DMA leaves out of the domain of a group: the file dma_api.
+ * The file dma_api: which IOVAs the kernel's DMA API does not allocate in a group's domain.
  *
- * While a group is not VFIO's, its devices are attached to its default domain.  If that is
- * not of type identity, drivers of the host get IOVAs from the DMA API, which first
+ * While VFIO does not own a group, its devices are attached to the default domain.  Unless
+ * that is an identity domain, drivers of the host get IOVAs from the DMA API, which first
  * reserves (iova_reserve_iommu_regions() in drivers/iommu/dma-iommu.c)
  *
- * - windows of memory of the host bridge above the device;
- * - gaps between what that bridge passes on (dma_ranges);
- * - all regions on the device's list but the movable MSI window, as the API itself
- *   maps doorbells;
+ * - memory windows of the host bridge above the device;
+ * - gaps between the ranges that this bridge forwards (dma_ranges);
+ * - all regions on the device's list except the movable MSI window, because the DMA API
+ *   itself maps doorbells;
  *
- * and it never allocates above the limit of the buses.  It does that once a domain, for the
- * device whose DMA is configured first.  Nobody can tell which device of the group that
- * was.  So what all devices have in common is enforced, and what only some of them have is
- * advice.
+ * and it never allocates above the limit of the buses.  It reserves these once for each
+ * domain, for the device whose DMA is configured first.  Which device of the group that
+ * was cannot be known later.  So regions that all devices have in common are "enforced",
+ * and regions that only some devices have are "advice".
  *
- * The IOVAs in use are in the domain's cookie, which is private to dma-iommu.c; nothing is
- * told of them.
+ * The IOVAs in use are in the domain's cookie, which is private to dma-iommu.c, so the
+ * file does not show them.
  *
- * All is looked at when the file is read: the type of the default domain can be changed
- * without an event (the kernel's own file "type"), and what the lines are made of is in
- * structures that cost nothing to read.  Kept in the snapshot, they would double it.
+ * The text is made when the file is read: the type of the default domain can change
+ * without an event (the kernel's own file "type"), and the structures behind the lines
+ * cost little to read.  Storing the lines would double the snapshot.
  */
 #include <linux/err.h>
 #include <linux/iommu.h>
@@ -36,11 +36,11 @@
 #include "source/domain.h"
 
 /**
- * struct dma_look - what the devices of a group say
+ * struct dma_look - facts about the devices of a group
  * @facts: windows and gaps of their host bridges
  * @now: what the DMA of all of them goes through
- * @nr: how many devices
- * @nr_pci: so many of them are PCI devices
+ * @nr: number of devices
+ * @nr_pci: number of PCI devices among them
  */
 struct dma_look {
 	struct resv_facts facts;
@@ -63,7 +63,7 @@ static int look_at_device(struct device *dev, void *data)
 	return resv_bridge_look(&look->facts, to_pci_dev(dev));
 }
 
-/* So many devices have the same region. */
+/* Number of devices that have the same region. */
 static unsigned int sharers(const struct resv_set *set, const struct resv_region *r)
 {
 	unsigned int i, nr = 0;
@@ -74,7 +74,7 @@ static unsigned int sharers(const struct resv_set *set, const struct resv_region
 	return nr;
 }
 
-/* What the kernel lists, as the snapshot has it, into @all. */
+/* Add the regions that the kernel lists to @all; take them from the snapshot. */
 static int add_listed(struct dma_look *look, const struct resv_snapshot *snapshot,
 		      struct resv_set *all)
 {
@@ -112,7 +112,7 @@ static void judge_listed(const struct dma_look *look, struct resv_set *all)
 			all->r[i].flags |= RESV_F_ENFORCED;
 }
 
-/* Windows or gaps, into @all. */
+/* Add windows or gaps to @all. */
 static int add_bridges(const struct dma_look *look, const struct resv_set *set,
 		       struct resv_set *all)
 {
@@ -178,15 +178,15 @@ static char *make_text(struct dma_look *look, const struct resv_snapshot *snapsh
 }
 
 /**
- * resv_dma_make() - what the kernel's own DMA leaves out of a group's domain
+ * resv_dma_make() - make the text of the file dma_api
  * @group: group, which the caller keeps alive
  * @snapshot: what is known about the group
  * @len: set to the length of the text
  *
  * Context: may sleep; takes the group's mutex, and no lock of a device.
- * Return: the text of "dma_api", for kvfree(), empty if the DMA is not translated; or an
- *	error pointer: -ENODATA if that is not known, or the kernel's list is not, -ENODEV for
- *	a group without devices, -ENOMEM
+ * Return: the text, for kvfree(), empty if the DMA is not translated; or an error
+ *	pointer: -ENODATA if the translation or the kernel's list is not known, -ENODEV
+ *	for a group without devices, -ENOMEM
  */
 char *resv_dma_make(struct iommu_group *group, const struct resv_snapshot *snapshot,
 		    size_t *len)
@@ -203,7 +203,7 @@ char *resv_dma_make(struct iommu_group *group, const struct resv_snapshot *snaps
 	ret = iommu_group_for_each_dev(group, look, look_at_device);
 	if (!ret && !look->nr)
 		ret = -ENODEV;
-	/* Somebody like VFIO has it: then as it was before. */
+	/* While VFIO or another user owns the group: the last known state. */
 	if (look->now == RESV_DMA_UNKNOWN)
 		look->now = snapshot->dma;
 	if (!ret && (look->now == RESV_DMA_UNKNOWN || !snapshot->dma_asked ||

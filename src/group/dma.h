@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel's own DMA leaves out of a group's domain. */
+/* The IOVAs that the kernel's DMA API does not allocate in a group's domain. */
 #ifndef RESV_GROUP_DMA_H
 #define RESV_GROUP_DMA_H
 

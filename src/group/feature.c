@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The table of features, and what is asked of all of them.
+ * The table of features, and the calls that go to all of them.
  *
  * Invariants:
  * - the table is set before anything else is up, and does not change;
- * - exit() is called for those features whose init() has succeeded, the last one first.
+ * - exit() is called for the features whose init() succeeded, in reverse order.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -13,11 +13,11 @@
 
 static const struct resv_feature *const none[] = { NULL };
 static const struct resv_feature *const *features = none;
-static unsigned int ready;	/* how many were initialised */
+static unsigned int ready;	/* number of features whose init() succeeded */
 static void (*told)(void);	/* set before any group is looked at */
 
 /**
- * resv_features_set() - which features there are
+ * resv_features_set() - set the table of features
  * @table: all of them, and NULL
  *
  * Context: before anything else of this module runs.
@@ -29,7 +29,7 @@ void resv_features_set(const struct resv_feature *const *table)
 
 /**
  * resv_feature_at() - go through the table
- * @i: number of a feature, at most that of the one after the last
+ * @i: index, at most that of the NULL after the last feature
  *
  * Context: any.
  * Return: the feature, or NULL after the last one
@@ -40,10 +40,10 @@ const struct resv_feature *resv_feature_at(unsigned int i)
 }
 
 /**
- * resv_features_init() - make all features ready
+ * resv_features_init() - set up all features
  *
  * Context: may sleep.
- * Return: 0, or an errno with nothing to be undone
+ * Return: 0, or an errno with nothing left to undo
  */
 int resv_features_init(void)
 {
@@ -63,9 +63,9 @@ int resv_features_init(void)
 }
 
 /**
- * resv_features_exit() - the opposite
+ * resv_features_exit() - free what the features have set up
  *
- * Context: no tap is in, and no group is known; may sleep.
+ * Context: no tap is installed, and no group is known; may sleep.
  */
 void resv_features_exit(void)
 {
@@ -75,10 +75,10 @@ void resv_features_exit(void)
 }
 
 /**
- * resv_features_loaded() - all groups that were there were looked at
+ * resv_features_loaded() - tell features that all existing groups were looked at
  *
  * Context: may sleep.
- * Return: 0, or the errno of a feature that cannot do what it was asked for
+ * Return: 0, or the errno of a feature that cannot do what a parameter asks for
  */
 int resv_features_loaded(void)
 {
@@ -95,7 +95,7 @@ int resv_features_loaded(void)
 }
 
 /**
- * resv_features_run() - loading cannot fail any more
+ * resv_features_run() - tell features that loading cannot fail any more
  *
  * Context: may sleep.
  */
@@ -126,7 +126,7 @@ void resv_features_status(struct resv_status *s)
 }
 
 /**
- * resv_features_update() - what was found about a group is in force from now on
+ * resv_features_update() - put the facts about a group in force
  * @c: facts, complete
  *
  * Context: the group's entry is locked; may sleep.
@@ -148,8 +148,8 @@ int resv_features_update(const struct resv_facts *c)
 }
 
 /**
- * resv_features_tell() - who is told that something may be in force from now on
- * @fn: called after features were given the facts of a group, with its entry locked
+ * resv_features_tell() - set the callback that starts the health check
+ * @fn: called with the group's entry locked, after features put facts in force
  *
  * Context: before any group is looked at.
  */
@@ -159,8 +159,8 @@ void resv_features_tell(void (*fn)(void))
 }
 
 /**
- * resv_features_removed() - a group has no device any more, or is no more
- * @group: the group; only its address means something
+ * resv_features_removed() - tell features that a group is empty or gone
+ * @group: the group, which may be freed: only its address is used
  * @id: its number
  *
  * Context: the group's entry is locked; may sleep.
@@ -176,7 +176,7 @@ void resv_features_removed(struct iommu_group *group, int id)
 }
 
 /**
- * resv_features_walk_begin() - all groups will be looked at
+ * resv_features_walk_begin() - tell features that a walk over all groups begins
  *
  * Context: may sleep; no entry is locked.
  */
@@ -191,7 +191,7 @@ void resv_features_walk_begin(void)
 }
 
 /**
- * resv_features_walk_end() - all groups were looked at, and none was left out
+ * resv_features_walk_end() - tell features that a walk has looked at all groups
  *
  * Context: may sleep; no entry is locked.
  */

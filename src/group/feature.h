@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Features: what this module adds to the kernel, each with its taps, files and life.
+ * Features: what this module adds to the kernel.  Each feature has its taps, files and
+ * callbacks.
  *
- * The registry of groups calls the members of struct resv_feature; it names no
- * feature.  A feature calls what lies below (groups, sources, hooks), and no other
- * feature, but for the doorbells, which ask where the MSI window is.
+ * The registry of groups calls the members of struct resv_feature, and knows no feature
+ * by name.  A feature calls the floors below (groups, sources, hooks), and no other
+ * feature; only the doorbells ask the window feature where the MSI window is.
  *
  * A group is looked at in this order, under the lock of its entry:
  *
- *   every device is asked for its facts         (sources; the group's mutex is held)
- *   prepare()   of each feature                 (the taps that the group needs)
- *   group()     of each feature                 (regions that a feature causes)
- *   the group is asked for its list             (sources)
- *   listed()    of each feature                 (what the list says about those)
- *   added()     of each feature                 (new devices; may have all done again)
- *   update()    of each feature                 (what was found is in force)
- *   readers see it
+ *   ask every device for its facts              (sources; the group's mutex is held)
+ *   prepare()   of each feature                 (get the taps that the group needs)
+ *   group()     of each feature                 (add regions that a feature causes)
+ *   ask the kernel for the group's list         (sources)
+ *   listed()    of each feature                 (look for those regions in the list)
+ *   added()     of each feature                 (act on new devices; may start over)
+ *   update()    of each feature                 (put the facts in force)
+ *   publish the snapshot
  */
 #ifndef RESV_GROUP_FEATURE_H
 #define RESV_GROUP_FEATURE_H
@@ -33,12 +34,13 @@ struct iommu_group;
  * struct resv_feature_file - a file in the folder "resv" of each group
  * @name: name of the file
  * @mode: permissions
- * @show: writes the text into @buf, which has a page; returns bytes or an errno.
- *	NULL if it cannot be read
- * @store: a write; returns @count or an errno.  NULL if it cannot be written
+ * @show: writes the text into @buf, which has one page; returns bytes or an errno.
+ *	NULL if the file cannot be read
+ * @store: handles a write; returns @count or an errno.  NULL if the file cannot be
+ *	written
  *
- * @group is alive in both.  They may sleep, and must not wait for the lock of a
- * group's entry: see resv_group_change().
+ * @group is alive in both callbacks.  They may sleep, and must not wait for the lock of
+ * a group's entry: see resv_group_change().
  */
 struct resv_feature_file {
 	const char *name;
@@ -51,39 +53,39 @@ struct resv_feature_file {
  * struct resv_feature - one feature
  * @name: as in docs
  * @taps: all its taps
- * @nr_taps: how many
+ * @nr_taps: number of @taps
  * @files: its files
- * @nr_files: how many
- * @init: parameters are known, nothing else is up.  Return: 0, or an errno after one
- *	line in the log, with nothing to be undone
- * @exit: no tap is in, no group is known any more; free everything
- * @loaded: every group that was there was looked at.  Return: 0, or an errno after one
- *	line in the log, which ends the load
+ * @nr_files: number of @files
+ * @init: set up; parameters are parsed, nothing else is up.  Return: 0, or an errno after
+ *	logging one line, with nothing left to undo
+ * @exit: free everything; no tap is installed, no group is known any more
+ * @loaded: every existing group was looked at.  Return: 0, or an errno after logging one
+ *	line, which makes the load fail
  * @run: loading cannot fail any more; may sleep
- * @wanted: are its taps wanted in this mode?
- * @in_force: would something of it that is in force end in this mode?  Return: 0, or
- *	-EBUSY after one line in the log that says what to undo first
- * @relied_on: number of a group for which something of it is in force by way of taps, of
- *	several one by @turn; or -ENOENT.  The places of these taps are tested again and
- *	again, by looks at these groups
- * @prepare: have the taps that this group needs, and say in @c what they do
+ * @wanted: does the feature want its taps in this mode?
+ * @in_force: would this mode end something that the feature has in force?  Return: 0, or
+ *	-EBUSY after logging one line that says what to undo first
+ * @relied_on: number of a group for which the feature has something in force by taps, or
+ *	-ENOENT; @turn selects one of several groups.  The health check looks at these
+ *	groups again and again, which tests the places of the taps
+ * @prepare: get the taps that this group needs, and note in @c what they do
  * @group: add the regions that the feature causes.  Return: 0 or -ENOMEM
  * @listed: the kernel's list of the group is known.  Return: 0 or -ENOMEM
- * @added: the facts are complete: act on devices that came.  Return: true if the
- *	group's lists have changed by that, so that @c is out of date
- * @settled: the group was looked at again after that
- * @update: the facts are in force from now on.  Return: 0, or -ENOMEM with the old
- *	ones in force
- * @removed: the group has no device any more, or is no more; only its address means
- *	something
- * @walk_begin: all groups will be looked at
- * @walk_end: all groups were looked at
+ * @added: the facts are complete: act on new devices.  Return: true if that changed the
+ *	group's lists, so that @c is out of date
+ * @settled: the group was looked at again because @added returned true
+ * @update: put the facts in force.  Return: 0, or -ENOMEM with the old facts in force
+ * @removed: the group has no device left, or does not exist any more; never follow the
+ *	pointer
+ * @walk_begin: a walk over all groups begins
+ * @walk_end: the walk has looked at all groups
  * @status: add lines to /sys/kernel/iommu_resv/features
  *
- * prepare() to removed() are called under the lock of the group's entry, of several
- * groups at once: what they share needs a lock of the feature's own, which is taken
- * under that one, and never over resv_groups_rescan() or resv_group_change().  No
- * mutex of a group is held.  They may sleep.  Every member may be NULL.
+ * prepare() to removed() are called under the lock of the group's entry, and for several
+ * groups in parallel.  Data that groups share needs a lock of the feature's own, which
+ * nests inside the lock of the entry, and is never held across resv_groups_rescan() or
+ * resv_group_change().  No mutex of a group is held.  The callbacks may sleep.  Every
+ * member may be NULL.
  */
 struct resv_feature {
 	const char *name;
@@ -110,7 +112,7 @@ struct resv_feature {
 	void (*status)(struct resv_status *s);
 };
 
-/* The table of src/main.c, which ends with NULL */
+/* Sets the table of src/main.c, which ends with NULL */
 void resv_features_set(const struct resv_feature *const *features);
 const struct resv_feature *resv_feature_at(unsigned int i);
 
@@ -123,12 +125,12 @@ void resv_features_status(struct resv_status *s);
 /**
  * resv_feature_may_write() - may the current task write to a file of a group?
  *
- * Mode bits let a container's root write who owns no device.  The same is asked for
- * the only writable file of mainline, "type": iommu_group_store_type() of
- * drivers/iommu/iommu.c, since v5.11.
+ * Mode bits alone would let the root user of a container write, which owns no device.
+ * Mainline checks the same capabilities for its only writable file, "type"
+ * (iommu_group_store_type() of drivers/iommu/iommu.c, since v5.11).
  *
  * Context: the task that writes.
- * Return: true if it may, else the write fails with EACCES
+ * Return: true if it may, else the write has to fail with EACCES
  */
 static inline bool resv_feature_may_write(void)
 {

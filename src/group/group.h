@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The registry of live IOMMU groups: what others may ask of it. */
+/* The registry of live IOMMU groups: its interface for other folders. */
 #ifndef RESV_GROUP_GROUP_H
 #define RESV_GROUP_GROUP_H
 
@@ -9,16 +9,16 @@
 struct kobject;
 struct resv_snapshot;
 
-/* Our folder in that of each group. */
+/* Our folder in the sysfs folder of each group. */
 #define RESV_FOLDER	"resv"
 
 /**
- * struct resv_group_folder - who makes the files of a group
- * @add: make RESV_FOLDER, and what else there is.  Return: 0, or an errno with nothing made
- * @remove: remove it, waiting for readers that are inside
+ * struct resv_group_folder - callbacks that make and remove the files of a group
+ * @add: make RESV_FOLDER and the other files.  Return: 0, or an errno with nothing made
+ * @remove: remove them, and wait for readers that are inside
  *
- * Both are called under the lock of the group's entry, with the group's kobject, which is
- * alive; may sleep.
+ * Both are called under the lock of the group's entry, with the kobject of a live group;
+ * may sleep.
  */
 struct resv_group_folder {
 	int (*add)(struct kobject *kobj);
@@ -26,12 +26,12 @@ struct resv_group_folder {
 };
 
 /**
- * struct resv_group_change - what a write to a file of a group does
- * @begin: before the group is looked at; may be NULL
- * @apply: change it; the facts tell the state before.  Return: 0 or an errno
- * @confirm: the facts tell the state after @apply.  Return: 0, or an errno if it is not
- *	as it should be, with everything undone
- * @end: afterwards, whatever became of it; may be NULL
+ * struct resv_group_change - steps of a change by a write to a file of a group
+ * @begin: called before the first look at the group; may be NULL
+ * @apply: make the change; the facts show the state before it.  Return: 0 or an errno
+ * @confirm: check the change; the facts show the state after it.  Return: 0, or an errno
+ *	after undoing a change that did not take effect
+ * @end: called last, whether the change succeeded or not; may be NULL
  *
  * All are called under the lock of the group's entry, and may sleep.
  */

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether what is in force is in force still.
+ * Health check: do the hooks still enforce what is in force?
  *
- * Probes can be turned off behind the back of who registered them, all at once, and no
- * one is told (/sys/kernel/debug/kprobes/enabled, sysctl kernel.ftrace_enabled).  A look
- * at a group tests the places of its taps, and what follows from a place that has died
- * follows from there.  So while any feature has something in force, one of the groups
- * that it is in force for is looked at every PERIOD, another one each time; and at once
- * before somebody is told how the hooks are.
+ * An admin can turn off all probes at once, and the kernel does not tell the modules that
+ * registered them (/sys/kernel/debug/kprobes/enabled, sysctl kernel.ftrace_enabled).  A
+ * look at a group tests the places of its taps, and handles a place that has stopped
+ * working.  So while a feature has something in force, look at one of the groups
+ * concerned every PERIOD, each time at another one; and look at once before a reader is
+ * shown the state of the hooks.
  *
- * The rest of the time nothing of this runs: looks at groups start it, and it ends by
- * itself where nothing is in force.
+ * The check costs nothing while nothing is in force: looks at groups start it, and then
+ * it ends by itself.
  *
- * check_lock is taken over walk_lock (walk.c).
+ * walk_lock (walk.c) nests inside check_lock.
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -24,12 +24,12 @@
 #include "group/registry.h"
 
 /*
- * With the delay of a comparison it stays below 3 s, but for hosts where a look at all
- * groups takes so long that the next one is put off (walk.c).
+ * With the delay of a comparison this stays below 3 s, except on hosts where a look at
+ * all groups takes so long that walk.c delays the next one.
  */
 #define PERIOD		(3 * HZ / 2)
 
-/* A reader in a loop has the places tested so often at most. */
+/* A reader in a loop makes the places be tested at most once in this time. */
 #define FRESH		(HZ / 50)
 
 static void check_fn(struct work_struct *work);
@@ -39,7 +39,7 @@ static atomic_t turn = ATOMIC_INIT(0);
 static DEFINE_MUTEX(check_lock);
 static unsigned long checked_at;	/* jiffies; under check_lock */
 
-/* Return: something is in force, and a group that it is in force for is stale now */
+/* Mark one group for each feature as stale.  Return: false if nothing is in force */
 static bool pick_groups(void)
 {
 	unsigned int i, this_turn = atomic_inc_return(&turn);
@@ -72,9 +72,9 @@ static void start(void)
 }
 
 /**
- * resv_health_init() - check from the first look at a group on
+ * resv_health_init() - let looks at groups start the health check
  *
- * Context: no group was looked at yet.
+ * Context: before the first look at a group.
  */
 void resv_health_init(void)
 {
@@ -82,9 +82,9 @@ void resv_health_init(void)
 }
 
 /**
- * resv_health_stop() - nothing is in force any more
+ * resv_health_stop() - stop the health check
  *
- * Context: no group will be looked at; may sleep.
+ * Context: no group is looked at any more; may sleep.
  */
 void resv_health_stop(void)
 {
@@ -92,9 +92,10 @@ void resv_health_stop(void)
 }
 
 /**
- * resv_health_check() - test now whether what is in force is in force
+ * resv_health_check() - check now
  *
- * Waits for who does that already.  Does nothing if it was done a moment ago.
+ * Waits for a check that another task has begun.  Does nothing if the last check is
+ * newer than FRESH.
  *
  * Context: may sleep; no entry is locked, and no file of a group waits for the caller.
  */

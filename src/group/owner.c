@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What groups and features say about the mode of the hooks.
+ * How groups and features follow the mode of the hooks.
  *
- * A feature has no tap in a mode that it does not want: a look at a group that began in
- * the mode before is waited for, then the taps are put.
+ * A feature has no tap in a mode that it does not want.  When the mode changes, wait for
+ * looks at groups that began in the old mode, then put the taps.
  */
 #include <linux/kernel.h>
 #include "group/attach.h"
@@ -12,14 +12,14 @@
 #include "hook/mode.h"
 #include "hook/tap.h"
 
-/* Would something that is in force end in this mode? */
+/* Would this mode end something that is in force? */
 static int in_force(enum resv_hook_mode mode)
 {
 	const struct resv_feature *f;
 	unsigned int i;
 	int ret;
 
-	/* A change that began in the mode before is seen when it is made. */
+	/* Wait for changes that began in the old mode, so that features count them. */
 	resv_groups_quiesce();
 	for (i = 0; (f = resv_feature_at(i)); i++) {
 		ret = f->in_force ? f->in_force(mode) : 0;
@@ -29,13 +29,13 @@ static int in_force(enum resv_hook_mode mode)
 	return 0;
 }
 
-/* Readers of a table before its writers, which come first in the list. */
+/* In reverse order: readers of a table before its writers. */
 static void put_taps(const struct resv_feature *f)
 {
 	unsigned int i = f->nr_taps;
 
 	while (i--)
-		/* That of the livepatch is there whenever the livepatch is. */
+		/* The tap of the livepatch stays as long as the livepatch. */
 		if (!f->taps[i]->livepatch)
 			resv_tap_put(f->taps[i], NULL);
 }
@@ -61,7 +61,7 @@ static const struct resv_hooks_owner owner = {
 };
 
 /**
- * resv_owner_init() - groups and features are asked about the mode of the hooks from now on
+ * resv_owner_init() - connect groups and features to the mode of the hooks
  *
  * Context: once, before a group is looked at.
  */

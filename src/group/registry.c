@@ -2,46 +2,46 @@
 /*
  * The registry of live IOMMU groups.
  *
- * Which groups there are only the kernel's own list knows: the kset behind
- * /sys/kernel/iommu_groups, whatever bus their devices are on.  watch.c hears what
- * becomes of them, walk.c compares the list with this table and looks at groups.
+ * Only the kernel's own list has all groups, on every bus: the kset behind
+ * /sys/kernel/iommu_groups.  watch.c gets the events of devices, walk.c compares the
+ * list with this table and looks at groups.
  *
  * Invariants:
  *
- * - An entry holds no reference to its group, so that it never keeps a dead group
- *   alive.  It is found by the address of the group's kobject together with the
- *   group's number; both mean something only while the group is alive, as it is for
- *   the callbacks of the group's own files.
- * - The table has at most one entry for an address, and at most one for a number: the
- *   entry of a group that died unnoticed is buried before a group that has taken over
- *   its address or its number gets an entry.
- * - An entry is buried by who knows that its group is dead, or has removed its folder.
- *   A list of groups tells that of groups that are not on it; of those on it, it tells
- *   nothing once it has been made.
+ * - An entry holds no reference to its group, so it never keeps a dead group alive.  It
+ *   is found by the address of the group's kobject together with the group's number.
+ *   Both are valid only while the group is alive; in the callbacks of the group's own
+ *   files it is.
+ * - The table has at most one entry for an address, and at most one for a number.  If a
+ *   new group reuses the address or the number of a group that died without an event,
+ *   the old entry is buried before the new group gets one.
+ * - A task buries an entry only if it knows that the group is dead, or after it has
+ *   removed the group's folder.  A list of live groups proves that the groups not on it
+ *   were dead when it was made; the groups on it may have died since.
  * - A group with a folder of ours has an entry, unless the group is dying: then sysfs
  *   removes the folder with the group.  A folder without an entry would stay when the
- *   module goes, with files whose code and attributes are freed.
+ *   module is unloaded, with files whose code and attributes are freed.
  * - Readers see a snapshot that the entry has a reference to.  The pointer changes
- *   before that reference is dropped, so that a reader who comes too late finds the
- *   next snapshot, or NULL.
- * - An entry is LIVE, or DEPARTING while a device leaves its group, or DEAD, which is
- *   final: it is out of the table, and freed with its last reference.
+ *   before that reference is dropped, so a reader that fails to get a reference finds
+ *   the next snapshot, or NULL.
+ * - An entry is LIVE, or DEPARTING while a device leaves its group, or DEAD.  A DEAD
+ *   entry is out of the table for good, and is freed with its last reference.
  *
  * Locks, in the order in which they are taken:
  *
  *   lock of a device           held by the driver core around events of a bus
- *   check_lock (health.c)      who reads how the hooks are
+ *   check_lock (health.c)      health checks before the state of the hooks is shown
  *   walk_lock (walk.c)         walks and comparisons; no event takes it
- *   lock of an entry           looking at its group, its state, its folder; never two
+ *   lock of an entry           looks at its group, its state, its folder; never two
  *   a feature's own mutex
  *   lock of the hooks
  *   the group's own mutex      of the IOMMU core
  *   registry_lock              the table and the list of entries, for a few
  *                              instructions; only raw locks are taken under it
  *
- * Nothing under the lock of an entry takes the lock of a device.  Callbacks of files in
- * a group's folder do not wait for the lock of an entry, as the folder is removed under
- * it: reads do without, writes try it.
+ * Under the lock of an entry nothing takes the lock of a device.  Callbacks of files in
+ * a group's folder do not wait for the lock of an entry, because a task that removes
+ * the folder holds that lock and waits for them: reads do not take it, writes try it.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -96,16 +96,16 @@ int resv_registry_id(const struct kobject *kobj)
 {
 	int id;
 
-	/* The kernel names the kobject by the group's number. */
+	/* The name of the kobject is the group's number. */
 	return kstrtoint(kobject_name(kobj), 10, &id) || id < 0 ? -EINVAL : id;
 }
 
 /**
- * resv_registry_layout() - is a group where its kobject is?
+ * resv_registry_layout() - is the kobject the first member of struct iommu_group?
  * @kobj: kobject of a live group
  *
  * Context: any.
- * Return: false on a kernel whose struct iommu_group is not known
+ * Return: false on a kernel with another layout
  */
 bool resv_registry_layout(struct kobject *kobj)
 {
@@ -114,7 +114,7 @@ bool resv_registry_layout(struct kobject *kobj)
 	return id >= 0 && iommu_group_id(resv_group_of(kobj)) == id;
 }
 
-/* Under the lock of the table, or rcu_read_lock(). */
+/* Under registry_lock or rcu_read_lock(). */
 static struct resv_group *find_kobj(const struct kobject *kobj)
 {
 	struct resv_group *g, *found = NULL;
@@ -129,7 +129,7 @@ static struct resv_group *find_kobj(const struct kobject *kobj)
 	return found;
 }
 
-/* Under the lock of the table, or rcu_read_lock(). */
+/* Under registry_lock or rcu_read_lock(). */
 static struct resv_group *find_id(int id)
 {
 	struct resv_group *g, *found = NULL;
@@ -145,7 +145,7 @@ static struct resv_group *find_id(int id)
 }
 
 /**
- * resv_group_snapshot() - what is known about a group now
+ * resv_group_snapshot() - get the current snapshot of a group
  * @kobj: kobject of a live group
  *
  * Context: any.
@@ -161,7 +161,7 @@ struct resv_snapshot *resv_group_snapshot(struct kobject *kobj)
 	if (g)
 		do {
 			snapshot = rcu_dereference(g->snapshot);
-			/* One without a reference is not what the pointer says any more. */
+			/* If the last reference is gone, the pointer has changed already. */
 		} while (snapshot && !resv_snapshot_get(snapshot));
 	rcu_read_unlock();
 	return snapshot;
@@ -178,10 +178,10 @@ static void release(struct kref *ref)
 }
 
 /**
- * resv_registry_put() - one reference less
+ * resv_registry_put() - drop a reference
  * @g: entry
  *
- * Context: may sleep; not under the lock of the table.
+ * Context: may sleep; not under registry_lock.
  */
 void resv_registry_put(struct resv_group *g)
 {
@@ -190,9 +190,9 @@ void resv_registry_put(struct resv_group *g)
 
 /**
  * resv_registry_next() - go through all entries
- * @prev: the entry before, of which the reference is dropped, or NULL for the first
+ * @prev: the previous entry, whose reference is dropped, or NULL for the first one
  *
- * Entries that come or die meanwhile may be left out or returned.
+ * Entries that are added or die meanwhile may be returned or not.
  *
  * Context: may sleep; no entry is locked.
  * Return: an entry with a reference, or NULL after the last one
@@ -203,7 +203,7 @@ struct resv_group *resv_registry_next(struct resv_group *prev)
 	struct resv_group *g = NULL;
 
 	table_lock();
-	/* An entry that somebody has a reference to is on the list. */
+	/* The caller's reference keeps @prev on the list. */
 	next = prev ? prev->all.next : entries.next;
 	if (next != &entries) {
 		g = list_entry(next, struct resv_group, all);
@@ -221,7 +221,7 @@ static struct resv_group *make(const struct kobject *kobj, int id, gfp_t gfp)
 
 	if (!g)
 		return NULL;
-	/* For the table. */
+	/* The table's reference. */
 	kref_init(&g->ref);
 	mutex_init(&g->lock);
 	INIT_HLIST_HEAD(&g->leaving);
@@ -240,7 +240,7 @@ static void bury_unlocked(struct resv_group *g)
 }
 
 /**
- * resv_registry_find() - the entry of a group
+ * resv_registry_find() - find the entry of a group
  * @kobj: kobject of a live group
  * @id: number of the group
  *
@@ -262,8 +262,8 @@ struct resv_group *resv_registry_find(const struct kobject *kobj, int id)
 }
 
 /*
- * @alive: the group is alive, so that an entry which has its address or its number, but
- * not both, is of a group that has died.
+ * @alive: the group is alive, so an entry with only its address or only its number
+ * belongs to a dead group.
  */
 static struct resv_group *get(const struct kobject *kobj, int id, bool alive,
 			      gfp_t gfp)
@@ -307,13 +307,13 @@ static struct resv_group *get(const struct kobject *kobj, int id, bool alive,
 }
 
 /**
- * resv_registry_get() - the entry of a live group, which is made if there is none
+ * resv_registry_get() - find the entry of a live group, or make it
  * @kobj: kobject of the group, which the caller keeps alive
  * @id: number of the group
  * @gfp: for a new entry
  *
  * Context: may sleep; no entry is locked.
- * Return: the entry with a reference, or NULL without memory
+ * Return: the entry with a reference, or NULL if an allocation failed
  */
 struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
 				     gfp_t gfp)
@@ -324,12 +324,12 @@ struct resv_group *resv_registry_get(const struct kobject *kobj, int id,
 }
 
 /**
- * resv_registry_get_listed() - the entry of a group that was on the kernel's list
- * @kobj: its kobject; only its address means something
+ * resv_registry_get_listed() - find or make the entry of a group of the kernel's list
+ * @kobj: its kobject, which may be freed: only its address is used
  * @id: its number
  *
- * Call it after resv_registry_compare_end().  An entry that has the group's address or
- * its number, but not both, came after the list was made, so the group has died since.
+ * Call it after resv_registry_compare_end().  An entry with only the group's address or
+ * only its number was made after the list, so the group of the list has died since.
  *
  * Context: may sleep; no entry is locked.
  * Return: the entry with a reference, or an error pointer: -ESTALE if the group has died,
@@ -341,7 +341,7 @@ struct resv_group *resv_registry_get_listed(const struct kobject *kobj, int id)
 }
 
 /**
- * resv_registry_set_state() - an entry enters another state
+ * resv_registry_set_state() - change the state of an entry
  * @g: entry, locked, not dead
  * @state: LIVE or DEPARTING
  *
@@ -355,9 +355,9 @@ void resv_registry_set_state(struct resv_group *g, enum resv_group_state state)
 }
 
 /**
- * resv_registry_set_folder() - our folder was made in the group's, or removed
+ * resv_registry_set_folder() - note that our folder was made or removed
  * @g: entry, locked
- * @folder: sysfs folder of the group, or NULL
+ * @folder: sysfs folder of the group, or NULL if ours was removed
  *
  * Context: may sleep.
  */
@@ -369,7 +369,7 @@ void resv_registry_set_folder(struct resv_group *g, const void *folder)
 }
 
 /**
- * resv_registry_forget() - nothing is known about a group any more
+ * resv_registry_forget() - drop all that is known about a group
  * @g: entry, locked
  *
  * Context: may sleep; the group's mutex is not held, and the group may be dead.
@@ -384,7 +384,7 @@ void resv_registry_forget(struct resv_group *g)
 		g->known = false;
 	}
 	old = rcu_dereference_protected(g->snapshot, lockdep_is_held(&g->lock));
-	/* Before the reference goes: a reader tries again until it gets one. */
+	/* Clear the pointer first: readers retry until they get a reference. */
 	RCU_INIT_POINTER(g->snapshot, NULL);
 	if (old)
 		resv_snapshot_put(old);
@@ -398,9 +398,9 @@ void resv_registry_forget(struct resv_group *g)
  * resv_registry_bury() - take an entry out of the table
  * @g: entry, locked; the caller has a reference
  *
- * The group is no more, or it has neither a device nor a folder of ours.
+ * The group is dead, or it has neither a device nor a folder of ours.
  *
- * Context: as resv_registry_forget().
+ * Context: see resv_registry_forget().
  */
 void resv_registry_bury(struct resv_group *g)
 {
@@ -412,15 +412,15 @@ void resv_registry_bury(struct resv_group *g)
 	hash_del_rcu(&g->by_kobj);
 	hash_del_rcu(&g->by_id);
 	table_unlock();
-	/* That of the table, which is not the last one. */
+	/* The table's reference; the caller still has one. */
 	resv_registry_put(g);
 }
 
 /**
- * resv_registry_compare_begin() - the kernel's list will be compared with the table
+ * resv_registry_compare_begin() - begin a comparison of the kernel's list with the table
  *
- * Context: may sleep; the list is read afterwards, so that it has every group that has
- *	an entry now and is alive.
+ * Context: may sleep; the caller reads the list afterwards, so that it contains every
+ *	live group that has an entry now.
  */
 void resv_registry_compare_begin(void)
 {
@@ -433,13 +433,13 @@ void resv_registry_compare_begin(void)
 }
 
 /**
- * resv_registry_compare() - a group is on the kernel's list
- * @kobj: its kobject; only its address means something
+ * resv_registry_compare() - compare a group of the kernel's list with the table
+ * @kobj: its kobject, which may be freed: only its address is used
  * @id: its number
- * @folder: its sysfs folder; only its address means something
+ * @folder: its sysfs folder: only its address is used
  *
  * Context: may sleep.
- * Return: true if the group was looked at and need not be looked at again
+ * Return: true if the group needs no look now
  */
 bool resv_registry_compare(const struct kobject *kobj, int id,
 			   const void *folder)
@@ -451,7 +451,7 @@ bool resv_registry_compare(const struct kobject *kobj, int id,
 	g = find_kobj(kobj);
 	if (g && g->id == id) {
 		g->seen = true;
-		/* In another folder the entry is that of a dead namesake. */
+		/* With another folder it is the entry of a dead group. */
 		known = g->state == RESV_GROUP_DEPARTING ||
 			(READ_ONCE(g->looked) && !READ_ONCE(g->stale) &&
 			 (!g->folder || g->folder == folder));
@@ -496,7 +496,7 @@ void resv_registry_compare_end(void)
 
 	while ((g = first_unseen())) {
 		mutex_lock(&g->lock);
-		/* A new group at the same place may have made use of it meanwhile. */
+		/* A new group may have reused the address, number and entry. */
 		if (!is_seen(g))
 			resv_registry_bury(g);
 		mutex_unlock(&g->lock);
@@ -505,7 +505,7 @@ void resv_registry_compare_end(void)
 }
 
 /**
- * resv_registry_mark_stale() - a group has to be looked at again
+ * resv_registry_mark_stale() - let the next comparison look at a group again
  * @id: its number
  *
  * Context: any.
@@ -522,9 +522,9 @@ void resv_registry_mark_stale(int id)
 }
 
 /**
- * resv_groups_quiesce() - wait until nobody looks at a group, or changes it
+ * resv_groups_quiesce() - wait for all looks at groups and changes under way
  *
- * Who begins later sees what the caller has done before.
+ * Looks and changes that begin later see what the caller has done before.
  *
  * Context: may sleep; no entry is locked.
  */
@@ -539,7 +539,7 @@ void resv_groups_quiesce(void)
 }
 
 /**
- * resv_groups_count() - how much there is
+ * resv_groups_count() - count the groups and their memory
  * @bytes: set to the memory that the groups take
  *
  * Context: may sleep.
@@ -570,8 +570,8 @@ unsigned int resv_groups_count(size_t *bytes)
 
 #ifdef RESV_TEST
 /*
- * As if a group had died, and nobody had told; its files are there for a while.  Between the
- * two steps a reader finds the entry and has to see that nothing is known.
+ * Act as if a group had died without an event; its files stay for a while.  A reader that
+ * comes between the two steps finds the entry, and must see that nothing is known.
  */
 static int bury_set(const char *val, const struct kernel_param *kp)
 {

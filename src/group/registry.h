@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The table of groups, for the files of this folder: see registry.c for its rules. */
+/* For src/group/ only: the table of groups.  registry.c has its rules. */
 #ifndef RESV_GROUP_REGISTRY_H
 #define RESV_GROUP_REGISTRY_H
 
@@ -13,33 +13,33 @@
 #include "source/hw.h"
 
 enum resv_group_state {
-	RESV_GROUP_LIVE,	/* it may be looked at */
-	RESV_GROUP_DEPARTING,	/* a device leaves it: no reference to it may be taken */
-	RESV_GROUP_DEAD,	/* it is not in the table any more */
+	RESV_GROUP_LIVE,	/* looks at the group are allowed */
+	RESV_GROUP_DEPARTING,	/* a device is leaving: take no reference to the group */
+	RESV_GROUP_DEAD,	/* the entry is not in the table any more */
 };
 
 /**
  * struct resv_group - what is known about one group
- * @ref: the table has one reference, each task that works on the entry another
+ * @ref: one reference for the table, and one for each task that works on the entry
  * @by_kobj: in the table, by @kobj; readers use RCU
  * @by_id: in the table, by @id; readers use RCU
  * @all: on the list of entries for as long as the entry exists
  * @rcu: for freeing
- * @kobj: the group's kobject.  Only its address means something, unless the task
- *	has a reference of its own or is in a callback of the group's files
+ * @kobj: the group's kobject.  Do not follow this pointer without a reference of your
+ *	own, except in a callback of the group's files
  * @id: number of the group
- * @state: changes under both locks, so that either is enough to read it
- * @seen: the last comparison with the kernel's list has found the group, or the entry
- *	was used since.  Under the lock of the table
- * @lock: for looking at the group and for all that follows
+ * @state: changes under @lock and registry_lock; either is enough to read it
+ * @seen: the last comparison has found the group on the kernel's list, or the entry was
+ *	used since.  Under registry_lock
+ * @lock: held during a look at the group and all that follows from it
  * @leaving: devices that the IOMMU core is taking out of the group
  * @empty: no device stays, and the features know that
  * @known: the tracker of attachments and the features may have data about the group
- * @looked: the group was looked at, and memory sufficed
- * @stale: look at it again soon; set in any context
- * @warned: the log says already that the group cannot be looked at
- * @folder: the sysfs folder of the group when our folder was made in it, or NULL if it
- *	has none of ours; only its address means something.  Changes under both locks
+ * @looked: the group was looked at, and no allocation failed
+ * @stale: the group needs another look soon; set in any context
+ * @warned: the log already says that the group cannot be looked at
+ * @folder: the sysfs folder of the group in which our folder was made, or NULL if there
+ *	is none of ours; never follow this pointer.  Changes under @lock and registry_lock
  * @hw: what the hardware said about each device
  * @snapshot: what readers get, or NULL; changes under @lock, readers use RCU
  */
@@ -67,7 +67,7 @@ struct resv_group {
 
 /*
  * struct iommu_group is private, but its kobject is its first member in every kernel
- * from 4.4 to 7.3.  Were it not, the number would not be found: resv_registry_layout().
+ * from 4.4 to 7.3.  resv_registry_layout() checks this with the number of the group.
  */
 static inline struct iommu_group *resv_group_of(const struct kobject *kobj)
 {

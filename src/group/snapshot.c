@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Snapshots: what is known about a group, put into words.
+ * Snapshots: the texts that readers of a group's files get.
  *
- * Texts are made when a group changes, not when a file is read, and readers only copy.
- * A snapshot does not change once it is made.  It is freed an RCU grace period after
- * its last reference, as a reader may still look at its count then.
+ * The texts are made when a group changes, not when a file is read; readers only copy.
+ * A snapshot never changes.  It is freed one RCU grace period after its last reference
+ * was dropped, because a reader may still look at the reference count.
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -26,7 +26,7 @@ static const char *how_strict(const struct resv_region *r)
 	return r->flags & RESV_F_ENFORCED ? "enforced" : "advice";
 }
 
-/* One more column, on the lines that have something to say. */
+/* An optional last column. */
 static const char *note(const struct resv_region *r)
 {
 	return r->flags & RESV_F_FREE ? " ht-ignore" : "";
@@ -42,7 +42,7 @@ static size_t region_len(const struct resv_facts *c,
 	       strlen(note(r)) + 1;
 }
 
-/* As iommu_group_show_resv_regions() since v4.11: both kinds of MSI are one word. */
+/* As in iommu_group_show_resv_regions() since v4.11: one word for both kinds of MSI. */
 static const char *kernels_name(enum resv_type type)
 {
 	return resv_type_name(type == RESV_SW_MSI ? RESV_MSI : type);
@@ -50,8 +50,8 @@ static const char *kernels_name(enum resv_type type)
 
 /**
  * struct writer - a text that is being written
- * @p: where it goes on
- * @end: end of the room
+ * @p: where to write next
+ * @end: end of the buffer
  */
 struct writer {
 	char *p;
@@ -164,7 +164,7 @@ static size_t room_for(const struct resv_facts *c)
 }
 
 /**
- * resv_snapshot_make() - put what was found out into words
+ * resv_snapshot_make() - make a snapshot of the facts
  * @c: facts, complete
  *
  * Context: may sleep.
@@ -212,11 +212,11 @@ struct resv_snapshot *resv_snapshot_make(const struct resv_facts *c)
 }
 
 /**
- * resv_snapshot_get() - one more reference
+ * resv_snapshot_get() - take a reference
  * @snapshot: found under rcu_read_lock()
  *
  * Context: any.
- * Return: false if it is on its way out
+ * Return: false if its last reference was dropped already
  */
 bool resv_snapshot_get(struct resv_snapshot *snapshot)
 {
@@ -235,7 +235,7 @@ static void snapshot_release(struct kref *ref)
 }
 
 /**
- * resv_snapshot_put() - one reference less
+ * resv_snapshot_put() - drop a reference
  * @snapshot: snapshot
  *
  * Context: any.
@@ -248,7 +248,7 @@ void resv_snapshot_put(struct resv_snapshot *snapshot)
 /**
  * resv_snapshots_flush() - wait until all dropped snapshots are freed
  *
- * Needed before the code of snapshot_free() goes.
+ * Needed before the code of snapshot_free() is unloaded.
  *
  * Context: may sleep.
  */
@@ -268,13 +268,13 @@ static size_t text_len(const struct resv_snapshot *snapshot)
 }
 
 /**
- * resv_snapshot_text() - one of the texts
+ * resv_snapshot_text() - get one of the texts
  * @snapshot: snapshot, to which the caller has a reference
- * @which: text
+ * @which: the text
  * @len: set to its length
  *
  * Context: any.
- * Return: the text, which does not end with a zero
+ * Return: the text, which is not zero-terminated
  */
 const char *resv_snapshot_text(const struct resv_snapshot *snapshot,
 			       enum resv_snapshot_text which, size_t *len)
@@ -288,7 +288,7 @@ const char *resv_snapshot_text(const struct resv_snapshot *snapshot,
 	return text;
 }
 
-/* Move *@p behind the next word of the line.  Return: its length */
+/* Set *@word to the next word of the line and move *@p behind it.  Return: its length */
 static size_t next_word(const char **p, const char **word)
 {
 	size_t len = strcspn(*p, "\n ");
@@ -305,7 +305,7 @@ static bool is_word(const char *word, size_t len, const char *name)
 	return strlen(name) == len && !strncmp(word, name, len);
 }
 
-/* A name's place among @nr, as @name_of gives them.  Return: @nr if it is none of them */
+/* Find the i with @name_of(i) equal to the word.  Return: @nr if there is none */
 static unsigned int find_word(const char *word, size_t len, unsigned int nr,
 			      const char *(*name_of)(unsigned int i))
 {
@@ -328,18 +328,18 @@ static const char *origin_at(unsigned int i)
 }
 
 /**
- * resv_snapshot_region() - the next region of RESV_TEXT_REGIONS
- * @p: where the text goes on; moved behind the line
+ * resv_snapshot_region() - parse the next region of RESV_TEXT_REGIONS
+ * @p: where to read; moved behind the line
  * @end: end of the text
- * @region: set to the region, but for its name; @flags only to RESV_F_ADDED and
- *	RESV_F_ENFORCED
- * @device: set to the device that causes it, which does not end with a zero
- * @device_len: set to its length
+ * @region: set to the region without its name; of its flags only RESV_F_ADDED and
+ *	RESV_F_ENFORCED are set
+ * @device: set to the name of the device that causes it, not zero-terminated
+ * @device_len: set to the length of the name
  *
- * It is read from the text, as that is what readers see.
+ * This parses the text because the text is what readers see.
  *
  * Context: any.
- * Return: false if there is none any more
+ * Return: false after the last region
  */
 bool resv_snapshot_region(const char **p, const char *end,
 			  struct resv_region *region, const char **device,
@@ -370,18 +370,18 @@ bool resv_snapshot_region(const char **p, const char *end,
 }
 
 /**
- * resv_snapshot_hole() - the first region in which maps are refused
+ * resv_snapshot_hole() - find the first region that makes a map fail
  * @snapshot: snapshot, to which the caller has a reference
- * @at: where
+ * @at: range of the map
  * @types: typemask: regions of other types do not count
- * @region: set to the region, but for its name
- * @device: set to the device that causes it
- * @size: room in @device, in bytes
+ * @region: set to the region without its name
+ * @device: set to the name of the device that causes it
+ * @size: bytes of @device
  *
- * This is asked for what has failed, so it need not be quick.
+ * This is called only for maps that have failed, so it need not be fast.
  *
  * Context: any.
- * Return: there is one; else nothing is set
+ * Return: true if there is one; else nothing is set
  */
 bool resv_snapshot_hole(const struct resv_snapshot *snapshot,
 			const struct resv_range *at, u32 types,
@@ -406,12 +406,12 @@ bool resv_snapshot_hole(const struct resv_snapshot *snapshot,
 }
 
 /**
- * resv_snapshot_equal() - would users see the same?
+ * resv_snapshot_equal() - do users see the same in two snapshots?
  * @a: snapshot
  * @b: snapshot
  *
  * Context: any.
- * Return: true if they would
+ * Return: true if they do
  */
 bool resv_snapshot_equal(const struct resv_snapshot *a,
 			 const struct resv_snapshot *b)

@@ -11,16 +11,16 @@
 enum resv_snapshot_text {
 	RESV_TEXT_REGIONS,
 	RESV_TEXT_USABLE,
-	RESV_TEXT_LIST,		/* the kernel's file, where the kernel has none */
+	RESV_TEXT_LIST,		/* reserved_regions, where the kernel has no such file */
 	RESV_TEXT_IOMMU,
 	RESV_TEXT_BARS,		/* lines of "assignable" about regions */
-	RESV_TEXT_HELD,		/* and about devices, when the group was looked at */
+	RESV_TEXT_HELD,		/* lines about devices, as of the last look */
 	RESV_NR_TEXTS
 };
 
 /**
  * struct resv_snapshot - what is known about a group at one moment, unchanging
- * @rcu: for freeing after the last reader has looked at the pointer
+ * @rcu: for freeing after the last reader of the pointer
  * @aperture: what the IOMMU can address, if @aperture_known
  * @window: movable MSI window, if @window_known
  * @page: smallest map that VFIO accepts, in bytes, or 0 if that is not known
@@ -28,17 +28,17 @@ enum resv_snapshot_text {
  * @ref: the registry has one, each reader another for as long as it copies
  * @isolation: enum resv_isolation
  * @window_by: enum resv_window_by: who placed the window
- * @dma: enum resv_dma: what the kernel's own DMA went through when that was known last
- * @dma_asked: else dma_api says ENODATA
- * @listed: the kernel's list was asked for
- * @aperture_known: else aperture says ENODATA
- * @usable_known: else usable says ENODATA
- * @list_known: else RESV_TEXT_LIST says ENODATA
- * @iommu_known: else RESV_TEXT_IOMMU says ENODATA
- * @bars_known: else RESV_TEXT_BARS is not all
- * @unguarded: VFIO may want allow_unsafe_interrupts
+ * @dma: enum resv_dma: what the host's own DMA goes through, as last known
+ * @dma_asked: if false, reading dma_api fails with ENODATA
+ * @listed: the kernel was asked for its list
+ * @aperture_known: if false, reading aperture fails with ENODATA
+ * @usable_known: if false, reading usable fails with ENODATA
+ * @list_known: if false, reading RESV_TEXT_LIST fails with ENODATA
+ * @iommu_known: if false, reading RESV_TEXT_IOMMU fails with ENODATA
+ * @bars_known: RESV_TEXT_BARS is complete
+ * @unguarded: VFIO may need allow_unsafe_interrupts
  * @window_known: the group has a movable window
- * @window_asked: else msi_window says ENODATA
+ * @window_asked: if false, reading msi_window fails with ENODATA
  * @len: bytes of each text
  * @text: the texts
  */

@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What VFIO (type 1) would say of a group, before it is asked.
+ * Predict whether VFIO (type 1) accepts a group: the file "assignable".
  *
- * VFIO goes by three things when it is given a group:
+ * When VFIO is given a group, it checks three things:
  *
- * - Regions that are mapped 1:1.  They change with the group's devices only, so the
+ * - Regions that are mapped 1:1.  They change only with the group's devices, so the
  *   snapshot has them: resv_facts_is_bar().
- * - Interrupts.  Whether they are isolated the snapshot has; the parameter of
- *   vfio_iommu_type1 that lets it pass is read with the file.  As long as that module is
- *   not loaded the answer is that of its default.
- * - Drivers.  Each device has to be without one, or in the hands of VFIO, or of one that
- *   leaves DMA alone (compat/driver.h).  Drivers come and go at any time, so each reader
- *   of the file looks at them.
+ * - Interrupts.  The snapshot knows whether they are isolated.  The parameter of
+ *   vfio_iommu_type1 that allows unsafe interrupts is read when the file is read; while
+ *   that module is not loaded, its default counts.
+ * - Drivers.  Each device must have no driver, a VFIO driver, or a driver that leaves DMA
+ *   alone (compat/driver.h).  Drivers are bound and unbound at any time, so they are
+ *   checked when the file is read.
  *
  * Reading a driver
  *
- * The callback of a file in the group's folder must not wait for the lock of a device:
- * the driver core holds that lock around the events of a bus, in which the lock of the
- * group's entry is waited for, under which the folder is removed, which waits for the
- * callback.  And a lock that is only tried would let VFIO's own tries fail.  So no lock
- * of a device is taken.
+ * The callback of a file in the group's folder must not wait for the lock of a device,
+ * because of this cycle: the driver core holds that lock around the events of a bus; the
+ * event waits for the lock of the group's entry; a task that holds the latter removes
+ * the folder and waits for the callback.  A trylock would not do either: it could make
+ * VFIO's own trylock fail.  So no lock of a device is taken.
  *
- * - The device stays: the mutex of the group is held, and who takes a device out of the
- *   group needs that.  The kernel's own reserved_regions takes it in the same place.
+ * - The device stays: this code holds the mutex of the group, which the IOMMU core takes
+ *   to remove a device from the group.  The kernel's own reserved_regions holds it, too.
  * - The driver stays while preemption is off: dev->driver is set to NULL before a driver
- *   is unregistered, and free_module() waits for an RCU grace period between a module's
- *   exit() and freeing it (synchronize_sched() before v4.20), which such a section holds
- *   up.  What is needed of the driver is copied out of the section.
+ *   is unregistered, and between a module's exit() and freeing it, free_module() waits
+ *   for an RCU grace period (synchronize_sched() before v4.20), which cannot end inside
+ *   such a section.  The section copies what it needs from the driver.
  *
- * Kernels before v5.19 ask VFIO itself about the device, under the mutex of the group,
+ * Before v5.19 this code asks VFIO itself about the device, under the mutex of the group,
  * as vfio_group_viable() does.
  */
 #include <linux/err.h>
@@ -49,13 +49,13 @@
 #define DRIVER_LEN	256
 
 /**
- * struct verdict - what the devices of a group say
- * @vfio: for kernels where drivers do not say it themselves
- * @lines: what stands in the way, a line a device
- * @len: its length, without the zero
- * @devices: there is one
- * @translated: an IOMMU translates for one
- * @driver: name of the driver of the device that is being looked at
+ * struct verdict - result of looking at the devices of a group
+ * @vfio: for kernels where only VFIO knows which drivers it accepts
+ * @lines: obstacles, one line for each device
+ * @len: length of @lines without the final zero
+ * @devices: the group has a device
+ * @translated: an IOMMU translates for some device
+ * @driver: name of the driver of the current device
  */
 struct verdict {
 	struct compat_vfio vfio;
@@ -86,7 +86,7 @@ static bool is_held(struct verdict *v, struct device *dev)
 	const struct device_driver *drv;
 	bool held;
 
-	/* Nothing below sleeps: see above. */
+	/* Do not sleep here: preemption off keeps the driver, see above. */
 	rcu_read_lock_sched();
 	drv = READ_ONCE(dev->driver);
 	held = drv && !compat_driver_leaves_dma(dev, drv);
@@ -97,9 +97,9 @@ static bool is_held(struct verdict *v, struct device *dev)
 }
 
 /*
- * A mediated device.  VFIO takes its group without an IOMMU and without a look at
- * interrupts, as its driver maps for it (vfio_iommu_type1_attach_group()).  The bus is not
- * exported; its name is that in /sys/bus.
+ * Is this a mediated device?  VFIO accepts its group without an IOMMU and without a check
+ * of interrupts, because the parent's driver maps for it
+ * (vfio_iommu_type1_attach_group()).  The bus is not exported, so compare its name.
  */
 static bool is_mediated(const struct device *dev)
 {
@@ -130,7 +130,7 @@ static void free_verdict(struct verdict *v)
 	kfree(v);
 }
 
-/* Return: to be freed with free_verdict(), or an error pointer */
+/* Return: a verdict for free_verdict(), or an error pointer */
 static struct verdict *look_at_devices(struct iommu_group *group)
 {
 	struct verdict *v = kzalloc(sizeof(*v), GFP_KERNEL);
@@ -147,14 +147,14 @@ static struct verdict *look_at_devices(struct iommu_group *group)
 	return ERR_PTR(ret);
 }
 
-/* vfio_iommu_type1 was told to take groups whose interrupts are not isolated. */
+/* Does a parameter allow vfio_iommu_type1 to take groups without isolated interrupts? */
 static bool unsafe_allowed(void)
 {
 	return compat_module_flag("vfio_iommu_type1", "allow_unsafe_interrupts");
 }
 
 /**
- * resv_verdict_held() - which devices of a group stand in VFIO's way now
+ * resv_verdict_held() - list the devices that make VFIO refuse a group now
  * @group: group, which the caller keeps alive
  *
  * Context: may sleep; takes the group's mutex.
@@ -175,18 +175,17 @@ char *resv_verdict_held(struct iommu_group *group)
 }
 
 /**
- * resv_verdict_make() - what VFIO would say of a group now
+ * resv_verdict_make() - make the text of the file assignable
  * @group: group, which the caller keeps alive
  * @snapshot: what is known about the group
  * @len: set to the length of the text
  *
- * Where the kernel's list of regions is not known there may be a region of type direct,
- * so then it is never "yes".
+ * If the kernel's list of regions is not known, it may have a region of type direct, so
+ * the answer is never "yes" then.
  *
  * Context: may sleep; takes the group's mutex, and no lock of a device.
- * Return: the text of "assignable", for kvfree(); or an error pointer: -ENODATA if
- *	nothing is known to stand in the way and not all is known, -ENODEV for a group
- *	without devices, -ENOMEM
+ * Return: the text, for kvfree(); or an error pointer: -ENODATA if no obstacle is known
+ *	but the facts are not complete, -ENODEV for a group without devices, -ENOMEM
  */
 char *resv_verdict_make(struct iommu_group *group,
 			const struct resv_snapshot *snapshot, size_t *len)
@@ -220,7 +219,7 @@ char *resv_verdict_make(struct iommu_group *group,
 }
 
 /**
- * resv_verdict_status() - describe what the verdict goes by
+ * resv_verdict_status() - describe how the file assignable is made here
  * @s: status to add a line to
  *
  * Context: any.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What VFIO would say of a group, before it is asked. */
+/* Predicts whether VFIO accepts a group. */
 #ifndef RESV_GROUP_VERDICT_H
 #define RESV_GROUP_VERDICT_H
 

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Looking at groups: at one for an event, at new ones after a comparison of the
- * kernel's list with the registry, at all for a walk.
+ * Looking at groups.  An event looks at one group; a comparison of the kernel's list with
+ * the registry looks at new groups; a walk looks at all groups.
  *
- * A walk is made at load, when the mode of the hooks changes or a feature asks for one,
- * and again when memory was short.  Everything else costs what it touches: an event
- * looks at the group of its device, and a comparison, a little later, at groups that
- * came without an event.
+ * A walk runs at load, when the mode of the hooks changes, when a feature asks for one,
+ * and again after an allocation failed.  Everything else costs only what it touches: an
+ * event looks at the group of its device; the comparison, a little later, looks at
+ * groups that were added without an event.
  *
  * Invariants:
  *
  * - A group is looked at under the lock of its entry, by one task at a time.
- * - A reference to a group is taken under the lock of its entry while that is LIVE, and
- *   dropped before the lock.  So none is held while a device leaves the group (see
- *   watch.c).  An event of a device of the group needs no such care, as the device
- *   cannot leave meanwhile.
- * - Only one walk or comparison is under way, under walk_lock.
+ * - A look takes a reference to a group under the lock of its entry while the entry is
+ *   LIVE, and drops it before the lock.  So it holds none while a device leaves the
+ *   group (see watch.c).  An event of a device of the group needs no such care, because
+ *   the device cannot leave during the event.
+ * - walk_lock lets only one walk or comparison run at a time.
  * - Once @stopped is set and resv_groups_quiesce() was called, no group is looked at.
  *
- * The locks and their order: see registry.c.
+ * registry.c has the order of the locks.
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
@@ -47,20 +47,20 @@
 #include "source/source.h"
 
 /*
- * Long enough to take a burst of devices (254 virtual functions of one write to
- * sriov_numvfs) in few comparisons, short enough that a VMM started after a driver was
- * bound finds the folder.
+ * Long enough to handle a burst of devices (254 virtual functions of one write to
+ * sriov_numvfs) in few comparisons; short enough that a VMM that starts after a driver
+ * was bound finds the folder.
  */
 #define RESCAN_DELAY	msecs_to_jiffies(20)
 
 /*
- * Jiffies to wait after an event: grows with what the last walk took, so that a storm
- * of events on a host with many groups costs about a fifth of a CPU.
+ * Jiffies to wait after an event.  The delay grows with the time that the last rescan
+ * took, so that a storm of events on a host with many groups costs about a fifth of a CPU.
  */
 static unsigned long rescan_delay;
 
 /* Bits of @wanted. */
-#define WANT_WALK	0	/* not only a comparison */
+#define WANT_WALK	0	/* walk, instead of only comparing */
 
 static unsigned long wanted;
 static DEFINE_MUTEX(walk_lock);
@@ -73,8 +73,8 @@ static void rescan_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(rescan_work, rescan_fn);
 
 /**
- * resv_groups_set_folder() - who makes the folder of a group
- * @f: makes and removes it
+ * resv_groups_set_folder() - set the callbacks that make and remove a group's folder
+ * @f: the callbacks
  *
  * Context: before resv_groups_init().
  */
@@ -84,7 +84,7 @@ void resv_groups_set_folder(const struct resv_group_folder *f)
 }
 
 /**
- * resv_groups_looks() - how often a group was looked at since the module was loaded
+ * resv_groups_looks() - number of looks at groups since the module was loaded
  *
  * Context: any.
  * Return: the number, which may have wrapped
@@ -94,7 +94,7 @@ unsigned int resv_groups_looks(void)
 	return atomic_read(&looks);
 }
 
-/* The function that lists the device's regions, once in @c->callbacks. */
+/* Add the driver's function that lists the device's regions to @c->callbacks, once. */
 static void collect_callback(struct resv_facts *c, struct device *dev)
 {
 	unsigned long address = 0;
@@ -137,7 +137,7 @@ static int collect_device(struct device *dev, void *data)
 	return resv_sources_device(c, dev);
 }
 
-/* Somebody may have come or left since @look began: then another one follows. */
+/* If the group was attached or detached since @look began, schedule another look. */
 static void settle(const struct resv_facts *c, const struct resv_attach_look *look)
 {
 	if (!resv_attach_settle(c->group, c->attached, look))
@@ -160,7 +160,7 @@ static int collect_devices(struct resv_facts *c)
 	return 0;
 }
 
-/* Have the taps that the group needs. */
+/* Get the taps that the group needs. */
 static void prepare(struct resv_facts *c)
 {
 	struct resv_attach_look look;
@@ -171,14 +171,14 @@ static void prepare(struct resv_facts *c)
 		if (f->prepare)
 			f->prepare(c);
 	resv_attach_look(c->group, &look);
-	/* Somebody may have attached the group just before the taps were in. */
+	/* The group may have been attached just before the taps were installed. */
 	c->in_use = false;
 	c->attached = NULL;
 	iommu_group_for_each_dev(c->group, c, note_use);
 	settle(c, &look);
 }
 
-/* So that a uevent tells when a driver changes what "assignable" says. */
+/* For the comparison of snapshots: a uevent reports when a driver changes "assignable". */
 static int collect_held(struct resv_facts *c)
 {
 	char *held = resv_verdict_held(c->group);
@@ -212,13 +212,13 @@ static int collect_list(struct resv_facts *c)
 }
 
 /**
- * resv_walk_collect() - ask everybody about one group
- * @c: uninitialised
+ * resv_walk_collect() - ask all sources and features about one group
+ * @c: uninitialised facts
  * @g: its entry, locked; the group is alive
  *
  * Context: may sleep.
- * Return: 0, -ENODEV for a group without devices, -ENOMEM; on error there is nothing
- *	to free
+ * Return: 0, -ENODEV for a group without devices, -ENOMEM; after an error there is
+ *	nothing to free
  */
 int resv_walk_collect(struct resv_facts *c, struct resv_group *g)
 {
@@ -241,7 +241,7 @@ int resv_walk_collect(struct resv_facts *c, struct resv_group *g)
 	return ret;
 }
 
-/* The same; features act on what came, and the group is looked at again if they did. */
+/* Collect, let features act on new devices, and collect again if they changed a list. */
 static int collect_added(struct resv_facts *c, struct resv_group *g)
 {
 	const struct resv_feature *f;
@@ -262,8 +262,8 @@ static int collect_added(struct resv_facts *c, struct resv_group *g)
 }
 
 /*
- * True if the group's data is a folder of ours, not one left by a namesake.
- * A group that is just being made is on the list before it has a folder itself.
+ * Does the group have our folder, and not the one of an earlier group with its name?
+ * A group that is being created is on the list before it has a sysfs folder.
  */
 static bool has_folder(const struct kobject *kobj)
 {
@@ -274,7 +274,7 @@ static bool has_folder(const struct kobject *kobj)
 
 static int add_folder(struct resv_group *g, struct kobject *kobj)
 {
-	/* Else it is left from the time when the group lost its last device. */
+	/* If it is there, it stayed when the group lost its last device. */
 	int ret = has_folder(kobj) ? 0 : folder->add(kobj);
 
 	if (!ret)
@@ -283,7 +283,7 @@ static int add_folder(struct resv_group *g, struct kobject *kobj)
 }
 
 /**
- * resv_walk_publish() - readers get what the facts say
+ * resv_walk_publish() - make a snapshot of the facts and give it to readers
  * @g: entry of the group, locked; the group is alive
  * @c: facts, complete
  *
@@ -302,7 +302,7 @@ int resv_walk_publish(struct resv_group *g, const struct resv_facts *c)
 		resv_snapshot_put(fresh);
 		return 0;
 	}
-	/* The snapshot first: files can be read as soon as they are there. */
+	/* Set the snapshot first: files can be read as soon as they exist. */
 	rcu_assign_pointer(g->snapshot, fresh);
 	if (old)
 		resv_snapshot_put(old);
@@ -311,7 +311,7 @@ int resv_walk_publish(struct resv_group *g, const struct resv_facts *c)
 	ret = add_folder(g, (struct kobject *)c->group);
 	if (!ret)
 		return 1;
-	/* Before the reference goes: see resv_group_snapshot(). */
+	/* Clear the pointer before the put: see resv_group_snapshot(). */
 	RCU_INIT_POINTER(g->snapshot, NULL);
 	resv_snapshot_put(fresh);
 	return ret;
@@ -323,8 +323,9 @@ static int is_device(struct device *dev, void *data)
 }
 
 /*
- * A group that nobody has put a device into yet, or that somebody keeps when the last
- * one has left.  Its next device, of which nobody may tell, makes it a new group.
+ * Forget a group without devices: it has not got its first device yet, or another user
+ * keeps it after the last device has left.  When the next device joins, perhaps without
+ * an event, it counts as a new group.
  */
 static void drop_empty(struct resv_group *g, struct kobject *kobj)
 {
@@ -346,7 +347,7 @@ static int update(struct resv_group *g, struct kobject *kobj)
 
 	if (!resv_registry_layout(kobj))
 		return -EOPNOTSUPP;
-	/* An entry without its folder is of a dead namesake. */
+	/* If its folder is gone, the entry is of a dead group with the same name. */
 	if (g->folder && !has_folder(kobj))
 		resv_registry_forget(g);
 	if (!g->known) {
@@ -367,13 +368,13 @@ static int update(struct resv_group *g, struct kobject *kobj)
 	}
 	if (ret)
 		return ret;
-	/* What is shown as enforced is in force before anybody can read it. */
+	/* Put regions in force before readers see them as enforced. */
 	ret = resv_features_update(&c) ?: resv_walk_publish(g, &c);
 	resv_facts_free(&c);
 	return ret;
 }
 
-/* Look at a group, of which the caller has a reference, and say what became of it. */
+/* Look at a group, to which the caller has a reference; send a uevent if @tell. */
 static int look(struct resv_group *g, struct kobject *kobj, bool tell)
 {
 	int ret;
@@ -398,10 +399,10 @@ static int look(struct resv_group *g, struct kobject *kobj, bool tell)
 }
 
 /**
- * resv_walk_reference() - a reference to a group
+ * resv_walk_reference() - take a reference to a group
  * @g: its entry, locked; no device is leaving the group
  *
- * Context: may sleep; the reference has to be dropped before the lock.
+ * Context: may sleep; the caller has to drop the reference before it unlocks @g.
  * Return: the group's kobject, or NULL if the group is dead or dying
  */
 struct kobject *resv_walk_reference(const struct resv_group *g)
@@ -411,7 +412,7 @@ struct kobject *resv_walk_reference(const struct resv_group *g)
 	spin_lock(&groups_kset->list_lock);
 	list_for_each_entry(kobj, &groups_kset->list, entry)
 		if (kobj == g->kobj) {
-			/* Else it is another group at the same place. */
+			/* With another number it is a new group at the same address. */
 			if (resv_registry_id(kobj) == g->id &&
 			    kref_get_unless_zero(&kobj->kref))
 				found = kobj;
@@ -421,7 +422,7 @@ struct kobject *resv_walk_reference(const struct resv_group *g)
 	return found;
 }
 
-/* Return: as look(), or -EAGAIN if a device is leaving the group */
+/* Return: see look(); or -EAGAIN if a device is leaving the group */
 static int visit(struct resv_group *g, bool tell)
 {
 	struct kobject *kobj;
@@ -444,7 +445,7 @@ static void retry_soon(struct resv_group *g)
 }
 
 /**
- * resv_walk_visit() - look at one group, if it is alive and may be looked at
+ * resv_walk_visit() - look at one group, if it is alive and no device is leaving it
  * @g: its entry, locked
  *
  * Context: may sleep.
@@ -457,9 +458,9 @@ void resv_walk_visit(struct resv_group *g)
 
 /**
  * resv_walk_group() - look at the group of a device at once
- * @kobj: kobject of the group, which a device that cannot leave keeps alive
+ * @kobj: kobject of the group, which is alive because the device cannot leave it now
  *
- * Who has bound a driver finds the files when the write to "bind" returns.
+ * A user who binds a driver finds the files as soon as the write to "bind" returns.
  *
  * Context: may sleep.
  */
@@ -471,12 +472,12 @@ void resv_walk_group(struct kobject *kobj)
 	if (id < 0 || READ_ONCE(stopped))
 		return;
 	g = resv_registry_get(kobj, id, GFP_KERNEL);
-	/* Without memory the comparison that follows finds the group. */
+	/* If the allocation failed, the comparison that follows finds the group. */
 	if (!g)
 		return;
 	resv_hooks_recheck();
 	mutex_lock(&g->lock);
-	/* A group that a device is leaving is looked at when it has left. */
+	/* If a device is leaving the group, bus_event() looks at it afterwards. */
 	if (!stopped && g->state == RESV_GROUP_LIVE &&
 	    look(g, kobj, true) == -ENOMEM)
 		retry_soon(g);
@@ -502,7 +503,7 @@ void resv_walk_remove_folder(struct resv_group *g)
 }
 
 /**
- * struct live - a group that was there when the list was made
+ * struct live - a group that was alive when the list was made
  * @kobj: address of its kobject, not a reference
  * @folder: address of its sysfs folder
  * @id: its number
@@ -513,7 +514,7 @@ struct live {
 	int id;
 };
 
-/* All groups that live now, in an array for kvfree(). */
+/* Return: an array of all live groups, for kvfree() */
 static struct live *live_groups(unsigned int *nr)
 {
 	unsigned int cap = 0, n;
@@ -536,7 +537,7 @@ static struct live *live_groups(unsigned int *nr)
 	}
 	n = 0;
 	list_for_each_entry(kobj, &groups_kset->list, entry) {
-		/* One that is dying may be on it for long (CONFIG_DEBUG_KOBJECT_RELEASE). */
+		/* CONFIG_DEBUG_KOBJECT_RELEASE keeps dying groups on the list for long. */
 		if (!compat_kref_read(&kobj->kref))
 			continue;
 		list[n].id = resv_registry_id(kobj);
@@ -551,8 +552,8 @@ static struct live *live_groups(unsigned int *nr)
 }
 
 /*
- * The groups that are there now, after the entries of those that are not were buried.
- * @all: not only those that have to be looked at
+ * Bury the entries of dead groups, and return the live groups that need a look, or all
+ * live groups if @all.
  */
 static struct live *compare(unsigned int *nr, bool all)
 {
@@ -573,9 +574,9 @@ static struct live *compare(unsigned int *nr, bool all)
 }
 
 /**
- * struct outcome - what became of a walk or a comparison
- * @left_out: some group was left out, because a device is leaving it
- * @err: the last of the errors that groups made
+ * struct outcome - result of a walk or a comparison
+ * @left_out: some group was skipped, because a device is leaving it or it has died
+ * @err: the last error of a group
  */
 struct outcome {
 	bool left_out;
@@ -593,7 +594,7 @@ static int look_at(const struct live *list, unsigned int nr, bool tell,
 	for (i = 0; i < nr; i++) {
 		g = resv_registry_get_listed(list[i].kobj, list[i].id);
 		if (PTR_ERR_OR_ZERO(g) == -ESTALE) {
-			/* Its namesake was looked at, unless it came without an event. */
+			/* It has died; a new group may have taken its place without an event. */
 			resv_walk_compare_soon();
 			outcome->left_out = true;
 			continue;
@@ -614,7 +615,7 @@ static int look_at(const struct live *list, unsigned int nr, bool tell,
 }
 
 #ifdef RESV_TEST
-/* 1: the next walk or comparison is to stop before it looks; 2: it has; 3: it may go on. */
+/* 1: the next walk or comparison stops before it looks; 2: it has stopped; 3: go on. */
 static unsigned int hold;
 module_param_named(test_hold, hold, uint, 0644);
 MODULE_PARM_DESC(test_hold, "1: stop between the list of groups and the looks, until 3 or 0 is written");
@@ -632,7 +633,7 @@ static void test_hold(void)
 }
 #endif
 
-/* @all: a walk, else a comparison.  Return: 0, or an errno of the registry itself */
+/* Walk if @all, else compare.  Return: 0, or an errno of the registry itself */
 static int rescan(bool all, bool tell, struct outcome *outcome)
 {
 	struct live *list;
@@ -672,8 +673,8 @@ static void walk_soon(unsigned long delay)
 /**
  * resv_groups_rescan() - look at all groups now
  *
- * Context: may sleep; the module is loaded, and held so.
- * Return: 0, or the last of the errors that groups made
+ * Context: may sleep; the module cannot be unloaded meanwhile.
+ * Return: 0, or the last error of a group
  */
 int resv_groups_rescan(void)
 {
@@ -681,7 +682,7 @@ int resv_groups_rescan(void)
 	int ret = rescan(true, true, &outcome);
 
 	ret = ret ?: outcome.err;
-	/* Features are told of the end of a complete walk only. */
+	/* walk_end() of features is called only after a complete walk: walk again. */
 	if (ret == -ENOMEM)
 		walk_soon(HZ);
 	else if (!ret && outcome.left_out)
@@ -712,7 +713,7 @@ void resv_walk_compare_soon(void)
 /**
  * resv_walk_compare() - compare the kernel's list with the registry now
  *
- * What fails for lack of memory is tried again later.
+ * If an allocation fails, schedule another comparison.
  *
  * Context: may sleep; no entry is locked.
  */
@@ -734,15 +735,15 @@ void resv_walk_compare(void)
 void resv_group_update_soon(int id)
 {
 	resv_registry_mark_stale(id);
-	/* With PREEMPT_RT a tap cannot begin work; the next event brings it. */
+	/* With PREEMPT_RT a tap cannot queue work; the next event compares. */
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT) && !IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
 		resv_walk_compare_soon();
 }
 
 /**
- * resv_walk_flush() - nobody will ask for a look at groups any more
+ * resv_walk_flush() - cancel scheduled looks at groups
  *
- * Context: no hook is in; may sleep.
+ * Context: no hook is installed any more; may sleep.
  */
 void resv_walk_flush(void)
 {
@@ -756,10 +757,10 @@ static void rescan_fn(struct work_struct *work)
 	struct outcome outcome;
 	int ret = rescan(all, true, &outcome) ?: outcome.err;
 
-	/* Time spent asleep counts as well, so within reason. */
+	/* This counts time asleep as well, so limit the delay. */
 	WRITE_ONCE(rescan_delay, RESCAN_DELAY +
 		   min_t(unsigned long, 4 * (jiffies - start), 2 * HZ));
-	/* Another try can cure nothing but a lack of memory. */
+	/* Retry only failed allocations: other errors would come again. */
 	if (ret == -ENOMEM && !all)
 		schedule_delayed_work(&rescan_work, HZ);
 	else if (ret == -ENOMEM)
@@ -772,7 +773,7 @@ static void rescan_fn(struct work_struct *work)
  * resv_walk_init() - find the kernel's list of groups
  *
  * Context: may sleep.
- * Return: 0, or -EOPNOTSUPP if there is none, after one line in the log
+ * Return: 0, or -EOPNOTSUPP after logging one line if there is none
  */
 int resv_walk_init(void)
 {
@@ -792,11 +793,11 @@ int resv_walk_init(void)
 /**
  * resv_walk_first() - look at all groups for the first time
  *
- * A group that cannot be looked at is not shown, and the others are.
+ * If a look at a group fails, that group is not shown; the others are.
  *
  * Context: may sleep.
- * Return: 0; -EOPNOTSUPP if the kernel's groups are not as this module knows them;
- *	-ENOMEM if the registry itself has no memory
+ * Return: 0; -EOPNOTSUPP if this kernel has another layout of groups; -ENOMEM if an
+ *	allocation of the registry itself failed
  */
 int resv_walk_first(void)
 {
@@ -817,13 +818,13 @@ int resv_walk_first(void)
 }
 
 /**
- * resv_walk_stop() - look at no group any more
+ * resv_walk_stop() - stop looking at groups
  *
  * Context: may sleep; no entry is locked.
  */
 void resv_walk_stop(void)
 {
-	/* Waits for a walk under way, then for events. */
+	/* Wait for a walk under way, then for events. */
 	mutex_lock(&walk_lock);
 	WRITE_ONCE(stopped, true);
 	mutex_unlock(&walk_lock);
@@ -831,9 +832,9 @@ void resv_walk_stop(void)
 }
 
 /**
- * resv_walk_stopped() - are groups not looked at, because the module is going?
+ * resv_walk_stopped() - has looking at groups stopped, because the module is unloaded?
  *
- * Context: any; under the lock of an entry the answer "no" holds until that is dropped.
+ * Context: any; the answer "no" holds while the caller holds the lock of an entry.
  * Return: true if so
  */
 bool resv_walk_stopped(void)
@@ -842,9 +843,9 @@ bool resv_walk_stopped(void)
 }
 
 /**
- * resv_walk_any_dying() - is a group on its way out, and its files with it?
+ * resv_walk_any_dying() - is any group of the kernel's list dying?
  *
- * It leaves the list only when its files are gone and their readers out.
+ * A group leaves the list only after its files are removed and their readers are out.
  *
  * Context: may sleep.
  * Return: true if there is one

@@ -1,60 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Watching devices and modules, for what becomes of groups.
+ * Watch events of devices and modules, to find new, changed and dying groups.
  *
- * What an event costs:
+ * What an event does:
  *
- *   a device came, or got or lost    its group is looked at before the event returns
- *   a driver
- *   a device is about to leave       its group is DEPARTING (below)
- *   a device has left                its group is looked at, if other devices stay
- *   a module came or went            no group is looked at
- *   a livepatch came                 all groups are, a little later
+ *   a device was added, or a driver      looks at its group before the event returns
+ *   was bound or unbound
+ *   a device is about to be removed      makes its group DEPARTING (below)
+ *   a device was removed                 looks at its group, if other devices stay
+ *   a module was loaded or unloaded      looks at no group
+ *   a livepatch was loaded               looks at all groups, a little later
  *
- * A little after each of them the kernel's list is compared with the registry: groups
- * that came or went without an event are found by that, as those of a modular IOMMU
- * driver (virtio_iommu), or of mediated devices.
+ * A little after each event the kernel's list is compared with the registry.  This finds
+ * groups that were added or have died without an event, such as groups of a modular
+ * IOMMU driver (virtio_iommu), or of mediated devices.
  *
  * Devices that leave
  *
  * The IOMMU core drops the last reference to a group when it takes the last device out
- * of it.  The device is still whole then, and freeing the group's domain may touch it:
- * on 5.10 domain_exit() of the Intel driver goes through devices that the domain was
- * attached to, and has been seen to oops over one that was released before, because the
- * last reference was ours.  The rule is: no reference of ours exists while the core
- * takes a device out of the group.
+ * of it.  At that time the device still exists, and freeing the group's domain may touch
+ * it: on 5.10 domain_exit() of the Intel driver goes through the devices that the domain
+ * was attached to.  It was seen to oops when this module held the last reference and
+ * dropped it after the device was released.  Hence the rule: this module holds no
+ * reference while the core takes a device out of the group.
  *
  * - removal_event() runs before the core.  It makes the entry DEPARTING under the
- *   entry's lock, so it waits for a look at the group that is under way, which has
- *   dropped its reference by then; none is taken while an entry is DEPARTING.
- * - bus_event() runs after the core.  When all devices that were leaving have left, the
- *   entry is LIVE again, or it is buried if no device has stayed.
- * - bus_event() takes a reference to the group of its own device, which is held without
- *   the lock.  The core does not take that device out meanwhile: it is being added, or
- *   its lock is held, and device_del() waits for that lock before it tells of the
- *   removal.  While it is in the group, no reference of ours is the last one.
+ *   entry's lock.  So it waits for a look under way, which drops its reference before
+ *   the lock; and no look takes a reference while an entry is DEPARTING.
+ * - bus_event() runs after the core.  When all leaving devices have left, it makes the
+ *   entry LIVE again, or buries it if no device has stayed.
+ * - bus_event() holds a reference to the group of its own device without the lock.  The
+ *   core cannot take that device out meanwhile: the device is being added, or its lock
+ *   is held, and device_del() waits for that lock before it announces the removal.
+ *   While the device is in the group, our reference is not the last one.
  *
- * What no event tells
+ * Without an event
  *
  * - Groups of mediated devices: their bus is not exported.  Such a group has no domain,
- *   so that its last reference can be dropped by anybody at any time.
- * - A last reference that VFIO drops, of a group whose devices left while it was open.
- *   The core's was not the last one then, so that the kernel frees the group's domain
- *   after its devices are gone, with or without this module.  If ours is the last one,
- *   that is later by one look.
- * - An IOMMU driver whose module is unloaded.  The kernel refuses that while the driver
- *   has devices.  module_event() waits for looks under way before the module's text is
- *   freed, as a reference that such a look drops can be the last one, and the driver's
- *   code frees the domain.
- * - An IOMMU of which the driver is unbound by hand.  Its groups die in the middle of
- *   that, and a look at one of them at that moment can drop the last reference when the
- *   driver's data is freed already.  This is not covered for devices of the virtio bus,
- *   which is not exported; drivers of Arm's SMMUs do not allow it.
+ *   so any user can safely drop the last reference at any time.
+ * - VFIO drops the last reference to a group whose devices left while it was open.  Then
+ *   the kernel frees the group's domain after its devices are gone, with or without this
+ *   module.  If this module holds the last reference, that happens one look later.
+ * - The module of an IOMMU driver is unloaded.  The kernel refuses this while the driver
+ *   has devices.  A look under way may drop the last reference, and then the driver's
+ *   code frees the domain.  So module_event() waits for such looks before the module's
+ *   text is freed.
+ * - An admin unbinds the driver of an IOMMU.  Its groups die while this is under way, and
+ *   a look at that moment can drop the last reference after the driver's data is freed.
+ *   This is not covered for devices of the virtio bus, which is not exported; drivers of
+ *   Arm's SMMUs do not allow it.
  * - CONFIG_DEBUG_KOBJECT_RELEASE: a dead group stays on the list for seconds.  It has no
- *   reference any more, and is taken for one that is gone.
+ *   references, and counts as gone.
  *
- * In all these cases the registry has no more than the address of a group that is no
- * more: it is never followed, and the next comparison buries the entry.
+ * In all these cases the registry has only the address of a dead group.  It never follows
+ * the address, and the next comparison buries the entry.
  *
  * Locks: departures_lock protects the list of departures; nothing is called under it.
  * All others: see registry.c.
@@ -77,9 +76,9 @@
 
 /**
  * struct departure - one device that the IOMMU core is taking out of its group
- * @node: on the list of all, under departures_lock
- * @of_group: on the list of @g, under the lock of @g
- * @dev: the device; only its address means something
+ * @node: in departures, under departures_lock
+ * @of_group: in @g->leaving, under the lock of @g
+ * @dev: the device, which may be freed: only its address is used
  * @g: entry of its group, with a reference
  */
 struct departure {
@@ -92,7 +91,7 @@ struct departure {
 static LIST_HEAD(departures);
 static DEFINE_SPINLOCK(departures_lock);
 
-/* Under the group's mutex.  Return: 1 if the device is not leaving, which ends the loop */
+/* Under the group's mutex.  Return: 1, which ends the loop, if the device is not leaving */
 static int stays(struct device *dev, void *data)
 {
 	const struct resv_group *g = data;
@@ -105,8 +104,8 @@ static int stays(struct device *dev, void *data)
 }
 
 /*
- * Before the IOMMU core takes a device out of its group: nothing of ours may keep the
- * group then.
+ * Runs before the IOMMU core takes a device out of its group: drop everything of ours
+ * that keeps the group alive.
  */
 static int removal_event(struct notifier_block *nb, unsigned long action,
 			 void *data)
@@ -119,8 +118,8 @@ static int removal_event(struct notifier_block *nb, unsigned long action,
 	if (action != BUS_NOTIFY_REMOVED_DEVICE || !group)
 		return NOTIFY_DONE;
 	/*
-	 * A comparison may meet the group for the first time just now, so it gets an
-	 * entry.  Both are small, and there is no way to refuse.
+	 * A comparison may be about to look at the group for the first time, so make an
+	 * entry that stops it.  Both allocations are small, and this event cannot fail.
 	 */
 	if (resv_walk_stopped())
 		g = resv_registry_find((struct kobject *)group,
@@ -135,7 +134,7 @@ static int removal_event(struct notifier_block *nb, unsigned long action,
 	d->dev = dev;
 	d->g = g;
 	mutex_lock(&g->lock);
-	/* Buried since it was found, as the module is going. */
+	/* It was buried after it was found, because the module is being unloaded. */
 	if (g->state == RESV_GROUP_DEAD)
 		goto unlock;
 	hlist_add_head(&d->of_group, &g->leaving);
@@ -173,7 +172,7 @@ static struct departure *departure_of(const struct device *dev)
 	return found;
 }
 
-/* All devices that were leaving have left.  Under the lock of the entry. */
+/* All leaving devices have left.  Under the lock of the entry. */
 static void all_left(struct resv_group *g)
 {
 	if (g->state != RESV_GROUP_DEPARTING)
@@ -184,7 +183,7 @@ static void all_left(struct resv_group *g)
 		resv_walk_visit(g);
 		return;
 	}
-	/* Somebody may keep the group without a device, but not our files in it. */
+	/* Another user may keep the empty group; remove our files from it. */
 	resv_walk_remove_folder(g);
 	resv_registry_bury(g);
 }
@@ -239,12 +238,12 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 	if (data == THIS_MODULE ||
 	    (action != MODULE_STATE_LIVE && action != MODULE_STATE_GOING))
 		return NOTIFY_DONE;
-	/* The module's exit() is over, and its text is freed after this. */
+	/* The module's exit() has returned; its text is freed after this event. */
 	if (action == MODULE_STATE_GOING) {
 		resv_groups_quiesce();
 		resv_hw_instances_flush();
 	}
-	/* It may replace what a hook is on, for all groups. */
+	/* A livepatch may replace a hooked function, which matters for all groups. */
 	if (action == MODULE_STATE_LIVE && compat_module_is_livepatch(data))
 		resv_groups_rescan_soon();
 	else
@@ -257,16 +256,16 @@ static struct notifier_block module_block = {
 };
 
 /*
- * As numerous as buses, because one block can be on one chain only.  The IOMMU core
- * makes and drops groups with priority 0: of a device that came we hear after it, of one
- * that goes before it and after it.
+ * One block of each kind for each bus, because a block can be on one chain only.  The IOMMU
+ * core makes and drops groups with priority 0.  So bus_blocks run after the core, for
+ * added and removed devices; removal_blocks run before the core, for removed devices.
  */
 static struct notifier_block bus_blocks[COMPAT_MAX_BUSES];
 static struct notifier_block removal_blocks[COMPAT_MAX_BUSES];
 static bool watched[COMPAT_MAX_BUSES];
 static bool modules_watched;
 
-/* Afterwards no event is under way or will be. */
+/* On return no event is under way, and no more events come. */
 static void unwatch(void)
 {
 	void *buses[COMPAT_MAX_BUSES];
@@ -296,14 +295,17 @@ static int watch_bus(void *bus, unsigned int i)
 	ret = bus_register_notifier(bus, &bus_blocks[i]);
 	if (ret)
 		return ret;
-	/* Waits for events under way: no removal is then, that was not seen. */
+	/*
+	 * This waits for events under way, so removal_event() has seen each removal that
+	 * bus_event() sees the end of.
+	 */
 	ret = bus_register_notifier(bus, &removal_blocks[i]);
 	if (ret)
 		bus_unregister_notifier(bus, &bus_blocks[i]);
 	return ret;
 }
 
-/* On error unwatch() is still to be called, as events may have come already. */
+/* On error the caller must still call unwatch(), because events may have come already. */
 static int watch(void)
 {
 	void *buses[COMPAT_MAX_BUSES];
@@ -316,7 +318,7 @@ static int watch(void)
 	modules_watched = true;
 	for (i = 0; i < nr; i++) {
 		ret = watch_bus(buses[i], i);
-		/* Built in, but this machine has none: nothing can come there. */
+		/* The bus is built in, but not registered: it cannot have devices. */
 		if (ret == -EINVAL)
 			continue;
 		if (ret)
@@ -327,10 +329,10 @@ static int watch(void)
 }
 
 /*
- * Remove the folder of each group but those that a device is leaving just now, and
- * forget the group.
+ * Remove the folder of each group and bury its entry, except for groups that a device is
+ * leaving now.
  *
- * Return: no group is left
+ * Return: true if no group is left
  */
 static bool forget_groups(void)
 {
@@ -349,7 +351,7 @@ static bool forget_groups(void)
 	return all;
 }
 
-/* Nobody tells of devices any more. */
+/* Free the departures that have not ended; no more events come. */
 static void forget_departures(void)
 {
 	struct departure *d, *next;
@@ -363,9 +365,9 @@ static void forget_departures(void)
 }
 
 /**
- * resv_groups_init() - find all groups and publish them, and watch for more
+ * resv_groups_init() - find and publish all groups, and watch for new ones
  *
- * Context: process; sources and features are ready.
+ * Context: process; sources and features are set up.
  * Return: 0, -EOPNOTSUPP if the kernel's groups cannot be found, -ENOMEM
  */
 int resv_groups_init(void)
@@ -376,7 +378,7 @@ int resv_groups_init(void)
 	resv_health_init();
 	if (ret)
 		return ret;
-	/* Watch first: a device that comes during the walk is an event. */
+	/* Watch first, so that devices added during the walk are seen as events. */
 	ret = watch() ?: resv_walk_first();
 	if (ret)
 		resv_groups_exit();
@@ -384,25 +386,25 @@ int resv_groups_init(void)
 }
 
 /**
- * resv_groups_flush() - nobody will ask for a look at groups any more
+ * resv_groups_flush() - cancel looks at groups, and free dropped snapshots
  *
- * A tap may have done so after resv_groups_exit().
+ * A tap may have asked for a look after resv_groups_exit().
  *
- * Context: no hook is in; may sleep.
+ * Context: no hook is installed any more; may sleep.
  */
 void resv_groups_flush(void)
 {
 	resv_health_stop();
 	resv_walk_flush();
-	/* A tap may have had the last reference. */
+	/* A tap may have dropped the last reference to a snapshot. */
 	resv_snapshots_flush();
 }
 
 /**
- * resv_groups_exit() - take everything back
+ * resv_groups_exit() - remove all folders, forget all groups and stop watching
  *
- * Devices are watched until no group is referred to any more.  Removing the folders
- * waits for readers that are inside.
+ * Devices are watched until no entry refers to a group.  Removing the folders waits for
+ * readers that are inside.
  *
  * Context: process.
  */
@@ -411,11 +413,11 @@ void resv_groups_exit(void)
 	resv_walk_stop();
 	while (!forget_groups())
 		msleep(20);
-	/* A group that was dying already is removed by those who dropped it. */
+	/* The task that dropped the last reference to a dying group removes it. */
 	while (resv_walk_any_dying())
 		msleep(20);
 	unwatch();
-	/* Entries that events have made meanwhile. */
+	/* Bury entries that events have made meanwhile. */
 	forget_groups();
 	forget_departures();
 	resv_groups_flush();

@@ -2,10 +2,10 @@
 /*
  * Tasks that ask for the kernel's lists as the drivers make them.
  *
- * A source must tell what is the kernel's and what was declared or moved.  The taps leave
- * the lists of a task alone while its struct resv_bypass is on the list below.
+ * A source must tell the kernel's own regions from declared and moved ones.  The taps do
+ * not edit the lists of a task while its struct resv_bypass is on the list below.
  *
- * bypass_lock is raw, because handlers of taps take it.
+ * bypass_lock is raw because handlers of taps take it.
  */
 #include <linux/list.h>
 #include <linux/sched.h>
@@ -16,11 +16,11 @@ static LIST_HEAD(bypasses);
 static DEFINE_RAW_SPINLOCK(bypass_lock);
 
 /**
- * resv_bypass_begin() - look at the lists as the drivers make them
- * @b: on the caller's stack, until resv_bypass_end()
+ * resv_bypass_begin() - stop the taps from editing lists that the calling task gets
+ * @b: on the caller's stack, in use until resv_bypass_end()
  *
- * Until then the taps leave the calling task's lists alone, and no other task's.  Any
- * number of tasks can do so at once.
+ * The taps go on editing the lists of other tasks.  Any number of tasks can do this at
+ * once.
  *
  * Context: process context.
  */
@@ -35,8 +35,8 @@ void resv_bypass_begin(struct resv_bypass *b)
 }
 
 /**
- * resv_bypass_end() - the opposite
- * @b: of the same task
+ * resv_bypass_end() - let the taps edit the calling task's lists again
+ * @b: given to resv_bypass_begin() by the same task
  *
  * Context: process context.
  */
@@ -50,10 +50,10 @@ void resv_bypass_end(struct resv_bypass *b)
 }
 
 /**
- * resv_bypassed() - does the calling task look at the lists as the drivers make them?
+ * resv_bypassed() - does the calling task want the lists as the drivers make them?
  *
  * Context: any; does not sleep.
- * Return: it is between resv_bypass_begin() and resv_bypass_end()
+ * Return: true between resv_bypass_begin() and resv_bypass_end()
  */
 bool resv_bypassed(void)
 {
@@ -61,7 +61,7 @@ bool resv_bypassed(void)
 	unsigned long flags;
 	bool found = false;
 
-	/* The calling task has put its own on the list, if there is one. */
+	/* No lock: an entry of the calling task was added by this task itself. */
 	if (list_empty(&bypasses))
 		return false;
 	raw_spin_lock_irqsave(&bypass_lock, flags);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who asks for a group's list: VFIO, or somebody who only reads a file?
+ * Who asks for a group's list: VFIO, or a reader of a file?
  *
- * Anybody may read the kernel's file reserved_regions, in any number of tasks at once, and
- * each call whose return is to be seen takes one of a limited number of places until it
- * returns.  Readers must not take those that VFIO needs.  So the taps at the return of
- * iommu_get_group_resv_regions() leave out calls by the function behind that file, and
- * those by this module, which looks at lists as they are.  They tell by the return
- * address.  One that is not known, as another tracer's, is taken for VFIO's.
+ * Any user may read the kernel's file reserved_regions, in any number of tasks at once.
+ * Each call whose return a kretprobe handles occupies one of a limited number of
+ * instances until it returns, and readers must not occupy those that VFIO needs.  So the
+ * taps at the return of iommu_get_group_resv_regions() skip calls from the function
+ * behind that file, and calls from this module, which wants unchanged lists.  The return
+ * address tells the caller; an unknown address, such as another tracer's trampoline,
+ * counts as VFIO's.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -22,13 +23,14 @@
 static DEFINE_MUTEX(learn_lock);
 static bool learned;
 
-/* The function behind the file; all 0 as long as it is not known. */
+/* The function behind the file; both 0 until resv_caller_learn() has found it. */
 static unsigned long file_start, file_end;
 
 /**
- * resv_caller_learn() - know the function behind the file reserved_regions
+ * resv_caller_learn() - find the function behind the file reserved_regions
  *
- * Without it, readers of the file take places that VFIO needs; nothing else changes.
+ * If it cannot be found, readers of the file occupy kretprobe instances that VFIO needs;
+ * nothing else changes.
  *
  * Context: may sleep; the lock of the hooks is not held.
  */
@@ -58,18 +60,18 @@ unlock:
 }
 
 /**
- * resv_caller_is_vfio() - can this be a call by who attaches a group?
+ * resv_caller_is_vfio() - can this call come from VFIO, which attaches a group?
  * @regs: registers at the function's entry
  *
  * Context: in enter() of a tap at a return.
- * Return: false if the call is known to be by a file, or by this module
+ * Return: false if the call certainly comes from the file or from this module
  */
 bool resv_caller_is_vfio(const struct pt_regs *regs)
 {
 	unsigned long caller = compat_return_address(regs);
 	unsigned long start = READ_ONCE(file_start);
 
-	/* The return address follows the call, which can be the function's end. */
+	/* If the call is the function's last instruction, it returns to file_end. */
 	if (start && caller > start && caller <= READ_ONCE(file_end))
 		return false;
 	return !within_module(caller, THIS_MODULE);

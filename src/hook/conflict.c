@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Who else redirects a function. */
+/* Finds other livepatches that redirect a function. */
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
 #include <linux/module.h>
@@ -10,17 +10,17 @@
 #include "hook/place.h"
 
 /**
- * resv_livepatch_other() - who else has a livepatch for a function?
+ * resv_livepatch_other() - does another livepatch replace a function?
  * @symbol: function of the kernel itself
  * @name: set to the name of the livepatch
  * @size: of @name
  *
- * The kernel keeps a folder /sys/kernel/livepatch/MODULE/vmlinux/FUNCTION,1 for
- * each, but no list that modules may read.  The modules' names are in the list
- * behind /sys/module.
+ * The kernel has a folder /sys/kernel/livepatch/MODULE/vmlinux/FUNCTION,1 for each
+ * patched function, but no list of livepatches that modules may read.  So take the
+ * names of modules from the kset behind /sys/module, and look for their folders.
  *
  * Context: may sleep.
- * Return: true if there is one that is not ours
+ * Return: true if there is a livepatch that is not ours
  */
 bool resv_livepatch_other(const char *symbol, char *name, size_t size)
 {
@@ -43,7 +43,7 @@ bool resv_livepatch_other(const char *symbol, char *name, size_t size)
 	list_for_each_entry(kobj, &kset->list, entry) {
 		struct module *mod;
 
-		/* Embedded in struct module, so alive while it is on the list. */
+		/* Embedded in struct module, which lives while the kobject is listed. */
 		mod = container_of(kobj, struct module_kobject, kobj)->mod;
 		if (nr < max && mod && is_livepatch_module(mod) &&
 		    strcmp(mod->name, "iommu_resv_livepatch"))

@@ -2,27 +2,28 @@
 /*
  * The engine of the hooks: which functions are hooked, for which taps, and why not.
  *
- * A place is the entry or the return of one function.  A tap comes to a place by
- * resv_tap_get() and leaves it by resv_tap_put(); the place is hooked while a tap is at
- * it.  The compiler may have inlined the function, and probes may be turned off on this
- * machine, so that a place that was installed has to prove itself: each tap that has a
- * test runs it, most of them by asking for a group's regions as the kernel's own callers
- * do.  The place must have been called, and the tap must have left its mark on the list.
- * A new place that fails is removed again and is inert.  One that has worked before
- * stays in, is inert, and works again when a later test passes.
+ * A place is the entry or the return of one function.  resv_tap_get() puts a tap at a
+ * place, resv_tap_put() takes it away; the place is hooked while a tap is at it.  The
+ * compiler may have inlined the function, or probes may be turned off on this machine,
+ * so the engine tests each installed place: it runs the test of each tap that has one.
+ * Most tests ask for a group's regions as the kernel's own callers do; then the place
+ * must have been called, and the tap must have left its mark on the list.  If the test
+ * fails at a new place, the engine removes the place again and calls it inert.  A place
+ * that has worked before becomes inert but stays installed, and works again when a
+ * later test passes.
  *
  * Life of a place: off -> active -> draining -> off, or off -> inert.
  *
  * Invariants:
- * - a place that is installed has a tap, but for that of the livepatch
- * - ACTIVE implies installed, and that every test at the place has passed
+ * - every installed place has a tap, except the place of the livepatch
+ * - an ACTIVE place is installed, and every test at it has passed
  * - a place by address is in the table only while the module with that address is loaded
  * - after resv_tap_put() no CPU runs a function of the tap
  *
- * Locks: hooks_lock is held while anything in the table changes.  It is taken under the
- * lock of a group's entry, and under the kernel's klp_mutex and the module notifiers'
- * rwsem; under it, the mutex of one group.  Taps are run under RCU (see kprobe.c), or
- * under a lock of the livepatch's.
+ * Locks: hooks_lock protects the table.  It nests inside the lock of a group's entry,
+ * the kernel's klp_mutex and the rwsem of the module notifiers; the mutex of one group
+ * nests inside hooks_lock.  Taps run under RCU (see kprobe.c), or under taps_sem of
+ * livepatch.c.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -80,7 +81,7 @@ static struct resv_hook *hook_find(const struct resv_tap *tap,
 	return NULL;
 }
 
-/* Return: a place with the tap at it, which is not installed; or NULL */
+/* Return: a new place with the tap at it, not installed yet; or NULL */
 static struct resv_hook *hook_new(const struct resv_tap *tap,
 				  unsigned long address)
 {
@@ -104,7 +105,7 @@ static struct resv_hook *hook_new(const struct resv_tap *tap,
 		strscpy(hook->symbol, tap->symbol, sizeof(hook->symbol));
 	strscpy(hook->module, tap->module ?: "", sizeof(hook->module));
 	hook->backend = backend_of(tap);
-	/* Before that of the livepatch, if that is there. */
+	/* The livepatch's place stays the last one. */
 	list_add_tail(&hook->node, IS_ENABLED(CONFIG_LIVEPATCH) ?
 		      &resv_livepatch_hook.node : &resv_hooks);
 	return hook;
@@ -123,7 +124,7 @@ static bool want_installed(struct resv_hook *hook)
 	if (!hook->backend->install || hook->installed ||
 	    hook->state != RESV_HOOK_OFF)
 		return true;
-	/* To look for a name takes long, and module_event() tells of the module. */
+	/* A search by name takes long; module_event() reports when the module loads. */
 	if (hook->absent) {
 		hook->reason = RESV_NOT_LOADED;
 		return true;
@@ -139,7 +140,7 @@ static bool tap_get(const struct resv_tap *tap, unsigned long address,
 
 	if (closing)
 		return false;
-	/* The mode "none" leaves alone what somebody loads by hand. */
+	/* In mode "none" a livepatch that a user loads by hand still works. */
 	if (!tap->livepatch && resv_hooks_mode() == RESV_HOOKS_NONE)
 		return false;
 	hook = hook_find(tap, address);
@@ -151,7 +152,7 @@ static bool tap_get(const struct resv_tap *tap, unsigned long address,
 	if (!at)
 		return false;
 	if (!want_installed(hook) && hook->address) {
-		/* The module with that address is just going. */
+		/* The module with that address is being unloaded. */
 		resv_place_drop(hook);
 		return false;
 	}
@@ -168,19 +169,19 @@ static bool tap_get(const struct resv_tap *tap, unsigned long address,
 }
 
 /**
- * resv_tap_get() - have a tap at a function
+ * resv_tap_get() - put a tap at a function, and install and test the place
  * @tap: the tap
- * @address: of the function, or 0 to go by @tap->symbol
- * @group: live group whose devices all have an IOMMU, its mutex not held, to test the
- *	place with if that was not done since the last resv_hooks_recheck(); or NULL
+ * @address: address of the function, or 0 to go by @tap->symbol
+ * @group: live group whose devices all have an IOMMU, its mutex not held; used to test
+ *	the place if it was not tested since the last resv_hooks_recheck().  Or NULL
  *
- * The kernel since v6.1 stops at the first device that has no IOMMU, so a group with
- * such a one cannot test a place.  The tests of all taps at the place are run, or none
- * if one of them needs a group and there is none.
+ * Since v6.1 the kernel stops at the first device without an IOMMU, so a group with
+ * such a device cannot test a place.  The engine runs the tests of all taps at the
+ * place, or no test at all if one of them needs a group and @group is NULL.
  *
  * Context: may sleep; holds no group's mutex, and not the lock of the hooks.
- * Return: the place works for @tap: its test has passed; or it has none, and the place
- *	is installed, or will be when the module with the function is loaded
+ * Return: true if the place works for @tap: either its test has passed; or it has no
+ *	test, and the place is installed or will be when its module is loaded
  */
 bool resv_tap_get(const struct resv_tap *tap, unsigned long address,
 		  struct iommu_group *group)
@@ -194,13 +195,13 @@ bool resv_tap_get(const struct resv_tap *tap, unsigned long address,
 }
 
 /**
- * resv_tap_get_all() - have several taps, each at its own symbol
- * @taps: the taps, in the order in which they are to be installed
- * @nr: how many
+ * resv_tap_get_all() - put several taps, each at its own symbol
+ * @taps: the taps, in the order in which to install them
+ * @nr: number of taps
  * @group: see resv_tap_get()
  *
  * Context: see resv_tap_get().
- * Return: all of them work
+ * Return: true if all of them work
  */
 bool resv_tap_get_all(const struct resv_tap *const *taps, unsigned int nr,
 		      struct iommu_group *group)
@@ -215,7 +216,7 @@ bool resv_tap_get_all(const struct resv_tap *const *taps, unsigned int nr,
 	return all;
 }
 
-/* Afterwards no CPU runs the tap because of this place. */
+/* Take a tap away from a place.  On return no CPU runs the tap from this place. */
 static void tap_leave(struct resv_hook *hook, struct resv_hook_tap *at,
 		      const char *reason)
 {
@@ -236,7 +237,7 @@ static void tap_leave(struct resv_hook *hook, struct resv_hook_tap *at,
 	} else if (!reason) {
 		resv_place_drop(hook);
 	} else if (inert) {
-		/* Its own reason says more. */
+		/* Keep the reason of the failure, which says more than @reason. */
 		hook->state = RESV_HOOK_INERT;
 	} else {
 		hook->reason = reason;
@@ -244,10 +245,10 @@ static void tap_leave(struct resv_hook *hook, struct resv_hook_tap *at,
 }
 
 /**
- * resv_tap_put() - a tap leaves every place that it is at
+ * resv_tap_put() - take a tap away from every place that it is at
  * @tap: the tap
- * @reason: what the table says of a place that no tap wants any more; static text.  NULL
- *	drops such a place from the table.
+ * @reason: reason to show for a place that has no tap left; static text.  NULL drops
+ *	such a place from the table.
  *
  * Context: sleeps for grace periods; holds no group's mutex.
  */
@@ -266,12 +267,12 @@ void resv_tap_put(const struct resv_tap *tap, const char *reason)
 }
 
 /**
- * resv_tap_retry() - let places that have failed try again
+ * resv_tap_retry() - let the failed places of a tap be installed again
  * @tap: tap at these places, or one that has left the place of its symbol
  *
- * The failure may have been an allocation, or one call that the kernel kept from the
- * probe.  The next resv_tap_get() installs the place; the log tells of the same failure
- * only once.
+ * The failure may have been an allocation, or one call that the kernel hid from the
+ * probe.  The next resv_tap_get() installs the place; the same failure is logged only
+ * once.
  *
  * Context: may sleep.
  */
@@ -292,17 +293,17 @@ void resv_tap_retry(const struct resv_tap *tap)
 }
 
 /**
- * resv_tap_state() - what became of a tap, over all places that it is at
+ * resv_tap_state() - state of a tap, over all places that it is at
  * @tap: the tap
- * @reason: set to why it does not work, static text; or to NULL.  May be NULL
+ * @reason: set to why the tap does not work, static text, or to NULL.  May be NULL
  *
  * Context: may sleep.
- * Return: the worst of the places' states; RESV_TAP_OUT if it is at none
+ * Return: the worst of the places' states; RESV_TAP_OUT if the tap is at no place
  */
 enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 				   const char **reason)
 {
-	/* Of two places that differ, the one with the lower number is told. */
+	/* If places differ, the state with the lowest rank is returned. */
 	static const unsigned int rank[] = {
 		[RESV_TAP_INERT] = 0,
 		[RESV_TAP_OUT] = 1,
@@ -334,11 +335,11 @@ enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 }
 
 /**
- * resv_tap_backend() - what hooks the functions of a tap
+ * resv_tap_backend() - name of the backend that hooks the functions of a tap
  * @tap: the tap, not of the livepatch
  *
  * Context: may sleep.
- * Return: the backend's name, of the first place that the tap is at; static text
+ * Return: name of the backend at the tap's first place; static text
  */
 const char *resv_tap_backend(const struct resv_tap *tap)
 {
@@ -356,11 +357,11 @@ const char *resv_tap_backend(const struct resv_tap *tap)
 }
 
 /**
- * resv_tap_missed() - calls that a tap did not see, or had no memory for
+ * resv_tap_missed() - number of calls that a tap did not see, or had no memory for
  * @tap: the tap
  *
  * Context: may sleep.
- * Return: how many, over all places that the tap is at, since they were installed
+ * Return: the sum over all places that the tap is at, since they were installed
  */
 u64 resv_tap_missed(const struct resv_tap *tap)
 {
@@ -376,10 +377,10 @@ u64 resv_tap_missed(const struct resv_tap *tap)
 }
 
 /**
- * resv_hooks_recheck() - each place is tested again, with the next group that needs it
+ * resv_hooks_recheck() - let the next group that needs a place test it again
  *
- * Probes can be turned off for the whole machine, and livepatches be replaced by others.
- * Places that failed for lack of memory try again.
+ * An admin can turn off probes for the whole machine, and one livepatch can replace
+ * another.  Places that failed because an allocation failed may be installed again.
  *
  * Context: may sleep.
  */
@@ -397,10 +398,10 @@ void resv_hooks_recheck(void)
 }
 
 /**
- * resv_hooks_required_inert() - does a tap not work that kprobes have to have?
+ * resv_hooks_required_inert() - is a tap inert that enforcement by kprobes requires?
  *
  * Context: may sleep.
- * Return: a tap with @required is at a place that is inert
+ * Return: true if a tap with @required is at an inert place
  */
 bool resv_hooks_required_inert(void)
 {
@@ -420,9 +421,9 @@ bool resv_hooks_required_inert(void)
 }
 
 /**
- * resv_hooks_retry() - let every place that has failed try again
+ * resv_hooks_retry() - let every failed place be installed again
  *
- * The log tells of failures as if they were new.
+ * Failures are logged again, as if they were new.
  *
  * Context: the lock of the hooks is held.
  */
@@ -442,7 +443,7 @@ void resv_hooks_retry(void)
 }
 
 /**
- * resv_hooks_forget() - drop the places that no tap wants from the table
+ * resv_hooks_forget() - drop places without a tap from the table
  *
  * Context: may sleep.
  */
@@ -457,7 +458,7 @@ void resv_hooks_forget(void)
 	resv_hooks_unlock();
 }
 
-/* The module with the function is there now. */
+/* The module with the function is being loaded. */
 static void module_coming(struct resv_hook *hook)
 {
 	hook->absent = false;
@@ -496,14 +497,14 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
-/* Before the notifier of the kprobes themselves, so that they leave live text. */
+/* Run before the notifier of the kprobes, so that they are removed from live text. */
 static struct notifier_block module_block = {
 	.notifier_call = module_event,
 	.priority = 1,
 };
 
 /**
- * resv_engine_init() - make the table ready; it is empty until a tap is wanted
+ * resv_engine_init() - set up the table, which is empty but for the livepatch's place
  *
  * Context: may sleep.
  * Return: 0 or an errno
@@ -525,8 +526,8 @@ int resv_engine_init(void)
 /**
  * resv_hooks_exit() - remove every hook
  *
- * Context: no group will be looked at any more.  May sleep for grace periods.
- *	Afterwards no task runs code of this module because of a hook.
+ * Context: no group is looked at any more.  Sleeps for grace periods.  On return no
+ *	hook runs code of this module.
  */
 void resv_hooks_exit(void)
 {
@@ -534,13 +535,13 @@ void resv_hooks_exit(void)
 
 	resv_hooks_lock();
 	closing = true;
-	/* Owners install last what reads their tables, so that goes first. */
+	/* Owners install the readers of their tables last: remove them first. */
 	list_for_each_entry_safe_reverse(hook, next, &resv_hooks, node) {
 		if (hook->backend->remove) {
 			resv_place_drop(hook);
 			continue;
 		}
-		/* The livepatch uses symbols of this module, so it is not loaded. */
+		/* The livepatch is not loaded: it would pin this module by its symbols. */
 		list_del(&hook->node);
 		resv_place_free_taps(hook);
 	}
@@ -551,8 +552,8 @@ void resv_hooks_exit(void)
 }
 
 /**
- * resv_hooks_each() - look at the table
- * @fn: called for each place; not 0 ends it
+ * resv_hooks_each() - go through the table
+ * @fn: called for each place; a return value other than 0 ends the loop
  * @data: for @fn
  *
  * Context: may sleep; @fn must not call functions of this file.

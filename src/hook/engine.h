@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The engine of the hooks, for those who load it, walk over groups, or show its table. */
+/* The engine of the hooks: how to load it, recheck its places and show its table. */
 #ifndef RESV_HOOK_ENGINE_H
 #define RESV_HOOK_ENGINE_H
 
@@ -14,9 +14,10 @@ struct task_struct;
  * @backend: "kprobe", "kretprobe", "ftrace", "ftrace-return" or "livepatch"
  * @state: "off", "inert", "active" or "draining"
  * @hits: calls that the taps saw
- * @missed: calls that they did not see, and what they could not do for lack of memory
+ * @missed: calls that the taps did not see, plus what they could not do because an
+ *	allocation failed
  * @reason: why it is not active, or "-"
- * @other: who is in the way, if @reason is about that, else ""
+ * @other: who else redirects the function, if that is @reason, else ""
  */
 struct resv_hook_line {
 	const char *symbol;
@@ -37,7 +38,7 @@ int resv_hooks_each(int (*fn)(const struct resv_hook_line *line, void *data),
 
 /**
  * struct resv_bypass - a task that asks for the kernel's lists as the drivers make them
- * @node: among those that do so now
+ * @node: on the list of such tasks
  * @task: the task
  */
 struct resv_bypass {

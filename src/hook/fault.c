@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Faults on purpose, for test builds only (see Kbuild). */
+/* Fault injection, for test builds only (see Kbuild). */
 #include <linux/atomic.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>

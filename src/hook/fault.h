@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Faults on purpose.  Only a test build (RESV_TEST=1) has them; in all others
- * everything here is constant and leaves no code.
+ * Fault injection.  Only a test build (RESV_TEST=1) has it; in all others these
+ * functions return constants and leave no code.
  */
 #ifndef RESV_HOOK_FAULT_H
 #define RESV_HOOK_FAULT_H
@@ -17,7 +17,7 @@ bool resv_test_ftrace(void);
 bool resv_test_stock_empty(void);
 #else
 /**
- * resv_test_step() - a step that a test can make fail
+ * resv_test_step() - a step that a test can let fail
  * @name: the step
  *
  * Context: any.
@@ -40,10 +40,10 @@ static inline const char *resv_test_symbol(void)
 }
 
 /**
- * resv_test_group_level() - edit the lists of groups, not those of devices
+ * resv_test_group_level() - edit the lists of groups, not those of devices?
  *
  * Context: any.
- * Return: a test asks for it
+ * Return: true if a test asks for it
  */
 static inline bool resv_test_group_level(void)
 {
@@ -51,10 +51,10 @@ static inline bool resv_test_group_level(void)
 }
 
 /**
- * resv_test_ftrace() - hook by own ftrace_ops, as on x86 before v5.5
+ * resv_test_ftrace() - hook by own ftrace_ops, as on x86 before v5.5?
  *
  * Context: any.
- * Return: a test asks for it
+ * Return: true if a test asks for it
  */
 static inline bool resv_test_ftrace(void)
 {
@@ -62,10 +62,10 @@ static inline bool resv_test_ftrace(void)
 }
 
 /**
- * resv_test_stock_empty() - has the stock of entries nothing left?
+ * resv_test_stock_empty() - behave as if the stock of entries were empty?
  *
  * Context: any.
- * Return: a test asks for it
+ * Return: true if a test asks for it
  */
 static inline bool resv_test_stock_empty(void)
 {

@@ -2,28 +2,29 @@
 /*
  * Own ftrace_ops at the entry of a function, for x86 before v5.5.
  *
- * A kprobe at the entry of a function is at a place of ftrace's.  Before v5.4 each such
- * kprobe claims the right to redirect the function (FTRACE_OPS_FL_IPMODIFY), as livepatches
- * do: a livepatch of the function is refused (-EBUSY) while the kprobe is there, and the
- * other way round register_kprobe() fails or, before v4.16, warns and returns 0 for a probe
- * that is never hit.  These ops ask for the registers alone.  The livepatch and the ops may
- * come in either order, and the ops are called with the arguments before the function or
- * what replaces it runs.
+ * A kprobe at the entry of a function uses ftrace there.  Before v5.4 each such kprobe
+ * claims the right to redirect the function (FTRACE_OPS_FL_IPMODIFY), as livepatches do.
+ * While the kprobe is there, the kernel refuses a livepatch of the function (-EBUSY);
+ * while the livepatch is there, register_kprobe() fails or, before v4.16, warns and
+ * returns 0 for a probe that is never hit.  These ops ask only for the registers, so the
+ * livepatch and the ops may be installed in either order.  ftrace calls the ops with the
+ * arguments before the function, or its replacement, runs.
  *
- * A return is seen by the kernel's own kretprobes.  The kretprobe is registered, disabled, at
- * anchor() below, which nothing calls.  What register_kretprobe() has made its pre_handler
- * puts the kernel's trampoline in the place of a return address; the ops call it with the
- * registers of the function that they are at, as kprobe_ftrace_handler() would.
+ * For returns this backend uses the kernel's own kretprobes.  It registers a disabled
+ * kretprobe at anchor() below, which nothing calls.  register_kretprobe() sets the
+ * pre_handler that replaces a return address by the kernel's trampoline; the ops call
+ * that pre_handler with the registers of the hooked function, as kprobe_ftrace_handler()
+ * would.
  *
- * Handlers run as those of kprobe.c do, with preemption off.  ftrace keeps a callback from
- * calling itself.  unregister_ftrace_function() waits until no CPU is in the callback, as the
- * ops are in no core kernel data (FTRACE_OPS_FL_DYNAMIC); unregister_kretprobe() leaves calls
- * that are inside to return without their handler.
+ * Handlers run with preemption off, as those of kprobe.c do.  ftrace does not let a
+ * callback recurse.  unregister_ftrace_function() waits until no CPU is in the callback,
+ * because the ops are not core kernel data (FTRACE_OPS_FL_DYNAMIC).  Calls that are
+ * inside the function when unregister_kretprobe() runs return without the handler.
  *
- * A function that ftrace has no place in gets a kprobe, which claims nothing there.
+ * A function without an ftrace location gets a kprobe, which claims nothing there.
  *
- * Invariant: while a place has this backend and is installed, its ops have one address in
- * their filter; while it is not, none.
+ * Invariant: the filter of the ops has one address while the place is installed by this
+ * backend, and is empty while it is not.
  */
 #include <linux/errno.h>
 #include <linux/kprobes.h>
@@ -65,7 +66,7 @@ static void notrace entered_to_return(unsigned long ip, unsigned long parent_ip,
 
 NOKPROBE_SYMBOL(entered_to_return);
 
-/* The filter needs the address, but not that the function is still there. */
+/* ftrace removes the address from the filter even if the function is gone. */
 static void forget_address(struct resv_hook *hook)
 {
 	ftrace_set_filter_ip(&hook->ops, hook->ops_ip, 1, 0);
@@ -91,7 +92,7 @@ static int install(struct resv_hook *hook, ftrace_func_t func)
 	if (!ret)
 		return 0;
 	forget_address(hook);
-	/* With FTRACE_OPS_FL_PERMANENT: ftrace is turned off. */
+	/* With FTRACE_OPS_FL_PERMANENT, -EBUSY means that ftrace is turned off. */
 	return ret == -EBUSY ? -ENODEV : ret;
 }
 
@@ -106,7 +107,7 @@ static void sync(void)
 	synchronize_rcu();
 }
 
-/* Return: @ret, or what the other backend says if ftrace has no place in the function */
+/* If ftrace has no location in the function (-EINVAL), hook it by @probe. */
 static int or_probe(struct resv_hook *hook, int ret, const struct resv_backend *probe)
 {
 	if (ret != -EINVAL)
@@ -165,11 +166,12 @@ static const struct resv_backend return_backend = {
 #endif
 
 /**
- * resv_ftrace_backend() - who hooks a function in the place of kprobes
- * @at_return: its return, not its entry
+ * resv_ftrace_backend() - the ftrace backend, where it must replace kprobes
+ * @at_return: for the return of functions, not their entry
  *
  * Context: any.
- * Return: the backend, or NULL where kprobes exclude nobody, or ftrace will not do
+ * Return: the backend, or NULL where kprobes do not exclude livepatches, or where ftrace
+ *	cannot do the work
  */
 const struct resv_backend *resv_ftrace_backend(bool at_return)
 {

@@ -2,28 +2,29 @@
 /*
  * Kprobes at the entry of a function, and kretprobes at its return.
  *
- * A tap adds to the list that the function was given, changes arguments, or only looks
- * who is attached to what; then the function runs.  None redirects, so every kind of
- * kprobe will do (ftrace, breakpoint, jump), on x86 and on arm64, beside livepatches and
- * tracers; on x86 before v5.5 it is ftrace.c that calls the taps.  No post_handler: with
- * one an ftrace-based kprobe would claim the right to redirect (IPMODIFY) and exclude
- * livepatches.
+ * A tap adds to the list that the function was given, changes arguments, or only records
+ * what is attached to what; then the function runs.  No tap redirects the call, so every
+ * kind of kprobe will do (ftrace, breakpoint, jump), on x86 and on arm64, beside
+ * livepatches and tracers; on x86 before v5.5 ftrace.c calls the taps instead.  There is
+ * no post_handler: with one, an ftrace-based kprobe would claim the right to redirect
+ * (IPMODIFY) and exclude livepatches.
  *
  * Kretprobes are for lists that are complete, and for results.  A list belongs to the
- * caller of the function, who undoes what he did if he is given an error
- * (vfio_iommu_type1_attach_group() since v5.4; before, and in sysfs, it is ignored).
- * Many tasks may call the function at once, and each call that a tap wants to see again
- * takes one of MAX_CALLS instances until it returns; all others give it back at once.
+ * caller of the function.  If the function returns an error, the caller unwinds
+ * (vfio_iommu_type1_attach_group() since v5.4; before, and in sysfs, the caller ignores
+ * the error).  Many tasks may call the function at once.  A call whose return a tap wants
+ * to see holds one of MAX_CALLS instances until it returns; all other calls give theirs
+ * back at once.
  *
  * Handlers run with preemption off: no mutex, no allocation that PREEMPT_RT forbids, no
- * call of a function that is hooked.  A handler that another kprobe's handler interrupts
- * is left out by the kernel and counted in nmissed.  unregister_kprobe() waits until no
- * CPU is in the handler; a call that is inside of a function whose kretprobe goes returns
- * without its handler.
+ * call of a hooked function.  If a probe is hit inside another kprobe's handler, the
+ * kernel skips its handler and counts the hit in nmissed.  unregister_kprobe() waits
+ * until no CPU is in the handler.  A call that is inside a function while its kretprobe
+ * is removed returns without the handler.
  *
- * A tap can leave a place that stays, so the handlers hold rcu_read_lock() while they run
- * taps: that preemption is off does not keep synchronize_rcu() waiting before v5.0 where
- * tasks can be preempted.
+ * A tap can leave a place that stays installed, so the handlers hold rcu_read_lock()
+ * while they run taps.  Preemption being off is not enough: before v5.0
+ * synchronize_rcu() of a preemptible kernel does not wait for that.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -45,7 +46,7 @@ static void sync(void)
  * @hook: the place
  * @regs: registers at the entry; the function gets them as the taps leave them
  *
- * iommu_map() comes here, for every device of the machine: a few instructions.
+ * Every iommu_map() of the machine may come here, so keep this to a few instructions.
  *
  * Context: preemption is off; in the task that calls the function.
  */
@@ -76,13 +77,13 @@ static int entered(struct kprobe *kp, struct pt_regs *regs)
 NOKPROBE_SYMBOL(entered);
 
 /**
- * resv_kprobe_address() - where a function is
+ * resv_kprobe_address() - find the address of a function
  * @symbol: its name
  * @address: set to where it begins
  *
- * Kernels since v5.7 tell addresses to nobody but who registers a kprobe.  One that is
- * registered disabled is not armed: nothing of the function is touched, and no livepatch
- * is excluded.
+ * Since v5.7 a module can get an address only by registering a kprobe.  A kprobe that is
+ * registered disabled is not armed: it does not touch the function, and does not exclude
+ * livepatches.
  *
  * Context: sleeps for a grace period.
  * Return: 0, -ENOENT if there is no such function now, or another errno
@@ -105,7 +106,7 @@ int resv_kprobe_address(const char *symbol, unsigned long *address)
 
 static int install_entry(struct resv_hook *hook)
 {
-	/* register_kprobe() wants what it did not fill in to be zero. */
+	/* register_kprobe() expects the members that it fills in to be zero. */
 	memset(&hook->kp, 0, sizeof(hook->kp));
 	if (hook->address)
 		hook->kp.addr = (kprobe_opcode_t *)hook->address;
@@ -146,13 +147,13 @@ static u64 missed_entry(const struct resv_hook *hook)
 #endif
 
 #ifdef CONFIG_KRETPROBES
-/* Calls that can be inside at once: they sleep, so many readers can be. */
+/* Calls that can be inside at once; they sleep, so there can be many. */
 #define MAX_CALLS	256
 
 /**
- * struct slot - what one tap has kept of a call
- * @tap: the tap, or NULL: there are no more
- * @data: its own
+ * struct slot - what one tap keeps from enter() to leave()
+ * @tap: the tap, or NULL after the last slot in use
+ * @data: resv_call.data of the tap
  */
 struct slot {
 	const struct resv_tap *tap;
@@ -172,7 +173,7 @@ static int call_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
 	call.hook = container_of(rp, struct resv_hook, rp);
 	rcu_read_lock();
 	list_for_each_entry_rcu(at, &call.hook->taps, node) {
-		/* One may leave while another comes. */
+		/* The list can be longer while one tap leaves and another joins. */
 		if (nr == RESV_TAPS_RETURN)
 			break;
 		call.data = slot[nr].data;
@@ -183,7 +184,7 @@ static int call_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
 	rcu_read_unlock();
 	if (nr < RESV_TAPS_RETURN)
 		slot[nr].tap = NULL;
-	/* By 1 the kernel takes the instance back, and the return is not seen. */
+	/* On 1 the kernel takes the instance back and does not hook the return. */
 	return !nr;
 }
 
@@ -215,7 +216,7 @@ static int call_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 	this_cpu_inc(*call.hook->hits);
 	rcu_read_lock();
 	for (i = 0; i < RESV_TAPS_RETURN && slot[i].tap; i++) {
-		/* It may have left the place while the call was inside. */
+		/* The tap may have left the place while the call was inside. */
 		if (!slot[i].tap->leave || !is_there(call.hook, slot[i].tap))
 			continue;
 		call.data = slot[i].data;
@@ -229,15 +230,15 @@ static int call_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 NOKPROBE_SYMBOL(call_ends);
 
 /**
- * resv_kretprobe_prepare() - a place's kretprobe, but for where it is to be
- * @hook: the place, which is out
+ * resv_kretprobe_prepare() - fill in a place's kretprobe, except for the address
+ * @hook: the place, which is not installed
  *
  * Context: the lock of the hooks is held.
  */
 void resv_kretprobe_prepare(struct resv_hook *hook)
 {
 	memset(&hook->rp, 0, sizeof(hook->rp));
-	/* Each CPU takes one for a moment also for calls that no tap wants. */
+	/* Calls that no tap wants also hold an instance for a moment: one per CPU. */
 	hook->rp.maxactive = MAX_CALLS + num_possible_cpus();
 	hook->rp.data_size = RESV_TAPS_RETURN * sizeof(struct slot);
 	hook->rp.entry_handler = call_begins;

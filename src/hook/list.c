@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's rule for its own lists of reserved regions, on its own structure.
+ * How the kernel sorts and merges its own lists of struct iommu_resv_region.
  *
- * iommu_insert_resv_region() of kernel 5.4 and later (drivers/iommu/iommu.c, the
- * same in 5.10, 6.1, 6.12 and 7.3), which no kernel exports: sorted by start,
- * then type; regions of one type that overlap or touch are one.  The model has
- * the same rule on its own sets (resv_set_merge_one()).
+ * A copy of iommu_insert_resv_region() of kernel 5.4 and later, which no kernel exports
+ * (drivers/iommu/iommu.c, the same in 5.10, 6.1, 6.12 and 7.3): lists are sorted by
+ * start, then type; regions of one type that overlap or touch are merged.  The model
+ * has the same rule for its own sets (resv_set_merge_one()).
  */
 #include <linux/list.h>
 #include <linux/module.h>
@@ -13,10 +13,10 @@
 #include "hook/list.h"
 
 /**
- * resv_list_insert() - put a region into a group's list
+ * resv_list_insert() - insert a region into a group's list
  * @head: list that is sorted by this rule
- * @region: not on a list; becomes the caller's caller's, as the others on @head
- * @absorbed: gets the regions that became part of others, maybe @region itself
+ * @region: region that is on no list; the owner of @head owns it from now on
+ * @absorbed: gets the regions that were merged into others, maybe @region itself
  *
  * Context: any; does not sleep, allocate or free.
  */
@@ -30,7 +30,7 @@ void resv_list_insert(struct list_head *head, struct iommu_resv_region *region,
 		    (region->start == iter->start &&
 		     region->type <= iter->type))
 			break;
-	/* Before @iter, or at the end where the loop found none. */
+	/* Before @iter, or at the end if the loop found no such entry. */
 	list_add_tail(&region->list, &iter->list);
 
 	list_for_each_entry_safe(iter, next, head, list) {
@@ -42,7 +42,7 @@ void resv_list_insert(struct list_head *head, struct iommu_resv_region *region,
 			top = iter;
 			continue;
 		}
-		/* Inclusive, and one that ends at the last address wraps, as there. */
+		/* As in the kernel: inclusive, and the + 1 below may wrap to 0. */
 		top_end = top->start + top->length - 1;
 		iter_end = iter->start + iter->length - 1;
 		if (iter->start > top_end + 1) {

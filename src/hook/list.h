@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kernel's rule for its own lists of reserved regions. */
+/* How the kernel sorts and merges its own lists of reserved regions. */
 #ifndef RESV_HOOK_LIST_H
 #define RESV_HOOK_LIST_H
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The core's side of the livepatch: one place of the table of hooks, for what the module
- * iommu_resv_livepatch replaces: iommu_get_group_resv_regions(), and where the kernel
- * has iommufd, iommu_get_resv_regions().
+ * The core's side of the livepatch: one place in the table of hooks stands for the
+ * functions that the module iommu_resv_livepatch replaces: iommu_get_group_resv_regions(),
+ * and where the kernel has iommufd, iommu_get_resv_regions().
  *
- * That module needs symbols of this one, so this one cannot be unloaded under it.  Who
- * loads and disables it: see docs/architecture.md.
+ * That module uses symbols of this one, so this one cannot be unloaded first.
+ * docs/architecture.md says who loads and disables it.
  *
- * Locks: the state is changed under the lock of the hooks.  Taps may sleep here, so
- * taps_sem keeps one that leaves the place until no list is being made with it.  It is
- * read under a group's mutex, and written under the lock of the hooks.
+ * Locks: the state changes under the lock of the hooks.  Taps may sleep here, so RCU will
+ * not do: callers of taps hold taps_sem for reading, under a group's mutex; sync() takes
+ * it for writing, under the lock of the hooks, to wait for calls of a tap that has left.
  */
 #include <linux/err.h>
 #include <linux/iommu.h>
@@ -30,7 +30,7 @@
 
 #define NOT_LOADED	"iommu_resv_livepatch is not loaded"
 #define REPLACED	"replaced by the livepatch"
-/* Transitions take a second or so; a task in a long sleep can hold one up. */
+/* A transition takes about a second; a task in a long sleep can delay it. */
 #define PATCH_TIMEOUT	(60 * HZ)
 
 static DEFINE_PER_CPU(u64, livepatch_hits);
@@ -44,7 +44,7 @@ static void sync(void)
 
 static void test(struct resv_hook *hook, struct iommu_group *group);
 
-/* That module installs itself, and is removed by who loaded it. */
+/* The module patches when it is loaded; the engine does not install or remove it. */
 static const struct resv_backend livepatch_backend = {
 	.name = "livepatch",
 	.sync = sync,
@@ -61,7 +61,7 @@ struct resv_hook resv_livepatch_hook = {
 };
 
 static const struct resv_livepatch *registered;
-static bool disabled;		/* the patch was on, and is no more */
+static bool disabled;		/* the patch was enabled once, and is disabled now */
 static const struct resv_livepatch_owner *owner;
 static bool leaving;		/* this module is being unloaded */
 static DECLARE_WAIT_QUEUE_HEAD(changed);
@@ -70,8 +70,8 @@ static void take_out_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(take_out_work, take_out_fn);
 
 /**
- * resv_livepatch_set_owner() - say who is told what becomes of the livepatch
- * @o: the owner
+ * resv_livepatch_set_owner() - set the callbacks about the state of the livepatch
+ * @o: the callbacks
  *
  * Context: once, while this module is being loaded.
  */
@@ -88,7 +88,7 @@ static void take_out_fn(struct work_struct *work)
 	if (registered)
 		disable = registered->disable;
 	resv_hooks_unlock();
-	/* Unregistering waits for this work before the function goes. */
+	/* resv_livepatch_unregister() cancels this work before disable() is freed. */
 	if (disable && disable() == -EBUSY)
 		/* Another livepatch is in transition. */
 		schedule_delayed_work(&take_out_work, HZ);
@@ -103,12 +103,12 @@ static void set_state(enum resv_hook_state state, const char *reason)
 
 /**
  * resv_livepatch_register() - the livepatch is about to patch
- * @livepatch: what can be asked of it
+ * @livepatch: its version and callback
  * @symbol: function that it will replace
  *
  * Context: may sleep.
- * Return: 0, -EBUSY if somebody else replaces it already, or -ENOEXEC if the two
- * modules are of different versions
+ * Return: 0, -EBUSY if another livepatch replaces the function already, or -ENOEXEC if
+ * the versions of the two modules differ
  */
 int resv_livepatch_register(const struct resv_livepatch *livepatch,
 			    const char *symbol)
@@ -144,10 +144,10 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 EXPORT_SYMBOL_GPL(resv_livepatch_register);
 
 /**
- * resv_livepatch_unregister() - the livepatch is going, or could not patch
- * @err: what the kernel said to the patch; 0 if it is being unloaded
+ * resv_livepatch_unregister() - the livepatch is being unloaded, or could not patch
+ * @err: errno of the kernel for the patch; 0 if the livepatch is being unloaded
  *
- * Nothing is patched any more.  The texts are those of this module, as the
+ * Nothing is patched any more.  The reason texts are in this module, because the
  * other one is about to be freed.
  *
  * Context: may sleep.
@@ -175,7 +175,8 @@ EXPORT_SYMBOL_GPL(resv_livepatch_unregister);
  * resv_livepatch_event() - a transition began or ended
  * @event: what happened
  *
- * Context: the kernel's klp_mutex is held, under which groups are looked at; may sleep.
+ * Context: the kernel's klp_mutex is held, and groups may be looked at under it; may
+ *	sleep.
  */
 void resv_livepatch_event(enum resv_livepatch_event event)
 {
@@ -191,7 +192,7 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 		set_state(RESV_HOOK_OFF, "not tested yet: there is no group");
 		break;
 	case RESV_LIVEPATCH_UNPATCHING:
-		/* What it had to say stays, if it was taken out for a reason. */
+		/* An inert livepatch keeps the reason why it is being disabled. */
 		if (hook->state != RESV_HOOK_INERT)
 			set_state(RESV_HOOK_DRAINING,
 				  "the transition is under way");
@@ -206,10 +207,10 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 		break;
 	}
 	resv_hooks_unlock();
-	/* Tasks still call the replacement: time to have something in its place. */
+	/* Tasks still call the replacement: kprobes can take over without a gap. */
 	if (active && event == RESV_LIVEPATCH_UNPATCHING)
 		owner->disabled();
-	/* Groups show at once who enforces, and are what tests it. */
+	/* Looks at groups test the livepatch, and update which backend is shown. */
 	owner->changed();
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_event);
@@ -229,10 +230,10 @@ bool resv_livepatch_hit(void)
 EXPORT_SYMBOL_GPL(resv_livepatch_hit);
 
 /**
- * resv_livepatch_append() - the replacement has a device's regions from its driver
+ * resv_livepatch_append() - let the taps add their regions to a device's list
  * @dev: the device
- * @head: list of these regions, to which the taps add theirs
- * @mark: this is the self-test: the tap that is tested adds its mark
+ * @head: the regions that the driver has listed; the taps add theirs
+ * @mark: this is the self-test: the tap under test adds its mark
  * @gfp: for the taps' allocations
  *
  * Context: may sleep.
@@ -259,8 +260,8 @@ int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark,
 EXPORT_SYMBOL_GPL(resv_livepatch_append);
 
 /*
- * Does the livepatch work?  Another one that comes later is called instead of it, and
- * if it works no more, kprobes take its place.
+ * Does the livepatch work?  The kernel calls a livepatch of the same function that is
+ * loaded later instead of it.  When it does not work any more, kprobes take its place.
  */
 static void test(struct resv_hook *hook, struct iommu_group *group)
 {
@@ -295,7 +296,7 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 }
 
 /**
- * resv_livepatch_loaded() - the livepatch's module is there
+ * resv_livepatch_loaded() - is the livepatch's module loaded?
  *
  * Context: may sleep; the lock of the hooks is not held.
  * Return: true if it is
@@ -320,12 +321,12 @@ static bool is_settled(void)
 }
 
 /**
- * resv_livepatch_ask() - have the livepatch loaded and active
+ * resv_livepatch_ask() - load the livepatch and wait until it is active
  *
- * Context: holds no lock but the switch's; sleeps, for a minute at most.
+ * Context: the caller holds no lock but switch_lock (mode.c); sleeps up to a minute.
  * Return: 0, -EBUSY if it was disabled and is still loaded, -ENOENT if there
  *	is no such module, -EOPNOTSUPP if it does not work here, -ETIMEDOUT, or
- *	what loading it gave
+ *	the errno of request_module()
  */
 int resv_livepatch_ask(void)
 {
@@ -338,7 +339,7 @@ int resv_livepatch_ask(void)
 		ret = request_module("iommu_resv_livepatch");
 		if (ret < 0)
 			return ret;
-		/* An exit status of modprobe: the kernel log says more. */
+		/* @ret is the exit status of modprobe; the kernel log says more. */
 		if (ret || !resv_livepatch_loaded())
 			return READ_ONCE(hook->state) == RESV_HOOK_INERT ?
 				-EOPNOTSUPP : -ENOENT;
@@ -348,7 +349,7 @@ int resv_livepatch_ask(void)
 		return -EBUSY;
 	}
 	if (!wait_event_timeout(changed, is_settled(), PATCH_TIMEOUT)) {
-		/* Some task does not leave the old function: give up. */
+		/* Some task does not leave the original function: give up. */
 		schedule_delayed_work(&take_out_work, 0);
 		return -ETIMEDOUT;
 	}
@@ -373,9 +374,9 @@ static void ask_fn(struct work_struct *work)
 static DECLARE_WORK(ask_work, ask_fn);
 
 /**
- * resv_livepatch_ask_later() - the same, when this module is loaded
+ * resv_livepatch_ask_later() - schedule resv_livepatch_ask()
  *
- * The livepatch can use our symbols only once our own loading is over.
+ * The livepatch can use symbols of this module only after its init() has returned.
  *
  * Context: any.
  */
@@ -385,7 +386,7 @@ void resv_livepatch_ask_later(void)
 }
 
 /**
- * resv_livepatch_exit() - nobody waits for the livepatch any more
+ * resv_livepatch_exit() - end all waiting for the livepatch
  *
  * Context: may sleep; the lock of the hooks is not held.
  */

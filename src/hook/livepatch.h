@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the module iommu_resv_livepatch tells the core, and asks it. */
+/* The interface between the core and the module iommu_resv_livepatch. */
 #ifndef RESV_HOOK_LIVEPATCH_H
 #define RESV_HOOK_LIVEPATCH_H
 
@@ -10,11 +10,12 @@ struct list_head;
 
 /**
  * struct resv_livepatch - what the core can ask of the livepatch
- * @version: of the livepatch.  It stays first, so that any two versions can tell
- *	that they differ: an upgrade brings a new file while the old core is loaded,
- *	and without CONFIG_MODVERSIONS (Debian from 7.2) nobody else looks.
- * @disable: begin to take the patch out; may sleep.  Return: 0, -EBUSY while another
- *	livepatch is in transition, or another errno
+ * @version: version of the livepatch.  It must stay the first member, so that any two
+ *	versions can see that they differ: an upgrade installs a new livepatch while
+ *	the old core is loaded, and without CONFIG_MODVERSIONS (Debian from 7.2) the
+ *	kernel does not notice.
+ * @disable: start the transition that disables the patch; may sleep.  Return: 0,
+ *	-EBUSY while another livepatch is in transition, or another errno
  */
 struct resv_livepatch {
 	const char *version;
@@ -22,9 +23,9 @@ struct resv_livepatch {
 };
 
 enum resv_livepatch_event {
-	RESV_LIVEPATCH_PATCHED,		/* every task calls the new function */
-	RESV_LIVEPATCH_UNPATCHING,	/* tasks begin to call the old one */
-	RESV_LIVEPATCH_UNPATCHED,	/* no task is in the new one */
+	RESV_LIVEPATCH_PATCHED,		/* every task calls the replacement */
+	RESV_LIVEPATCH_UNPATCHING,	/* tasks begin to call the original again */
+	RESV_LIVEPATCH_UNPATCHED,	/* no task is inside the replacement */
 };
 
 int resv_livepatch_register(const struct resv_livepatch *livepatch,

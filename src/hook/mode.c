@@ -2,13 +2,13 @@
 /*
  * The parameter "hooks": which backend hooks functions, and the switch to another.
  *
- * There is no moment in which something that is in force is not enforced: the new
- * backend is active before the old one goes.  A mode in which something would end is set
- * first, so that no new change of a group is accepted, and the owner is asked then; the
- * old mode comes back if he refuses.
+ * A switch leaves no gap in enforcement: the new backend is active before the old one is
+ * removed.  If the new mode would end something that is in force, it is set first, so
+ * that no new change of a group is accepted; then the owner is asked, and if the owner
+ * refuses, the old mode is set again.
  *
- * Locks: switch_lock orders switches, and is held over calls of the owner.  The mode is
- * written under the lock of the hooks, and read without a lock.
+ * Locks: switch_lock orders switches, and is held across calls of the owner.  The mode
+ * is written under the lock of the hooks, and read without a lock.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -22,13 +22,13 @@
 
 static DEFINE_MUTEX(switch_lock);
 
-static bool started;		/* being loaded: the mode is being acted on */
-static bool running;		/* loaded: a new mode has to be acted on */
+static bool started;		/* init has begun: the mode is in use */
+static bool running;		/* the module is loaded: a new mode can be acted on */
 static const struct resv_hooks_owner *owner;
 
 /**
- * resv_hooks_set_owner() - say who is asked about changes of the mode, and told
- * @o: the owner
+ * resv_hooks_set_owner() - set the callbacks for changes of the mode
+ * @o: the callbacks
  *
  * Context: once, while the module is being loaded.
  */
@@ -38,9 +38,9 @@ void resv_hooks_set_owner(const struct resv_hooks_owner *o)
 }
 
 /**
- * resv_hooks_pending() - is the livepatch on its way?
+ * resv_hooks_pending() - is the livepatch wanted, but not tested yet?
  *
- * It may enforce what nothing enforces now.
+ * It may still turn out to enforce what nothing enforces now.
  *
  * Context: any.
  * Return: true if it is
@@ -58,13 +58,13 @@ static void livepatch_lost(void)
 		return;
 	resv_hooks_set_mode(RESV_HOOKS_AUTO);
 	pr_info("kprobes take the place of the livepatch (hooks=auto)\n");
-	/* For all groups, if this is not the walk over them. */
+	/* This may be a look at a single group, but all groups need kprobes. */
 	owner->rescan_soon();
 }
 
 /*
- * Somebody disables the livepatch by its own file.  What is declared must not end by that,
- * so kprobes take the livepatch's place if it was alone.
+ * A user disables the livepatch in /sys/kernel/livepatch.  Declared regions must stay
+ * enforced, so kprobes take its place if nothing else hooks (mode "livepatch").
  */
 static void livepatch_disabled(void)
 {
@@ -93,9 +93,9 @@ static const struct resv_livepatch_owner livepatch_owner = {
 };
 
 /**
- * resv_hooks_init() - make the table ready; it is empty until a tap is wanted
+ * resv_hooks_init() - set up the engine; it hooks nothing yet
  *
- * Context: the parameters are known; may sleep.
+ * Context: the parameters are parsed; may sleep.
  * Return: 0 or an errno
  */
 int resv_hooks_init(void)
@@ -106,7 +106,7 @@ int resv_hooks_init(void)
 }
 
 /**
- * resv_hooks_run() - the module is loaded
+ * resv_hooks_run() - loading cannot fail any more: load the livepatch if it is wanted
  *
  * Context: may sleep.
  */
@@ -126,16 +126,16 @@ static void set_mode(enum resv_hook_mode new)
 	resv_hooks_unlock();
 }
 
-/* Some tap that is required does not work as a kprobe.  @old: the mode before. */
+/* A required tap does not work as a kprobe: go back to the mode @old if possible. */
 static int give_up_kprobes(enum resv_hook_mode old)
 {
 	enum resv_hook_mode new = resv_hooks_mode();
 
 	set_mode(old);
-	/* Between these two the same places are hooked; only the word is another one. */
+	/* "auto" and "kprobe" hook the same places; only the name differs. */
 	if (old == RESV_HOOKS_AUTO || old == RESV_HOOKS_KPROBE)
 		return -EOPNOTSUPP;
-	/* A change that was made while kprobes were in may need them. */
+	/* A change that was accepted while kprobes were in force may need them. */
 	if (owner->in_force(old)) {
 		set_mode(new);
 		return 0;
@@ -159,9 +159,9 @@ static int switch_to_kprobe(enum resv_hook_mode new)
 }
 
 /*
- * The livepatch can be disabled at any time.  If that began before the mode is set,
- * nobody would put kprobes in its place, so look again under the lock; afterwards,
- * livepatch_disabled() sees the mode.
+ * A user can disable the livepatch at any time.  If that began before the mode is set,
+ * livepatch_disabled() would not install kprobes, so check the state again under the
+ * lock.  From then on livepatch_disabled() sees the new mode.
  */
 static int set_mode_livepatch(void)
 {
@@ -181,7 +181,7 @@ static int switch_to_livepatch(void)
 	enum resv_hook_mode old = resv_hooks_mode();
 	int ret;
 
-	/* Both backends are on then; the kernel merges what both add. */
+	/* For a while both backends add regions; the kernel merges duplicates. */
 	ret = resv_livepatch_ask() ?: set_mode_livepatch();
 	if (ret) {
 		pr_err("hooks: the livepatch does not work (%d), nothing was changed; see /sys/kernel/iommu_resv/hooks\n",
@@ -211,8 +211,8 @@ static int switch_off(void)
 }
 
 /*
- * The mode is decided.  Look at all groups first: none asks for taps by another mode
- * after that.
+ * Apply the mode that was decided on.  Look at all groups first: after that no look asks
+ * for taps according to another mode.
  */
 static void act_on_mode(void)
 {
@@ -221,7 +221,7 @@ static void act_on_mode(void)
 		return;
 	owner->mode_changed();
 	resv_hooks_forget();
-	/* The livepatch was disabled meanwhile: kprobes are wanted again. */
+	/* The livepatch was disabled meanwhile: install kprobes again. */
 	if (resv_hooks_by_kprobe())
 		owner->rescan();
 }
@@ -255,7 +255,7 @@ static const char *const modes[] = {
 	[RESV_HOOKS_NONE] = "none",
 };
 
-/* May sleep for seconds.  On an error the old mode is in force. */
+/* May sleep for seconds.  On an error the old mode stays in force. */
 static int hooks_set(const char *val, const struct kernel_param *kp)
 {
 	int ret = resv_text_choice(val, modes, ARRAY_SIZE(modes));
@@ -265,7 +265,7 @@ static int hooks_set(const char *val, const struct kernel_param *kp)
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return ret;
 	}
-	/* Nobody must unload the module meanwhile. */
+	/* Keep the module loaded during the switch. */
 	if (!try_module_get(THIS_MODULE))
 		return -ENODEV;
 	mutex_lock(&switch_lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which backend hooks functions: the parameter "hooks", and changes of it. */
+/* The parameter "hooks" chooses the backend that hooks functions. */
 #ifndef RESV_HOOK_MODE_H
 #define RESV_HOOK_MODE_H
 
@@ -13,18 +13,18 @@ enum resv_hook_mode {
 };
 
 /**
- * struct resv_hooks_owner - whom the engine asks, and tells
+ * struct resv_hooks_owner - callbacks of the engine into the floors above
  * @rescan: look at all groups now, so that each gets the taps that it needs; may
  *	sleep.  Return: 0 or an errno
- * @rescan_soon: the same, shortly; any context
- * @in_force: would something that is in force end if the mode became @mode?
- *	Waits for a change that is being made.  Return: 0, or -EBUSY after one line in
- *	the log that says what to undo first
- * @mode_changed: the mode is another one: put the taps that it does not want.
+ * @rescan_soon: schedule a rescan; any context
+ * @in_force: would a change to @mode end something that is in force?  First waits
+ *	for a change of a group that is under way.  Return: 0, or -EBUSY after logging
+ *	one line that says what to undo first
+ * @mode_changed: the mode has changed: put the taps that the new mode does not want.
  *	The lock of the hooks is not held; may sleep.
  *
- * One owner, set at load (src/group/).  Every call is made without a lock but the one
- * that orders changes of the mode.
+ * src/group/ sets the one owner at load.  The engine holds only switch_lock, which
+ * orders changes of the mode, when it calls the owner.
  */
 struct resv_hooks_owner {
 	int (*rescan)(void);

@@ -2,8 +2,8 @@
 /*
  * One place: how it is installed, tested and removed, and which taps are at it.
  *
- * Life of a place: off -> active -> draining -> off, or off -> inert.  What the table does
- * with places is in engine.c, which also has the invariants and the locks.
+ * Life of a place: off -> active -> draining -> off, or off -> inert.  engine.c has the
+ * table of places, the invariants and the locks.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -24,7 +24,7 @@
 
 static const char no_memory[] = "no memory";
 
-/* The places.  That of the livepatch is the last one, and stays. */
+/* The places.  The livepatch's place is always there, and always the last one. */
 LIST_HEAD(resv_hooks);
 
 static DEFINE_MUTEX(hooks_lock);
@@ -44,10 +44,10 @@ enum resv_hook_mode resv_hooks_mode(void)
 }
 
 /**
- * resv_hooks_by_kprobe() - are all features to be by kprobes?
+ * resv_hooks_by_kprobe() - may kprobes hook for all features?
  *
  * Context: any; the answer may be out of date.
- * Return: the mode is "auto" or "kprobe"
+ * Return: true if the mode is "auto" or "kprobe"
  */
 bool resv_hooks_by_kprobe(void)
 {
@@ -57,10 +57,10 @@ bool resv_hooks_by_kprobe(void)
 }
 
 /**
- * resv_hooks_set_mode() - another mode is in force
+ * resv_hooks_set_mode() - put another mode in force
  * @new: the mode
  *
- * Context: the lock of the hooks is held, or this module is just being loaded.
+ * Context: the lock of the hooks is held, or this module is being loaded.
  */
 void resv_hooks_set_mode(enum resv_hook_mode new)
 {
@@ -68,7 +68,7 @@ void resv_hooks_set_mode(enum resv_hook_mode new)
 }
 
 /**
- * resv_hooks_lock() - hold the table still
+ * resv_hooks_lock() - take the lock of the hooks, which protects the table
  *
  * Context: may sleep.
  */
@@ -78,7 +78,7 @@ void resv_hooks_lock(void)
 }
 
 /**
- * resv_hooks_unlock() - the opposite
+ * resv_hooks_unlock() - release the lock of the hooks
  *
  * Context: the lock is held.
  */
@@ -88,11 +88,11 @@ void resv_hooks_unlock(void)
 }
 
 /**
- * resv_hook_hits() - calls that were seen
+ * resv_hook_hits() - number of calls that a place has seen
  * @hook: the place
  *
  * Context: any.
- * Return: their number
+ * Return: the number
  */
 u64 resv_hook_hits(const struct resv_hook *hook)
 {
@@ -105,9 +105,9 @@ u64 resv_hook_hits(const struct resv_hook *hook)
 }
 
 /**
- * resv_call_lost() - a tap had no memory for something
+ * resv_call_lost() - count allocations that failed in a tap
  * @call: the call
- * @nr: how many times
+ * @nr: number of failed allocations
  *
  * Context: in enter() or leave() of a tap.
  */
@@ -117,11 +117,11 @@ void resv_call_lost(struct resv_call *call, unsigned int nr)
 }
 
 /**
- * resv_tap_marking() - is this task inside of the self-test of another tap?
- * @tap: that tap
+ * resv_tap_marking() - is this task inside the self-test of a tap?
+ * @tap: the tap
  *
  * Context: any.
- * Return: the calling task makes a call that tests @tap
+ * Return: true if the calling task makes a call that tests @tap
  */
 bool resv_tap_marking(const struct resv_tap *tap)
 {
@@ -129,7 +129,7 @@ bool resv_tap_marking(const struct resv_tap *tap)
 	       READ_ONCE(resv_hook_test.tap) == tap;
 }
 
-/* List a group as its own callers do, as the call that tests a tap. */
+/* List a group as the kernel's own callers do; this call tests a tap. */
 static int list_for_test(struct iommu_group *group, struct list_head *head)
 {
 	int ret;
@@ -155,7 +155,7 @@ static void free_list(struct list_head *head)
  * @marked: is the mark on this list?
  *
  * Context: in test() of a tap; may sleep.
- * Return: the place was called, and @marked was true
+ * Return: true if the place was called and @marked returned true
  */
 bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 		     bool (*marked)(const struct list_head *head))
@@ -173,13 +173,13 @@ bool resv_tap_marked(struct resv_hook *hook, struct iommu_group *group,
 }
 
 /**
- * resv_tap_result() - does who lists a group see the result that the tap has set?
+ * resv_tap_result() - does the caller that lists a group get the result the tap set?
  * @hook: place that is being tested
  * @group: live group, its mutex not held
- * @result: what the tap has the function return
+ * @result: what the tap makes the function return
  *
  * Context: in test() of a tap; may sleep.
- * Return: the place was called, and @result was returned
+ * Return: true if the place was called and the caller got @result
  */
 bool resv_tap_result(struct resv_hook *hook, struct iommu_group *group, int result)
 {
@@ -197,7 +197,7 @@ bool resv_tap_result(struct resv_hook *hook, struct iommu_group *group, int resu
 /**
  * struct device_lists - what resv_tap_marked_devices() has seen
  * @marked: is the mark on this list?
- * @all: the list of each device had it
+ * @all: the mark was on the list of every device so far
  */
 struct device_lists {
 	bool (*marked)(const struct list_head *head);
@@ -225,11 +225,11 @@ static int is_marked_list(struct device *dev, void *data)
  * @group: live group, its mutex not held
  * @marked: is the mark on this list?
  *
- * iommufd asks for the list of a device by iommu_get_resv_regions(), as is done here
+ * This calls iommu_get_resv_regions() for each device, as iommufd does
  * (iopt_table_enforce_dev_resv_regions()).
  *
  * Context: in test() of a tap; may sleep.
- * Return: the place was called, and @marked was true for each device
+ * Return: true if the place was called and @marked returned true for each device
  */
 bool resv_tap_marked_devices(struct resv_hook *hook, struct iommu_group *group,
 			     bool (*marked)(const struct list_head *head))
@@ -244,11 +244,11 @@ bool resv_tap_marked_devices(struct resv_hook *hook, struct iommu_group *group,
 }
 
 /**
- * resv_place_missed() - calls that taps at a place were left out of, or had no memory for
+ * resv_place_missed() - number of calls that taps at a place missed, or had no memory for
  * @hook: the place
  *
  * Context: the lock of the hooks is held.
- * Return: how many, since the place was installed
+ * Return: the number since the place was installed
  */
 u64 resv_place_missed(const struct resv_hook *hook)
 {
@@ -261,13 +261,13 @@ u64 resv_place_missed(const struct resv_hook *hook)
 
 /**
  * resv_hook_try() - run the test of every tap at a place
- * @hook: the place, which is in
+ * @hook: the place, which is installed
  * @group: for the tests, or NULL if none of them needs one
- * @unsure: set if a test has failed while calls were missed, of which its own may have
- *	been one: that tells nothing about the place
+ * @unsure: set if a test failed while the place missed calls.  The test's own call may
+ *	be one of them, so the result says nothing about the place
  *
  * Context: the lock of the hooks is held; may sleep.
- * Return: NULL if all have passed or @unsure, or the first tap whose test has failed
+ * Return: NULL if all tests passed or @unsure is set, else the first tap that failed
  */
 const struct resv_tap *resv_hook_try(struct resv_hook *hook,
 				     struct iommu_group *group, bool *unsure)
@@ -302,8 +302,8 @@ const struct resv_tap *resv_hook_try(struct resv_hook *hook,
 }
 
 /**
- * resv_hook_go_inert() - a place does not work; say so once in the log
- * @hook: the place; @other is set if @reason is about somebody
+ * resv_hook_go_inert() - mark a place as inert, and log the reason once
+ * @hook: the place, with @other set if another user redirects the function
  * @reason: why; static text of this module
  *
  * Context: the lock of the hooks is held.
@@ -324,7 +324,7 @@ void resv_hook_go_inert(struct resv_hook *hook, const char *reason)
 }
 
 /**
- * resv_hook_call_again() - tell all owners of taps that calls may have been missed
+ * resv_hook_call_again() - tell all owners of taps that they may have missed calls
  *
  * Context: the lock of the hooks is held.
  */
@@ -352,7 +352,7 @@ static bool has_test(const struct resv_hook *hook)
 	return false;
 }
 
-/* Can every test at the place be run with @group, which may be NULL? */
+/* Can the tests at the place run with @group, which may be NULL? */
 static bool can_test(const struct resv_hook *hook, const struct iommu_group *group)
 {
 	const struct resv_hook_tap *at;
@@ -364,12 +364,12 @@ static bool can_test(const struct resv_hook *hook, const struct iommu_group *gro
 }
 
 /**
- * resv_place_settle() - a place is in, and a tap has come or left
+ * resv_place_settle() - set the state of an installed place after a tap joined or left
  * @hook: the place
  *
- * Nothing of this module calls a function whose taps have no test.  Such a function is
- * exported, or called by its address, and its callers are in other modules, so that the
- * compiler has not inlined it.  All the tested places prove that probes work.
+ * A place whose taps have no test counts as active at once.  Its function is exported,
+ * or called by address, and its callers are in other modules, so the compiler has not
+ * inlined it for them.  That probes work at all, the tested places show.
  *
  * Context: the lock of the hooks is held.
  */
@@ -384,12 +384,12 @@ void resv_place_settle(struct resv_hook *hook)
 }
 
 /**
- * resv_place_tap() - a tap at a place
+ * resv_place_tap() - find a tap at a place
  * @hook: the place
  * @tap: the tap
  *
  * Context: the lock of the hooks is held.
- * Return: the tap at the place, or NULL
+ * Return: the entry of the tap, or NULL if it is not at this place
  */
 struct resv_hook_tap *resv_place_tap(const struct resv_hook *hook,
 				     const struct resv_tap *tap)
@@ -403,12 +403,13 @@ struct resv_hook_tap *resv_place_tap(const struct resv_hook *hook,
 }
 
 /**
- * resv_place_join() - a tap comes to a place
+ * resv_place_join() - add a tap to a place
  * @hook: the place
  * @tap: the tap
  *
  * Context: the lock of the hooks is held; may sleep.
- * Return: the tap at the place, or NULL for lack of memory, or of room at a return
+ * Return: the new entry; or NULL if an allocation failed, or if the return has
+ *	RESV_TAPS_RETURN taps already
  */
 struct resv_hook_tap *resv_place_join(struct resv_hook *hook,
 				      const struct resv_tap *tap)
@@ -427,7 +428,7 @@ struct resv_hook_tap *resv_place_join(struct resv_hook *hook,
 	at->tap = tap;
 	list_add_tail_rcu(&at->node, &hook->taps);
 	hook->tested = false;
-	/* It counted as working, as there was nothing to test it with. */
+	/* It was active only because no tap had a test: now there is one. */
 	if (hook->state == RESV_HOOK_ACTIVE && tap->test && !had_test) {
 		hook->state = RESV_HOOK_OFF;
 		hook->reason = NOT_TESTED;
@@ -436,8 +437,10 @@ struct resv_hook_tap *resv_place_join(struct resv_hook *hook,
 }
 
 /**
- * resv_place_remove() - afterwards no handler of the place runs
- * @hook: the place, which is in
+ * resv_place_remove() - unhook a place
+ * @hook: the place, which is installed
+ *
+ * On return no handler of the place is running.
  *
  * Context: the lock of the hooks is held; sleeps for a grace period.
  */
@@ -455,8 +458,8 @@ void resv_place_remove(struct resv_hook *hook)
 }
 
 /**
- * resv_place_free_taps() - no tap is at the place any more
- * @hook: the place, which is out
+ * resv_place_free_taps() - free the entries of all taps at a place
+ * @hook: the place, which is not installed
  *
  * Context: the lock of the hooks is held.
  */
@@ -471,7 +474,7 @@ void resv_place_free_taps(struct resv_hook *hook)
 }
 
 /**
- * resv_place_drop() - a place leaves the table
+ * resv_place_drop() - remove a place from the table and free it
  * @hook: the place, not that of the livepatch
  *
  * Context: the lock of the hooks is held; sleeps for a grace period.
@@ -488,12 +491,12 @@ void resv_place_drop(struct resv_hook *hook)
 
 /**
  * resv_place_install() - have the backend hook a place
- * @hook: the place, which is out
- * @coming: the module with the function is there, just now or since
+ * @hook: the place, which is not installed
+ * @coming: the module with the function is being loaded
  *
  * Context: the lock of the hooks is held; may sleep.
- * Return: 0; -ENOENT if there is no such function now; or another errno, after which the
- * place is inert
+ * Return: 0; -ENOENT if there is no such function now; or another errno, and the place
+ * is inert
  */
 int resv_place_install(struct resv_hook *hook, bool coming)
 {
@@ -502,7 +505,7 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 	hook->other[0] = '\0';
 	hook->tested = false;
 	ret = resv_test_step("register_kprobe") ?: hook->backend->install(hook);
-	/* v4.13 to v5.8 or so say that of a kretprobe in a module that is not there. */
+	/* v4.13 to about v5.8: the errno for a kretprobe in a module that is not loaded. */
 	if (ret == -EINVAL && hook->module[0] && !coming)
 		ret = -ENOENT;
 	hook->installed = !ret;
@@ -518,7 +521,7 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 			resv_hook_go_inert(hook, "this kernel has no such function");
 		break;
 	case -EBUSY:
-		/* Before v5.0 or so every kprobe at a function's entry claims it. */
+		/* Before about v5.0 every kprobe at a function's entry claims it. */
 		if (!resv_livepatch_other(hook->symbol, hook->other,
 					  sizeof(hook->other)))
 			strscpy(hook->other, "(not a livepatch)",
@@ -541,8 +544,8 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 }
 
 /**
- * resv_place_test() - see whether a place works
- * @hook: the place, which is in
+ * resv_place_test() - test whether a place works
+ * @hook: the place, which is installed
  * @group: for the tests, see resv_tap_get(); or NULL
  *
  * Context: the lock of the hooks is held; may sleep.
@@ -562,7 +565,7 @@ void resv_place_test(struct resv_hook *hook, struct iommu_group *group)
 	}
 	failed = resv_hook_try(hook, group, &unsure);
 	if (unsure) {
-		/* The next look tries again. */
+		/* Test again with the next group. */
 		hook->tested = false;
 		return;
 	}
@@ -581,14 +584,14 @@ void resv_place_test(struct resv_hook *hook, struct iommu_group *group)
 	}
 	if (hook->state == RESV_HOOK_INERT)
 		return;
-	/* One that has worked before may do so again: probes were turned off. */
+	/* Keep a place that has worked before: an admin may turn probes on again. */
 	if (was_new)
 		resv_place_remove(hook);
 	resv_hook_go_inert(hook, failed->failed ?: NOT_FIRING);
 }
 
 /**
- * resv_place_state() - what became of a tap at a place
+ * resv_place_state() - state of a tap at a place
  * @hook: the place
  * @at: the tap there
  *
@@ -609,7 +612,7 @@ enum resv_tap_state resv_place_state(const struct resv_hook *hook,
 }
 
 /**
- * resv_place_retry() - the next resv_tap_get() installs the place again, if it has failed
+ * resv_place_retry() - let the next resv_tap_get() install a failed place again
  * @hook: the place
  *
  * Context: the lock of the hooks is held.
@@ -622,11 +625,11 @@ void resv_place_retry(struct resv_hook *hook)
 }
 
 /**
- * resv_place_short_of_memory() - has a place failed for lack of memory?
+ * resv_place_short_of_memory() - did a place fail because an allocation failed?
  * @hook: the place
  *
  * Context: the lock of the hooks is held.
- * Return: true if it has
+ * Return: true if it did
  */
 bool resv_place_short_of_memory(const struct resv_hook *hook)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Inside of src/hook/: places, the taps at them, and the backends that hook them. */
+/* For src/hook/ only: places, the taps at them, and the backends that hook them. */
 #ifndef RESV_HOOK_PLACE_H
 #define RESV_HOOK_PLACE_H
 
@@ -17,9 +17,9 @@
 #define RESV_SYMBOL_LEN		64
 
 enum resv_hook_state {
-	RESV_HOOK_OFF,		/* not installed, or not seen to fire yet */
-	RESV_HOOK_INERT,	/* cannot work here, and the reason says why */
-	RESV_HOOK_ACTIVE,	/* seen to fire, or nothing here can test it */
+	RESV_HOOK_OFF,		/* not installed, or not tested yet */
+	RESV_HOOK_INERT,	/* does not work; resv_hook.reason says why */
+	RESV_HOOK_ACTIVE,	/* its tests passed, or it has none */
 	RESV_HOOK_DRAINING,	/* being removed; some task may still be inside */
 };
 
@@ -27,15 +27,16 @@ enum resv_hook_state {
  * struct resv_backend - a way to hook functions
  * @name: as in the file "hooks"
  * @at_return: it hooks returns, not entries
- * @install: from now on the taps see calls; may sleep.  Return: 0, -ENOENT if there is
- *	no such function (now), -EBUSY if somebody else claims it, -EINVAL if the kernel
- *	allows no probe there, or another errno.  May have set another backend of the place
- * @remove: the opposite; afterwards no tap is being run
- * @missed: calls that the taps were left out of, or NULL
- * @sync: wait until no tap is being run that has left the place; may sleep
- * @test: test the place and set its state, in place of the engine; or NULL
+ * @install: hook the place, so that its taps see calls; may sleep; may change
+ *	@hook->backend.  Return: 0, -ENOENT if there is no such function (now), -EBUSY if
+ *	another user claims it, -EINVAL if the kernel allows no probe there, or another
+ *	errno
+ * @remove: unhook the place; on return no tap of it is running
+ * @missed: number of calls that did not reach the taps; or NULL
+ * @sync: wait until taps that have left the place do not run any more; may sleep
+ * @test: test the place and set its state, instead of the engine's own test; or NULL
  *
- * All are called under the lock of the hooks.
+ * The engine calls all of these under the lock of the hooks.
  */
 struct resv_backend {
 	const char *name;
@@ -49,9 +50,9 @@ struct resv_backend {
 
 /**
  * struct resv_hook_tap - a tap at a place
- * @node: in the place's list, under RCU
+ * @node: in resv_hook.taps; readers use RCU
  * @tap: the tap
- * @passed: its test has passed since the place was installed
+ * @passed: its last test passed, and the place has stayed installed since
  */
 struct resv_hook_tap {
 	struct list_head node;
@@ -63,26 +64,26 @@ struct resv_hook_tap {
  * struct resv_hook - one place: the entry or the return of one function
  * @node: in the table
  * @symbol: name of the function
- * @module: module that has the function and may come later, or ""
+ * @module: module that has the function and may be loaded later, or ""
  * @address: its address, or 0 to go by @symbol
- * @backend: who hooks it
- * @taps: struct resv_hook_tap.  The lock of the hooks is held by who changes it; @backend
- *	says how long taps that have left may still be run
- * @state: where it is in its life
- * @installed: the backend has it
- * @absent: @module is not loaded, as far as was told
- * @tested: since the last resv_hooks_recheck(), and since the last tap came
+ * @backend: hooks it
+ * @taps: struct resv_hook_tap; changed under the lock of the hooks.  After a tap has
+ *	left, @backend->sync() waits until no CPU runs it
+ * @state: state of the place
+ * @installed: the backend has hooked it
+ * @absent: @module is not loaded, according to the last module event
+ * @tested: tested since the last resv_hooks_recheck(), and since the last tap joined
  * @reason: why it is not active; static text, or NULL
- * @said: reason that was logged last
- * @other: who is in the way, if @reason is about that, else ""
- * @hits: calls seen, by CPU, as iommu_map() is called by all of them
- * @lost: what taps could not do for lack of memory
+ * @said: the reason that was logged last
+ * @other: who else redirects the function, if that is @reason, else ""
+ * @hits: calls seen; per CPU, because all CPUs call iommu_map()
+ * @lost: what taps could not do because an allocation failed
  * @kp: the kprobe
  * @rp: the kretprobe
  * @ops: the place's own ftrace_ops
- * @ops_ip: address that @ops are at
+ * @ops_ip: address in the filter of @ops
  *
- * The lock of the hooks is held by who uses the rest, but for @hits and @lost.
+ * The lock of the hooks protects all members but @hits and @lost.
  */
 struct resv_hook {
 	struct list_head node;
@@ -114,11 +115,11 @@ struct resv_hook {
 
 /**
  * struct resv_hook_test - the self-test under way
- * @hook: the place that is tested, or NULL
- * @tap: for which of its taps
- * @task: who makes the call that tests it, while it is being made; else NULL
+ * @hook: the place under test, or NULL
+ * @tap: the tap under test
+ * @task: task inside the call that tests @tap, else NULL
  *
- * The lock of the hooks is held by who writes it.
+ * Written under the lock of the hooks.
  */
 struct resv_hook_test {
 	const struct resv_hook *hook;
@@ -197,11 +198,11 @@ void resv_kretprobe_prepare(struct resv_hook *hook);
 /* livepatch.c */
 
 /**
- * struct resv_livepatch_owner - who is told what becomes of the livepatch
+ * struct resv_livepatch_owner - callbacks about the state of the livepatch
  * @lost: it was active, and does not work any more.  The lock of the hooks is held.
- * @disabled: somebody disables it by its own file.  The kernel's klp_mutex is held; may
- *	sleep.
- * @changed: groups have to be looked at again, shortly
+ * @disabled: a user disables it in /sys/kernel/livepatch.  The kernel's klp_mutex is
+ *	held; may sleep.
+ * @changed: schedule a look at all groups
  */
 struct resv_livepatch_owner {
 	void (*lost)(void);

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How a tap makes a function of the IOMMU core refuse what it was asked: by another
- * first argument, a domain that can do nothing.
+ * How a tap makes a function of the IOMMU core fail: it replaces the first argument by
+ * a dummy domain.
  *
- * iommu_map() looks at the domain's type before anything else and returns -EINVAL for
- * one that has no page tables (4.4 to 6.12, drivers/iommu/iommu.c; the function that
- * maps must be there, and is not called).  iommu_attach_group() returns an error for
- * one that no device can be attached to: -ENODEV (4.4 to 6.1), or -EINVAL as it is of
- * no driver (6.12).  Since v6.16 iommu_map() warns of such a domain; there, which is
- * only with native=ignore, it is one with tables, and an address that is not aligned.
+ * iommu_map() checks the domain's type first and returns -EINVAL for a domain without
+ * page tables (4.4 to 6.12, drivers/iommu/iommu.c; the domain's map callback must be
+ * set, but is not called).  iommu_attach_group() returns an error for a domain that no
+ * device can be attached to: -ENODEV (4.4 to 6.1), or -EINVAL because the domain
+ * belongs to no driver (6.12).  Since v6.16 iommu_map() warns about a domain without
+ * page tables; there, where maps are refused only with native=ignore, the dummy has
+ * page tables, and the tap passes a misaligned address.
  *
- * The functions read it after the handler has returned.  So it is not part of this
- * module, and is freed only if no task can be about to read it.
+ * The functions read the dummy after the handler has returned.  So it is allocated, not
+ * part of this module, and is freed only if no task can be about to read it.
  */
 #include <linux/iommu.h>
 #include <linux/kmemleak.h>
@@ -29,11 +30,11 @@
 		   offsetof(typeof(*((struct iommu_domain *)NULL)->ops), member)))
 
 /**
- * struct refuse_domains - what the functions are given
- * @domain: a map of it is refused with -EINVAL
- * @trial: a map of it is refused with -ENODEV, unless a tap gives @domain instead
- * @trial_ops: of @trial
- * @ops: of @domain, up to the end
+ * struct refuse_domains - the dummy domains
+ * @domain: iommu_map() returns -EINVAL for it
+ * @trial: iommu_map() returns -ENODEV for it, unless a tap passes @domain instead
+ * @trial_ops: ops of @trial
+ * @ops: ops of @domain
  */
 struct refuse_domains {
 	struct iommu_domain domain;
@@ -43,10 +44,10 @@ struct refuse_domains {
 };
 
 static struct refuse_domains *domains;
-static bool used;		/* by a map */
-static bool stays;		/* for good: an attach may sleep with it in its hands */
+static bool used;		/* a map was given the dummy */
+static bool stays;		/* never freed: an attach may sleep while it uses it */
 
-/* Never called: before it would be, the domain was found to have no tables. */
+/* Never called: iommu_map() returns before it uses the callback. */
 static int __maybe_unused cannot(void)
 {
 	return -EINVAL;
@@ -63,7 +64,7 @@ static void set_pages(struct iommu_domain *domain, char *ops)
 }
 
 /**
- * resv_refuse_init() - make the domains
+ * resv_refuse_init() - allocate the dummy domains
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM
@@ -88,13 +89,12 @@ int resv_refuse_init(void)
 }
 
 /*
- * Is no task about to read what it was given?
+ * Can the dummies be freed, because no task is about to read them?
  *
- * Every handler has returned and so have all that ran without preemption
- * (unregister_kprobe()).  Where tasks can be preempted, one can be stopped between
- * the handler and its first look at the domain.  It has not gone to sleep there by
- * itself, which is what synchronize_rcu_tasks() waits for.  iommu_attach_group() does
- * sleep, on the group's mutex.
+ * unregister_kprobe() has waited for every handler and every section without preemption.
+ * In a preemptible kernel a task can be preempted between the handler and its first read
+ * of the domain.  synchronize_rcu_tasks() waits for such a task, because it does not
+ * sleep voluntarily there.  iommu_attach_group() does sleep, on the group's mutex.
  */
 static bool is_quiet(void)
 {
@@ -106,18 +106,18 @@ static bool is_quiet(void)
 	synchronize_rcu_tasks();
 	return true;
 #else
-	/* Since v5.5 it begins with might_sleep(), which can be a preemption. */
+	/* Since v5.5 iommu_map() begins with might_sleep(), which can reschedule. */
 	return !IS_ENABLED(CONFIG_PREEMPT) && !RESV_HAVE(VFIO_IOVA_RANGE);
 #endif
 }
 
 /**
- * resv_refuse_exit() - free the domains, if that is safe
+ * resv_refuse_exit() - free the dummy domains, if that is safe
  *
- * Else they are left, some hundred bytes, once for each time that this module is
- * unloaded after it has refused something.
+ * Otherwise it leaks them: some hundred bytes each time that this module is unloaded
+ * after it has refused something.
  *
- * Context: no tap is in any more; may sleep for a grace period.
+ * Context: no tap is installed any more; may sleep for a grace period.
  */
 void resv_refuse_exit(void)
 {
@@ -131,10 +131,10 @@ void resv_refuse_exit(void)
 }
 
 /**
- * resv_refuse_is_trial() - is this the call of resv_refuse_trial()?
+ * resv_refuse_is_trial() - did resv_refuse_trial() make this call?
  * @domain: first argument of iommu_map()
  *
- * The tap has to refuse that one, too.
+ * The tap has to refuse that call, too.
  *
  * Context: any.
  * Return: true if it is
@@ -148,10 +148,10 @@ bool resv_refuse_is_trial(const struct iommu_domain *domain)
  * resv_refuse_trial() - does the tap on iommu_map() make it refuse a map?
  * @hook: the place of that tap, which is being tested
  *
- * The map is refused in any case, but with another errno if the tap has refused it.
+ * iommu_map() fails in any case, but with another errno if the tap has refused the map.
  *
  * Context: may sleep.
- * Return: the tap was called, and has refused it
+ * Return: true if the tap was called and refused the map
  */
 bool resv_refuse_trial(struct resv_hook *hook)
 {
@@ -163,13 +163,13 @@ bool resv_refuse_trial(struct resv_hook *hook)
 	return iommu_map(&domains->trial, 0, 0, PAGE_SIZE, IOMMU_READ) == -EINVAL &&
 	       resv_hook_hits(hook) != before;
 #else
-	/* There is no call that is refused without a word in the log; test mode only. */
+	/* Here every refused call would be logged, so nothing is tested; test mode only. */
 	return domains;
 #endif
 }
 
 /**
- * resv_refuse_map() - have iommu_map() return -EINVAL
+ * resv_refuse_map() - make iommu_map() return -EINVAL
  * @regs: at its entry
  *
  * Context: in the handler of a kprobe.
@@ -184,7 +184,7 @@ void resv_refuse_map(struct pt_regs *regs)
 }
 
 /**
- * resv_refuse_attach() - have iommu_attach_group() return an error
+ * resv_refuse_attach() - make iommu_attach_group() return an error
  * @regs: at its entry
  *
  * Context: in the handler of a kprobe.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* How a tap makes a function of the IOMMU core refuse what it was asked. */
+/* How a tap makes a function of the IOMMU core fail. */
 #ifndef RESV_HOOK_REFUSE_H
 #define RESV_HOOK_REFUSE_H
 

@@ -2,13 +2,14 @@
 /*
  * Objects of one size for taps, which may not allocate.
  *
- * A tap runs with preemption off, where PREEMPT_RT forbids any allocation, and some run
- * under a lock.  So objects are allocated ahead: a worker keeps as many as are wanted.
- * Where a tap may allocate, it does so, without its lock, as soon as less than half of
- * them are there: then a burst of calls before the worker has run finds enough.
+ * A tap runs with preemption off, where PREEMPT_RT forbids any allocation, and some taps
+ * run under a lock.  So a worker allocates objects in advance and keeps @wanted of them
+ * ready.  When fewer than half are left, a tap that may allocate also allocates one
+ * itself, before it takes its lock, so that a burst of calls does not use up the list
+ * before the worker runs.
  *
- * Locks: a raw one for the lists, as taps take it, also under locks of theirs; and a
- * mutex for who brings a list to its length.
+ * Locks: lists_lock protects the lists; it is raw because taps take it, some of them
+ * under their own locks.  fill_lock lets only one task at a time fill or empty a list.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -23,10 +24,10 @@ static DEFINE_RAW_SPINLOCK(lists_lock);
 static DEFINE_MUTEX(fill_lock);
 
 /**
- * resv_spares_ready() - have an object for resv_spares_get()
+ * resv_spares_ready() - refill the list if fewer than half of its objects are left
  * @spares: the objects
  *
- * Context: any; does not sleep.  Not under a lock under which nothing may be allocated.
+ * Context: any where GFP_ATOMIC may be used; does not sleep.
  */
 void resv_spares_ready(struct resv_spares *spares)
 {
@@ -47,7 +48,7 @@ void resv_spares_ready(struct resv_spares *spares)
  * @spares: the objects
  *
  * Context: any; does not sleep, and does not allocate.
- * Return: an object that is all zero, for kfree() or resv_spares_put(); or NULL
+ * Return: a zeroed object, for kfree() or resv_spares_put(); or NULL
  */
 void *resv_spares_get(struct resv_spares *spares)
 {
@@ -67,7 +68,7 @@ void *resv_spares_get(struct resv_spares *spares)
 /**
  * resv_spares_put() - give an object back
  * @spares: the objects
- * @object: one that nobody uses
+ * @object: the object, which nobody uses any more
  *
  * Context: any; does not sleep, and does not free.
  */
@@ -81,7 +82,7 @@ void resv_spares_put(struct resv_spares *spares, void *object)
 	nr = spares->nr + 1;
 	WRITE_ONCE(spares->nr, nr);
 	raw_spin_unlock_irqrestore(&lists_lock, flags);
-	/* The worker frees what was taken back. */
+	/* The worker frees what is above @wanted. */
 	if (wanted && nr > 2 * wanted)
 		queue_work(system_highpri_wq, &spares->work);
 }
@@ -109,19 +110,19 @@ static void work(struct work_struct *of)
 }
 
 /**
- * resv_spares_fill() - have so many objects from now on
+ * resv_spares_fill() - set how many objects to keep ready, and allocate or free to that
  * @spares: the objects
- * @wanted: how many, more than are taken at once
+ * @wanted: number to keep, more than are taken at once
  *
  * Context: may sleep.
- * Return: 0, or -ENOMEM if there are less; the worker tries again when one is taken
+ * Return: 0, or -ENOMEM if there are fewer; resv_spares_ready() makes the worker retry
  */
 int resv_spares_fill(struct resv_spares *spares, unsigned int wanted)
 {
 	int ret;
 
 	mutex_lock(&fill_lock);
-	/* Before anything is wanted nobody queues it. */
+	/* Nobody queues the work while @wanted is 0. */
 	if (!spares->work.func)
 		INIT_WORK(&spares->work, work);
 	WRITE_ONCE(spares->wanted, wanted);
@@ -134,7 +135,7 @@ int resv_spares_fill(struct resv_spares *spares, unsigned int wanted)
  * resv_spares_exit() - free all objects
  * @spares: the objects
  *
- * Context: nobody takes one or gives one back any more; may sleep.
+ * Context: nobody gets or puts objects any more; may sleep.
  */
 void resv_spares_exit(struct resv_spares *spares)
 {

@@ -13,12 +13,12 @@
 
 /**
  * struct resv_spares - objects of one size that are not in use
- * @size: of one, in bytes; it begins with room for a struct hlist_node.  The rest of
- *	this structure is zero at first, and is of no interest to others.
+ * @size: bytes of one object, which begins with room for a struct hlist_node.  The
+ *	user sets only this member and leaves the others zero.
  * @list: of the objects
  * @nr: number of objects on @list
- * @wanted: how many the worker keeps on @list
- * @work: the worker, from the first resv_spares_fill() on
+ * @wanted: number of objects that the worker keeps on @list
+ * @work: the worker; the first resv_spares_fill() sets it up
  */
 struct resv_spares {
 	size_t size;

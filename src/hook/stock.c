@@ -2,8 +2,8 @@
 /*
  * Entries of the kernel's lists of regions, for taps that may not allocate.
  *
- * An entry of such a list belongs to the caller who asked for the list, and he frees it
- * by kfree() (all kernels whose lists are edited; see compat/iommu.h).
+ * An entry of such a list belongs to the caller that asked for the list.  The caller frees
+ * it by kfree() on all kernels whose lists this module edits (see compat/iommu.h).
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -13,8 +13,8 @@
 #include "hook/stock.h"
 
 /*
- * Lists that can be filled one after the other before the worker has run.  Taps on
- * PREEMPT_RT have nothing but the stock, and a list that lacks a region could be VFIO's.
+ * Number of lists that taps can fill before the worker runs.  On PREEMPT_RT taps cannot
+ * allocate and have only the stock; a list that lacks a region could be VFIO's.
  */
 #define STOCK_LISTS	(RESV_NO_ATOMIC_ALLOC ? 256 : 8)
 
@@ -23,16 +23,16 @@ static struct resv_spares stock = {
 };
 
 /**
- * resv_stock_get() - an entry for a list
+ * resv_stock_get() - take an entry for a list
  *
  * Context: any; does not sleep.
- * Return: an entry that is all zero, for the owner of the list to free; or NULL
+ * Return: a zeroed entry, for the owner of the list to free; or NULL
  */
 struct iommu_resv_region *resv_stock_get(void)
 {
 	if (resv_test_stock_empty())
 		return NULL;
-	/* Some task may read lists all the time; be ahead of it. */
+	/* Refill early: some task may read lists all the time. */
 	resv_spares_ready(&stock);
 	return resv_spares_get(&stock);
 }
@@ -49,10 +49,10 @@ void resv_stock_put(struct iommu_resv_region *region)
 }
 
 /**
- * resv_stock_take_back() - entries that are on no list of the kernel's any more
- * @entries: list of them, empty afterwards
+ * resv_stock_take_back() - give back entries that were removed from a kernel list
+ * @entries: list of the entries; empty afterwards
  *
- * A tap may not free on PREEMPT_RT either, so they go to the stock.
+ * They go to the stock, because on PREEMPT_RT a tap must not free memory either.
  *
  * Context: any; does not sleep.
  */
@@ -67,13 +67,13 @@ void resv_stock_take_back(struct list_head *entries)
 }
 
 /**
- * resv_stock_want() - have entries ready for the taps
- * @nr: entries that the lists of all groups would take together
+ * resv_stock_want() - set how many entries to keep ready for the taps
+ * @nr: number of entries that the lists of all groups take together
  *
- * Several times as many are kept, for tasks that ask for lists at once.
+ * The stock keeps STOCK_LISTS times as many, for tasks that ask for lists at once.
  *
  * Context: may sleep.
- * Return: 0, or -ENOMEM if there are less than @nr
+ * Return: 0, or -ENOMEM if there are fewer than @nr
  */
 int resv_stock_want(unsigned int nr)
 {
@@ -83,9 +83,9 @@ int resv_stock_want(unsigned int nr)
 }
 
 /**
- * resv_stock_exit() - free everything
+ * resv_stock_exit() - free the stock
  *
- * Context: no hook is left; may sleep.
+ * Context: no hook is installed any more; may sleep.
  */
 void resv_stock_exit(void)
 {

@@ -3,9 +3,9 @@
  * Taps: how a feature sees the calls of a kernel function.
  *
  * A feature describes each function that it wants to see by a struct resv_tap.
- * Several taps share one place, which is the entry or the return of one function:
- * it is hooked while any owner wants it.  The engine knows places and taps, and no
- * feature.
+ * A place is the entry or the return of one function.  Several taps can share a
+ * place; the engine hooks it while at least one tap is at it.  The engine knows
+ * places and taps, but no feature.
  */
 #ifndef RESV_HOOK_TAP_H
 #define RESV_HOOK_TAP_H
@@ -30,7 +30,7 @@ struct resv_tap;
  * @hook: the place
  * @regs: registers at the function's entry, or when it returns
  * @data: taps at a return: RESV_TAP_DATA bytes that live from enter() to leave()
- * @marking: the engine makes this call itself, to see whether the place works
+ * @marking: the engine makes this call itself, to test the place
  */
 struct resv_call {
 	struct resv_hook *hook;
@@ -42,34 +42,34 @@ struct resv_call {
 /**
  * struct resv_tap - one function that an owner wants to see
  * @symbol: name of the function, or NULL if the owner gives addresses
- * @module: module that has the function and may come later, or ""
- * @at_return: the function's return is wanted, else its entry
- * @data_size: taps at a return: bytes of resv_call.data that are used
- * @enter: the function was called.  It may change arguments (compat_argument_set())
- *	and must not redirect.  At a return: false means that this return is not
- *	wanted; NULL means that every return is.
+ * @module: module that has the function and may be loaded later, or ""
+ * @at_return: hook the function's return, else its entry
+ * @data_size: taps at a return: bytes of resv_call.data that the tap uses
+ * @enter: the function was called.  enter() may change arguments
+ *	(compat_argument_set()) and must not redirect the call.  Taps at a return: false
+ *	means that the tap does not want to see this return; without @enter it sees all
  * @leave: taps at a return: the function returns; may change the result
- * @append: taps of a livepatch that lists regions: adds those of @dev to @head, and
- *	the mark of a self-test if @mark, and allocates with @gfp.  May sleep.
- *	Return: 0, or -ENOMEM with some of them on @head
- * @test: does the place, which is in, work for this tap?  Called under the lock of
- *	the hooks; may sleep.  @group is a live group whose mutex is not held, and whose
- *	devices all have an IOMMU; it is NULL for a tap with @any_group.  NULL means that
- *	nothing of this module calls the function, so that the tap counts as working
- *	once it is in.
+ * @append: taps of a livepatch that lists regions: adds the tap's regions of @dev to
+ *	@head, and the mark of a self-test if @mark; allocates with @gfp.  May sleep.
+ *	Return: 0, or -ENOMEM with some of the regions on @head
+ * @test: does the installed place work for this tap?  Called under the lock of the
+ *	hooks; may sleep.  @group is a live group whose mutex is not held, and whose
+ *	devices all have an IOMMU; it is NULL for a tap with @any_group.  Without @test,
+ *	because this module does not call the function, the tap counts as working once
+ *	the place is installed
  * @any_group: @test needs no group
  * @livepatch: the tap is on the function that iommu_resv_livepatch replaces
- * @required: the kernel's lists lack regions that are declared while this tap is inert,
- *	so "hooks" cannot be switched to kprobes then
- * @failed: why a place is off where @test returned false; static text, or NULL: the
- *	place does not fire when a group's regions are listed
- * @again: some place works again that was in and did not fire.  Probes are turned off
- *	for all places at once, so calls of this tap's function may have been missed,
- *	too.  Called under the lock of the hooks; must not call the engine.  May be NULL
- * @loss: what the user does not get without it; static text
+ * @required: while this tap is inert, the kernel's lists lack declared regions, so the
+ *	parameter "hooks" cannot be switched to kprobes
+ * @failed: reason to show for a place where @test returned false; static text.  NULL
+ *	stands for: the place does not fire when a group's regions are listed
+ * @again: a place that was installed but did not fire works again.  Probes are turned
+ *	off for all places at once, so this tap may have missed calls, too.  Called
+ *	under the lock of the hooks; must not call the engine.  May be NULL
+ * @loss: what the user loses without this tap; static text
  *
- * A tap may be at one place or at many, by their addresses.  At most RESV_TAPS_RETURN
- * taps share a return.
+ * A tap may be at one place, or at several places given by address.  At most
+ * RESV_TAPS_RETURN taps share a return.
  *
  * @enter and @leave run with preemption off, under rcu_read_lock(), in any context:
  * no mutex, no allocation that PREEMPT_RT forbids, no call of a hooked function.
@@ -92,12 +92,12 @@ struct resv_tap {
 	const char *loss;
 };
 
-/* What became of a tap, over all places that it is at. */
+/* State of a tap, over all places that it is at. */
 enum resv_tap_state {
-	RESV_TAP_OUT,		/* not wanted anywhere, or not tested yet */
+	RESV_TAP_OUT,		/* not installed anywhere, or not tested yet */
 	RESV_TAP_WAITING,	/* the module with the function is not loaded */
 	RESV_TAP_INERT,		/* some place does not work */
-	RESV_TAP_WORKS,		/* every place does */
+	RESV_TAP_WORKS,		/* every place works */
 };
 
 bool resv_tap_get(const struct resv_tap *tap, unsigned long address,

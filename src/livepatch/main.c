@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommu_resv_livepatch: replaces iommu_get_group_resv_regions(), from which
- * reserved_regions and VFIO's type 1 have their lists, by the same on exported
- * functions; and where the kernel has iommufd, iommu_get_resv_regions(), by which
- * iommufd lists single devices.  Elsewhere DMA domains, which list devices, too, are not
- * reached.
+ * iommu_resv_livepatch replaces iommu_get_group_resv_regions(), which the file
+ * reserved_regions and VFIO's type 1 call, by the same code on exported functions.  Where
+ * the kernel has iommufd, it also replaces iommu_get_resv_regions(), which iommufd calls
+ * for single devices.  On kernels without iommufd, DMA domains, which also list single
+ * devices, do not see the added regions.
  *
- * Beside a tap it can sleep, so it can fail where memory is short, rather than
- * leave a region out; and it could change or drop entries.  The list of a device has no
- * way to fail: it waits for memory.
+ * Unlike a tap, the replacement can sleep.  So if memory is short, it can return an
+ * error instead of leaving out a region; it could also change or drop entries.  The
+ * list of a device cannot return an error, so there it waits for memory.
  *
- * It is whole: the kernel's functions are nothing but the walk below, and one call of
- * the driver (drivers/iommu/iommu.c, compared in 5.10, 6.1, 6.12 and 7.3).  The group's
- * mutex is held by iommu_group_for_each_dev(), as it is there.
+ * The replacement is complete: the kernel's functions do nothing but the walk below and
+ * one call of the driver (drivers/iommu/iommu.c, compared in 5.10, 6.1, 6.12 and 7.3).
+ * iommu_group_for_each_dev() takes the group's mutex, as the original does.
  */
 #include <linux/iommu.h>
 #include <linux/kobject.h>
@@ -31,10 +31,10 @@
 #define TARGET	"iommu_get_group_resv_regions"
 
 /**
- * struct walk - over the devices of one group
+ * struct walk - state of the walk over the devices of one group
  * @head: list of the caller
  * @mark: this is the self-test
- * @end: a device without an IOMMU was met, where the kernel stops
+ * @end: the walk has met a device without an IOMMU, where the kernel stops
  */
 struct walk {
 	struct list_head *head;
@@ -55,7 +55,7 @@ static bool no_iommu(struct device *dev)
 #endif
 }
 
-/* A copy for the group's list: the caller frees those by kfree(), whatever they are. */
+/* A copy for the group's list: the caller frees each entry by kfree(). */
 static struct iommu_resv_region *copy_of(const struct iommu_resv_region *region)
 {
 	struct iommu_resv_region *copy = kzalloc(sizeof(*copy), GFP_KERNEL);
@@ -113,7 +113,7 @@ static int get_group_resv_regions(struct iommu_group *group,
 }
 
 #if IS_ENABLED(CONFIG_IOMMUFD)
-/* Who asks takes all that is on the list, and cannot be told that something is missing. */
+/* Cannot return an error, and the caller takes the list as complete: wait for memory. */
 static void get_device_resv_regions(struct device *dev, struct list_head *head)
 {
 	unsigned long callback;
@@ -172,8 +172,8 @@ static struct klp_patch patch = {
 };
 
 /*
- * What "echo 0 > /sys/kernel/livepatch/iommu_resv_livepatch/enabled" does, by
- * that file's own function: klp_disable_patch() is not exported since v5.1.
+ * Do what "echo 0 > /sys/kernel/livepatch/iommu_resv_livepatch/enabled" does, by calling
+ * the file's store(): klp_disable_patch() is not exported since v5.1.
  */
 static int disable(void)
 {
@@ -207,7 +207,7 @@ MODULE_PARM_DESC(test_symbol, "function to replace by one that does nothing");
 
 static void get_resv_regions(struct device *dev, struct list_head *head)
 {
-	/* Not the original, which is this one by now. */
+	/* Do not call the original by its symbol: that would call this function. */
 	resv_livepatch_hit();
 }
 

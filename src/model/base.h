@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one place where the model and the parsers learn whether they are built
- * for the kernel or for user space. They include this header and each other,
- * nothing else, so that the code under test is the code that is loaded.
+ * Only this header knows whether the model and the parsers are built for the
+ * kernel or for user space. They include this header and each other, nothing
+ * else, so that the code under test is the code that is loaded.
  */
 #ifndef RESV_MODEL_BASE_H
 #define RESV_MODEL_BASE_H
@@ -17,7 +17,7 @@
 #include <linux/string.h>
 
 /*
- * Sizes follow firmware tables. An absurd table must cost -ENOMEM, not a
+ * Sizes come from firmware tables. An absurd table must cause -ENOMEM, not a
  * warning of the page allocator.
  */
 static inline void *resv_alloc(size_t size)
@@ -80,13 +80,13 @@ static inline void resv_free(void *p)
 #endif /* __KERNEL__ */
 
 /**
- * resv_capacity() - the capacity that an array grows to
- * @cap: capacity now
- * @need: entries that it is to hold
+ * resv_capacity() - compute the new capacity of an array
+ * @cap: current capacity
+ * @need: number of entries that the array has to hold
  * @entry_size: bytes of an entry
  *
  * Context: any.
- * Return: entries, or 0 if no array can hold so many
+ * Return: number of entries, or 0 if no array can hold so many
  */
 static inline unsigned int resv_capacity(unsigned int cap, unsigned int need,
 					 size_t entry_size)
@@ -105,10 +105,10 @@ static inline unsigned int resv_capacity(unsigned int cap, unsigned int need,
 
 /*
  * Byte readers for firmware tables. Fields of ACPI tables are little endian
- * and unaligned, cells of a device tree are big endian. Reading by bytes
- * needs neither a header that moved (asm/unaligned.h became
- * linux/unaligned.h in 6.12) nor a packed structure to point outside of the
- * table. The caller has checked that the bytes are there.
+ * and unaligned, cells of a device tree are big endian. Reading single bytes
+ * avoids a header that moved (asm/unaligned.h became linux/unaligned.h in
+ * 6.12), and packed structures that could reach beyond the table. The caller
+ * has checked that the bytes are there.
  */
 static inline u16 resv_le16(const u8 *p)
 {
@@ -136,8 +136,8 @@ static inline u32 resv_be32(const u8 *p)
  * @offset: byte offset of the faulty structure from the start of the table
  * @count: number of faults
  *
- * Every parser clears it on entry. One line in the log is enough to report
- * it: the first fault with its place, and how many there were.
+ * Every parser clears it on entry. The caller can report it in one line of the
+ * log: the first fault with its offset, and the number of faults.
  */
 struct resv_parse_err {
 	const char *what;
@@ -160,18 +160,18 @@ static inline void resv_parse_fault(struct resv_parse_err *err,
 #define RESV_ACPI_HEADER	36
 
 /**
- * resv_acpi_length() - how much of an ACPI table may be read
+ * resv_acpi_length() - find how much of an ACPI table may be read
  * @t: the table
  * @len: bytes that are there
  * @signature: four letters
  * @fixed: size of the fixed part, at least RESV_ACPI_HEADER
- * @err: where faults are remembered
+ * @err: records faults
  *
- * The checksum is not looked at: ACPICA has warned about it already, and the
- * kernel uses the table nevertheless.
+ * This does not check the checksum: if it is wrong, ACPICA has warned already,
+ * and the kernel uses the table nevertheless.
  *
- * Return: the length, 0 if this is no such table. If the table claims more
- * than there is, that is a fault and what is there is used.
+ * Return: the length, or 0 if this is not such a table. If the table claims to
+ * be longer than @len, that is a fault, and the length is @len.
  */
 static inline size_t resv_acpi_length(const u8 *t, size_t len,
 				      const char *signature, size_t fixed,

@@ -9,15 +9,15 @@ static bool resv_window_valid(u64 size, u64 align)
 }
 
 /**
- * resv_window_check() - may a window be here?
+ * resv_window_check() - may a window be at a given place?
  * @free: the free ranges, ascending and without overlaps
  * @base: first address of the window
  * @size: size in bytes
  * @align: alignment of the base, a power of two
  * @limit: highest address the window may touch, inclusive
  *
- * Return: 0; -EINVAL if the size is 0, the alignment no power of two or the
- * base not aligned; -ERANGE if the window wraps or ends above @limit;
+ * Return: 0; -EINVAL if the size is 0, the alignment is not a power of two or
+ * the base is not aligned; -ERANGE if the window wraps or ends above @limit;
  * -EADDRINUSE if it is not free.
  */
 int resv_window_check(const struct resv_ranges *free, u64 base, u64 size,
@@ -44,9 +44,9 @@ static bool resv_window_avoided(const struct resv_window_req *req, u64 start,
 }
 
 /*
- * Cut the first piece that is not to be avoided out of @range, from *@next
- * on, and move *@next behind it. Each round looks at all of the ranges to
- * avoid, so they need no order and no memory; guests have few memory slots.
+ * Cut the first piece out of @range, from *@next on, that touches no range to
+ * avoid, and move *@next behind it. Each round checks all ranges to avoid, so
+ * they need no sorting and no memory; guests have few memory slots.
  */
 static bool resv_window_piece(const struct resv_range *range,
 			      const struct resv_window_req *req, u64 *next,
@@ -58,7 +58,7 @@ static bool resv_window_piece(const struct resv_range *range,
 	if (*done)
 		return false;
 
-	/* Climb out of everything that covers the start ... */
+	/* Move the start up until no range to avoid covers it ... */
 	piece->start = *next;
 	do {
 		moved = false;
@@ -108,24 +108,25 @@ static bool resv_window_highest(const struct resv_range *piece,
 /**
  * resv_window_place() - find a place for a window
  * @free: the free ranges, ascending and without overlaps
- * @req: what is asked for
- * @base: where to put the first address
+ * @req: the request
+ * @base: set to the first address of the window
  *
- * The place is the one that disturbs least:
+ * This chooses the place that disturbs least:
  *
- * - @req->prefer if it is aligned, free, below the limit and touches nothing
- *   that is to be avoided: a window that need not move does not;
- * - else the smallest piece of free space that holds it (free ranges minus
- *   what is to be avoided, measured before the limit cuts it off, since that
- *   is what the window breaks up), of equal ones the highest: large ranges
- *   stay whole for guest memory;
- * - in it the highest place: guest memory and drivers' own mappings grow
- *   from the lower end.
+ * - @req->prefer if it is aligned, free, below the limit and touches no range
+ *   to avoid: do not move a window without need;
+ * - else the smallest piece of free space that can hold the window, and the
+ *   highest one of equal pieces, so that large ranges stay whole for guest
+ *   memory. A piece is a part of a free range between ranges to avoid; its
+ *   size counts before the limit cuts it off, because the window breaks up
+ *   the whole piece;
+ * - within the piece the highest place: guest memory and drivers' own
+ *   mappings grow from the lower end.
  *
  * The same request on the same ranges gives the same place.
  *
- * Return: 0; -EINVAL if the size is 0, the alignment no power of two or a
- * range to avoid ends before it starts; -ENOSPC if there is no place.
+ * Return: 0; -EINVAL if the size is 0, the alignment is not a power of two or
+ * a range to avoid ends before it starts; -ENOSPC if there is no place.
  */
 int resv_window_place(const struct resv_ranges *free,
 		      const struct resv_window_req *req, u64 *base)
@@ -155,7 +156,7 @@ int resv_window_place(const struct resv_ranges *free,
 		done = false;
 		while (resv_window_piece(&free->r[i], req, &next, &done,
 					 &piece)) {
-			/* One less than the size, which may be 2^64. */
+			/* The size minus one, because the size may be 2^64. */
 			size = piece.end - piece.start;
 			if (found && size > best_size)
 				continue;
@@ -171,18 +172,18 @@ int resv_window_place(const struct resv_ranges *free,
 
 #define TOP_32BIT	0xffffffffULL
 
-/* Regions of a group that its MSI window must stay out of. */
+/* Types of regions that the MSI window must not overlap. */
 #define BOUNDS	(RESV_ALL_TYPES & ~RESV_TYPE(RESV_SW_MSI) & \
 		 ~RESV_TYPE(RESV_OUT_OF_RANGE))
 
 /**
- * resv_window_conflict() - a region that the window must not overlap, but does
+ * resv_window_conflict() - find a region that the window must not overlap, but does
  * @regions: regions of the group, in order
  * @start: first address of the window
  * @end: last address, inclusive
- * @after: what this returned the last time, or NULL for the first region
+ * @after: the previous result, or NULL for the first region
  *
- * Return: the region, or NULL if there is none, or no further one
+ * Return: the region, or NULL if there is none after @after
  */
 const struct resv_region *
 resv_window_conflict(const struct resv_set *regions, u64 start, u64 end,
@@ -208,21 +209,22 @@ static struct resv_range resv_window_reach(const struct resv_window_plan *plan)
 }
 
 /**
- * resv_window_judge() - may the MSI window of a group be here?
- * @plan: what bounds it
+ * resv_window_judge() - may the MSI window of a group be at a given place?
+ * @plan: what bounds the window
  * @base: first address
  * @size: bytes
- * @fault: set on error: what is wrong with it
- * @hit: set to the region in the way if @fault is RESV_WINDOW_TAKEN, else NULL
+ * @fault: set on error: why the place is refused
+ * @hit: set to the overlapping region if @fault is RESV_WINDOW_TAKEN, else NULL
  *
- * Address 0 is refused because kernels take it for a failure of their own
- * allocation (iommu_dma_get_msi_page() in drivers/iommu/dma-iommu.c, from 4.9
- * to 7.3), and the device would get no interrupt.  Doorbells are mapped upward
- * from the base, a page each, and nothing there looks where the window ends:
- * hence @plan->need.
+ * Address 0 is refused because kernels treat it as a failed allocation
+ * (iommu_dma_get_msi_page() in drivers/iommu/dma-iommu.c, from 4.9 to 7.3), and
+ * the device would get no interrupt.  That function maps doorbells upward from
+ * the base, a page each, and does not check the end of the window: hence
+ * @plan->need.
  *
- * Return: 0; -EINVAL if it is not whole pages, begins at 0 or is too small;
- * -ERANGE if it lies out of reach of the IOMMU or of a device; -EADDRINUSE
+ * Return: 0; -EINVAL if the window is not whole pages, begins at 0 or is too
+ * small; -ERANGE if the IOMMU or a device cannot address it; -EADDRINUSE if it
+ * overlaps a region
  */
 int resv_window_judge(const struct resv_window_plan *plan, u64 base, u64 size,
 		      enum resv_window_fault *fault,
@@ -257,7 +259,7 @@ int resv_window_judge(const struct resv_window_plan *plan, u64 base, u64 size,
 	return *hit ? -EADDRINUSE : 0;
 }
 
-/* What is free for the window, ascending. */
+/* Compute the ranges that are free for the window, ascending. */
 static int resv_window_free(const struct resv_window_plan *plan,
 			    struct resv_ranges *free)
 {
@@ -283,25 +285,25 @@ static int resv_window_free(const struct resv_window_plan *plan,
 	return ret;
 }
 
-/* As other software does where it lets one choose; quick to recognise, too. */
+/* As in other software with movable windows; such addresses are easy to read. */
 #define WINDOW_ALIGN	0x100000ULL
 
 /**
- * resv_window_choose() - the place where the MSI window disturbs least
- * @plan: what bounds it
- * @avoid: where the admin wants no window, e.g. the guest's memory; in any
- *	order, overlaps allowed
- * @nr_avoid: number of those
+ * resv_window_choose() - find the place where the MSI window disturbs least
+ * @plan: what bounds the window
+ * @avoid: ranges that the admin wants to keep free, e.g. the guest's memory; in
+ *	any order, overlaps allowed
+ * @nr_avoid: number of @avoid
  * @base: set to the first address; the size is @plan->size
- * @why: set to what decided
+ * @why: set to the reason for the choice
  *
- * The kernel's own place, if it is free: a window that need not move does not.
- * Else below 4 GiB, which every device can reach and where guests have a hole
- * for devices, too.  Else anywhere, if no device needs it below.  Within each
- * of these resv_window_place() decides.
+ * First choice is the kernel's own place, if it is free: do not move a window
+ * without need.  Second choice is below 4 GiB, which every device can address,
+ * and where guests have a hole for devices, too.  Third choice is any place, if
+ * no device needs it below 4 GiB.  resv_window_place() decides within these.
  *
  * Return: 0; -EINVAL if a range of @avoid ends before it starts; -ENOSPC if
- * there is no such place; -ENOMEM
+ * there is no place; -ENOMEM
  */
 int resv_window_choose(const struct resv_window_plan *plan,
 		       const struct resv_range *avoid, unsigned int nr_avoid,

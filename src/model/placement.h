@@ -6,21 +6,21 @@
 #include "model/region.h"
 
 /*
- * "No preference": as a base it could only ever hold one single byte, so the
- * value is free to mean this.
+ * Means "no preference": this address cannot be a real base, because at most
+ * one byte fits there.
  */
 #define RESV_WINDOW_NO_PREFER	ULLONG_MAX
 
 /**
- * struct resv_window_req - what is asked for
+ * struct resv_window_req - request for a window
  * @size: size in bytes, at least 1
  * @align: alignment of the base, a power of two
  * @limit: highest address the window may touch, inclusive, e.g. 4G - 1 for
  *	devices with 32-bit MSI
- * @avoid: ranges the window must stay out of although they are free, e.g.
+ * @avoid: ranges the window must not touch although they are free, e.g.
  *	guest memory; in any order, overlaps allowed
- * @nr_avoid: number of those
- * @prefer: base that is kept if it fits, or RESV_WINDOW_NO_PREFER
+ * @nr_avoid: number of @avoid
+ * @prefer: base to use if it fits, or RESV_WINDOW_NO_PREFER
  */
 struct resv_window_req {
 	u64 size;
@@ -32,18 +32,18 @@ struct resv_window_req {
 };
 
 /**
- * struct resv_window_plan - all that bounds the MSI window of a group
- * @regions: regions of the group; its own window (sw-msi) and what lies outside
- *	of the aperture are among them and do not count
- * @bridges: windows of the bridges above its devices, which may take a message
- *	for one to a neighbour (type pci-window)
+ * struct resv_window_plan - what bounds the MSI window of a group
+ * @regions: regions of the group; those of its own window (sw-msi) and those
+ *	outside of the aperture (out-of-range) are ignored
+ * @bridges: windows of the bridges above its devices, which may route a message
+ *	to a neighbour (type pci-window)
  * @aperture: what the IOMMU can address, or NULL if that is not known: then
- *	only what lies below 4 GiB is believed to be
+ *	only addresses below 4 GiB are used
  * @page: smallest page that the IOMMU maps, in bytes, a power of two
- * @need: bytes that the doorbells take
- * @size: bytes of a window when nobody asks for a size, at least @need
- * @native: base that the kernel gives it
- * @below_4g: some device of the group sends messages to 32-bit addresses only
+ * @need: bytes that the doorbells need
+ * @size: default size of a window in bytes, at least @need
+ * @native: base of the kernel's own window
+ * @below_4g: some device of the group can send messages only to 32-bit addresses
  */
 struct resv_window_plan {
 	const struct resv_set *regions;
@@ -57,11 +57,11 @@ struct resv_window_plan {
 };
 
 enum resv_window_fault {
-	RESV_WINDOW_ALIGN,	/* not made of whole pages */
+	RESV_WINDOW_ALIGN,	/* not whole pages */
 	RESV_WINDOW_ZERO,	/* begins at 0 */
 	RESV_WINDOW_SMALL,	/* smaller than the doorbells */
-	RESV_WINDOW_OUTSIDE,	/* not all in the aperture */
-	RESV_WINDOW_HIGH32,	/* out of reach of 32-bit messages */
+	RESV_WINDOW_OUTSIDE,	/* not completely in the aperture */
+	RESV_WINDOW_HIGH32,	/* not addressable by 32-bit messages */
 	RESV_WINDOW_TAKEN,	/* overlaps a region */
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Lists of ranges, and what a set of regions leaves of them. */
+/* Lists of ranges, and their complement to a set of regions. */
 #include "model/range.h"
 #include "model/region.h"
 
@@ -116,7 +116,7 @@ bool resv_ranges_equal(const struct resv_ranges *a,
 }
 
 /**
- * resv_ranges_contain() - is a range inside one of a list?
+ * resv_ranges_contain() - is a range inside one range of a list?
  * @ranges: ascending ranges without overlaps
  * @start: first address
  * @end: last address, inclusive
@@ -139,7 +139,7 @@ bool resv_ranges_contain(const struct resv_ranges *ranges, u64 start, u64 end)
 	       ranges->r[lo].start <= start && end <= ranges->r[lo].end;
 }
 
-/* Append to @out what the regions leave of @aperture. */
+/* Append the parts of @aperture to @out that no region covers. */
 static int resv_complement_one(struct resv_ranges *out,
 			       const struct resv_range *aperture,
 			       const struct resv_set *set, u32 typemask)
@@ -168,16 +168,16 @@ static int resv_complement_one(struct resv_ranges *out,
 }
 
 /**
- * resv_ranges_complement() - what is left of an aperture
+ * resv_ranges_complement() - compute the parts of an aperture outside of regions
  * @out: an initialized list, whose content is replaced
  * @aperture: what the hardware can address; in any order, overlaps allowed
- * @nr_aperture: number of those
- * @set: the regions that are taken away
+ * @nr_aperture: number of pieces of @aperture
+ * @set: the regions to take away
  * @typemask: RESV_TYPE() of the types that count
  *
- * The result are the maximal pieces, ascending: pieces of the aperture that
- * overlap or touch are one, and between two pieces of the result there is
- * always an address that is not free. Nothing left is a legal result.
+ * The result has the maximal pieces, ascending: pieces of the aperture that
+ * overlap or touch are joined, and between two pieces of the result there is
+ * always an address that is not free. The result may be empty.
  *
  * Return: 0, -EINVAL if a piece of the aperture ends before it starts,
  * -ENOMEM. @out is unchanged on error.
@@ -203,8 +203,8 @@ int resv_ranges_complement(struct resv_ranges *out,
 		bool have_next = false, grown;
 
 		/*
-		 * The lowest start behind the last piece. An aperture has one
-		 * or two pieces, so looking at all of them again is cheaper
+		 * Find the lowest start behind the last piece. An aperture has
+		 * one or two pieces, so checking all of them again is cheaper
 		 * than a sorted copy.
 		 */
 		for (i = 0; i < nr_aperture; i++) {
@@ -217,7 +217,7 @@ int resv_ranges_complement(struct resv_ranges *out,
 		if (!have_next)
 			break;
 
-		/* Join whatever overlaps it or goes on where it ends. */
+		/* Join pieces that overlap it or begin where it ends. */
 		do {
 			grown = false;
 			for (i = 0; i < nr_aperture; i++) {

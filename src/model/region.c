@@ -33,7 +33,7 @@ static const char * const resv_origin_names[RESV_NR_ORIGINS] = {
  *
  * The kernel's own reserved_regions shows "msi" for RESV_SW_MSI as well.
  *
- * Return: the name, "?" for a value that is no type.
+ * Return: the name, or "?" for an invalid value.
  */
 const char *resv_type_name(enum resv_type type)
 {
@@ -46,7 +46,7 @@ const char *resv_type_name(enum resv_type type)
  * resv_origin_name() - name of an origin as the files in sysfs show it
  * @origin: the origin
  *
- * Return: the name, "?" for a value that is no origin.
+ * Return: the name, or "?" for an invalid value.
  */
 const char *resv_origin_name(enum resv_origin origin)
 {
@@ -115,7 +115,7 @@ static void resv_set_update_reach(struct resv_set *set, unsigned int i)
 	}
 }
 
-/* Put @region at place @i. The room is there. */
+/* Put @region at index @i. The caller has reserved the room. */
 static void resv_set_insert(struct resv_set *set, unsigned int i,
 			    const struct resv_region *region)
 {
@@ -136,7 +136,7 @@ static int resv_cmp(u64 a, u64 b)
 	return a < b ? -1 : a > b;
 }
 
-/* Total order of facts. It has every member, so equal means duplicate. */
+/* Total order of facts. It compares every member, so equal means duplicate. */
 static int resv_region_cmp(const struct resv_region *a,
 			   const struct resv_region *b)
 {
@@ -162,8 +162,8 @@ static int resv_region_cmp(const struct resv_region *a,
  * @region: what to add
  *
  * The set is kept in the order of start, end, type, name, origin and flags.
- * A region that is there already, equal in all of these, is not added again.
- * Regions are never merged here: who says what is the point of a set.
+ * A region that equals one of the set in all of these is not added again.
+ * This never merges regions, so that the set keeps where each fact is from.
  *
  * Return: 0, -EINVAL if the region ends before it starts, has an unknown
  * type or origin or the set is a merged one, -ENOMEM. The set is unchanged
@@ -248,7 +248,7 @@ bool resv_set_equal(const struct resv_set *a, const struct resv_set *b)
 	return true;
 }
 
-/* Fold @b into @a, which starts first. */
+/* Merge @b into @a, which starts first. */
 static void resv_region_absorb(struct resv_region *a,
 			       const struct resv_region *b)
 {
@@ -257,7 +257,7 @@ static void resv_region_absorb(struct resv_region *a,
 		a->name = 0;
 	if (a->origin != b->origin)
 		a->origin = RESV_ORIGIN_KERNEL;
-	/* Enforced if any part of it is, added only if all of it is. */
+	/* Enforced if any part is enforced, added only if all parts are added. */
 	a->flags = (u8)((a->flags & b->flags & RESV_F_ADDED) |
 			((a->flags | b->flags) & RESV_F_ENFORCED));
 }
@@ -273,13 +273,13 @@ static bool resv_region_apart(const struct resv_region *a,
 	return b->start > a->end + 1;
 }
 
-/* Insert with the room already there. */
+/* Insert a region. The caller has reserved the room. */
 static void resv_set_merge_insert(struct resv_set *dst,
 				  const struct resv_region *region)
 {
 	unsigned int lo = 0, hi = dst->nr, mid, top, i, out, first;
 
-	/* First place whose (start, type) is not less than the new one's. */
+	/* Find the first index whose (start, type) is not less than the new one's. */
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
 		if (dst->r[mid].start < region->start ||
@@ -328,18 +328,17 @@ static void resv_set_merge_insert(struct resv_set *dst,
  * and type, and regions of one type that overlap or touch become one.
  * Regions of different types may overlap.
  *
- * Does the order of insertion matter? Not as long as no region ends at the
- * last address: then regions of one type are always apart by a gap, and the
- * result is the union of each type cut into its maximal pieces, sorted by
- * start and type, which no order can change. A region that does end there is
- * different: the kernel's end + 1 wraps to 0, regions of its type that start
- * inside it or on it stay on the list beside it, and what is merged depends
- * on the order. That is reproduced as it is. To print what the kernel prints,
- * insert in the order in which the kernel does: device by device, each one's
- * list from its head.
+ * The order of insertion does not matter as long as no region ends at the last
+ * address: then there is always a gap between regions of one type, and the
+ * result is the union of each type in maximal pieces, sorted by start and type.
+ * A region that ends at the last address is different: the kernel's end + 1
+ * wraps to 0, regions of its type that start inside it or at its start stay on
+ * the list beside it, and the order decides what is merged. This function does
+ * the same. To get the list that the kernel prints, insert in the kernel's
+ * order: device by device, each device's list from its head.
  *
- * The name of a merged region is that of its parts if they agree, else 0;
- * the origin that of its parts, else RESV_ORIGIN_KERNEL.
+ * A merged region has the name of its parts if they agree, else 0; and the
+ * origin of its parts if they agree, else RESV_ORIGIN_KERNEL.
  *
  * Return: 0, -EINVAL for an invalid region or a set filled by
  * resv_set_add(), -ENOMEM. The set is unchanged on error.
@@ -363,7 +362,7 @@ int resv_set_merge_one(struct resv_set *dst, const struct resv_region *region)
  * resv_set_merge() - merge a set into another one by the kernel's rule
  * @dst: an empty set or one made by this function or resv_set_merge_one()
  * @src: the regions to merge, taken in the order of the set
- * @typemask: RESV_TYPE() of the types to take; the others are left out
+ * @typemask: RESV_TYPE() of the types to merge; others are skipped
  *
  * Return: 0, -EINVAL if @dst was filled by resv_set_add(), -ENOMEM. @dst is
  * unchanged on error.
@@ -388,11 +387,12 @@ int resv_set_merge(struct resv_set *dst, const struct resv_set *src,
 }
 
 /**
- * resv_set_first_reaching() - the first region that ends at or above an address
+ * resv_set_first_reaching() - find the first region that ends at or above an address
  * @set: the set
  * @addr: the address
  *
- * The running maximum of the ends gets to @addr at the entry that raised it.
+ * This searches @reach, the running maximum of the ends: the first entry that
+ * reaches @addr is the region that raised the maximum.
  *
  * Context: any.
  * Return: index of the region, or the number of regions if there is none
@@ -412,16 +412,17 @@ unsigned int resv_set_first_reaching(const struct resv_set *set, u64 addr)
 }
 
 /**
- * resv_set_first_overlap() - which region does a range hit first?
+ * resv_set_first_overlap() - find the first region that a range overlaps
  * @set: the set
  * @start: first address of the range
  * @end: last address of the range, inclusive
  * @typemask: RESV_TYPE() of the types that count
  *
- * Return: the first one in the order of the set that has an address in
- * common with the range, NULL if there is none. It takes the time of a binary
- * search plus a step for each region from the first one of any type that
- * overlaps up to the one that is returned.
+ * This takes the time of a binary search, plus a step for each region from the
+ * first overlapping one of any type up to the result.
+ *
+ * Return: the first region in the order of the set that has an address in
+ * common with the range, or NULL if there is none.
  */
 const struct resv_region *resv_set_first_overlap(const struct resv_set *set,
 						 u64 start, u64 end,
@@ -444,7 +445,7 @@ const struct resv_region *resv_set_first_overlap(const struct resv_set *set,
 }
 
 /**
- * resv_set_each_conflict() - overlaps of different types
+ * resv_set_each_conflict() - report overlaps of regions of different types
  * @set: the set
  * @fn: called for each pair of enforced regions which have different types
  *	and an address in common, e.g. an RMR in the sw-msi window; @a is

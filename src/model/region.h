@@ -2,9 +2,9 @@
 /*
  * The model: sets of reserved regions and sets of address ranges.
  *
- * All ends are inclusive and the whole 64-bit range is legal, so there is no
- * length anywhere (it could not hold 2^64) and no end + 1 without a guard.
- * None of this locks; the functions which allocate may sleep.
+ * All ends are inclusive and the whole 64-bit range is legal, so nothing here
+ * uses a length (it could not hold 2^64), or end + 1 without a check.
+ * These functions take no locks; those that allocate may sleep.
  */
 #ifndef RESV_MODEL_REGION_H
 #define RESV_MODEL_REGION_H
@@ -13,10 +13,10 @@
 #include "model/range.h"
 
 /*
- * The first five are those of enum iommu_resv_type, in the order of kernel
- * 5.3 and later: the kernel sorts by that value, so the order is part of the
- * merge rule. The values differ on older kernels (DIRECT_RELAXABLE is
- * missing before 5.3), so translate by name and never by number.
+ * The first five types are those of enum iommu_resv_type, in the order of
+ * kernel 5.3 and later: the kernel sorts by that value, so the order is part
+ * of the merge rule. Older kernels have other values (DIRECT_RELAXABLE is
+ * missing before 5.3), so always translate by name, never by number.
  */
 enum resv_type {
 	RESV_DIRECT,
@@ -44,13 +44,13 @@ enum resv_origin {
 	RESV_NR_ORIGINS
 };
 
-#define RESV_F_ADDED	1	/* this module found it; else the kernel did */
-#define RESV_F_ENFORCED	2	/* a map there is refused; else advice */
-#define RESV_F_LISTED	4	/* on the group's list, though the kernel did not find it */
-#define RESV_F_EXCUSED	8	/* on the kernel's list, though it is no hole */
-#define RESV_F_FREE	16	/* the kernel keeps it out of use, and the hardware need not */
+#define RESV_F_ADDED	1	/* this module reports it; else the kernel does */
+#define RESV_F_ENFORCED	2	/* maps there are refused; else advice */
+#define RESV_F_LISTED	4	/* this module put it on the group's list */
+#define RESV_F_EXCUSED	8	/* on the kernel's list, but maps there are not refused */
+#define RESV_F_FREE	16	/* the kernel reserves it, but the hardware does not need it */
 
-/* Typemasks: one bit a type. */
+/* Typemasks: one bit for each type. */
 #define RESV_TYPE(t)	((u32)1 << (t))
 #define RESV_ALL_TYPES	(RESV_TYPE(RESV_NR_TYPES) - 1)
 /* The types which the kernel itself knows, shown in its reserved_regions. */
@@ -63,7 +63,7 @@ const char *resv_origin_name(enum resv_origin origin);
  * struct resv_region - one fact: these addresses are taken
  * @start: first address
  * @end: last address, inclusive
- * @name: the caller's number for the device that causes it, 0 for the whole
+ * @name: the caller's number of the device that causes it, 0 for the whole
  *	group; the model only compares it
  * @type: enum resv_type
  * @origin: enum resv_origin
@@ -85,8 +85,8 @@ struct resv_region {
  *	logarithmic although regions of a set may nest
  * @nr: number of regions
  * @cap: number of regions that fit without another allocation
- * @merged: filled by resv_set_merge(), else by resv_set_add(); the two order
- *	regions with equal starts differently, so a set is one or the other
+ * @merged: filled by resv_set_merge(), else by resv_set_add(); the two sort
+ *	regions with equal starts differently, so a set must not mix them
  *
  * Readers may walk @r[0..@nr-1]; only the functions below change a set.
  */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Words that admins write: addresses and what is between them.
+ * Parses texts that admins write: addresses, words and separators.
  *
- * Each function reads at *@p, and moves it behind what it has read only if
- * that was there.  Texts end in a zero.
+ * Each function reads at *@p.  If it finds what it looks for, it moves *@p behind
+ * that; otherwise it leaves *@p unchanged.  Texts are zero-terminated.
  */
 #include "model/words.h"
 
@@ -11,7 +11,7 @@
  * resv_text_blanks() - skip blanks and tabs
  * @p: where to read
  *
- * Return: there was one
+ * Return: true if there was one
  */
 bool resv_text_blanks(const char **p)
 {
@@ -23,11 +23,11 @@ bool resv_text_blanks(const char **p)
 }
 
 /**
- * resv_text_word() - read a certain word, whatever comes after it
+ * resv_text_word() - read a given word; anything may follow it
  * @p: where to read
  * @word: the word
  *
- * Return: it was there
+ * Return: true if it was there
  */
 bool resv_text_word(const char **p, const char *word)
 {
@@ -44,7 +44,7 @@ bool resv_text_word(const char **p, const char *word)
  * @p: where to read
  * @value: set to the number
  *
- * Return: it was there
+ * Return: true if it was there
  */
 bool resv_text_address(const char **p, u64 *value)
 {
@@ -70,9 +70,9 @@ bool resv_text_address(const char **p, u64 *value)
 /**
  * resv_text_range() - read "0xSTART-0xEND"
  * @p: where to read
- * @range: set to it; does not end before it starts
+ * @range: set to the range, which does not end before it starts
  *
- * Return: it was there
+ * Return: true if it was there
  */
 bool resv_text_range(const char **p, struct resv_range *range)
 {
@@ -88,10 +88,10 @@ bool resv_text_range(const char **p, struct resv_range *range)
 /**
  * resv_text_model() - read "VENDOR:DEVICE" of PCI, four hexadecimal digits each
  * @p: where to read
- * @model: set to the vendor's ID in the upper half and that of the device in the lower;
+ * @model: set to the vendor ID in the upper half and the device ID in the lower half;
  *	never 0
  *
- * Return: it was there
+ * Return: true if it was there
  */
 bool resv_text_model(const char **p, u32 *model)
 {
@@ -114,10 +114,10 @@ bool resv_text_model(const char **p, u32 *model)
 }
 
 /**
- * resv_text_end() - is nothing left but blanks and the end of a line?
+ * resv_text_end() - are only blanks and the end of a line left?
  * @p: where to read
  *
- * Return: true if nothing is
+ * Return: true if so
  */
 bool resv_text_end(const char **p)
 {
@@ -133,12 +133,12 @@ bool resv_text_end(const char **p)
 }
 
 /**
- * resv_text_choice() - which of some words is a text, but for the end of a line?
+ * resv_text_choice() - find the word that equals a text, ignoring the end of a line
  * @text: the text
  * @words: the words
- * @nr: how many
+ * @nr: number of @words
  *
- * Return: index of the word, or -EINVAL if it is none
+ * Return: index of the word, or -EINVAL if there is none
  */
 int resv_text_choice(const char *text, const char *const *words, unsigned int nr)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Words that admins write: addresses and what is between them. */
+/* Parses texts that admins write: addresses, words and separators. */
 #ifndef RESV_MODEL_WORDS_H
 #define RESV_MODEL_WORDS_H
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the IOMMU can address for a group, before anybody attached.
+ * What the IOMMU can address for a group, before VFIO attaches it.
  *
- * VFIO learns it from the geometry of its domain after the attach, so a
- * domain like VFIO's is made here, once an IOMMU, looked at, and freed again unattached.
- * With most drivers that is exact.  With some the geometry is set, or changes,
- * when a device is attached:
+ * VFIO learns this from the geometry of its domain after the attach.  So this source
+ * allocates a domain like VFIO's once for each IOMMU, reads its geometry, and frees
+ * it without attaching it.  With most drivers the result is exact.  Some drivers set or
+ * change the geometry when a device is attached; before that it is:
  *
  * - intel up to 6.12: 57 bits (DEFAULT_DOMAIN_ADDRESS_WIDTH), whatever the
  *   hardware has.  See vtd_end().  Before v5.11 and 5.10.9 an attach does not change
@@ -14,9 +14,9 @@
  *   does, see claim_end().  Looked at: 5.4 (Ubuntu), 5.10, RHEL 8.2.
  * - arm-smmu up to 7.3, arm-smmu-v3 before 6.8 or so, virtio-iommu up to 6.12:
  *   empty.  The group's DMA domain is attached to the same hardware, so it has
- *   the same one.  A group in passthrough has no such domain.  Then SMMUv3
- *   hardware is asked itself, by its identification registers, which are
- *   always readable; elsewhere the aperture is unknown until somebody attaches.
+ *   the right geometry.  A group in passthrough has no DMA domain.  Then this source
+ *   reads the identification registers of an SMMUv3, which are always readable;
+ *   with other IOMMUs the aperture is unknown until a user attaches.
  */
 #include <linux/io.h>
 #include <linux/log2.h>
@@ -54,12 +54,12 @@ void resv_aperture_note_overstated(void)
 }
 
 /*
- * Which tables this kernel's Intel driver uses in scalable mode.  First-level ones are
- * there since v5.6, and are used for all domains until first_level_by_default() learns
- * the type of the domain (v5.16, 5.15.99, RHEL 9.1).  No header shows that: without the
- * type IOMMU_DOMAIN_DMA_FQ (v5.15) it has not, and where the core frees the lists of
- * regions (v6.0) it has.  Looked at: 5.10, 5.14 (RHEL 9.0, 9.1, 9.3), 5.15.85, 5.15.200,
- * 6.1, 6.5, 6.12, openEuler 5.10.
+ * Which tables this kernel's Intel driver uses in scalable mode.  Since v5.6 it has
+ * first-level tables.  It used them for all domains until first_level_by_default() got
+ * the type of the domain as an argument (v5.16, 5.15.99, RHEL 9.1).  No header shows
+ * this change: a kernel without the type IOMMU_DOMAIN_DMA_FQ (v5.15) does not have it,
+ * and a kernel whose core frees the lists of regions (v6.0) has it.  Looked at: 5.10,
+ * 5.14 (RHEL 9.0, 9.1, 9.3), 5.15.85, 5.15.200, 6.1, 6.5, 6.12, openEuler 5.10.
  */
 static enum resv_vtd_tables vtd_tables(void)
 {
@@ -71,8 +71,8 @@ static enum resv_vtd_tables vtd_tables(void)
 }
 
 /*
- * Value of a hexadecimal attribute of an IOMMU's class device, the one that
- * user space reads as /sys/class/iommu/NAME/GROUP/ATTR.
+ * Get the value of a hexadecimal attribute of an IOMMU's class device, which user
+ * space reads as /sys/class/iommu/NAME/GROUP/ATTR.
  */
 static int iommu_attribute(struct device *dev, const char *group,
 			   const char *attr, u64 *value)
@@ -128,9 +128,9 @@ static bool attached_geometry(struct device *dev, struct resv_range *aperture)
 #define SMMU_IDR5_GRAN64K	BIT(6)
 
 /*
- * Stage 1 input addresses of an SMMUv3, as arm_smmu_domain_finalise() sizes the
- * tables of VFIO's domain and arm_lpae_restrict_pgsizes() limits them: more
- * than 48 bits take 64 KiB pages.  Hardware with only stage 2 is left unknown.
+ * Compute the stage 1 input addresses of an SMMUv3 as arm_smmu_domain_finalise() sizes
+ * the tables of VFIO's domain and arm_lpae_restrict_pgsizes() limits them: more than
+ * 48 bits need 64 KiB pages.  For hardware with only stage 2 the result is unknown.
  */
 static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
 {
@@ -148,7 +148,7 @@ static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
 	res = platform_get_resource(to_platform_device(hw), IORESOURCE_MEM, 0);
 	if (!res || resource_size(res) < SMMU_IDR5 + 4)
 		return false;
-	/* The driver owns the region; its first page only is looked at. */
+	/* The driver owns the region, so do not request it; read registers of its first page. */
 	regs = ioremap(res->start, SMMU_IDR5 + 4);
 	if (!regs)
 		return false;
@@ -171,23 +171,23 @@ static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
 }
 
 /*
- * Measure the IOMMU of a device: what a domain like VFIO's says before an attach.
+ * Measure the IOMMU of a device: the geometry of a domain like VFIO's before an attach.
  *
- * All of it is the same for all devices behind one IOMMU, by the drivers' functions
+ * It is the same for all devices behind one IOMMU, according to the drivers' functions
  * that allocate domains:
  *
- * - intel: up to 6.12 intel_iommu_domain_alloc() is given no device, and all domains
- *   have the same placeholder.  Since v6.13 paging_domain_alloc(), and since v6.19
- *   intel_iommu_domain_alloc_first_stage() and ..._second_stage(), go by the registers
- *   of the device's unit.  Where the placeholder will end is not kept, as it depends on
- *   the DMA domain of the group, too: see vtd_end().
- * - amd: by the version of the tables and their levels, which the driver sets for the
- *   machine (dma_max_address(), amd_iommu_domain_alloc_paging_flags()).
- * - arm-smmu-v3: empty, and since 6.8 or so by the features of the device's SMMU
- *   (arm_smmu_domain_finalise()), as are the registers that are read here.
+ * - intel: up to 6.12 intel_iommu_domain_alloc() does not get the device, and all
+ *   domains have the same placeholder.  Since v6.13 paging_domain_alloc(), and since
+ *   v6.19 intel_iommu_domain_alloc_first_stage() and ..._second_stage(), use the
+ *   registers of the device's unit.  The end that replaces the placeholder is not
+ *   cached, because it also depends on the DMA domain of the group: see vtd_end().
+ * - amd: depends on the version and the levels of the tables, which the driver sets for
+ *   the machine (dma_max_address(), amd_iommu_domain_alloc_paging_flags()).
+ * - arm-smmu-v3: empty; since about 6.8 it depends on the features of the device's SMMU
+ *   (arm_smmu_domain_finalise()), as do the registers that are read here.
  * - arm-smmu: empty.
- * - virtio-iommu: empty, and since v6.13 or so the geometry of the device's
- *   virtio-iommu (viommu_domain_alloc_paging()).
+ * - virtio-iommu: empty; since about v6.13 the geometry of the device's virtio-iommu
+ *   (viommu_domain_alloc_paging()).
  */
 static int measure(struct device *dev, struct resv_hw_iommu *iommu)
 {
@@ -224,10 +224,10 @@ static u64 vtd_end(struct device *dev, const struct resv_hw_iommu *iommu)
 }
 
 /*
- * Before v5.7 or so an Intel domain says 48 or 57 bits
- * (DEFAULT_DOMAIN_ADDRESS_WIDTH) whatever it is attached to, and a map beyond what
- * the hardware has is refused by the driver (intel_iommu_map(), -EFAULT).  Tables of
- * more levels than that default are not used.
+ * Before about v5.7 the geometry of an Intel domain is 48 or 57 bits
+ * (DEFAULT_DOMAIN_ADDRESS_WIDTH), whatever it is attached to.  The driver refuses maps
+ * beyond what the hardware can address (intel_iommu_map(), -EFAULT), and does not use
+ * tables of more levels than that default.
  */
 static bool old_vtd_geometry(struct device *dev, const struct resv_hw_iommu *iommu,
 			     struct resv_range *aperture)
@@ -241,14 +241,14 @@ static bool old_vtd_geometry(struct device *dev, const struct resv_hw_iommu *iom
 	return true;
 }
 
-/* What a domain that VFIO makes now will have, once it is attached. */
+/* Predict the geometry of a domain that VFIO allocates and attaches now. */
 static bool future_geometry(struct device *dev, const struct resv_hw_iommu *iommu,
 			    struct resv_range *aperture)
 {
 	if (!iommu->fresh_known)
 		return attached_geometry(dev, aperture);
 	*aperture = iommu->fresh;
-	/* Since v6.13 the Intel driver makes domains for a device. */
+	/* Up to v6.12 the Intel driver does not know the device when it makes a domain. */
 	if (RESV_HAVE(DOMAIN_ALLOC_BUS) && IS_ENABLED(CONFIG_X86) &&
 	    aperture->end == RESV_VTD_PLACEHOLDER)
 		aperture->end = vtd_end(dev, iommu);
@@ -288,7 +288,7 @@ static bool find_aperture(struct device *dev, const struct resv_hw_iommu *iommu,
 	*page = iommu->page;
 	if (old_vtd_geometry(dev, iommu, aperture))
 		return true;
-	/* Somebody like VFIO has attached: that is the answer. */
+	/* VFIO or another user has attached its domain: use the geometry of that. */
 	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
 	    geometry_of(domain, aperture)) {
 		*page = compat_domain_page(domain);
@@ -323,12 +323,12 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 	c->nr_pages += hw->page_shift != 0;
 	c->page = max_t(u64, c->page, BIT_ULL(hw->page_shift));
 	/*
-	 * Hardware does not change, but while a group is claimed and not yet attached
-	 * some drivers do not tell.  Then it is what was known last.
+	 * While a group is claimed but not attached yet, some drivers do not tell the
+	 * geometry.  Then use the last known one: hardware does not change.
 	 */
 	if (!hw->aperture_known)
 		return 0;
-	/* Devices of a group share one domain, so what suits all of them. */
+	/* Devices of a group share one domain, so use what suits all of them. */
 	if (!c->aperture_known) {
 		c->aperture = hw->aperture;
 		c->aperture_known = true;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Host bridges: their windows, and where they pass no DMA on.
+ * Host bridges: their memory windows, and the addresses to which they do not forward DMA.
  *
- * Both are read from structures of the PCI core that exist as long as the bridge does.  No
- * register is read.
+ * Both come from structures of the PCI core, which exist as long as the bridge.  This code
+ * reads no registers.
  */
 #include <linux/delay.h>
 #include <linux/pci.h>
@@ -12,13 +12,13 @@
 #include "source/facts.h"
 
 /**
- * resv_bridge_window() - a window of a bridge in bus addresses, which are what devices send
+ * resv_bridge_window() - get a window of a bridge in bus addresses, which devices use
  * @bus: bus on either side of the bridge
  * @res: one of the bus's resources, or NULL
  * @region: set to the window
  *
- * Context: any; the bus stays meanwhile.
- * Return: false if that is no window of memory
+ * Context: any; the caller keeps the bus alive.
+ * Return: false if @res is not a memory window
  */
 bool resv_bridge_window(struct pci_bus *bus, struct resource *res,
 			struct pci_bus_region *region)
@@ -32,10 +32,10 @@ bool resv_bridge_window(struct pci_bus *bus, struct resource *res,
 }
 
 /*
- * The windows of the host bridge, which no IOVA of the kernel's own is ever in,
- * whatever ACS says (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c):
- * a message that goes there may be taken for one to a neighbour.  They bound
- * the MSI window, and are told as advice only where a device's DMA can hit them.
+ * Add the windows of the host bridge.  The DMA API never allocates IOVAs there, whatever
+ * ACS says (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c): the bridge may
+ * route a message to such an address to a neighbouring device.  The windows bound the
+ * MSI window; they are reported, as advice, only where a device's DMA can hit them.
  */
 static int add_host_windows(struct resv_facts *c, struct pci_bus *root)
 {
@@ -62,10 +62,10 @@ static int add_host_windows(struct resv_facts *c, struct pci_bus *root)
 	return ret;
 }
 
-/* The list of a host bridge is being sorted for a moment only, unless the CPU is busy. */
+/* Sorting the list of a host bridge takes only a moment, unless the CPU is busy. */
 #define SORT_TRIES	100
 
-/* What is passed on from @start to @end, up to @limit; nothing if that makes no sense. */
+/* Add the addresses from @start to @end, up to @limit, to @reach; ignore invalid ranges. */
 static int add_reach(struct resv_set *reach, u64 start, u64 end, u64 limit)
 {
 	struct resv_region range = {
@@ -79,9 +79,9 @@ static int add_reach(struct resv_set *reach, u64 start, u64 end, u64 limit)
 }
 
 /*
- * The ranges of a host bridge, in bus addresses.  The entries live as long as the bridge
- * does, but dma-iommu may sort them meanwhile, for another device's domain: then pieces
- * of the list end in NULL.
+ * Read the DMA ranges of a host bridge, in bus addresses.  The entries live as long as the
+ * bridge, but dma-iommu may sort the list meanwhile, for another device's domain: then
+ * parts of the list end in NULL.
  */
 static int read_dma_ranges(const struct list_head *list, u64 limit,
 			   struct resv_set *reach)
@@ -100,7 +100,7 @@ static int read_dma_ranges(const struct list_head *list, u64 limit,
 	return ret;
 }
 
-/* A look that began while the list was being sorted can miss some, so two have to agree. */
+/* A read during the sort can miss entries, so two reads have to agree. */
 static int read_dma_ranges_twice(const struct list_head *list, u64 limit,
 				 struct resv_set *reach)
 {
@@ -117,7 +117,7 @@ static int read_dma_ranges_twice(const struct list_head *list, u64 limit,
 	return ret;
 }
 
-/* What the host bridge passes on of the DMA of a device. */
+/* Find the addresses to which the host bridge forwards a device's DMA. */
 static int find_reach(const struct list_head *list, u64 limit,
 		      struct resv_set *reach)
 {
@@ -127,7 +127,7 @@ static int find_reach(const struct list_head *list, u64 limit,
 	if (!list || list_empty(list))
 		return add_reach(reach, 0, limit, limit);
 	while ((ret = read_dma_ranges_twice(list, limit, reach)) == -EAGAIN) {
-		/* No look at the group now, but later. */
+		/* Give up; -ENOMEM makes walk.c look at the group again later. */
 		if (!--tries)
 			return -ENOMEM;
 		usleep_range(1000, 2000);
@@ -136,10 +136,10 @@ static int find_reach(const struct list_head *list, u64 limit,
 }
 
 /*
- * What the host bridge does not pass on: what is outside of its DMA ranges, or above
- * the limit of the buses.  No IOVA of the kernel's own is ever there, either
- * (iova_reserve_pci_windows() and iommu_dma_alloc_iova() in drivers/iommu/dma-iommu.c),
- * but VFIO knows nothing of it.  Neither DMA nor a message gets there.
+ * Add the addresses to which the host bridge forwards neither DMA nor messages: those
+ * outside of its DMA ranges, or above the limit of the buses.  The DMA API does not
+ * allocate IOVAs there (iova_reserve_pci_windows() and iommu_dma_alloc_iova() in
+ * drivers/iommu/dma-iommu.c), but VFIO does not know about them.
  */
 static int add_gaps(struct resv_facts *c, struct device *dev, struct pci_bus *root)
 {
@@ -187,7 +187,7 @@ static struct pci_bus *root_of(struct pci_bus *bus)
 /**
  * resv_bridge_look() - look at the host bridge above a device
  * @c: facts of its group; windows go to @c->bridges and gaps to @c->gaps
- * @pdev: device, which stays in its group meanwhile
+ * @pdev: device, which the caller keeps in its group
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM

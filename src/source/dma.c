@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does the kernel's own DMA API translate for a group?
+ * Does the kernel's DMA API translate for a group?
  *
- * What the API leaves out of its domains is told when that is read: group/dma.c.  Here
- * is what has to be remembered: while VFIO has a group, its devices are attached to VFIO's
- * domain, and nothing that is exported tells the type of the group's default domain.
+ * group/dma.c makes the text of the file dma_api when a user reads it.  This source only
+ * remembers the type of the group's default domain: while VFIO owns a group, its devices
+ * are attached to VFIO's domain, and no exported function tells the type of the default.
  */
 #include "compat/iommu.h"
 #include "source/domain.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RMRRs of the ACPI DMAR table: memory that firmware goes on using behind the
- * driver's back, and that the Intel driver maps 1:1.
+ * RMRRs of the ACPI DMAR table: memory that firmware makes devices access while the
+ * system runs, and that the Intel driver maps 1:1.
  */
 #include <linux/pci.h>
 #include <linux/sizes.h>
@@ -45,9 +45,9 @@ static void dmar_exit(void)
 }
 
 /*
- * The scope's path against the one from the root bus down to @pdev, compared
- * from the device upwards as dmar_match_pci_path() does: bridges may have
- * got other bus numbers than firmware wrote, the root bus has not.
+ * Compare the scope's path with the path from the root bus to @pdev, from the device
+ * upwards as dmar_match_pci_path() does: the buses of bridges may have been renumbered
+ * since firmware wrote the table, but not the root bus.
  */
 static bool path_leads_to(const struct resv_dmar_scope *scope,
 			  const struct pci_dev *pdev)
@@ -56,7 +56,7 @@ static bool path_leads_to(const struct resv_dmar_scope *scope,
 	unsigned int step = scope->depth;
 	u8 devfn = pdev->devfn;
 
-	/* Firmware that names the device's own bus instead of a path. */
+	/* Some firmware gives the device's own bus instead of a path. */
 	if (scope->depth == 1 && scope->bus == bus->number)
 		return resv_dmar_path(scope, 0) == devfn;
 	while (step--) {
@@ -76,8 +76,8 @@ static bool path_leads_to(const struct resv_dmar_scope *scope,
 }
 
 /*
- * The kernel believes no scope that calls a bridge an endpoint, or the other way
- * round, but for NTBs, which have a normal header (dmar_insert_dev_scope()).
+ * The kernel ignores a scope that calls a bridge an endpoint, or an endpoint a bridge,
+ * except for NTBs, which have a normal header (dmar_insert_dev_scope()).
  */
 static bool is_of_type(const struct resv_dmar_scope *scope,
 		       const struct pci_dev *pdev)
@@ -90,9 +90,9 @@ static bool is_of_type(const struct resv_dmar_scope *scope,
 }
 
 /*
- * Is @pdev the scope's device, or below its bridge?  A virtual function is made
- * by a driver, so no table can mean it by itself; below a bridge the kernel
- * counts it in (is_downstream_to_pci_bridge()).
+ * Is @pdev the scope's device, or below its bridge?  A driver creates virtual functions,
+ * so no table can name one; but the kernel includes those below a bridge
+ * (is_downstream_to_pci_bridge()).
  */
 static bool scope_covers(const struct resv_dmar_scope *scope,
 			 const struct pci_dev *pdev)
@@ -112,7 +112,7 @@ static bool scope_covers(const struct resv_dmar_scope *scope,
 	return false;
 }
 
-/* device_rmrr_is_relaxable(): what firmware does there ends when drivers start. */
+/* As device_rmrr_is_relaxable(): firmware stops using the memory when drivers start. */
 static bool relaxable(const struct pci_dev *pdev)
 {
 	return (pdev->class >> 8) == PCI_CLASS_SERIAL_USB ||
@@ -153,7 +153,7 @@ static int dmar_device(struct resv_facts *c, struct device *dev)
 	ret = floppy(c, pdev);
 	if (ret || !rmrrs.nr)
 		return ret;
-	/* The kernel tells them apart since v5.3, and exempts them since v3.17. */
+	/* The kernel lists them as relaxable since v5.3, and exempts them since v3.17. */
 	if ((RESV_HAVE(RESV_RELAXABLE) || c->own_device) && relaxable(pdev))
 		type = RESV_DIRECT_RELAXABLE;
 	name = resv_facts_name(c, dev_name(dev));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel's own DMA of a device goes through, and what is certain about that. */
+/* What the DMA of a device's own driver goes through, and what is certain about that. */
 #ifndef RESV_SOURCE_DOMAIN_H
 #define RESV_SOURCE_DOMAIN_H
 
@@ -8,13 +8,13 @@
 #include "source/native.h"
 
 /*
- * It is certain that all IOMMU drivers use the DMA API of drivers/iommu/dma-iommu.c, and
- * that this leaves out windows of host bridges.
+ * Is it certain that all IOMMU drivers use the DMA API of drivers/iommu/dma-iommu.c, and
+ * that this API does not allocate in windows of host bridges?
  *
- * On x86 the AMD driver uses it since v5.5 (be62dbf554c5), Intel's since v5.12
+ * On x86 the AMD driver uses it since v5.5 (be62dbf554c5), the Intel driver since v5.12
  * (c588072bba6b).  No header shows either; a kernel with the type IOMMU_DOMAIN_DMA_FQ
- * (v5.15) has both.  On Arm the drivers have no other, and it leaves windows out since v4.9
- * (fade1ec055dc): so where there are lists of regions (v4.11).
+ * (v5.15) has both.  On Arm the drivers have no other DMA API, and it reserves the
+ * windows since v4.9 (fade1ec055dc), so all kernels with lists of regions (v4.11) do.
  * Looked at: 4.9, 4.14, 4.18 (RHEL 8.1), 5.10, 6.1, 6.12, 7.3.
  */
 #define RESV_DMA_RULES_KNOWN \
@@ -22,15 +22,15 @@
 				    RESV_HAVE(DOMAIN_DMA_FQ))
 
 /**
- * resv_dma_of_device() - what does the kernel's own DMA of a device go through now?
+ * resv_dma_of_device() - what does the DMA of a device's own driver go through now?
  * @dev: device, whose group's mutex the caller holds
  *
- * By the type of the domain that is attached, which is the group's default domain as long
- * as nobody maps by himself.
+ * This goes by the type of the attached domain, which is the group's default domain
+ * unless VFIO or another user has attached its own.
  *
  * Context: may sleep.
  * Return: enum resv_dma; RESV_DMA_UNKNOWN while the device is attached to another domain
- *	or to none.  Before v5.3 Intel's is none that the IOMMU core knows of.
+ *	or to none.  Before v5.3 the IOMMU core does not know the Intel driver's domain.
  */
 static inline enum resv_dma resv_dma_of_device(struct device *dev)
 {
@@ -45,12 +45,12 @@ static inline enum resv_dma resv_dma_of_device(struct device *dev)
 }
 
 /**
- * resv_dma_both() - what does the DMA of two sets of devices go through?
- * @a: what that of some devices goes through
- * @b: the same of the other ones
+ * resv_dma_both() - combine what the DMA of two sets of devices goes through
+ * @a: of the first set
+ * @b: of the second set
  *
  * Context: any.
- * Return: that, or RESV_DMA_UNKNOWN if they differ
+ * Return: @a if @b is the same, else RESV_DMA_UNKNOWN
  */
 static inline enum resv_dma resv_dma_both(enum resv_dma a, enum resv_dma b)
 {

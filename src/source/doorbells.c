@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The doorbells of this machine: where its interrupt controllers take messages.
+ * The MSI doorbells of this machine: addresses at which its interrupt controllers
+ * receive messages.
  *
- * A device writes its messages to one of them, and the kernel maps the page of
- * that doorbell into the MSI window when the device enables MSI: one page of the
- * CPU's size for each page with a doorbell, upward from the base, and without a
- * look at the window's length (iommu_dma_get_msi_page() in drivers/iommu/
- * dma-iommu.c, 4.11 to 7.3).  A container can have devices of all controllers,
- * so a window has to hold the doorbells of all of them.
+ * A device writes its messages to a doorbell.  When the device enables MSI, the kernel
+ * maps the page of its doorbell into the MSI window: one page of the CPU's size for each
+ * page with a doorbell, upward from the base, without checking the window's length
+ * (iommu_dma_get_msi_page() in drivers/iommu/dma-iommu.c, 4.11 to 7.3).  A container can
+ * have devices of all controllers, so a window must hold the doorbells of all of them.
  *
- * They are found in the ACPI MADT, or in the device tree, where each node with
- * the property "msi-controller" has one: an ITS, a frame of GICv2m, a GICv3 with
- * "mbi-ranges" and others.  A pre-ITS of Socionext has one for each device, which
- * its property tells in bytes (its_irq_get_msi_base_pre_its()).
+ * The ACPI MADT lists the doorbells.  In a device tree each node with the property
+ * "msi-controller" has one: an ITS, a frame of GICv2m, a GICv3 with "mbi-ranges" and
+ * others.  A pre-ITS of Socionext has one doorbell for each device; its property gives
+ * their size in bytes (its_irq_get_msi_base_pre_its()).
  */
 #include <linux/kernel.h>
 #include <linux/of.h>
@@ -22,14 +22,14 @@
 #include "source/doorbells.h"
 #include "firmware/madt.h"
 
-/* An ITS has pages of 64 KiB, whatever the CPU's are. */
+/* An ITS has pages of 64 KiB, whatever the CPU's page size. */
 #define ITS_PAGE	SZ_64K
 
 /* More than any machine has. */
 #define MAX_DOORBELLS	1024U
 
 static unsigned int nr_doorbells;
-static bool untold;		/* one that does not tell who sent a message */
+static bool untold;		/* some doorbell does not identify the sender */
 static u64 need;		/* bytes of a window that holds them, 0 if unknown */
 static char reason[72];
 
@@ -37,9 +37,9 @@ static char reason[72];
 static struct resv_acpi_table table = { .sig = "APIC" };
 
 /*
- * Frames of Graviton take a message for each interrupt at an address of its own,
- * in 8 KiB (V2M_GRAVITON_ADDRESS_ONLY in drivers/irqchip/irq-gic-v2m.c, which
- * knows them by the vendor of the table).
+ * A frame of Graviton has a separate address for each interrupt, within 8 KiB
+ * (V2M_GRAVITON_ADDRESS_ONLY in drivers/irqchip/irq-gic-v2m.c, which recognises them by
+ * the vendor of the table).
  */
 #define ACPI_OEM_OFFSET	10	/* ACPI specification, section 5.2.6 */
 #define GRAVITON_OEM	"AMAZON"
@@ -139,7 +139,7 @@ static void count_dt(void)
 				      PAGE_SIZE);
 		nr_doorbells++;
 		need += bytes;
-		/* Frames of GICv2m, "mbi-ranges" of a GICv3, and whatever else. */
+		/* Frames of GICv2m, "mbi-ranges" of a GICv3, and any others. */
 		if (!of_device_is_compatible(np, "arm,gic-v3-its") &&
 		    !of_device_is_compatible(np, "arm,gic-v5-its"))
 			untold = true;
@@ -147,7 +147,7 @@ static void count_dt(void)
 }
 
 /**
- * resv_doorbells_init() - count them, once at load
+ * resv_doorbells_init() - count the doorbells, once at load
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM
@@ -178,7 +178,7 @@ u64 resv_doorbells_need(void)
 }
 
 /**
- * resv_doorbells_room() - a window that holds them with pages of any size
+ * resv_doorbells_room() - size of a window that holds them with pages of any size
  * @native: bytes of the window that the kernel has
  *
  * Return: bytes, not less than @native and resv_doorbells_need()
@@ -189,9 +189,9 @@ u64 resv_doorbells_room(u64 native)
 }
 
 /**
- * resv_doorbells_count() - how many there are
+ * resv_doorbells_count() - number of doorbells
  *
- * Return: their number, or 0 if that is not known
+ * Return: the number, or 0 if it is not known
  */
 unsigned int resv_doorbells_count(void)
 {
@@ -199,12 +199,12 @@ unsigned int resv_doorbells_count(void)
 }
 
 /**
- * resv_doorbells_isolation() - do all of them tell who sent a message?
+ * resv_doorbells_isolation() - do all doorbells identify the sender of a message?
  *
- * As irq_domain_check_msi_remap() of v4.11 and later finds, for the whole machine:
- * an ITS goes by the sender (IHI 0069, section 5.2), a frame of GICv2m does not.
+ * This decides for the whole machine, as irq_domain_check_msi_remap() of v4.11 and later
+ * does: an ITS checks the sender (IHI 0069, section 5.2), a frame of GICv2m does not.
  *
- * Return: unknown if no doorbell is known
+ * Return: enum resv_isolation; unknown if no doorbell is known
  */
 enum resv_isolation resv_doorbells_isolation(void)
 {
@@ -214,7 +214,7 @@ enum resv_isolation resv_doorbells_isolation(void)
 }
 
 /**
- * resv_doorbells_status() - describe what was found
+ * resv_doorbells_status() - describe the doorbells
  * @f: list to add to
  */
 void resv_doorbells_status(struct resv_status *f)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The doorbells of this machine: where its interrupt controllers take messages. */
+/* The MSI doorbells of this machine's interrupt controllers. */
 #ifndef RESV_SOURCE_DOORBELLS_H
 #define RESV_SOURCE_DOORBELLS_H
 

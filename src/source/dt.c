@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `iommu-addresses` of the device tree: a node under /reserved-memory, which
- * a device names in its memory-region property, tells addresses of that
- * device which must stay free or be mapped 1:1.  The kernel reports them
- * since v6.3 (of_iommu_get_resv_regions()).
+ * `iommu-addresses` of the device tree: a device names a node under /reserved-memory
+ * in its memory-region property.  The node gives addresses of that device which must
+ * stay free or be mapped 1:1.  The kernel reports them since v6.3
+ * (of_iommu_get_resv_regions()).
  */
 #include <linux/of.h>
 #include <linux/of_address.h>
@@ -18,7 +18,7 @@ struct dt_walk {
 	int name;
 };
 
-/* Cells of a range: what the parent bus of the device counts in. */
+/* Get the number of cells of a range, as the parent bus of the device defines it. */
 static int dt_cells(void *ctx, u32 phandle, unsigned int *na, unsigned int *ns)
 {
 	struct device_node *np = of_find_node_by_phandle(phandle);
@@ -32,7 +32,7 @@ static int dt_cells(void *ctx, u32 phandle, unsigned int *na, unsigned int *ns)
 	return 0;
 }
 
-/* 1:1 with real memory behind it is what the driver must keep mapped. */
+/* Are the addresses equal to those of the memory?  Then they must stay mapped 1:1. */
 static bool same_as_memory(const struct device_node *memory, u64 start, u64 end)
 {
 	struct resource res;
@@ -53,7 +53,7 @@ static int dt_entry(void *ctx, u32 phandle, u64 start, u64 end)
 		return 0;
 	type = same_as_memory(walk->memory, start, end) ? RESV_DIRECT :
 							  RESV_RESERVED;
-	/* Kernels that do not know the property do not list it either. */
+	/* A kernel that does not know the property does not list the region. */
 	if (!RESV_HAVE(OF_RESV_REGIONS))
 		return resv_facts_advise(walk->c, walk->name, start, end, type,
 					   RESV_ORIGIN_DT);

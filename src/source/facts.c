@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Gathers what the sources emit about one group and brings it together: which
- * fact explains which, what is left for a guest.  Knows no hardware.
+ * Collects the facts that the sources report about one group, and combines them: which
+ * fact explains which region, and which addresses are left for a guest.  This code does
+ * not depend on hardware.
  *
- * Everything here may sleep and is called by one task at a time.
+ * All functions may sleep; only one task at a time uses a collection.
  */
 #include <linux/mm.h>
 #include "compat/compat.h"
@@ -12,12 +13,12 @@
 #define PAGE_4K		4096ULL
 
 /**
- * resv_facts_init() - start with nothing known
+ * resv_facts_init() - initialise an empty collection of facts
  * @c: uninitialised
  * @group: the group
  * @id: its number
  *
- * Return: 0 or -ENOMEM; on error there is nothing to free
+ * Return: 0, or -ENOMEM with nothing to free
  */
 int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id)
 {
@@ -39,7 +40,7 @@ int resv_facts_init(struct resv_facts *c, struct iommu_group *group, int id)
 }
 
 /**
- * resv_facts_free() - forget everything
+ * resv_facts_free() - free all facts
  * @c: initialised
  */
 void resv_facts_free(struct resv_facts *c)
@@ -57,11 +58,11 @@ void resv_facts_free(struct resv_facts *c)
 }
 
 /**
- * resv_facts_name() - number of a device name, for struct resv_region
+ * resv_facts_name() - store a device name once, for struct resv_region
  * @c: collection
  * @name: dev_name() of the device
  *
- * Return: the offset, which is the same for the same name, or -ENOMEM
+ * Return: its offset in @names, which is the same for equal names, or -ENOMEM
  */
 int resv_facts_name(struct resv_facts *c, const char *name)
 {
@@ -83,12 +84,12 @@ int resv_facts_name(struct resv_facts *c, const char *name)
 	return at;
 }
 
-/* One more number in a list, which has room for a power of two of them. */
+/* Append a number to a list, whose capacity is the next power of two. */
 static int add_number(u32 **list, unsigned int *nr, u32 number)
 {
 	u32 *more;
 
-	/* It is full when that is their number. */
+	/* It is full when the number of entries is a power of two. */
 	if (!(*nr & (*nr - 1))) {
 		more = krealloc(*list, (*nr ? 2 * *nr : 1) * sizeof(*more),
 				GFP_KERNEL);
@@ -101,7 +102,7 @@ static int add_number(u32 **list, unsigned int *nr, u32 number)
 }
 
 /**
- * resv_facts_device() - one more device of the group
+ * resv_facts_device() - add a device of the group
  * @c: facts
  * @name: dev_name() of the device
  * @model: resv_hw_model() of it
@@ -119,7 +120,7 @@ int resv_facts_device(struct resv_facts *c, const char *name, u32 model)
 }
 
 /**
- * resv_facts_iommu() - an IOMMU translates for a device of the group
+ * resv_facts_iommu() - add an IOMMU that translates for a device of the group
  * @c: facts
  * @name: name of the IOMMU in /sys/class/iommu
  *
@@ -156,13 +157,13 @@ bool resv_facts_has_device(const struct resv_facts *c, const char *name)
 }
 
 /**
- * resv_facts_add() - one more fact
+ * resv_facts_add() - add a fact
  * @c: collection
  * @name: resv_facts_name() of the device that causes it, 0 for the group
  * @start: first address
  * @end: last address, inclusive
  * @type: type
- * @origin: who says so
+ * @origin: where the fact comes from
  * @flags: RESV_F_*
  *
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
@@ -183,17 +184,17 @@ int resv_facts_add(struct resv_facts *c, u32 name, u64 start, u64 end,
 }
 
 /**
- * resv_facts_explain() - tell where a region that the kernel reports is from
+ * resv_facts_explain() - set the origin of a region that the kernel reports
  * @c: collection
  * @name: the device
- * @start: first address of the fact behind it
+ * @start: first address of the fact behind the region
  * @end: last address, inclusive
- * @typemask: types the kernel may have made of it
- * @origin: who says so
+ * @typemask: types under which the kernel may report it
+ * @origin: where the fact comes from
  *
  * The kernel rounds firmware's addresses to pages (VT-d and AMD to 4 KiB at
- * least), so a region is explained by a fact that fills it but for less than
- * a page at each end.
+ * least), so a fact explains a region if it fills the region up to less than a page at
+ * each end.
  *
  * Return: true if the kernel reports such a region for this device
  */
@@ -222,12 +223,12 @@ bool resv_facts_explain(struct resv_facts *c, u32 name, u64 start, u64 end,
 }
 
 /**
- * resv_facts_mark() - say more about regions that are listed
- * @c: collection, its devices and its group's list asked
+ * resv_facts_mark() - add flags to regions that are listed
+ * @c: collection, with all devices and the group's list collected
  * @start: first address of the regions
  * @end: last address, inclusive
  * @typemask: their types
- * @flags: RESV_F_*, which they get
+ * @flags: RESV_F_* to add
  */
 void resv_facts_mark(struct resv_facts *c, u64 start, u64 end, u32 typemask,
 		     u8 flags)
@@ -256,17 +257,17 @@ static int claim(struct resv_facts *c, u32 name, u64 start, u64 end,
 }
 
 /**
- * resv_facts_claim() - a region that the IOMMU's driver lists for a device
+ * resv_facts_claim() - report a region that the IOMMU's driver lists for a device
  * @c: collection
  * @name: the device
  * @start: first address
  * @end: last address, inclusive
- * @type: what drivers since v5.3 make of it
- * @origin: who says so
+ * @type: the type that drivers give it since v5.3
+ * @origin: where the fact comes from
  *
- * Explains the kernel's own region if there is one.  Else it goes on the
- * device's list, if this module makes that, or is added as advice: nobody refuses
- * a map there.
+ * If the kernel reports the region, only set its origin.  Otherwise put it on the
+ * device's list, if this module makes that list; or else add it as advice, because
+ * maps there are not refused.
  *
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
@@ -278,16 +279,16 @@ int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
 }
 
 /**
- * resv_facts_advise() - a region that firmware declares for a device
+ * resv_facts_advise() - report a region that firmware declares for a device
  * @c: collection
  * @name: the device
  * @start: first address
  * @end: last address, inclusive
- * @type: what a kernel that knows this table makes of it
+ * @type: the type that a kernel gives it that knows this table
  * @origin: the table
  *
- * As resv_facts_claim(), but it never goes on the list: no driver of the
- * kernels whose lists this module makes has it there.
+ * Like resv_facts_claim(), but never puts the region on a list: the drivers of kernels
+ * whose lists this module makes do not list it.
  *
  * Return: 0, -ENOMEM, or -EINVAL if @end is below @start
  */
@@ -301,7 +302,7 @@ int resv_facts_advise(struct resv_facts *c, u32 name, u64 start, u64 end,
  * resv_facts_is_listed() - is a region on the group's list?
  * @r: region of a group's facts
  *
- * Return: true if the kernel, or this module, puts it there
+ * Return: true if the kernel or this module lists it
  */
 bool resv_facts_is_listed(const struct resv_region *r)
 {
@@ -310,10 +311,10 @@ bool resv_facts_is_listed(const struct resv_region *r)
 }
 
 /**
- * resv_facts_is_hole() - are maps refused there, where maps are checked?
+ * resv_facts_is_hole() - does a check of maps refuse maps in a region?
  * @r: region of a group's facts
  *
- * Return: true if they are
+ * Return: true if it does
  */
 bool resv_facts_is_hole(const struct resv_region *r)
 {
@@ -323,16 +324,16 @@ bool resv_facts_is_hole(const struct resv_region *r)
 }
 
 /**
- * resv_facts_is_bar() - does VFIO not get a group because of a region?
+ * resv_facts_is_bar() - does a region keep VFIO from taking the group?
  * @r: region of a group's facts
  *
- * Since v6.6 the IOMMU core gives no device away that has a region of type direct on
- * its list (__iommu_device_set_domain(), EINVAL).  Before, the Intel driver attaches no
- * domain of VFIO's to a device with an RMRR (device_is_rmrr_locked() and its
- * predecessors, EPERM), and nobody else cares.  The kernel's list does not say that a
- * region is an RMRR; where the source of RMRRs was not asked it may be one.
+ * Since v6.6 the IOMMU core does not attach VFIO's domain to a device with a region of
+ * type direct on its list (__iommu_device_set_domain(), EINVAL).  Before, only the Intel
+ * driver refuses: it does not attach a device with an RMRR (device_is_rmrr_locked() and
+ * its predecessors, EPERM).  The kernel's list does not tell that a region is an RMRR;
+ * if the source of RMRRs was not asked, any direct region may be one.
  *
- * Return: true if so
+ * Return: true if it does
  */
 bool resv_facts_is_bar(const struct resv_region *r)
 {
@@ -343,14 +344,14 @@ bool resv_facts_is_bar(const struct resv_region *r)
 }
 
 /**
- * resv_facts_soft_window() - the movable MSI window, as the devices list it
- * @c: collection, its devices asked
+ * resv_facts_soft_window() - find the movable MSI window on the devices' lists
+ * @c: collection, with all devices collected
  * @window: set to the window
  *
- * Like vfio_iommu_has_sw_msi(): it counts only where no region of the hardware
- * takes the messages, or else VFIO makes no cookie.
+ * Like vfio_iommu_has_sw_msi(): the window counts only if there is no region of type
+ * msi; otherwise VFIO does not get a cookie.
  *
- * Return: there is one
+ * Return: true if there is one
  */
 bool resv_facts_soft_window(const struct resv_facts *c,
 			    struct resv_range *window)
@@ -373,8 +374,8 @@ bool resv_facts_soft_window(const struct resv_facts *c,
 }
 
 /**
- * resv_facts_move_window() - the group's list has the window elsewhere
- * @c: collection, its devices asked
+ * resv_facts_move_window() - move the window to where the group's list has it
+ * @c: collection, with all devices collected
  * @to: the window as the group's list has it
  *
  * Return: 0 or -ENOMEM
@@ -438,11 +439,11 @@ static int find_usable(struct resv_facts *c)
 }
 
 /**
- * resv_facts_finish() - what is left, once every source was asked
+ * resv_facts_finish() - compute usable ranges after all sources were asked
  * @c: collection
  *
- * VFIO takes every region of the group list out of the domain's aperture but
- * for the relaxable ones (vfio_iommu_resv_exclude()).
+ * VFIO takes every region of the group's list out of the domain's aperture except the
+ * relaxable ones (vfio_iommu_resv_exclude()).
  *
  * Return: 0 or -ENOMEM
  */
@@ -451,7 +452,7 @@ int resv_facts_finish(struct resv_facts *c)
 	int ret = find_usable(c);
 	unsigned int i;
 
-	/* Without knowing the list nobody can check by it. */
+	/* This module can check maps only if the list is known. */
 	if (!RESV_HAVE(VFIO_IOVA_RANGE))
 		c->checked &= c->taken_known;
 	for (i = 0; !ret && c->checked && i < c->regions.nr; i++)

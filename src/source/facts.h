@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the sources find out about one group, while they are being asked. */
+/* Facts that the sources collect about one group. */
 #ifndef RESV_SOURCE_FACTS_H
 #define RESV_SOURCE_FACTS_H
 
@@ -23,10 +23,10 @@ enum resv_window_by {
 	RESV_WINDOW_BY_AUTO,
 };
 
-/* What the kernel's own DMA of a device goes through. */
+/* What the DMA of a device's own driver goes through. */
 enum resv_dma {
 	RESV_DMA_UNKNOWN,
-	RESV_DMA_DIRECT,	/* nothing: the group's domain is of type identity */
+	RESV_DMA_DIRECT,	/* no translation: the group has an identity domain */
 	RESV_DMA_DOMAIN,	/* a domain from which the DMA API allocates IOVAs */
 };
 
@@ -37,62 +37,61 @@ enum resv_dma {
  * struct resv_facts - facts about one group
  * @group: the group, kept alive by the caller
  * @id: its number
- * @hw: what was measured of the group's devices; set by the owner of the group's entry
- *	before the devices are asked for
- * @device_hw: entry in @hw of the device that the sources are being asked about
+ * @hw: cached measurements of the group's devices; set by the owner of the group's
+ *	entry before the devices are collected
+ * @device_hw: entry in @hw of the current device
  * @regions: one entry per fact and device; @name is an offset into @names
  * @names: device names, each ending in a zero; "-" at offset 0
  * @names_len: bytes used in @names
- * @devices: resv_facts_name() of each device that the group has
- * @nr_devices: how many
- * @models: resv_hw_model() of each of them, in the same order
- * @nr_models: how many
+ * @devices: resv_facts_name() of each device of the group
+ * @nr_devices: number of @devices
+ * @models: resv_hw_model() of each device, in the same order
+ * @nr_models: number of @models
  * @iommus: resv_facts_name() of each IOMMU that translates for a device of the group
- * @nr_iommus: how many
- * @iommu_asked: @iommus is an answer, not a blank
- * @iommu_hidden: the kernel does not tell which IOMMU translates for some device
- * @taken: the group list of the kernel, that is, what VFIO goes by
- * @listed: the kernel answered
- * @taken_known: and made sense, so that usable ranges can be told
+ * @nr_iommus: number of @iommus
+ * @iommu_asked: the source of @iommus was asked
+ * @iommu_hidden: for some device the kernel does not tell which IOMMU translates
+ * @taken: the kernel's list of the group, which VFIO uses
+ * @listed: the kernel has returned its list
+ * @taken_known: the list is valid, so usable ranges can be computed
  * @aperture: what the IOMMU can address for this group
  * @aperture_known: @aperture is set
  * @claim_end: what is surely mapped of a domain that says all of 57 bits, because they
  *	are more than the IOMMU has; 0 if they may be there, or no domain says so
  * @isolation: can a device of this group forge interrupts of others?
- * @unguarded: VFIO wants allow_unsafe_interrupts to open the group, or may want it
+ * @unguarded: VFIO needs, or may need, allow_unsafe_interrupts to open the group
  * @intr_remap: some device's IOMMU remaps interrupts (kernels before v6.3)
  * @window: the movable MSI window, if @window_known
- * @window_known: the group has one
- * @window_asked: @window_known is an answer, not a blank
- * @window_by: who placed it
- * @in_use: somebody who maps by himself, as VFIO, has the group
- * @attached: the domain of his own that he has attached to it, or NULL; only compared
- * @movable: the hooks are there that can move it
- * @bridges: windows of the host bridges above the devices, which are told only
+ * @window_known: the group has a movable MSI window
+ * @window_asked: @window_known is valid
+ * @window_by: who placed the window
+ * @in_use: VFIO or another user with its own domain owns the group
+ * @attached: domain that this user has attached, or NULL; only compared
+ * @movable: the hooks that can move the window work
+ * @bridges: windows of the host bridges above the devices, which are reported only
  *	where they catch a device's DMA (see source/pci.c)
- * @nr_dma: so many devices were asked for @dma
- * @dma: what the kernel's own DMA of all of them goes through
- * @gaps: addresses to which a host bridge above the devices passes no DMA on
- * @msi32: number of the name of a device whose messages reach 32-bit addresses
- *	only, or 0
+ * @nr_dma: number of devices that were asked for @dma
+ * @dma: what the DMA of all these devices goes through
+ * @gaps: addresses to which a host bridge above the devices does not forward DMA
+ * @msi32: resv_facts_name() of a device that can send messages only to 32-bit
+ *	addresses, or 0
  * @usable: @aperture without @taken, if @usable_known
  * @usable_known: set by resv_facts_finish()
  * @page: smallest page that the IOMMU maps, in bytes
- * @nr_pages: of so many devices that is known
- * @held: lines of the file "assignable" about devices, as they were when the group was
- *	looked at, or NULL
+ * @nr_pages: number of devices whose page is known
+ * @held: lines of the file "assignable" about devices, as of the look at the group, or
+ *	NULL
  * @callbacks: the drivers' functions that list a device's regions, each once
- * @nr_callbacks: how many
+ * @nr_callbacks: number of @callbacks
  * @no_callback: some device's driver has no such function
  * @no_iommu: some device has no IOMMU
- * @hooked: what is declared for the group will be enforced
- * @first: nothing was known of this group before, so say what is odd about it
- *	now, and not again at each walk
+ * @hooked: regions declared for the group will be enforced
+ * @first: the first look at this group: log what is wrong now, and not at each walk
  * @own_list: the kernel has no list of the group, so the sources make it
- * @own_devices: the kernel has none of its devices, so the sources make those
- * @own_device: that of the device that the sources are being asked about, which an
- *	IOMMU translates for
- * @checked: a map that hits what is on the list is refused, by VFIO or by us
+ * @own_devices: the kernel has no lists of single devices, so the sources make them
+ * @own_device: the sources make the list of the current device, for which an IOMMU
+ *	translates
+ * @checked: VFIO or this module refuses maps that overlap a region of the list
  */
 struct resv_facts {
 	struct iommu_group *group;

@@ -2,10 +2,11 @@
 /*
  * Regions that the architecture fixes.
  *
- * They explain what the kernel reports.  Where it reports nothing we add
- * nothing: every kernel with a region list knows both, and leaves the second
- * out where the hardware says so (HTRangeIgnore, since v6.16).  Where there is no
- * list the first is on the one that we make, and source_ivrs.c adds the second.
+ * They explain regions that the kernel reports.  If the kernel has lists but does not
+ * report one of them, this source does not add it: every kernel with lists knows both,
+ * and leaves out the second if the hardware says so (HTRangeIgnore, since v6.16).  If
+ * the kernel has no lists, this source puts the first on the list that this module
+ * makes, and ivrs.c adds the second.
  */
 #include "compat/iommu.h"
 #include "source/source.h"
@@ -26,7 +27,7 @@ static int fixed_device(struct resv_facts *c, struct device *dev)
 	name = resv_facts_name(c, dev_name(dev));
 	if (name < 0)
 		return name;
-	/* What the virtio IOMMU's driver lists is there already. */
+	/* The virtio IOMMU's driver lists its own MSI region. */
 	if (c->own_device && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU)) {
 		ret = resv_facts_add(c, name, APIC_START, APIC_END, RESV_MSI,
 				     RESV_ORIGIN_APIC,
@@ -45,7 +46,7 @@ static int fixed_group(struct resv_facts *c)
 {
 	if (!IS_ENABLED(CONFIG_X86))
 		return 0;
-	/* Regions without a device, where the kernel only tells the group's. */
+	/* Regions without a device, if the kernel only has the group's list. */
 	resv_facts_explain(c, 0, APIC_START, APIC_END, RESV_TYPE(RESV_MSI),
 			   RESV_ORIGIN_APIC);
 	resv_facts_explain(c, 0, HT_START, HT_END, RESV_TYPE(RESV_RESERVED),

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What was measured of the hardware, so that it is measured once.
+ * Cached measurements of the hardware, so that each is made only once.
  *
- * A group is looked at often: when a device of it came, went or got a driver, and
- * whenever somebody changes it.  What the hardware is does not change by that, and to
- * measure it is not free: a domain is allocated, registers are mapped, configuration
- * space is read.  So each measurement is kept with the device that it was made of, or
- * with the IOMMU, if it is the same for all devices behind that.
+ * A group is looked at often: when one of its devices is added, removed or gets a driver,
+ * and whenever a user changes the group.  This does not change the hardware, and
+ * measuring costs time: it allocates domains, maps registers and reads configuration
+ * space.  So each measurement is cached with the device, or with the IOMMU if it is the
+ * same for all devices behind it.
  *
  * Invariants:
  *
- * 1. An entry means the device that has both its address and its name.  An address can
- *    be used again for another device, so an entry whose name does not match is dropped.
- * 2. A collection that asks all devices of a group and ends well leaves entries of
- *    these devices only (resv_hw_begin(), resv_hw_end()).
- * 3. Nothing is kept that the hardware did not answer: a read that failed or returned
- *    all ones is made again with the next look.
- * 4. No pointer of an entry to a device, or to an IOMMU's class device, is followed.
+ * 1. An entry belongs to the device that has both its address and its name.  Another
+ *    device can reuse the address, so an entry whose name does not match is dropped.
+ * 2. After a collection has asked all devices of a group without an error, the list has
+ *    only entries of these devices (resv_hw_begin(), resv_hw_end()).
+ * 3. Only answers of the hardware are cached: a read that failed or returned all ones is
+ *    repeated with the next look.
+ * 4. The pointers of an entry to a device, or to an IOMMU's class device, are never
+ *    followed.
  *
- * Locks: a list belongs to the registry's entry of its group, and only who holds the
- * lock of that entry uses it.  The table of IOMMUs is shared by all groups and has
- * instances_lock, which is taken below the lock of an entry and the mutex of a group;
- * nothing is called while it is held.
+ * Locks: a list belongs to the registry's entry of its group, and is used only under the
+ * lock of that entry.  All groups share the table of IOMMUs, which instances_lock
+ * protects.  It nests inside the lock of an entry and the mutex of a group; no function
+ * of other files is called under it.
  */
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -34,7 +35,7 @@
  * struct instance - one IOMMU
  * @next: next one of the table
  * @dev: address of its class device; only compared
- * @iommu: what was measured
+ * @iommu: measurements
  * @name: dev_name() of the class device
  */
 struct instance {
@@ -46,15 +47,15 @@ struct instance {
 
 static DEFINE_MUTEX(instances_lock);
 static struct instance *instances;
-static unsigned int flushes;		/* of the table */
+static unsigned int flushes;		/* number of flushes of the table */
 
 /**
  * resv_hw_model() - vendor and device ID of a device
  * @dev: device
  *
  * Context: any; does not sleep.
- * Return: the vendor's ID in the upper half, that of the device in the lower; 0 if it is
- *	no PCI device
+ * Return: the vendor ID in the upper half, the device ID in the lower half; 0 if it is
+ *	not a PCI device
  */
 u32 resv_hw_model(const struct device *dev)
 {
@@ -67,7 +68,7 @@ u32 resv_hw_model(const struct device *dev)
 }
 
 /**
- * resv_hw_init() - a list without devices
+ * resv_hw_init() - make an empty list
  * @list: uninitialised
  *
  * Context: any.
@@ -89,7 +90,7 @@ static void drop(struct resv_hw **at)
 }
 
 /**
- * resv_hw_free() - drop all that was measured
+ * resv_hw_free() - free all entries of a list
  * @list: initialised; can be used again
  *
  * Context: the lock of the group's entry is held.
@@ -101,7 +102,7 @@ void resv_hw_free(struct resv_hw_list *list)
 }
 
 /**
- * resv_hw_forget() - a device leaves the group
+ * resv_hw_forget() - drop the entry of a device that leaves the group
  * @list: list of the group
  * @dev: device, which is only compared
  *
@@ -119,7 +120,7 @@ void resv_hw_forget(struct resv_hw_list *list, const struct device *dev)
 }
 
 /**
- * resv_hw_begin() - all devices of the group will be asked for
+ * resv_hw_begin() - begin a collection of all devices of the group
  * @list: list of the group
  *
  * Context: the lock of the group's entry is held.
@@ -130,10 +131,11 @@ void resv_hw_begin(struct resv_hw_list *list)
 }
 
 /**
- * resv_hw_end() - all devices of the group were asked for
+ * resv_hw_end() - end a collection of all devices of the group
  * @list: list of the group
  *
- * Drops the entries of devices that were not met since resv_hw_begin().
+ * Drops the entries of devices that resv_hw_device() was not called for since
+ * resv_hw_begin().
  *
  * Context: the lock of the group's entry is held.
  */
@@ -149,12 +151,12 @@ void resv_hw_end(struct resv_hw_list *list)
 }
 
 /**
- * resv_hw_device() - the entry of a device
+ * resv_hw_device() - find or make the entry of a device
  * @list: list of its group
  * @dev: device
  *
  * Context: the lock of the group's entry is held; may sleep.
- * Return: the entry, a new one if there was none; or NULL without memory
+ * Return: the entry, or NULL if an allocation failed
  */
 struct resv_hw *resv_hw_device(struct resv_hw_list *list, const struct device *dev)
 {
@@ -166,7 +168,7 @@ struct resv_hw *resv_hw_device(struct resv_hw_list *list, const struct device *d
 			continue;
 		if (!strcmp(hw->name, dev_name(dev)))
 			goto found;
-		/* Another device had this address: nothing of it is true of this one. */
+		/* Another device had this address: drop its measurements. */
 		drop(at);
 		break;
 	}
@@ -182,7 +184,7 @@ found:
 	return hw;
 }
 
-/* The table's entry of an IOMMU; its lock is held. */
+/* Find the entry of an IOMMU in the table; instances_lock is held. */
 static struct instance *find_instance(const struct device *dev)
 {
 	struct instance *i;
@@ -193,7 +195,7 @@ static struct instance *find_instance(const struct device *dev)
 	return NULL;
 }
 
-/* Keep @iommu for the other devices behind @dev, unless memory is short. */
+/* Cache @iommu for the other devices behind @dev, unless the allocation fails. */
 static void keep_instance(const struct device *dev,
 			  const struct resv_hw_iommu *iommu, unsigned int flush)
 {
@@ -206,7 +208,7 @@ static void keep_instance(const struct device *dev,
 	i->iommu = *iommu;
 	memcpy(i->name, dev_name(dev), len);
 	mutex_lock(&instances_lock);
-	/* Somebody else may have measured it at the same time, or its driver goes. */
+	/* Another task may have added it meanwhile, or a flush made @iommu stale. */
 	if (flush == flushes && !find_instance(dev)) {
 		i->next = instances;
 		instances = i;
@@ -240,15 +242,15 @@ static int measure_instance(struct device *instance, struct device *dev,
 }
 
 /**
- * resv_hw_iommu() - what is the same for all devices behind a device's IOMMU
+ * resv_hw_iommu() - get the measurements of a device's IOMMU
  * @hw: entry of the device
  * @dev: device, whose group's mutex the caller holds
- * @measure: measures it by this device.  Return: 0, or an errno if another try may
- *	give another answer
- * @iommu: set to the answer
+ * @measure: measures the IOMMU through this device.  Return: 0, or an errno if a retry
+ *	may give another result
+ * @iommu: set to the measurements
  *
- * It is kept by the IOMMU's class device where the kernel tells that, else by the
- * device itself.
+ * They are cached for the IOMMU's class device if the kernel tells which it is, else for
+ * the device itself.
  *
  * Context: the lock of the group's entry is held; may sleep.
  * Return: 0, or what @measure returned, with @iommu undefined
@@ -267,18 +269,18 @@ int resv_hw_iommu(struct resv_hw *hw, struct device *dev,
 		return 0;
 	}
 	ret = measure(dev, iommu);
-	/* Without memory it is measured again with the next look. */
+	/* If the allocation fails, the next look measures again. */
 	if (!ret)
 		hw->iommu = kmemdup(iommu, sizeof(*iommu), GFP_KERNEL);
 	return ret;
 }
 
 /**
- * resv_hw_instances_flush() - measure all IOMMUs again with the next look
+ * resv_hw_instances_flush() - let the next look measure all IOMMUs again
  *
- * Drivers of IOMMUs can be modules, and the next one's class device can get both the
- * address and the name of one that is gone.  So whenever a module goes nothing that
- * was measured of an IOMMU is trusted any more.
+ * Drivers of IOMMUs can be modules, and a new class device can reuse both the address and
+ * the name of a freed one.  So whenever a module is unloaded, drop the measurements of
+ * all IOMMUs.
  *
  * Context: may sleep.
  */
@@ -299,15 +301,15 @@ void resv_hw_instances_flush(void)
 
 /**
  * resv_hw_config_begin() - begin to read the configuration space of a device
- * @pdev: device, which nobody who maps by himself owns
+ * @pdev: device, which neither VFIO nor another user with its own domain owns
  *
- * Who resets a device, or changes its power state, has the access locked
- * (pci_cfg_access_lock()), and must not be waited for: he may wait for the mutex of
- * the group, which the caller holds.  A device without power, or one that an error has
- * cut off, would answer with an error that some hosts escalate.
+ * A task that resets a device or changes its power state blocks access to configuration
+ * space (pci_cfg_access_lock()).  Do not wait for it: it may wait for the mutex of the
+ * group, which the caller holds.  Do not read a device without power, or one that an
+ * error has cut off: it would answer with an error that some hosts escalate.
  *
  * Context: any.
- * Return: true if it can be read now, until resv_hw_config_end()
+ * Return: true if the caller can read now, until resv_hw_config_end()
  */
 bool resv_hw_config_begin(struct pci_dev *pdev)
 {
@@ -317,7 +319,7 @@ bool resv_hw_config_begin(struct pci_dev *pdev)
 }
 
 /**
- * resv_hw_config_end() - end to read the configuration space of a device
+ * resv_hw_config_end() - end reading the configuration space of a device
  * @pdev: device
  *
  * Context: any.

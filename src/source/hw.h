@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What was measured of the hardware of a group, so that it is measured once. */
+/* Cached measurements of the hardware, so that each is made only once. */
 #ifndef RESV_SOURCE_HW_H
 #define RESV_SOURCE_HW_H
 
@@ -10,14 +10,14 @@ struct device;
 struct pci_dev;
 
 /**
- * struct resv_hw_iommu - what is the same for all devices behind one IOMMU
+ * struct resv_hw_iommu - measurements that are the same for all devices behind an IOMMU
  * @fresh: geometry of a domain that no device was attached to, if @fresh_known
  * @page: smallest page that such a domain maps, in bytes
  * @cap: capability register of an Intel unit, if @vtd_known
  * @ecap: its extended capability register
- * @regs: what the identification registers of an SMMUv3 say, if @regs_known
- * @fresh_known: a domain can be made, and tells its geometry before an attach
- * @page_known: a domain can be made, and tells its pages
+ * @regs: geometry by the identification registers of an SMMUv3, if @regs_known
+ * @fresh_known: a domain can be allocated, and has its geometry before an attach
+ * @page_known: a domain can be allocated, and has its page sizes
  * @vtd_known: it is an Intel unit
  * @regs_known: it is an SMMUv3 whose registers were read
  */
@@ -33,21 +33,20 @@ struct resv_hw_iommu {
 	bool regs_known;
 };
 
-/* A device has no more bridges above it whose ACS registers are looked at. */
+/* Bridges above a device whose ACS registers can be cached. */
 #define RESV_HW_BRIDGES	32
 
 /**
- * struct resv_hw - what was measured of one device
+ * struct resv_hw - measurements of one device
  * @next: next one of the list
  * @dev: address of the device; only compared
- * @iommu: what was measured of its IOMMU, where that has no class device; else NULL
- * @aperture: what the IOMMU addressed for it when that was known last, if
- *	@aperture_known
+ * @iommu: measurements of its IOMMU, if that has no class device; else NULL
+ * @aperture: what the IOMMU can address for it, as last known, if @aperture_known
  * @page_shift: smallest page that the IOMMU maps, as a power of two; 0 if unknown
- * @round: of the list, when the device was met last
+ * @round: resv_hw_list.round when the device was last collected
  * @acs_known: bit n: @acs_redirects is set for the nth bridge above the device
  * @acs_redirects: bit n: that bridge redirects requests upstream
- * @dma: enum resv_dma: what it was when that was known last
+ * @dma: enum resv_dma, as last known
  * @aperture_known: see @aperture
  * @msi_known: @msi_64bit is set
  * @msi_64bit: its MSI capability holds addresses of 64 bits

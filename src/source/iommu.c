@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which IOMMUs translate for the group, as /sys/class/iommu names them. */
+/* The IOMMUs that translate for the group, by their names in /sys/class/iommu. */
 #include "compat/iommu.h"
 #include "source/source.h"
 
@@ -8,7 +8,7 @@ static int iommu_device(struct resv_facts *c, struct device *dev)
 	struct device *instance;
 
 	c->iommu_asked = true;
-	/* Nothing translates for it: VFIO's no-IOMMU mode, or a mediated device. */
+	/* No IOMMU translates for it: VFIO's no-IOMMU mode, or a mediated device. */
 	if (!compat_dev_has_iommu(dev))
 		return 0;
 	instance = compat_dev_iommu_instance(dev);

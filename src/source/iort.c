@@ -26,7 +26,7 @@ static int found_rmr(void *ctx, const struct resv_iort_rmr *rmr)
 	return resv_acpi_items_add(ctx, rmr);
 }
 
-/* Finds all faults that resv_parse_iort() does, and its own. */
+/* Reports the faults that resv_parse_iort() finds, and its own. */
 static int parse(struct resv_acpi_table *t, struct resv_acpi_items *items,
 		 struct resv_parse_err *err)
 {
@@ -64,7 +64,7 @@ static void iort_exit(void)
 }
 
 /*
- * Physical address of the SMMU's registers, by which the table names it: the
+ * Get the physical address of the SMMU's registers, by which the table names it: the
  * first memory resource of the platform device that its driver is bound to.
  */
 static bool smmu_base(struct device *dev, u64 *base)

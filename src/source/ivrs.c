@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD.  And what it says
- * of the HyperTransport range, which the architecture once fixed.
+ * IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD; and what the
+ * table says about the HyperTransport range, which the architecture once fixed.
  */
 #include <linux/pci.h>
 #include <linux/string.h>
@@ -19,7 +19,7 @@ static struct resv_acpi_items devices = {
 
 static enum resv_ht_range ht_range;	/* set at load */
 
-/* Neither unity nor exclusion: the driver ignores it (init_memory_definitions()). */
+/* The driver ignores an IVMD without unity and exclusion (init_memory_definitions()). */
 static int found_ivmd(void *ctx, const struct resv_ivrs_ivmd *ivmd)
 {
 	if (!(ivmd->flags & (RESV_IVMD_UNITY | RESV_IVMD_EXCLUSION)))
@@ -46,7 +46,7 @@ static int parse_devices(struct resv_acpi_table *t, struct resv_acpi_items *item
 	static const struct resv_ivrs_ops ops = { .acpi = found_acpi };
 	int ret = resv_parse_ivrs(t->data, t->len, &ops, items, err);
 
-	/* Faults were reported with the IVMDs. */
+	/* The parse for IVMDs has reported the faults already. */
 	err->count = 0;
 	return ret;
 }
@@ -61,7 +61,7 @@ static int ivrs_init(void)
 	ret = resv_acpi_items_collect(&ivmds, &table, parse);
 	if (ret)
 		goto free_table;
-	/* Nobody asks for the devices where there is no memory of theirs. */
+	/* The devices are needed only to find their IVMDs. */
 	ret = ivmds.nr ? resv_acpi_items_collect(&devices, &table, parse_devices) : 0;
 	if (ret)
 		goto free_ivmds;
@@ -85,8 +85,8 @@ static void ivrs_exit(void)
 #define HT_END		0xffffffffffULL
 
 /*
- * The driver's last region of any device (amd_iommu_get_resv_regions()): addresses
- * that the IOMMU does not translate, specification 48882, section 2.1.2.
+ * The driver lists this region last for every device (amd_iommu_get_resv_regions()): the
+ * IOMMU does not translate these addresses, specification 48882, section 2.1.2.
  */
 static int hypertransport(struct resv_facts *c, int name)
 {
@@ -97,9 +97,9 @@ static int hypertransport(struct resv_facts *c, int name)
 }
 
 /*
- * The kernel lists the range whether or not the hardware needs it: since v6.16 it
- * leaves the range out where the hardware says HTRangeIgnore.  VFIO refuses maps there as
- * long as it is listed, so the region stays enforced and is only marked.
+ * Before v6.16 the kernel lists the range even if the hardware does not need it; since
+ * then it leaves the range out if the hardware has HTRangeIgnore.  VFIO refuses maps in
+ * the range as long as it is listed, so the region stays enforced and is only marked.
  */
 static int ivrs_group(struct resv_facts *c)
 {
@@ -110,8 +110,8 @@ static int ivrs_group(struct resv_facts *c)
 }
 
 /*
- * What the IOMMU knows a device that is not on PCI by, as get_acpihid_device_id() finds
- * it.  Return: false if the table does not name it
+ * Find the device ID under which the IOMMU knows a device that is not on PCI, as
+ * get_acpihid_device_id() does.  Return: false if the table does not name the device
  */
 static bool acpi_id(struct device *dev, int *segment, u16 *devid)
 {
@@ -159,12 +159,12 @@ static int ivrs_device(struct resv_facts *c, struct device *dev)
 		if (m->segment != segment ||
 		    devid < m->devid_first || devid > m->devid_last)
 			continue;
-		/* As init_unity_map_range() rounds; nothing near 2^64 is memory. */
+		/* Round as init_unity_map_range() does; skip a range that wraps. */
 		start = PAGE_ALIGN(m->start);
 		end = start + PAGE_ALIGN(m->end - m->start + 1) - 1;
 		if (start < m->start || end < start)
 			continue;
-		/* An exclusion is mapped like any other, see struct resv_ivrs_ivmd. */
+		/* The kernel maps an exclusion 1:1, too: see struct resv_ivrs_ivmd. */
 		ret = resv_facts_claim(c, name, start, end, RESV_DIRECT,
 				       RESV_ORIGIN_IVMD);
 		if (ret)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the running kernel itself reports: per device, because its own
- * reserved_regions merges over the group and so loses who causes a region,
- * and per group, because that list is what VFIO goes by.
+ * The regions that the running kernel reports: for each device, because the kernel's
+ * reserved_regions merges the regions of a group and so loses which device causes a
+ * region; and for the group, because VFIO uses that list.
  *
- * Before v4.11 there is neither.  Then the group's list is what the other sources
- * say that drivers since v5.4 list.  On x86 before v5.3 there is only the group's,
- * and they say which device causes what.
+ * Before v4.11 the kernel has neither list.  Then this module makes the group's list from
+ * the other sources, with the regions that drivers list since v5.4.  On x86 before v5.3
+ * the kernel has only the group's list, and the other sources tell which device causes
+ * which region.
  */
 #include "compat/iommu.h"
 #include "hook/engine.h"
@@ -39,8 +40,8 @@ static int type_of(const struct iommu_resv_region *region, enum resv_type *type)
 }
 
 /*
- * One entry of a kernel list, or -EINVAL.  A driver that takes its regions
- * from firmware can report an empty one, or one that wraps.
+ * Convert an entry of a kernel list.  Return: 0, or -EINVAL if the region is empty or
+ * wraps, which drivers that take regions from firmware can report.
  */
 static int region_of(const struct iommu_resv_region *region,
 		     struct resv_region *r)
@@ -67,10 +68,10 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 	LIST_HEAD(head);
 	int name, ret;
 
-	/* No kernel without lists knows these, so nobody else makes them. */
+	/* No kernel without lists has a virtio IOMMU, so no other source has its regions. */
 	if (!resv_native_list() && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU))
 		return 0;
-	/* What the admin declared is told by who knows it: source_admin.c. */
+	/* Without declared regions: the feature "declare" adds those to the facts. */
 	resv_bypass_begin(&bypass);
 	ret = compat_iommu_get_resv_regions(dev, &head);
 	resv_bypass_end(&bypass);
@@ -95,7 +96,7 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 	return ret;
 }
 
-/* Does the kernel mean the same by @r?  Before v5.3 it has no relaxable type. */
+/* Is the type of @r the kernel's type of @d?  Before v5.3 it has no relaxable type. */
 static bool is_same_type(const struct resv_region *d, const struct resv_region *r)
 {
 	return d->type == r->type ||
@@ -109,7 +110,7 @@ static bool told_by_a_device(const struct resv_facts *c,
 	u64 start = r->start;
 	unsigned int i;
 
-	/* Sorted by start, so one pass can follow a region that was merged. */
+	/* The regions are sorted by start, so one pass can cover a merged region. */
 	for (i = 0; i < c->regions.nr; i++) {
 		const struct resv_region *d = &c->regions.r[i];
 
@@ -122,7 +123,7 @@ static bool told_by_a_device(const struct resv_facts *c,
 	return false;
 }
 
-/* The kernel has a region of its own there, so it is not we who add it. */
+/* The kernel lists this region, so mark it as native, not as added. */
 static void confirm(struct resv_facts *c, const struct resv_region *r)
 {
 	unsigned int i;
@@ -137,8 +138,8 @@ static void confirm(struct resv_facts *c, const struct resv_region *r)
 }
 
 /*
- * Where no list of single devices can be had: what the drivers list for the group,
- * against what the other sources say of each device.
+ * The kernel has no lists of single devices: compare the group's list with what the other
+ * sources report for each device.
  */
 static int undivided_group(struct resv_facts *c)
 {
@@ -154,7 +155,7 @@ static int undivided_group(struct resv_facts *c)
 	list_for_each_entry_safe(region, next, &head, list) {
 		if (!ret && !region_of(region, &r)) {
 			confirm(c, &r);
-			/* Since v5.3 drivers list some that no other source tells of. */
+			/* Since v5.3 drivers list regions that no other source knows. */
 			if (!told_by_a_device(c, &r))
 				ret = resv_facts_add(c, 0, r.start, r.end,
 						     r.type, r.origin, r.flags);
@@ -165,9 +166,10 @@ static int undivided_group(struct resv_facts *c)
 }
 
 /*
- * SMMU drivers of v4.12 to v4.17 or so list the windows of the host bridge as reserved
- * (iommu_dma_get_resv_regions()).  VFIO of then did not check them, and they were taken
- * back before it did, as guests have memory there: so they are advice.
+ * SMMU drivers of v4.12 to about v4.17 list the windows of the host bridge as reserved
+ * (iommu_dma_get_resv_regions()).  VFIO did not check the list then, and the drivers
+ * stopped listing the windows before it did, because guests have memory there.  So report
+ * the windows as advice.
  */
 static bool is_window(const struct resv_facts *c, const struct resv_region *r)
 {
@@ -196,7 +198,7 @@ static void excuse_windows(struct resv_facts *c)
 	}
 }
 
-/* What is on the lists of the group's devices is on that of the group. */
+/* Put the regions of the devices' lists on the group's list. */
 static int list_devices(struct resv_facts *c, u32 typemask)
 {
 	unsigned int i;
@@ -209,12 +211,12 @@ static int list_devices(struct resv_facts *c, u32 typemask)
 	return ret;
 }
 
-/* The group's list where this module makes it. */
+/* Make the group's list, if the kernel has none. */
 static int list_group(struct resv_facts *c)
 {
 	int ret;
 
-	/* Half a list says that the rest is free. */
+	/* Make no incomplete list: it would show missing regions as free. */
 	if (!resv_sources_make_lists())
 		return 0;
 	ret = list_devices(c, RESV_ALL_TYPES);
@@ -224,8 +226,8 @@ static int list_group(struct resv_facts *c)
 }
 
 /*
- * A window that is moved in the list of the group only (msi_window.c): the lists
- * of its devices, which nobody goes by then, have it where the driver puts it.
+ * If the feature "window" moves the window only in the group's list, the devices' lists
+ * still have it where the driver puts it.  VFIO uses the group's list, so follow that.
  */
 static int follow_window(struct resv_facts *c, struct list_head *head)
 {
@@ -263,7 +265,7 @@ static int kernel_group(struct resv_facts *c)
 		} else if (region_of(region, &r)) {
 			sane = false;
 		} else {
-			/* Which of its direct regions are relaxable we know. */
+			/* list_devices() below adds direct regions with the right type. */
 			if ((!c->own_devices || r.type != RESV_DIRECT) &&
 			    !is_window(c, &r))
 				ret = resv_set_merge_one(&c->taken, &r);
@@ -278,7 +280,7 @@ static int kernel_group(struct resv_facts *c)
 			c->id, err);
 	/*
 	 * VFIO splits its ranges at an empty region, and overlaps them at one
-	 * that wraps (vfio_iommu_resv_exclude()): better to tell none.
+	 * that wraps (vfio_iommu_resv_exclude()), so report no usable ranges.
 	 */
 	if (!sane && c->first)
 		pr_warn("group %d: the kernel lists a region that makes no sense, so usable ranges are not told\n",

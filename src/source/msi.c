@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where the group's interrupt messages go, and whether they are isolated.
+ * Where the group's interrupt messages go, and whether interrupts are isolated.
  */
 #include "compat/iommu.h"
 #include "compat/pci.h"
@@ -9,13 +9,13 @@
 #include "source/hw.h"
 #include "source/source.h"
 
-/* MSI_IOVA_BASE and MSI_IOVA_LENGTH of the SMMU's drivers in every kernel that has them. */
+/* MSI_IOVA_BASE and MSI_IOVA_LENGTH of the SMMU drivers in every kernel that has them. */
 #define WINDOW_START	0x8000000ULL
 #define WINDOW_END	0x80fffffULL
 
 static bool machine_remaps;	/* see compat_irq_domain_check_msi_remap() */
 
-/* An interrupt controller whose driver is a module that comes later is not seen. */
+/* This misses an interrupt controller whose driver is a module that is loaded later. */
 static int msi_init(void)
 {
 	machine_remaps = compat_irq_domain_check_msi_remap();
@@ -23,8 +23,8 @@ static int msi_init(void)
 }
 
 /*
- * The window that the driver of an SMMU lists since v4.11.  On kernels before that
- * doorbells are mapped there by this module.
+ * Add the window that the driver of an SMMU lists since v4.11.  On older kernels this
+ * module maps doorbells there.
  */
 static int add_window(struct resv_facts *c, struct device *dev)
 {
@@ -44,8 +44,8 @@ static int add_window(struct resv_facts *c, struct device *dev)
 /*
  * Read the device's MSI capability, once.
  *
- * A guest that owns the device may reset it, or put it to sleep, at any time.  So such
- * a device is not read, and waits for the next look after it was given back.
+ * A guest that owns the device may reset it, or put it to sleep, at any time.  So do not
+ * read such a device; the first look after the guest has released it does.
  */
 static void read_capability(const struct resv_facts *c, struct pci_dev *pdev)
 {
@@ -65,11 +65,11 @@ static void read_capability(const struct resv_facts *c, struct pci_dev *pdev)
 }
 
 /*
- * Do the device's messages reach 32-bit addresses only?
+ * Can the device send messages only to 32-bit addresses?
  *
- * By its MSI capability (PCI Local Bus Specification 3.0, section 6.8.1.3; MSI-X always
- * has 64 bits), or because the kernel knows better.  One that could not be asked yet
- * counts as such, too: that place every device reaches.
+ * Its MSI capability tells (PCI Local Bus Specification 3.0, section 6.8.1.3; MSI-X always
+ * has 64 bits), or a quirk of the kernel.  A device that could not be read yet counts as
+ * limited, too: every device can reach 32-bit addresses.
  */
 static bool is_32bit(const struct resv_facts *c, struct pci_dev *pdev)
 {
@@ -102,7 +102,7 @@ static int msi_device(struct resv_facts *c, struct device *dev)
 
 static int msi_group(struct resv_facts *c)
 {
-	/* Without the kernel's list nobody knows whether there is one. */
+	/* Only the kernel's list tells whether there is a window. */
 	c->window_asked = c->listed;
 	if (c->window_asked)
 		c->window_known = resv_facts_soft_window(c, &c->window);
@@ -114,7 +114,7 @@ static int msi_group(struct resv_facts *c)
 			RESV_ISOLATION_ISOLATED : RESV_ISOLATION_UNSAFE;
 	else
 		c->isolation = resv_doorbells_isolation();
-	/* Before v4.11 on Arm VFIO is content with what the SMMU's driver says. */
+	/* Before v4.11 on Arm VFIO only checks what the SMMU's driver claims. */
 	if (COMPAT_HAS_MSI_ISOLATION)
 		c->unguarded = c->isolation != RESV_ISOLATION_ISOLATED;
 	else

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this kernel has by itself; this module adds what it has not.
+ * What this kernel does itself; this module adds the rest.
  *
- * A test build takes the parameter native=ignore.  With it the module adds
- * everything and hides from VFIO what the kernel has, so that a test can compare
- * the two.  In all other builds the flag is a constant and leaves no code.
+ * A test build has the parameter native=ignore.  With it the module adds everything,
+ * and hides from VFIO what the kernel does itself, so that a test can compare the
+ * two.  In all other builds the flag is a constant and leaves no code.
  */
 #ifndef RESV_SOURCE_NATIVE_H
 #define RESV_SOURCE_NATIVE_H
@@ -21,8 +21,8 @@ extern bool resv_native_ignored;
 /**
  * resv_native_list() - does the kernel list the regions of a group?
  *
- * iommu_get_group_resv_regions(), since v4.11.  A kernel that has the structure and
- * not the function is unknown, not old.
+ * iommu_get_group_resv_regions(), since v4.11.  A kernel that has the structure but not
+ * the function counts as unknown, not as old.
  *
  * Return: true if it does
  */
@@ -33,9 +33,9 @@ static inline bool resv_native_list(void)
 }
 
 /**
- * resv_native_device_lists() - can the regions of a single device be asked for?
+ * resv_native_device_lists() - does the kernel list the regions of a single device?
  *
- * Return: true if they can
+ * Return: true if it does
  */
 static inline bool resv_native_device_lists(void)
 {
@@ -43,7 +43,7 @@ static inline bool resv_native_device_lists(void)
 }
 
 /**
- * resv_native_checks() - does VFIO check maps and attaches, and tell usable ranges?
+ * resv_native_checks() - does VFIO check maps and attaches, and report usable ranges?
  *
  * Since v5.4 (vfio_iommu_iova_dma_valid(), VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE).
  *

@@ -4,17 +4,18 @@
  * IOMMU.
  *
  * A request whose address lies in the window of a neighbour goes to that
- * neighbour unless Access Control Services redirect it upstream.  That is
+ * neighbour unless Access Control Services redirect it upstream.  These windows are
  * advice and never enforced: v4.12 reported all host bridge windows as reserved,
- * and v4.18 took that back because it refused what works.  So only
- * windows that the path from this very device can hit are told:
+ * and v4.18 reverted that because it refused setups that work.  So this source
+ * reports only windows that DMA of this device can hit:
  *
  * - below a conventional PCI (or PCIe-to-PCI) bridge, every address in the
  *   bridge's own window belongs to a neighbour on the bus;
- * - a root or downstream port without ACS redirection lets a request turn
- *   round to the ports beside it, whose windows lie in those of the bus it is on.
+ * - a root or downstream port without ACS redirection can route a request to a port
+ *   beside it, whose window lies in the windows of their common bus.
  *
- * And the gaps of host bridges: addresses to which a host bridge passes no DMA on.
+ * It also reports the gaps of host bridges: addresses to which a host bridge does not
+ * forward DMA.
  */
 #include <linux/pci.h>
 #include "compat/iommu.h"
@@ -37,15 +38,15 @@ static bool acs_flags_enabled(struct pci_dev *port)
 	if (pci_read_config_word(port, pos + PCI_ACS_CAP, &cap) ||
 	    pci_read_config_word(port, pos + PCI_ACS_CTRL, &ctrl))
 		return false;
-	/* What a port does not implement it has no need of. */
+	/* As the kernel: a port does not need what it does not implement. */
 	flags = ACS_ISOLATION & (cap | PCI_ACS_EC);
 	return (ctrl & flags) == flags;
 }
 
 /*
- * Does the nth bridge above the device redirect requests upstream?  It is read once a
- * device.  A port whose link to the root is off does not answer, or with ones; until it
- * does, it counts as one that does not redirect.
+ * Does the nth bridge above the device redirect requests upstream?  The registers are read
+ * once for each device.  A port whose link to the root is off does not answer, or answers
+ * with ones; until it answers, it counts as a port that does not redirect.
  */
 static bool acs_redirects(struct resv_hw *hw, struct pci_dev *port, unsigned int n)
 {
@@ -69,8 +70,8 @@ static bool acs_redirects(struct resv_hw *hw, struct pci_dev *port, unsigned int
 
 /*
  * The kernel knows ports that isolate although their registers do not say
- * so (pci_dev_specific_acs_enabled()).  Its verdict shows in the groups: a
- * port that does not isolate is in the group of what is below it.
+ * so (pci_dev_specific_acs_enabled()).  The groups show its decision: a port that
+ * does not isolate is in the same group as the devices below it.
  */
 static bool kernel_calls_isolated(const struct resv_facts *c,
 				  struct pci_dev *bridge)
@@ -94,7 +95,7 @@ static int add_window(struct resv_facts *c, struct pci_dev *bridge,
 				RESV_F_ADDED);
 }
 
-/* The windows through which @bus is reached; @bridge is to blame. */
+/* Add the windows through which @bus is reached, with @bridge as their cause. */
 static int add_windows(struct resv_facts *c, struct pci_dev *bridge,
 		       struct pci_bus *bus)
 {
@@ -109,13 +110,13 @@ static int add_windows(struct resv_facts *c, struct pci_dev *bridge,
 		}
 		return ret;
 	}
-	/* The bridge's own windows, not what it passes on by subtraction. */
+	/* The bridge's own windows, without those of subtractive decoding. */
 	for (i = 0; i < PCI_BRIDGE_RESOURCE_NUM && !ret; i++)
 		ret = add_window(c, bridge, bus, bus->resource[i]);
 	return ret;
 }
 
-/* What the host bridge does not pass on, as advice: neither DMA nor a message gets there. */
+/* Add the gaps of the host bridge as advice: it forwards no DMA and no messages there. */
 static int add_gaps(struct resv_facts *c)
 {
 	unsigned int i;
@@ -139,12 +140,12 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 	ret = resv_bridge_look(c, pdev) ?: add_gaps(c);
 	if (ret)
 		return ret;
-	/* A port's own requests are not the point; those from below it are. */
+	/* Only requests from devices below ports matter, not a port's own. */
 	if (pdev->hdr_type != PCI_HEADER_TYPE_NORMAL)
 		return 0;
 	/*
-	 * Bridges above a device outlive it, and it cannot go while we hold
-	 * the mutex of its group.
+	 * Bridges above a device outlive it, and the caller's mutex of the group
+	 * keeps the device.
 	 */
 	for (bus = pdev->bus; !pci_is_root_bus(bus); bus = bus->parent) {
 		bridge = bus->self;
@@ -163,7 +164,7 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 		if (pci_pcie_type(bridge) != PCI_EXP_TYPE_ROOT_PORT &&
 		    pci_pcie_type(bridge) != PCI_EXP_TYPE_DOWNSTREAM)
 			continue;
-		/* Registers last: mostly the groups tell. */
+		/* Mostly the groups tell, so read the registers last. */
 		if (kernel_calls_isolated(c, bridge) ||
 		    acs_redirects(c->device_hw, bridge, nr - 1))
 			continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Which sources are on (the parameter "sources"), and asking each in turn. */
+/* Selects sources (the parameter "sources"), and asks each in turn. */
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -8,18 +8,18 @@
 #include "source/hw.h"
 #include "source/source.h"
 
-/* Names that are accepted everywhere, so that one modprobe.d fits all hosts. */
+/* Names that every build accepts, so that one modprobe.d file fits all hosts. */
 #define SOURCE_NAMES	"kernel,dmar,ivrs,iort,dt,fixed,pci,aperture,iommu,msi,dma"
 
 static const struct resv_source *const none[] = { NULL };
 static const struct resv_source *const *sources = none;
-static unsigned long selected;		/* by the parameter */
-static unsigned long active;		/* initialised */
+static unsigned long selected;		/* sources that the parameter selects */
+static unsigned long active;		/* sources whose init() succeeded */
 
 /* The parameter, as it was given. */
 static char given[64] = "all";
 
-/* Is a name among names that commas, and perhaps blanks, separate? */
+/* Is a name in a list that is separated by commas, and perhaps blanks? */
 static bool has_name(const char *names, const char *name, size_t len)
 {
 	while (*names) {
@@ -32,7 +32,7 @@ static bool has_name(const char *names, const char *name, size_t len)
 	return false;
 }
 
-/* Are all names of a list known?  An empty one is none. */
+/* Are all names of a list known?  An empty name is not. */
 static bool all_known(char *copy)
 {
 	char *name;
@@ -77,10 +77,10 @@ module_param_cb(sources, &sources_ops, NULL, 0444);
 MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of " SOURCE_NAMES);
 
 /**
- * resv_sources_set() - which sources there are
- * @table: all of them, in the order in which they are asked, and NULL
+ * resv_sources_set() - set the table of sources
+ * @table: all of them, in the order in which to ask them, and NULL
  *
- * Context: parameters are known, nothing else of this module runs.
+ * Context: parameters are parsed, nothing else of this module runs.
  */
 void resv_sources_set(const struct resv_source *const *table)
 {
@@ -93,7 +93,7 @@ void resv_sources_set(const struct resv_source *const *table)
 			selected |= BIT(i);
 }
 
-/* Are all of @names in @mask?  One that this machine cannot have is no matter. */
+/* Are all of @names in @mask?  Ignore sources that this build does not have. */
 static bool all_in(unsigned long mask, const char *const *names, unsigned int nr)
 {
 	unsigned int i, j;
@@ -107,13 +107,13 @@ static bool all_in(unsigned long mask, const char *const *names, unsigned int nr
 }
 
 /**
- * resv_sources_bound_windows() - is all told that bounds an MSI window?
+ * resv_sources_bound_windows() - are all sources on that bound an MSI window?
  *
- * Other regions, the windows of bridges, what the IOMMU reaches, doorbells and
- * devices with 32-bit MSI.
+ * They report other regions, the windows of bridges, the aperture, doorbells and devices
+ * with 32-bit MSI.
  *
  * Context: any.
- * Return: true if it is
+ * Return: true if they are
  */
 bool resv_sources_bound_windows(void)
 {
@@ -125,13 +125,13 @@ bool resv_sources_bound_windows(void)
 }
 
 /**
- * resv_sources_make_lists() - is all told that an IOMMU's driver lists?
+ * resv_sources_make_lists() - are all sources on that report what IOMMU drivers list?
  *
- * Where the kernel makes no list this module does.  A table that firmware does not
- * have is no matter.
+ * If the kernel has no lists, this module makes them from these sources.  It does not
+ * matter if firmware lacks the table of a source.
  *
  * Context: any.
- * Return: true if it is
+ * Return: true if they are
  */
 bool resv_sources_make_lists(void)
 {
@@ -143,7 +143,7 @@ bool resv_sources_make_lists(void)
 }
 
 /**
- * resv_sources_init() - make the selected sources ready
+ * resv_sources_init() - initialise the selected sources
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM, with nothing left to exit
@@ -168,7 +168,7 @@ int resv_sources_init(void)
 }
 
 /**
- * resv_sources_exit() - the opposite
+ * resv_sources_exit() - call exit() of all active sources
  *
  * Context: may sleep; no source is being asked any more.
  */
@@ -176,7 +176,7 @@ void resv_sources_exit(void)
 {
 	unsigned int i;
 
-	/* The last one first. */
+	/* In reverse order. */
 	for (; active; active &= ~BIT(i)) {
 		i = __fls(active);
 		if (sources[i]->exit)
@@ -198,7 +198,7 @@ int resv_sources_device(struct resv_facts *c, struct device *dev)
 	unsigned int i;
 	int ret;
 
-	/* The first device of this collection. */
+	/* This is the first device of the collection. */
 	if (!c->device_hw)
 		resv_hw_begin(c->hw);
 	c->device_hw = resv_hw_device(c->hw, dev);
@@ -215,7 +215,7 @@ int resv_sources_device(struct resv_facts *c, struct device *dev)
 }
 
 /**
- * resv_sources_group() - ask all sources about one group, devices first
+ * resv_sources_group() - ask all sources about one group, after its devices
  * @c: collection
  *
  * Context: may sleep; the group's mutex is not held.

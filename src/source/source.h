@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A source tells facts about groups.  Sources do not know each other. */
+/* A source reports facts about groups.  Sources do not know each other. */
 #ifndef RESV_SOURCE_SOURCE_H
 #define RESV_SOURCE_SOURCE_H
 
@@ -8,20 +8,20 @@
 #include "source/status.h"
 
 /**
- * struct resv_source - one place where facts come from
- * @name: what the parameter "sources" calls it
- * @init: once at load, before groups are looked at; may sleep.  An error
- *	turns the source off but for -ENOMEM, which ends the load.  May be NULL.
- * @exit: once at unload, if @init succeeded.  May be NULL.
- * @device: facts of one device.  The caller holds the group's mutex, so that
+ * struct resv_source - one source of facts
+ * @name: its name in the parameter "sources"
+ * @init: called once at load, before groups are looked at; may sleep.  On -ENOMEM
+ *	the load fails; any other error turns the source off.  May be NULL.
+ * @exit: called once at unload, if @init succeeded.  May be NULL.
+ * @device: add facts of one device.  The caller holds the group's mutex, so that
  *	the device cannot leave the group; may sleep; must not call anything
  *	that takes the mutex.  May be NULL.
- * @group: facts of the whole group, after all devices; no lock of the group
- *	is held; may sleep.  May be NULL.
+ * @group: add facts of the whole group, after all devices; the group's mutex is not
+ *	held; may sleep.  May be NULL.
  * @status: describe what this source does on this kernel.  May be NULL.
  *
- * @device and @group return 0 or -ENOMEM; anything else that is wrong with a
- * device they log and leave out.
+ * @device and @group return 0 or -ENOMEM.  They log any other problem of a device, and
+ * leave out the facts concerned.
  */
 struct resv_source {
 	const char *name;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What this module does here, line by line, and the parameter "strict". */
+/* What this module does on this kernel, line by line, and the parameter "strict". */
 #include <linux/bug.h>
 #include <linux/errno.h>
 #include <linux/moduleparam.h>
@@ -14,7 +14,7 @@ static void add(struct resv_status *f, const struct resv_status_line *line)
 }
 
 /**
- * resv_status_add() - one more feature
+ * resv_status_add() - add the line of a feature
  * @f: list
  * @name: its name, no blanks
  * @state: who does it
@@ -36,10 +36,10 @@ void resv_status_add(struct resv_status *f, const char *name,
 }
 
 /**
- * resv_status_hooked() - a feature that is added by hooks
+ * resv_status_hooked() - add the line of a feature that works by hooks
  * @f: list
  * @name: its name, no blanks
- * @hook: by which backend, no blanks; static text
+ * @hook: name of the backend, no blanks; static text
  * @reason: how; static text
  *
  * Context: any.
@@ -58,7 +58,7 @@ void resv_status_hooked(struct resv_status *f, const char *name,
 }
 
 /**
- * resv_status_unknown() - a feature lost to an interface we do not know
+ * resv_status_unknown() - add the line of a feature that needs an unknown interface
  * @f: list
  * @name: its name, no blanks
  * @reason: which interface, and what the user loses; static text
@@ -100,9 +100,9 @@ module_param_cb(strict, &strict_ops, &strict, 0444);
 MODULE_PARM_DESC(strict, "1 = refuse to load if an interface of this kernel is unknown, 0 = load without that feature (default)");
 
 /**
- * resv_status_judge() - say what is off, and refuse if the admin wants all or nothing
+ * resv_status_judge() - log features that are off, and apply the parameter "strict"
  * @s: all lines
- * @silent: how many of them the log does not tell of yet, from the first one on
+ * @silent: number of lines, from the first one on, that are not in the log yet
  *
  * Context: may sleep.
  * Return: 0, or -EOPNOTSUPP with strict=1 if an interface of this kernel is unknown
@@ -126,7 +126,7 @@ int resv_status_judge(const struct resv_status *s, unsigned int silent)
 }
 
 /**
- * resv_status_table() - describe the feature that a table of firmware gives
+ * resv_status_table() - add the line of a feature that needs a firmware table
  * @f: list to add to
  * @table: table, its source initialised
  * @name: name of the feature

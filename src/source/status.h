@@ -8,18 +8,18 @@
 struct resv_acpi_table;
 
 enum resv_status_state {
-	RESV_STATUS_NATIVE,	/* the kernel does it, we repeat its answer */
+	RESV_STATUS_NATIVE,	/* the kernel does it, this module repeats its answer */
 	RESV_STATUS_ADDED,	/* this module does it */
-	RESV_STATUS_INERT,	/* nobody does it here, and the reason says why */
+	RESV_STATUS_INERT,	/* neither does it here; the reason says why */
 };
 
 /**
  * struct resv_status_line - one line
  * @name: feature
  * @state: who does it
- * @unknown_api: inert because this kernel's interface is unknown to the
- *	module, which the parameter "strict" does not accept
- * @hook: by which hook, or "-"
+ * @unknown_api: inert because the module does not know this kernel's interface;
+ *	with strict=1 the load fails then
+ * @hook: name of the hook's backend, or "-"
  * @reason: why, and what the user loses
  */
 struct resv_status_line {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files of a group: /sys/kernel/iommu_groups/N/resv/, and the kernel's own file
- * reserved_regions where the kernel does not make it.
+ * Files of a group: /sys/kernel/iommu_groups/N/resv/, and reserved_regions on kernels
+ * that do not have this file themselves.
  *
- * What is the same for every kernel is here; each feature brings its own files, which
- * are put into the same folder.  Readers copy from the group's snapshot; nothing here
- * asks the hardware.  Only the drivers of devices and the types of domains are looked at
- * when a file is read: group/verdict.c, group/dma.c.
+ * This file has the files that every kernel gets; features add their own files to the
+ * same folder.  Readers copy from the group's snapshot; no read asks the hardware.  Only
+ * the drivers of devices and the types of domains are checked when a file is read:
+ * group/verdict.c, group/dma.c.
  *
  * The table of files is made at load and does not change.  The folder is an attribute
- * group, not a kobject, and so is removed by sysfs itself when the group dies.
+ * group, not a kobject, so sysfs itself removes it when the group dies.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -31,7 +31,7 @@
 struct iommu_group;
 
 /**
- * struct group_text - which text of which group
+ * struct group_text - a text of a group
  * @kobj: kobject of the group
  * @which: text
  */
@@ -85,7 +85,7 @@ static ssize_t group_text_read(struct file *file, struct kobject *kobj,
 	return resv_sysfs_read_text(file, buf, off, count, make_group_text, &what);
 }
 
-/* What stands in the way can change at any time, so it is looked at now. */
+/* Drivers can be bound and unbound at any time, so make the text when it is read. */
 static char *make_assignable(void *ctx, size_t *len)
 {
 	struct kobject *kobj = ctx;
@@ -107,7 +107,7 @@ static ssize_t assignable_read(struct file *file, struct kobject *kobj,
 				    kobj);
 }
 
-/* So can the type of the group's default domain. */
+/* The type of the group's default domain can change at any time, too. */
 static char *make_dma_api(void *ctx, size_t *len)
 {
 	struct kobject *kobj = ctx;
@@ -156,8 +156,8 @@ static compat_bin_attribute iommu_attr = {
 };
 
 /*
- * In the group's own folder, where the kernel does not make it; in ours, where that is
- * only as if.  Unlike the kernel's it can be longer than a page.
+ * In the group's own folder on kernels that do not have this file; in our folder with
+ * native=ignore.  Unlike the kernel's file it can be longer than a page.
  */
 static compat_bin_attribute list_attr = {
 	.attr = { .name = "reserved_regions", .mode = 0444 },
@@ -166,8 +166,8 @@ static compat_bin_attribute list_attr = {
 };
 
 /*
- * Files of a group's kobject are called through the IOMMU core's own type of attribute,
- * which is private and has been the same from 4.4 to 7.3.
+ * A copy of the IOMMU core's type of attribute, through which sysfs calls files of a
+ * group's kobject.  It is private, and the same from 4.4 to 7.3.
  */
 struct iommu_group_attribute {
 	struct attribute attr;
@@ -286,7 +286,7 @@ static unsigned int add_files(unsigned int nr,
 	return nr;
 }
 
-/* The kernel's own file is to be made, and nobody else has made it. */
+/* Must this module make reserved_regions?  Not if the file exists already. */
 static bool adds_list(struct kobject *kobj)
 {
 	return !resv_native_list() && !resv_native_ignored &&
@@ -308,7 +308,7 @@ static int add(struct kobject *kobj)
 
 static void remove(struct kobject *kobj)
 {
-	/* A kernel that makes lists has its own. */
+	/* Do not remove the kernel's own file. */
 	if (!RESV_HAVE(GROUP_RESV_REGIONS) &&
 	    compat_kernfs_child(kobj->sd, list_attr.attr.name) == &list_attr)
 		sysfs_remove_bin_file(kobj, &list_attr);
@@ -321,9 +321,9 @@ static const struct resv_group_folder group_folder = {
 };
 
 /**
- * resv_sysfs_group_init() - know which files a group has
+ * resv_sysfs_group_init() - make the table of files
  *
- * Context: may sleep; features are known, and no group yet.
+ * Context: may sleep; features are set, and no group is known yet.
  * Return: 0 or -ENOMEM
  */
 int resv_sysfs_group_init(void)
@@ -350,7 +350,7 @@ int resv_sysfs_group_init(void)
 }
 
 /**
- * resv_sysfs_group_exit() - the opposite
+ * resv_sysfs_group_exit() - free the table of files
  *
  * Context: no group has files any more.
  */

@@ -197,7 +197,7 @@ int resv_sysfs_module_init(void)
 }
 
 /**
- * resv_sysfs_module_exit() - remove it, waiting for readers that are inside
+ * resv_sysfs_module_exit() - remove /sys/kernel/iommu_resv; waits for readers
  *
  * Context: may sleep.
  */

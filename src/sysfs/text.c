@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Texts longer than a page, in one piece.
+ * Consistent texts longer than a page.
  *
- * sysfs hands out at most a page per read, and a file of the usual kind has no more than
- * one.  Binary files go on, but the text can change between two reads of one reader.  So
- * the first read of an open file takes a copy, and further ones continue in it.  The
- * copy lives in the buffer of the seq_file that kernfs makes for every open file and
- * does not itself use for binary ones; seq_release() frees it when the file is closed
- * (fs/kernfs/file.c and fs/seq_file.c, the same from 4.4 to 7.3).  kernfs holds the open
- * file's mutex over each read.
+ * sysfs returns at most a page per read, and an ordinary file has at most one page.
+ * Binary files can be longer, but the text can change between two reads.  So the first
+ * read of an open file makes a copy, and further reads continue in the copy.  The copy is
+ * stored in the buffer of the seq_file.  kernfs allocates a seq_file for every open file,
+ * but does not use its buffer for binary files; seq_release() frees the buffer when the
+ * file is closed (fs/kernfs/file.c and fs/seq_file.c, the same from 4.4 to 7.3).  kernfs
+ * holds the open file's mutex during each read.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -21,15 +21,15 @@
 
 /**
  * resv_sysfs_read_text() - read a text of any length
- * @file: what is being read
- * @buf: where the bytes go
- * @off: place in the text
- * @count: most bytes that are wanted
+ * @file: the open file
+ * @buf: where to copy the bytes
+ * @off: offset in the text
+ * @count: maximum number of bytes
  * @make: makes the text: memory for kvfree(), with its length in @len, or an error pointer
  * @ctx: for @make
  *
  * Context: in read() of a binary file; may sleep.
- * Return: bytes, or an errno
+ * Return: number of bytes, or an errno
  */
 ssize_t resv_sysfs_read_text(struct file *file, char *buf, loff_t off,
 			     size_t count,
@@ -54,12 +54,12 @@ ssize_t resv_sysfs_read_text(struct file *file, char *buf, loff_t off,
 }
 
 /**
- * resv_sysfs_copy_text() - a copy for resv_sysfs_read_text()
- * @text: bytes
- * @len: how many
+ * resv_sysfs_copy_text() - make a copy for resv_sysfs_read_text()
+ * @text: the text
+ * @len: its length
  *
  * Context: may sleep.
- * Return: memory for kvfree(), with a zero after the text, or an error pointer
+ * Return: zero-terminated memory for kvfree(), or an error pointer
  */
 char *resv_sysfs_copy_text(const char *text, size_t len)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counts the calls of a function of a module.  Only test builds have it: a test sees by
- * it what becomes of a place whose module comes and goes.
+ * Counts the calls of a function of a module, in test builds only: a test uses it to see
+ * what happens to a place whose module is loaded and unloaded.
  *
  * The tap is filled in before it is given to the engine, and does not change after that.
  */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Declared regions: what becomes of them when devices and groups come and go.
+ * Declared regions: what happens to them when devices and groups are added and removed.
  *
- * A region is declared in the file of a group, and holds until it is removed or the
- * group is gone; or for a device by the parameter at load, and holds whenever that
- * device is there; or for all devices of a model, each of which then has an entry like
- * that, made when its group is looked at (facts.c), until it goes.
+ * There are three kinds of declared regions:
+ * - in the file of a group: in force until it is removed or the group dies;
+ * - for a device, by the parameter at load: in force whenever that device is present;
+ * - for all devices of a model, by the parameter: each device gets an entry like the
+ *   second kind when its group is looked at (facts.c), until the device is removed.
  *
- * The taps add a region of the parameter to the lists of its device from the first
- * moment of that device, when its DMA domain is made: nobody can have attached the
- * device before.  If the device was there before the region, the region is held back
- * until it has passed all checks and the device's group is free.
+ * When a new device gets its DMA domain, the taps already add a region of the parameter
+ * to its lists: no user can have attached the device before.  If the device was there
+ * before the region, the region is held back until it has passed all checks and the
+ * device's group is free.
  */
 #include <linux/iommu.h>
 #include <linux/kernel.h>
@@ -21,9 +22,9 @@
 #include "group/group.h"
 #include "source/native.h"
 
-static int load_error;		/* why a region of the parameter cannot hold */
+static int load_error;		/* why a region of the parameter cannot be in force */
 
-/* The region's device is in the group, for which the region does not hold yet. */
+/* Is the region's device in the group, and the region not in force for it yet? */
 static bool is_new(const struct resv_facts *c, const struct resv_declared *d)
 {
 	return d->device[0] && !d->removed && d->group != c->group &&
@@ -31,8 +32,8 @@ static bool is_new(const struct resv_facts *c, const struct resv_declared *d)
 }
 
 /*
- * Take one region from the group that its device was in before.  The caller puts that
- * group's reference after it has dropped the lock.
+ * Unbind one region from the group that its device was in before.  The caller puts the
+ * reference to that group after it has dropped the lock.
  *
  * Return: the group, or NULL if there is no such region
  */
@@ -63,10 +64,10 @@ static int let_go(void *data)
 }
 
 /*
- * Have a region hold for the group that its device has come to.
+ * Put a region in force for the group of its device.
  *
- * Return: 0, or why the region cannot hold now, after one line in the log if that is
- * new
+ * Return: 0, or an errno if the region cannot be in force now, after logging one line
+ * unless that was logged before
  */
 static int arrive(const struct resv_facts *c, struct resv_declared *d)
 {
@@ -97,7 +98,7 @@ static int arrive(const struct resv_facts *c, struct resv_declared *d)
 	return ret;
 }
 
-/* Has a check failed that depends on the region, the group and the hardware only? */
+/* Would the check fail again, because only region, group and hardware decide? */
 static bool is_lasting(int err)
 {
 	switch (err) {
@@ -112,7 +113,7 @@ static bool is_lasting(int err)
 	}
 }
 
-/* Return: the taps add another list than before */
+/* Return: true if the taps add other regions than before */
 static bool try_region(const struct resv_facts *c, struct resv_declared *d)
 {
 	bool was_held = d->held;
@@ -132,19 +133,19 @@ static bool try_region(const struct resv_facts *c, struct resv_declared *d)
 	WRITE_ONCE(d->held, true);
 	d->refused = is_lasting(ret);
 	if (!resv_declare_loaded && !load_error)
-		/* By EEXIST modprobe knows that a module is loaded. */
+		/* Not EEXIST: modprobe takes it to mean that the module is loaded already. */
 		load_error = ret == -EEXIST ? -EADDRINUSE : ret;
 	return !was_held;
 }
 
-/* Have the regions hold whose devices came to the group. */
+/* Put the regions of the group's new devices in force. */
 static bool declare_added(struct resv_facts *c)
 {
 	struct iommu_group *group;
 	struct resv_declared *d;
 	bool changed = false;
 
-	/* The livepatch is on its way; until it works the regions are advice. */
+	/* The livepatch is not active yet; until then the regions are advice. */
 	if (!c->hooked && resv_hooks_pending())
 		return false;
 	while ((group = leave_old_group(c)))
@@ -165,7 +166,7 @@ static void declare_removed(struct iommu_group *group, int id)
 
 	mutex_lock(&resv_declare_lock);
 	resv_declared_for_each_safe(d, tmp) {
-		/* A region's reference shows that the group's memory is there. */
+		/* The region's reference keeps the group's memory. */
 		if (d->group == group && !kept) {
 			kobject_get((struct kobject *)group);
 			kept = true;
@@ -189,7 +190,7 @@ static void declare_removed(struct iommu_group *group, int id)
 		id, nr);
 }
 
-/* All groups were looked at: a device that no group has comes later. */
+/* After a walk over all groups: a device that was not found may be added later. */
 static void declare_walk_end(void)
 {
 	struct resv_declared *d;
@@ -199,7 +200,7 @@ static void declare_walk_end(void)
 	resv_declared_for_each(d)
 		if (d->device[0] && !d->met)
 			WRITE_ONCE(d->held, false);
-	/* Taps without entries would leave regions out, so try again. */
+	/* Without entries in stock the taps would leave out regions, so retry. */
 	ret = resv_declared_stock(0);
 	mutex_unlock(&resv_declare_lock);
 	if (ret)
@@ -213,15 +214,16 @@ static int declare_loaded(void)
 	return load_error;
 }
 
-/* The kprobes; the tap of the livepatch is there whenever the livepatch is. */
+/* This is about the kprobes; the tap of the livepatch stays as long as the livepatch. */
 static bool declare_wanted(enum resv_hook_mode mode)
 {
 	return mode == RESV_HOOKS_AUTO || mode == RESV_HOOKS_KPROBE;
 }
 
 /*
- * The mode was set before this is called, and resv_declare_check() looks at it under
- * the lock: a declaration that is being made is either found here, or refused there.
+ * The caller has set the mode already, and resv_declare_check() checks it under the lock.
+ * So either this function finds a declaration that is made at the same time, or
+ * resv_declare_check() refuses it.
  */
 static int declare_in_force(enum resv_hook_mode mode)
 {
@@ -240,7 +242,7 @@ static int declare_in_force(enum resv_hook_mode mode)
 	return -EBUSY;
 }
 
-/* Is the region on lists that a tap has to put it on? */
+/* Does a tap have to put the region on lists? */
 static bool by_tap(const struct resv_declared *d)
 {
 	return d->group && !READ_ONCE(d->held);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Regions that the admin declares: their table, and the parts of this feature. */
+/* Regions that the admin declares: their table, and the files of this feature. */
 #ifndef RESV_FEATURE_DECLARE_DECLARE_H
 #define RESV_FEATURE_DECLARE_DECLARE_H
 
@@ -20,25 +20,25 @@ struct iommu_group;
  * @rcu: for freeing
  * @start: first address
  * @end: last address, inclusive; the length fits a size_t
- * @group: the group that the region holds for, or NULL while @device is not there.
+ * @group: the group that the region is in force for, or NULL while @device is absent.
  *	The region has a reference on the group's kobject, and one on this module.
  *	The taps read it.
- * @met: the group in which @device was seen last, or NULL while @device is not there;
+ * @met: the last group that @device was found in, or NULL while @device is absent;
  *	only compared.  @group is NULL or the same.
- * @devices: how many devices @group had when it was last looked at
- * @held: the taps leave the region out: @device was there before the region, which was
- *	not checked yet or was refused.  The taps read it.
- * @refused: a check has refused the region and would refuse it again, until @device
- *	goes
- * @logged: the log says why the region does not hold
- * @removed: the file of @device's group has removed the region, until @device goes
- * @device: name of the device that the parameter declares the region for, or VENDOR:DEVICE
- *	as the parameter has it; or "" for a region that was declared in the file of @group
- *	and holds for all its devices
- * @model: resv_hw_model() of the devices that the region is for, if the parameter names
- *	them by VENDOR:DEVICE, else 0
- * @of: the entry is that of one such device, which is @device, and was made after this
- *	one, which has no group and waits for more of them; else NULL
+ * @devices: number of devices of @group at the last look
+ * @held: the taps do not add the region, because @device was there before the region,
+ *	and the region was not checked yet or was refused.  The taps read it.
+ * @refused: a check has refused the region, and would do so again until @device is
+ *	removed
+ * @logged: the log says why the region is not in force
+ * @removed: a write to the file of @device's group has removed the region; valid until
+ *	@device is removed
+ * @device: name of the device for which the parameter declares the region, or its
+ *	VENDOR:DEVICE; or "" for a region that was declared in the file of @group and
+ *	applies to all its devices
+ * @model: resv_hw_model() of the devices, if the parameter gives VENDOR:DEVICE, else 0
+ * @of: for the entry of a single device of a model: the entry of the model, which has no
+ *	group and waits for more such devices; else NULL
  *
  * resv_declare_lock protects all members; @start, @end, @device, @model and @of do not
  * change once the entry is in the table.
@@ -61,11 +61,13 @@ struct resv_declared {
 };
 
 /**
- * resv_declared_is_model() - is it for all devices of a model, each of which gets its own?
+ * resv_declared_is_model() - is this the entry of a model?
  * @d: entry
  *
+ * Each device of the model gets its own entry; this one never has a group.
+ *
  * Context: any.
- * Return: true if it is, and so never has a group
+ * Return: true if it is
  */
 static inline bool resv_declared_is_model(const struct resv_declared *d)
 {
@@ -75,7 +77,7 @@ static inline bool resv_declared_is_model(const struct resv_declared *d)
 extern struct list_head resv_declared_list;
 extern struct mutex resv_declare_lock;
 
-/* Over the table, with resv_declare_lock held */
+/* Go through the table; resv_declare_lock is held */
 #define resv_declared_for_each(d) \
 	list_for_each_entry(d, &resv_declared_list, node)
 #define resv_declared_for_each_safe(d, tmp) \

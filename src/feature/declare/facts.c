@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the facts of a group say about declared regions.
+ * Add declared regions to the facts of a group.
  *
- * The regions are added to the facts before the kernel's own list of the group is
- * asked for.  The taps have put the regions on that list, too; the facts then say
- * "enforced" of those that really are on it.
+ * This adds the regions before the kernel is asked for its list of the group.  The taps
+ * put the regions on that list, too.  Then this marks those as "enforced" that really are
+ * on the list.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include "feature/declare/declare.h"
 
-/* The group has that device, of that model if the region was declared for one. */
+/* Does the group have the region's device, and with the model of the region, if any? */
 static bool has_device(const struct resv_facts *c, const struct resv_declared *d)
 {
 	unsigned int i;
@@ -22,13 +22,13 @@ static bool has_device(const struct resv_facts *c, const struct resv_declared *d
 	return false;
 }
 
-/* The region's device has left the group that is being looked at. */
+/* Has the region's device left this group? */
 static bool has_gone(const struct resv_facts *c, const struct resv_declared *d)
 {
 	return d->device[0] && d->met == c->group && !has_device(c, d);
 }
 
-/* Have an entry for a device of the group, if it has none and is of that model. */
+/* Make an entry for a device of the group, if it is of the model and has none. */
 static int clone_for(const struct resv_facts *c, struct resv_declared *model,
 		     unsigned int nr)
 {
@@ -43,7 +43,7 @@ static int clone_for(const struct resv_facts *c, struct resv_declared *model,
 	return resv_declared_clone(model, name, c->group);
 }
 
-/* Have entries for all devices of the group for whose model something is declared. */
+/* Make entries for all devices of the group for whose model a region is declared. */
 static int clone_all(const struct resv_facts *c)
 {
 	struct resv_declared *d;
@@ -57,7 +57,7 @@ static int clone_all(const struct resv_facts *c)
 			nr += c->models[i] == d->model;
 			ret = clone_for(c, d, i);
 		}
-		/* So many entries has a list of a group. */
+		/* A list of the group has this many entries of the region. */
 		d->devices = max(d->devices, nr);
 		if (ret)
 			break;
@@ -65,7 +65,7 @@ static int clone_all(const struct resv_facts *c)
 	return ret;
 }
 
-/* Number of the name that the region has in the facts; or -ENOENT, -ENOMEM */
+/* Return: resv_facts_name() for the region, or -ENOENT, -ENOMEM */
 static int name_of(struct resv_facts *c, const struct resv_declared *d)
 {
 	if (!d->device[0])
@@ -76,7 +76,7 @@ static int name_of(struct resv_facts *c, const struct resv_declared *d)
 
 /**
  * resv_declare_group() - add the regions that are declared for a group
- * @c: facts; all devices of the group are known, and the taps are in
+ * @c: facts; all devices of the group are known, and the taps are installed
  *
  * Context: the lock of the group's entry is held; may sleep.
  * Return: 0 or -ENOMEM
@@ -102,7 +102,7 @@ int resv_declare_group(struct resv_facts *c)
 		holds = d->group == c->group && !d->held;
 		if (!d->device[0])
 			d->devices = c->nr_devices;
-		/* A list that this module makes has the region by that alone. */
+		/* This alone puts the region on a list that this module makes. */
 		ret = name < 0 ? name :
 		      resv_facts_add(c, name, d->start, d->end, RESV_RESERVED,
 				     RESV_ORIGIN_ADMIN, RESV_F_ADDED |
@@ -112,7 +112,7 @@ int resv_declare_group(struct resv_facts *c)
 	return ret;
 }
 
-/* The kernel's list has regions of one type that overlap or touch as one region. */
+/* Is the region on the kernel's list?  It may be a part of a merged region there. */
 static bool is_listed(const struct resv_facts *c, const struct resv_region *r)
 {
 	unsigned int i;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The last look at a group's list before VFIO has it.
+ * The guard: checks a group's list before VFIO gets it.
  *
- * Whatever puts declared regions on lists can leave one out: a tap that had no memory, a
- * livepatch that another one has just replaced, the moment between two backends.  So while
- * anything is declared, each list is looked at when iommu_get_group_resv_regions()
- * returns, whatever the mode of the hooks but "none".  One that lacks a region is answered
- * with -ENOMEM.  VFIO's type 1 since v5.4, which asks in each attach, then undoes the
- * attach (vfio_iommu_type1_attach_group()); and in a detach it keeps the ranges that it
- * has (vfio_iommu_resv_refresh()).
+ * A list can lack a declared region: a tap had no memory, another livepatch has just
+ * replaced ours, or the backends are being switched.  So while a region is declared, in
+ * every mode of the hooks but "none", a tap checks each list when
+ * iommu_get_group_resv_regions() returns.  If a region is missing, the tap makes the
+ * function return -ENOMEM.  VFIO's type 1 since v5.4 asks for the list in each attach, and
+ * unwinds the attach then (vfio_iommu_type1_attach_group()); in a detach it keeps the
+ * ranges that it has (vfio_iommu_resv_refresh()).
  *
- * The table is read under RCU, and no lock is taken.
+ * The tap reads the table under RCU, and takes no lock.
  */
 #include <linux/atomic.h>
 #include <linux/errno.h>
@@ -26,10 +26,10 @@
 #include "hook/fault.h"
 #include "source/native.h"
 
-/* What a self-test has the function return, which never returns that. */
+/* A self-test makes the function return this errno, which it never returns itself. */
 #define MARK_RESULT	(-EXDEV)
 
-/* Entries that could not be added to any list so far. */
+/* Number of entries so far that could not be added to a list. */
 static atomic_t lost = ATOMIC_INIT(0);
 
 /**
@@ -45,11 +45,11 @@ struct listing {
 };
 
 /**
- * resv_declare_guard_lost() - entries could not be added to a list
- * @nr: how many
+ * resv_declare_guard_lost() - note that entries could not be added to a list
+ * @nr: number of entries
  *
- * Every list that is being made then counts as incomplete.  That covers regions of devices
- * that have just come, of which it is not known yet which group they are in.
+ * Every list that is being made now counts as incomplete.  This covers regions of new
+ * devices whose group is not known yet.
  *
  * Context: any.
  */
@@ -72,7 +72,7 @@ static bool has(const struct list_head *head, const struct resv_declared *d)
 {
 	const struct iommu_resv_region *region;
 
-	/* Regions of one type that overlap or touch are one. */
+	/* The kernel merges regions of one type that overlap or touch. */
 	list_for_each_entry(region, head, list)
 		if (region->type == IOMMU_RESV_RESERVED &&
 		    region->start <= d->start &&
@@ -132,19 +132,19 @@ static const struct resv_tap guard_tap = {
 	.loss = "an attach with a list that lacks a declared region is not refused",
 };
 
-/* Where this module makes the list, or refuses maps itself, nobody heeds the error. */
+/* If this module makes the list, or checks maps itself, no caller heeds the error. */
 static bool is_needed(void)
 {
-	/* A test that hooks some other function is about that function alone. */
+	/* If a test hooks another function, install only that hook. */
 	return resv_native_list() && resv_native_checks() && !resv_test_symbol();
 }
 
 /**
- * resv_declare_guard_get() - have lists looked at
+ * resv_declare_guard_get() - install the guard
  * @group: for the self-test, see resv_tap_get(); or NULL
  *
  * Context: may sleep; resv_declare_lock may be held.
- * Return: a list that lacks a region is refused, or need not be
+ * Return: true if the guard works, or is not needed
  */
 bool resv_declare_guard_get(struct iommu_group *group)
 {
@@ -155,7 +155,7 @@ bool resv_declare_guard_get(struct iommu_group *group)
 }
 
 /**
- * resv_declare_guard_rest() - nothing has to be looked at while nothing is declared
+ * resv_declare_guard_rest() - remove the guard if no region is declared
  *
  * Context: sleeps for grace periods; resv_declare_lock is not held.
  */
@@ -169,10 +169,10 @@ void resv_declare_guard_rest(void)
 }
 
 /**
- * resv_declare_guard_broken() - why are incomplete lists not refused?
+ * resv_declare_guard_broken() - why does the guard not work?
  *
  * Context: may sleep.
- * Return: the reason, static text, or NULL if they are, or nothing is declared
+ * Return: the reason, static text; NULL if the guard works or no region is declared
  */
 const char *resv_declare_guard_broken(void)
 {
@@ -189,7 +189,7 @@ static bool guard_wanted(enum resv_hook_mode mode)
 
 static const struct resv_tap *const taps[] = { &guard_tap };
 
-/* Not of resv_feature_declare, whose kprobes go where the livepatch does their work. */
+/* Apart from resv_feature_declare, whose kprobes are removed when the livepatch works. */
 const struct resv_feature resv_feature_guard = {
 	.name = "declared-regions-guard",
 	.taps = taps,

@@ -3,22 +3,22 @@
  * The table of declared regions.
  *
  * Invariants:
- * - A region in the table holds for its group if it has one and is not held back.
- * - A region that has a group has a reference on that group's kobject, so that the
- *   address means no other group, and one on this module, so that a declaration does
- *   not end because somebody unloads the module.
+ * - A region in the table is in force for its group if it has one and is not held back.
+ * - A region that has a group has a reference on that group's kobject, so that no other
+ *   group can reuse the address; and one on this module, so that the module cannot be
+ *   unloaded while a declaration is in force.
  * - A region of a file has its group for as long as it is in the table.
- * - A region for a model (VENDOR:DEVICE) has no group.  Each device of that model has an
- *   entry of its own, from when its group is looked at until it goes.  All of these stand
- *   right before that of their model: a tap that comes to the model's has passed those,
- *   and takes the region from there only if the device has none yet.
+ * - A region for a model (VENDOR:DEVICE) has no group.  Each device of that model has its
+ *   own entry, from the first look at its group until the device is removed.  These
+ *   entries precede the entry of their model: a tap that comes to the model's entry has
+ *   passed them, and adds the region of the model only if the device has no entry yet.
  *
- * Locks: resv_declare_lock is held by all who change the table or an entry.  It is
- * taken under the lock of one group's entry; under it, the lock of the hooks and the
- * mutex of one group are taken.  The taps read the table under RCU.
+ * Locks: resv_declare_lock is held for changes of the table and its entries.  It nests
+ * inside the lock of one group's entry; the lock of the hooks and the mutex of one group
+ * nest inside it.  The taps read the table under RCU.
  *
  * The last reference on a group is never dropped under resv_declare_lock: the group
- * then waits until nobody is in the callbacks of its files, which take that lock.
+ * then waits for the callbacks of its files, which take that lock.
  */
 #include <linux/kobject.h>
 #include <linux/module.h>
@@ -27,7 +27,7 @@
 #include "feature/declare/declare.h"
 #include "hook/stock.h"
 
-/* Loading cannot fail any more because of a region. */
+/* A region cannot make the load fail any more. */
 bool resv_declare_loaded;
 
 LIST_HEAD(resv_declared_list);
@@ -41,7 +41,7 @@ DEFINE_MUTEX(resv_declare_lock);
  * @end: last address, inclusive
  *
  * Context: may sleep.
- * Return: the entry, or NULL if there is no memory
+ * Return: the entry, or NULL if an allocation failed
  */
 struct resv_declared *resv_declared_make(const char *device, u64 start, u64 end)
 {
@@ -52,19 +52,19 @@ struct resv_declared *resv_declared_make(const char *device, u64 start, u64 end)
 	d->start = start;
 	d->end = end;
 	d->devices = 1;
-	/* The device may be there already: see declare.c. */
+	/* The device may be present already: see declare.c. */
 	d->held = device[0];
 	strscpy(d->device, device, sizeof(d->device));
 	return d;
 }
 
 /**
- * resv_declared_clone() - have an entry for a device of a model
+ * resv_declared_clone() - add an entry for a device of a model
  * @of: entry of the model, in the table
  * @device: name of the device, shorter than RESV_DECLARED_DEVICE_LEN
  * @group: its group
  *
- * The new one is in the table.  What a tap adds for the device is the same as before.
+ * Taps add the same regions for the device as before.
  *
  * Context: resv_declare_lock is held; may sleep.
  * Return: 0 or -ENOMEM
@@ -80,14 +80,14 @@ int resv_declared_clone(struct resv_declared *of, const char *device,
 	d->of = of;
 	d->met = group;
 	d->held = of->held;
-	/* The lists of one group at a time are counted with the model. */
+	/* The model's entry counts the list entries of its devices. */
 	d->devices = 0;
 	list_add_tail_rcu(&d->node, &of->node);
 	return 0;
 }
 
 /**
- * resv_declared_publish() - have the taps see an entry
+ * resv_declared_publish() - add an entry to the table, where the taps see it
  * @d: entry that is not in the table
  *
  * Context: resv_declare_lock is held; does not sleep.
@@ -109,10 +109,10 @@ void resv_declared_withdraw(struct resv_declared *d)
 }
 
 /**
- * resv_declared_free() - free an entry when no tap reads it any more
+ * resv_declared_free() - free an entry after all taps have stopped reading it
  * @d: entry that is not in the table
  *
- * Context: resv_declare_lock is held; the caller keeps the entry's group.
+ * Context: resv_declare_lock is held; the caller has a reference to the entry's group.
  */
 void resv_declared_free(struct resv_declared *d)
 {
@@ -121,7 +121,7 @@ void resv_declared_free(struct resv_declared *d)
 }
 
 /**
- * resv_declared_bind() - have a region hold for a group
+ * resv_declared_bind() - put a region in force for a group
  * @d: entry without a group
  * @group: live group
  *
@@ -139,10 +139,10 @@ int resv_declared_bind(struct resv_declared *d, struct iommu_group *group)
 }
 
 /**
- * resv_declared_unbind() - have a region hold for no group
+ * resv_declared_unbind() - end a region for its group
  * @d: entry
  *
- * Context: resv_declare_lock is held; the caller keeps the entry's group.
+ * Context: resv_declare_lock is held; the caller has a reference to the entry's group.
  */
 void resv_declared_unbind(struct resv_declared *d)
 {
@@ -156,8 +156,8 @@ void resv_declared_unbind(struct resv_declared *d)
 }
 
 /**
- * resv_declared_stock() - have list entries ready for the taps
- * @more: devices of a group for which a region is about to be published
+ * resv_declared_stock() - stock list entries for the taps
+ * @more: number of devices of a group for which a region is about to be published
  *
  * Context: resv_declare_lock is held; may sleep.
  * Return: 0 or -ENOMEM
@@ -165,7 +165,7 @@ void resv_declared_unbind(struct resv_declared *d)
 int resv_declared_stock(unsigned int more)
 {
 	const struct resv_declared *d;
-	unsigned int nr = 1 + more;	/* one is the mark of a self-test */
+	unsigned int nr = 1 + more;	/* one for the mark of a self-test */
 
 	resv_declared_for_each(d)
 		nr += d->devices;
@@ -173,9 +173,9 @@ int resv_declared_stock(unsigned int more)
 }
 
 /**
- * resv_declared_exit() - free everything
+ * resv_declared_exit() - free the table
  *
- * Context: no tap is in, and no group is known any more; may sleep.
+ * Context: no tap is installed, and no group is known any more; may sleep.
  */
 void resv_declared_exit(void)
 {
@@ -190,11 +190,11 @@ void resv_declared_exit(void)
 }
 
 /**
- * resv_declare_wait() - have a region of the parameter wait for its device
- * @d: region, whose device has gone.  If it was for one of a model, there is another
- *	entry that waits, and this one is no more.
+ * resv_declare_wait() - let a region of the parameter wait for its device
+ * @d: region, whose device was removed.  If @d is for a device of a model, it is freed,
+ *	because the model's entry waits.
  *
- * Context: resv_declare_lock is held; the caller keeps the region's group.
+ * Context: resv_declare_lock is held; the caller has a reference to the region's group.
  */
 void resv_declare_wait(struct resv_declared *d)
 {

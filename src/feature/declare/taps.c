@@ -2,20 +2,20 @@
 /*
  * How declared regions get on the kernel's lists.
  *
- * One of two kprobes adds them at the entry of a function, to the list that the
- * function was given: the IOMMU driver's own function, which lists the regions of a
- * device; or, where the entries of that list are not freed by kfree(),
- * iommu_get_group_resv_regions(), which lists those of a group.  Or the livepatch,
- * which replaces the latter, has them added to the list of each device.
+ * A kprobe adds them to the list that a function gets as its argument, at the entry of
+ * the function: of the IOMMU driver's own function, which lists the regions of a
+ * device; or, if entries of that list are not freed by kfree(), of
+ * iommu_get_group_resv_regions(), which lists the regions of a group.  Or else the
+ * livepatch, which replaces the latter, adds them to the list of each device.
  *
- * iommufd asks for the lists of single devices: where the kernel has it, the kprobe on
- * the function of groups counts as one that does not work.
+ * iommufd asks for the lists of single devices: if the kernel has iommufd, the kprobe on
+ * the function of groups counts as not working.
  *
- * An entry of a kernel list belongs to the caller who asked for the list and frees the
- * entry by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
+ * An entry of a kernel list belongs to the caller that asked for the list, and the caller
+ * frees it by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
  *
- * The table is read under RCU, and no lock is taken.
+ * The taps read the table under RCU, and take no lock.
  */
 #include <linux/device.h>
 #include <linux/kernel.h>
@@ -35,27 +35,27 @@
 #include "source/native.h"
 
 /*
- * What a self-test adds to the list that it asks for itself, and looks for there: a
- * page near the last address, where no IOMMU translates.
+ * A self-test adds this mark to its own list, and looks for it there: a page near the
+ * last address, where no IOMMU translates.
  */
 #define MARK_START	0xfffffffffff00000ULL
 #define MARK_LENGTH	0x1000
 
 /*
- * Where this module makes the lists: is a map refused that hits a region?  As found in
- * the last walk over all groups, or when a group was looked at since.
+ * If this module makes the lists: does it refuse maps that overlap a region?  This is the
+ * result of the last walk over all groups, or of a later look at a group.
  */
 static bool maps_checked;
 static bool maps_checked_in_walk;
 
-/* Did a kprobe not work when a group was looked at last?  Under resv_declare_lock. */
+/* Was a kprobe inert at the last look at a group?  Under resv_declare_lock. */
 static bool kprobe_inert;
 
 static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 {
 	region->start = start;
 	region->length = end - start + 1;
-	/* Kernels map a region of type DIRECT, and make no cookie where one is MSI. */
+	/* Not DIRECT, which kernels map, and not MSI, which keeps them from making a cookie. */
 	region->type = IOMMU_RESV_RESERVED;
 }
 
@@ -71,7 +71,7 @@ static bool is_marked(const struct list_head *head)
 	return false;
 }
 
-/* A region is enforced if all who map for users go by it, and iommufd lists devices. */
+/* Enforced means that VFIO and iommufd both heed the region; iommufd lists devices. */
 static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
 {
 	return resv_tap_marked(hook, group, is_marked) &&
@@ -80,10 +80,11 @@ static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
 }
 
 /*
- * A device that is just being added has its name and its group already
- * (__iommu_probe_device()), so the DMA domain that it gets leaves the regions out.
+ * Is the region for this device?  A device that is being added already has its name and
+ * its group (__iommu_probe_device()), so its new DMA domain reserves the regions.
  *
- * @model, NULL at the head of the table, is kept from one entry to the next.
+ * The caller sets *@model to NULL at the head of the table, and keeps it from one entry
+ * to the next.
  */
 static bool is_for_device(const struct resv_declared *d,
 			  const struct device *dev,
@@ -93,7 +94,7 @@ static bool is_for_device(const struct resv_declared *d,
 
 	if (d->model && d->model != resv_hw_model(dev))
 		return false;
-	/* The device has an entry of its own from when its group was looked at. */
+	/* Use the model's entry only if the device has no entry of its own yet. */
 	if (resv_declared_is_model(d))
 		return *model != d && !READ_ONCE(d->held);
 	if (d->device[0]) {
@@ -193,7 +194,7 @@ static void log_lost(struct resv_call *call, unsigned int lost)
 	if (likely(!lost))
 		return;
 	resv_call_lost(call, lost);
-	/* Before the list is complete: the guard looks afterwards. */
+	/* Count before the function returns: the guard compares the counter then. */
 	resv_declare_guard_lost(lost);
 	pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
 			    lost);
@@ -218,10 +219,11 @@ static bool enter_group(struct resv_call *call)
 }
 
 /*
- * The livepatch has listed the regions of a device.  The table may grow between the two
- * looks at it, but not by a region of this group: a region begins to hold while the
- * group is free, under its mutex.  Who lists a group holds that; iommufd, which lists a
- * device, owns the group before (iommu_device_claim_dma_owner()).
+ * The livepatch has listed the regions of a device.  This reads the table twice, and the
+ * table may grow in between, but not by a region of this group: a region is put in force
+ * only while the group is free, under its mutex.  A caller that lists a group holds the
+ * mutex; iommufd, which lists a device, has claimed the group before
+ * (iommu_device_claim_dma_owner()).
  */
 static int append_to_device(struct device *dev, struct list_head *head, bool mark,
 			    gfp_t gfp)
@@ -279,7 +281,7 @@ static const struct resv_tap livepatch_tap = {
 	.loss = "regions that the admin declares are not enforced by a livepatch",
 };
 
-/* A test names the function that is hooked in place of the drivers' own. */
+/* A test gives the function to hook instead of the drivers' own. */
 static struct resv_tap test_tap = {
 	.module = "",
 	.enter = enter_device,
@@ -302,7 +304,7 @@ const struct resv_tap *const resv_declare_taps[RESV_DECLARE_TAPS] = {
 #define NR_KPROBES	(RESV_DECLARE_TAPS - 1)
 
 /**
- * resv_declare_enforced_in() - does a region that is declared now hold in this mode?
+ * resv_declare_enforced_in() - does this mode enforce a region that is declared now?
  * @mode: mode of the hooks
  *
  * Context: may sleep.
@@ -312,12 +314,12 @@ bool resv_declare_enforced_in(enum resv_hook_mode mode)
 {
 	if (mode == RESV_HOOKS_NONE)
 		return false;
-	/* Kprobes work, or nothing could be declared. */
+	/* A region can be declared only if kprobes work. */
 	return mode != RESV_HOOKS_LIVEPATCH || !resv_native_list() ||
 	       resv_tap_state(&livepatch_tap, NULL) == RESV_TAP_WORKS;
 }
 
-/* Return: kprobes add what is declared for the group to the kernel's lists */
+/* Return: true if kprobes add the declared regions of the group to the kernel's lists */
 static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 {
 	bool works = c->nr_callbacks;
@@ -327,7 +329,7 @@ static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 		test_tap.symbol = resv_test_symbol();
 		return resv_tap_get(&test_tap, 0, group);
 	}
-	/* A device's list is not ours to edit, or some device has none. */
+	/* This module must not edit a device's list, or some device has none. */
 	if (!COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
 	    resv_test_group_level())
 		return resv_tap_get(&group_tap, 0, group);
@@ -337,8 +339,8 @@ static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 }
 
 /*
- * A kprobe that is inert now has failed for other groups, too, which say "enforced" until
- * they are looked at.  It may work again later: see again() of the taps.
+ * A kprobe that is inert now has failed for other groups, too, which show "enforced" until
+ * the next look at them.  If it works again later, the engine calls again() of the taps.
  */
 static void note_failure(void)
 {
@@ -356,7 +358,7 @@ static void note_failure(void)
 }
 
 /**
- * resv_declare_prepare() - have the taps that add regions to a group's lists
+ * resv_declare_prepare() - get the taps that add regions to a group's lists
  * @c: facts; all devices of the group are known.  Sets @c->hooked.
  *
  * Context: the lock of the group's entry is held; may sleep.
@@ -376,28 +378,28 @@ void resv_declare_prepare(struct resv_facts *c)
 		return;
 	}
 	mutex_lock(&resv_declare_lock);
-	/* The mark of a self-test; the taps say what they lack. */
+	/* Stock the mark of a self-test; if this fails, the taps report what they lack. */
 	resv_declared_stock(0);
 	any = !list_empty(&resv_declared_list);
 	mutex_unlock(&resv_declare_lock);
 	/*
-	 * First, as kprobes take the place of a livepatch that does not work any more.  Also
-	 * in mode "none": the mode changes when the livepatch was seen to work.
+	 * The livepatch first: if it does not work any more, kprobes replace it.  Also in
+	 * mode "none": the mode changes only after the livepatch has passed its test.
 	 */
 	works = resv_tap_get(&livepatch_tap, 0, group) && group;
 	if (resv_hooks_by_kprobe()) {
 		works |= get_kprobes(c, group);
 		note_failure();
 	}
-	/* Beside a livepatch it is one more net, which works where kprobes do. */
+	/* In mode "livepatch" the guard is an extra check: it needs kprobes itself. */
 	guarded = !any || resv_declare_guard_get(group);
 	works &= guarded || !resv_hooks_by_kprobe();
-	/* The mode may have become "none" meanwhile, and the taps are about to go. */
+	/* If the mode has become "none" meanwhile, the taps are about to be removed. */
 	c->hooked = works && resv_hooks_mode() != RESV_HOOKS_NONE;
 }
 
 /**
- * resv_declare_walk_begin() - all groups will be looked at
+ * resv_declare_walk_begin() - a walk over all groups begins
  *
  * Context: any.
  */
@@ -407,7 +409,7 @@ void resv_declare_walk_begin(void)
 }
 
 /**
- * resv_declare_taps_walked() - all groups were looked at
+ * resv_declare_taps_walked() - the walk has looked at all groups
  *
  * Context: any.
  */
@@ -416,7 +418,7 @@ void resv_declare_taps_walked(void)
 	WRITE_ONCE(maps_checked, READ_ONCE(maps_checked_in_walk));
 }
 
-/* What the taps do.  @mode is not "none", and the kernel makes the lists. */
+/* Describe what the taps do.  @mode is not "none", and the kernel makes the lists. */
 static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 {
 	const char *inert = NULL, *reason = NULL, *probe = NULL;
@@ -456,7 +458,7 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 }
 
 /**
- * resv_declare_status() - say what becomes of declared regions on this machine
+ * resv_declare_status() - describe what enforces declared regions on this machine
  * @s: status to add to
  *
  * Context: may sleep.

@@ -2,9 +2,9 @@
 /*
  * Declared regions: what the admin may write, the checks, and the answers.
  *
- * A declaration changes only while nobody has attached its group (group/attach.h):
- * VFIO asks for the list of a group when it attaches the group, and for the lists of
- * those that stay whenever it detaches another one.
+ * A declaration changes only while its group is not attached (group/attach.h): VFIO asks
+ * for the list of a group when it attaches the group; and when it detaches a group, it
+ * asks for the lists of the others.
  */
 #include <linux/kernel.h>
 #include <linux/kobject.h>
@@ -24,8 +24,7 @@
 #define DECLARED_LINE	LINE_LEN(8)
 
 /*
- * Room in the page that is left for a device that joins the group and brings
- * regions of its own.
+ * Room to leave in the page for regions of a device that joins the group later.
  */
 #define SPARE		(4 * LINE_LEN(16))
 
@@ -33,7 +32,7 @@ static unsigned int nr_by_device;
 
 /**
  * struct change - one write to a group's file
- * @add: else remove
+ * @add: add the region, else remove it
  * @start: first address
  * @end: last address, inclusive
  * @d: the region, new or found
@@ -58,11 +57,11 @@ static bool parse_change(const char *p, struct change *change)
 }
 
 /*
- * How many bytes the kernel's own file has at most, if @d holds as well.
+ * Compute the maximum length of the kernel's own file with @d in force.
  *
- * The kernel shows regions that touch as one line, and two lines again when the middle
- * one is removed.  So every declared region counts as a line of its own, and a removal
- * never has to be refused.
+ * The kernel shows regions that touch in one line, which becomes two lines when a region
+ * in the middle is removed.  So count a line for every declared region; then a removal
+ * always fits.
  */
 static int listing_len(const struct resv_facts *c,
 		       const struct resv_declared *d)
@@ -77,11 +76,11 @@ static int listing_len(const struct resv_facts *c,
 		if (!(c->regions.r[i].flags & RESV_F_ADDED))
 			ret = resv_set_merge_one(&native, &c->regions.r[i]);
 	for (i = 0; !ret && i < native.nr; i++)
-		/* It calls both kinds of MSI regions "msi". */
+		/* The kernel calls both kinds of MSI regions "msi". */
 		len += LINE_LEN(native.r[i].type == RESV_SW_MSI ? 3 :
 				strlen(resv_type_name(native.r[i].type)));
 	resv_set_free(&native);
-	/* One line for all devices of a model: that of the model's entry. */
+	/* Count one line for all devices of a model, for the model's entry. */
 	resv_declared_for_each(other)
 		if (other != d && other != d->of && !other->of &&
 		    (other->group == c->group || !other->group))
@@ -89,7 +88,7 @@ static int listing_len(const struct resv_facts *c,
 	return ret ?: len;
 }
 
-/* Does the region @d, new or of the parameter, get along with those of the group? */
+/* Check the region @d, new or of the parameter, against declared ones of the group. */
 static int check_table(const struct resv_facts *c, const struct resv_declared *d)
 {
 	const struct resv_declared *other;
@@ -98,7 +97,7 @@ static int check_table(const struct resv_facts *c, const struct resv_declared *d
 		if (other == d || other->group != c->group ||
 		    other->end < d->start || other->start > d->end)
 			continue;
-		/* The same hole for two devices of a group is one hole. */
+		/* Two devices of a group may have the same region. */
 		if (d->device[0] && other->device[0] &&
 		    strcmp(d->device, other->device))
 			continue;
@@ -134,7 +133,7 @@ static int check_regions(const struct resv_facts *c,
 	return 0;
 }
 
-/* Does the kernel's file stay in its page?  Before v6.4 or so nothing bounds it. */
+/* Does the kernel's file fit its page?  Before about v6.4 the kernel does not check. */
 static int check_listing(const struct resv_facts *c,
 			 const struct resv_declared *d)
 {
@@ -150,18 +149,18 @@ static int check_listing(const struct resv_facts *c,
 }
 
 /**
- * resv_declare_check() - may a region hold for a group?
+ * resv_declare_check() - may a region be put in force for a group?
  * @c: facts about the group
  * @d: region, new or in the table
  *
  * Context: resv_declare_lock is held; may sleep.
- * Return: 0, -ENOMEM, or an errno after one line in the log
+ * Return: 0, -ENOMEM, or an errno after logging one line
  */
 int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d)
 {
 	int ret;
 
-	/* The mode can have changed since the group was looked at. */
+	/* The mode may have changed since the look at the group. */
 	if (!c->hooked || resv_hooks_mode() == RESV_HOOKS_NONE) {
 		pr_err("group %d: nothing can be declared, because no hook would enforce it: see declared-regions in /sys/kernel/iommu_resv/features\n",
 		       c->id);
@@ -173,7 +172,7 @@ int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d
 		       d->start & ~(c->page - 1), d->end | (c->page - 1));
 		return -EINVAL;
 	}
-	/* No IOMMU maps the last page of 64 bits; and the length would not fit. */
+	/* No IOMMU maps the last page of 64 bits, and the length would overflow. */
 	if (d->end - d->start == ULLONG_MAX) {
 		pr_err("group %d: a region of all addresses would leave nothing to map\n",
 		       c->id);
@@ -195,8 +194,8 @@ int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d
 }
 
 /**
- * resv_declare_log_busy() - say that a region cannot change now
- * @id: number of the group, which somebody has attached
+ * resv_declare_log_busy() - log that a region cannot change now
+ * @id: number of the group, which is attached
  * @start: first address of the region
  * @end: last address, inclusive
  */
@@ -214,7 +213,7 @@ static int do_change(void *data)
 	if (change->add)
 		resv_declared_publish(change->d);
 	else if (change->d->of)
-		/* Else the taps would take the region from the entry of the model. */
+		/* Keep the entry: without it the taps would use the entry of the model. */
 		WRITE_ONCE(change->d->held, true);
 	else
 		resv_declared_withdraw(change->d);
@@ -301,7 +300,7 @@ static int apply(struct resv_facts *c, void *data)
 	return ret;
 }
 
-/* Is the region on the list that VFIO goes by? */
+/* Is the region on the list that VFIO uses? */
 static bool is_on_list(const struct resv_facts *c, const struct change *change)
 {
 	unsigned int i;
@@ -349,7 +348,7 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 	struct change change = { 0 };
 	int ret;
 
-	/* Not logged: who may not write could fill the log. */
+	/* Do not log this: a user without permission could fill the log. */
 	if (!resv_feature_may_write())
 		return -EACCES;
 	if (strlen(buf) != count || !parse_change(buf, &change)) {
@@ -358,7 +357,7 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 		return -EINVAL;
 	}
 	ret = resv_group_change(kobj, &group_change, &change);
-	/* Nothing was declared, or nothing is any more. */
+	/* The declaration may have failed, or the last region was removed. */
 	resv_declare_guard_rest();
 	if (ret == -ENOMEM || ret == -ENODEV)
 		pr_err("group %s: 0x%llx-0x%llx is unchanged: %s\n",
@@ -383,7 +382,7 @@ static bool is_repeated(const struct resv_declared *d)
 	return false;
 }
 
-/* One line for each region that holds.  check_listing() has seen that a page does. */
+/* One line for each region in force.  check_listing() ensures that they fit a page. */
 static ssize_t declare_show(struct iommu_group *group, char *buf)
 {
 	const struct resv_declared *d;
@@ -430,8 +429,8 @@ module_param_cb(declare, &declare_ops, NULL, 0444);
 MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive); DEVICE may be VENDOR:DEVICE, for all of that model");
 
 /*
- * "00:03.0" means "0000:00:03.0", and "1234:11e8" all devices with these IDs, as they do for
- * lspci.
+ * As for lspci, "00:03.0" means "0000:00:03.0", and "1234:11e8" means all devices with
+ * these IDs.
  *
  * Return: resv_hw_model() of such devices, or 0
  */
@@ -479,7 +478,7 @@ static int declare_one(char *text)
 		if (strcmp(other->device, device) || other->end < start ||
 		    other->start > end)
 			continue;
-		/* Not EEXIST, by which modprobe knows that a module is loaded. */
+		/* Not EEXIST: modprobe takes it to mean that the module is loaded already. */
 		return -EADDRINUSE;
 	}
 	if (nr_by_device == MAX_BY_DEVICE)
@@ -514,10 +513,10 @@ static int declare_all(void)
 }
 
 /**
- * resv_declare_init() - take what the parameter says
+ * resv_declare_init() - parse the parameter
  *
  * Context: no group is known yet; may sleep.
- * Return: 0, or an errno after one line in the log, and nothing is declared
+ * Return: 0, or an errno after logging one line, with nothing declared
  */
 int resv_declare_init(void)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* MSI doorbells in VFIO's domains, on kernels that map none there (Arm before v4.11). */
+/* MSI doorbells in VFIO's domains, on kernels that do not map them (Arm before v4.11). */
 #ifndef RESV_FEATURE_DOORBELL_DOORBELL_H
 #define RESV_FEATURE_DOORBELL_DOORBELL_H
 
-/* This feature's place in data[] of the tracker's objects. */
+/* Index of this feature in data[] of the tracker's objects. */
 #define RESV_DOORBELL_INDEX	2
 
 struct resv_feature;

@@ -1,33 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSI doorbells in VFIO's domains, on kernels that map none there (Arm before v4.11).
+ * MSI doorbells in VFIO's domains, on kernels that do not map them (Arm before v4.11).
  *
- * On Arm an SMMU translates writes that are interrupts like any others.  Kernels 4.9
- * and 4.10 map the doorbell when an interrupt's message is made, if the domain has a
- * cookie (iommu_dma_map_msi_msg(), called by the chips of ITS and GICv2m).  VFIO's
- * domains have none, so the device writes to the doorbell's physical address, which
- * the SMMU refuses.  v4.11 gave them a cookie (iommu_get_msi_cookie()).
+ * On Arm an SMMU translates MSI writes like all other writes.  When kernels 4.9 and 4.10
+ * compose an interrupt's message, they map the doorbell if the domain has a cookie
+ * (iommu_dma_map_msi_msg(), called by the irqchips of ITS and GICv2m).  VFIO's domains
+ * have none, so the device writes to the doorbell's physical address, and the SMMU
+ * faults.  v4.11 gave VFIO's domains a cookie (iommu_get_msi_cookie()).
  *
  * A tap on that function does for such a domain what v4.11 does: it maps the doorbell's
- * page at the next free page of the group's MSI window, once for a domain, and puts
- * that address into the message.  The function then finds no cookie and returns.  The
- * window is on the list of the group, so maps there are refused while maps are
- * checked.
+ * page once for each domain, at the next free page of the group's MSI window, and puts
+ * that address into the message.  Then the function finds no cookie and returns.  The
+ * window is on the list of the group, so if maps are checked, maps there are refused.
  *
  * Invariants:
  *
  * - A domain with a mapped doorbell has a struct doorbells in data[], from the first
- *   interrupt until the domain is freed.  It holds one reference on this module as
- *   long: the message stays in the device while the interrupt is in use, and an
- *   interrupt that is set up without the module would get lost.
+ *   interrupt until the domain is freed.  It holds one reference on this module for that
+ *   time: the device keeps the message while the interrupt is in use, and an interrupt
+ *   that is set up without the module would get lost.
  * - There is one struct doorbells for each group that was looked at: the group's data[]
- *   is not NULL.  A domain that has maps has a group, so the tap finds a spare one and
- *   allocates nothing.
+ *   is not NULL.  A domain with maps has a group, so the tap finds a spare object and
+ *   does not allocate.
  *
- * Locks: the tracker's lock, for the spare ones and for data[].  The lock of each
- * struct doorbells, for what is mapped: taken alone while the driver maps, or inside
- * the tracker's lock, then only by who takes or gives back the object.  Both are raw,
- * because the tap runs with interrupts off and a raw lock of the interrupt held.
+ * Locks: the tracker's lock protects the spare objects and data[].  The lock of each
+ * struct doorbells protects what is mapped; it is taken alone while the driver maps, and
+ * inside the tracker's lock only to take or return the object.  Both are raw, because
+ * the tap runs with interrupts off and under a raw lock of the interrupt.
  *
  * The tap maps by the driver's own operation: iommu_map() is hooked, so a handler must
  * not call it.
@@ -49,15 +48,15 @@
 #include "group/attach.h"
 #include "feature/window/table.h"
 
-/* Doorbells that one domain's devices can have; a machine has a few. */
+/* Maximum number of doorbells of a domain's devices; a machine has a few. */
 #define MAX_PAGES	16
 
 /**
  * struct doorbells - doorbells that are mapped in one domain
- * @node: among the spare ones
+ * @node: on the list of spare objects
  * @rcu: for freeing
- * @lock: for everything below
- * @domain: the domain, or NULL for a spare one
+ * @lock: protects all members below
+ * @domain: the domain, or NULL for a spare object
  * @start: first address of the window
  * @next: where the next page is mapped
  * @end: last address of the window
@@ -82,10 +81,10 @@ struct doorbells {
 
 /* Under the tracker's lock */
 static LIST_HEAD(spare);
-static unsigned int nr_used;	/* by domains */
-static unsigned int nr_surplus;	/* used ones of groups that are gone */
+static unsigned int nr_used;	/* objects in use by domains */
+static unsigned int nr_surplus;	/* those among them whose groups are gone */
 
-/* data[] of a group that there is one for. */
+/* Value of data[] of a group for which there is an object. */
 static char provided;
 
 static struct doorbells *first_spare(void)
@@ -93,7 +92,7 @@ static struct doorbells *first_spare(void)
 	return list_first_entry_or_null(&spare, struct doorbells, node);
 }
 
-/* Give @d doorbells in @window, and hold the module for them. */
+/* Give @d an object for doorbells in @window, and take a reference on the module. */
 static struct doorbells *take(struct resv_attach_domain *d,
 			      const struct resv_range *window)
 {
@@ -115,7 +114,7 @@ static struct doorbells *take(struct resv_attach_domain *d,
 	return doorbells;
 }
 
-/* The domain's pages go with the domain, and the tracker puts the module. */
+/* The domain is freed with its pages; the tracker puts the reference on the module. */
 static void freed(struct resv_attach_domain *d)
 {
 	struct doorbells *doorbells;
@@ -138,7 +137,7 @@ const struct resv_attach_client resv_doorbell_client = {
 	.freed = freed,
 };
 
-/* Has VFIO attached a group to @d, and the tracker seen everything since? */
+/* Has VFIO attached a group to @d, and has the tracker seen everything since? */
 static bool is_known(const struct resv_attach_domain *d)
 {
 	const struct resv_attach_group *g;
@@ -150,12 +149,13 @@ static bool is_known(const struct resv_attach_domain *d)
 }
 
 /*
- * The doorbells of @domain, to which @group is attached.
+ * Find or take the doorbells of @domain, to which @group is attached.
  *
- * A domain whose attach was not seen gets none: its maps are not checked, so the
- * window may be in use.  @known is set to false for such a domain.
+ * A domain whose attach the tracker did not see gets none: its maps are not checked, so
+ * the window may be in use.  @known is set to false for such a domain.
  *
- * Return: NULL also if the group has no window, or this module is going
+ * Return: the doorbells; or NULL, also if the group has no window, or this module is being
+ * unloaded
  */
 static struct doorbells *doorbells_of(const struct iommu_domain *domain,
 				      const struct iommu_group *group,
@@ -167,7 +167,7 @@ static struct doorbells *doorbells_of(const struct iommu_domain *domain,
 	unsigned long flags;
 	bool placed;
 
-	/* Takes the tracker's lock, too. */
+	/* This takes the tracker's lock itself. */
 	placed = resv_msi_window_place(group, &window);
 	flags = resv_attach_lock();
 	d = resv_attach_domain_find(domain);
@@ -181,7 +181,7 @@ static struct doorbells *doorbells_of(const struct iommu_domain *domain,
 	return doorbells;
 }
 
-/* Under the lock of @doorbells.  Return: where its page is in the domain, or 0 */
+/* Map the page of a doorbell, under the lock of @doorbells.  Return: its IOVA, or 0 */
 static u64 map_page(struct doorbells *doorbells, struct iommu_domain *domain,
 		    phys_addr_t doorbell)
 {
@@ -195,14 +195,14 @@ static u64 map_page(struct doorbells *doorbells, struct iommu_domain *domain,
 		iova = doorbells->iova[i];
 		if (domain->ops->iova_to_phys(domain, iova) == doorbell)
 			return iova;
-		/* Probes were off, and a new domain has the address of a freed one. */
+		/* Probes were off, and a new domain has reused the address of a freed one. */
 		doorbells->next = doorbells->start;
 		doorbells->nr = 0;
 		break;
 	}
 	i = doorbells->nr;
 	iova = doorbells->next;
-	/* Maps that were not refused can be there. */
+	/* Skip pages that are mapped already, because maps were not checked. */
 	while (iova + (page - 1) <= doorbells->end &&
 	       domain->ops->iova_to_phys(domain, iova))
 		iova += page;
@@ -217,7 +217,7 @@ static u64 map_page(struct doorbells *doorbells, struct iommu_domain *domain,
 	return iova;
 }
 
-/* Return: where the device reaches @doorbell in the domain, or 0 */
+/* Return: the IOVA of @doorbell in the domain, or 0 */
 static u64 map_doorbell(struct doorbells *doorbells,
 			struct iommu_domain *domain, phys_addr_t doorbell)
 {
@@ -240,12 +240,12 @@ static struct device *device_of(unsigned int irq)
 }
 
 /**
- * resv_doorbell_compose() - a chip is about to have its doorbell mapped
+ * resv_doorbell_compose() - map the doorbell of a message that is being composed
  * @irq: the interrupt
  * @msg: its message, which has the doorbell's physical address
  *
  * Context: in the tap, with interrupts off.
- * Return: true if the message is right now, or is not one of a domain like VFIO's
+ * Return: true if the message is correct now, or does not belong to a domain like VFIO's
  */
 bool resv_doorbell_compose(unsigned int irq, struct msi_msg *msg)
 {
@@ -271,7 +271,7 @@ bool resv_doorbell_compose(unsigned int irq, struct msi_msg *msg)
 	if (doorbells)
 		iova = map_doorbell(doorbells, domain, doorbell);
 	if (!iova) {
-		/* As the kernel's function: better nowhere than into a guest's memory. */
+		/* As the kernel's function does: drop it rather than hit a guest's memory. */
 		dev_err_ratelimited(dev, "no memory or no room for an MSI doorbell: interrupt %u gets lost\n",
 				    irq);
 		msg->address_hi = ~0U;
@@ -285,7 +285,7 @@ bool resv_doorbell_compose(unsigned int irq, struct msi_msg *msg)
 }
 
 /**
- * resv_doorbell_add() - provide what a domain of this group will need
+ * resv_doorbell_add() - allocate the object that a domain of this group will need
  * @group: live group
  *
  * Context: under the lock of the group's entry; may sleep.
@@ -326,7 +326,7 @@ int resv_doorbell_add(const struct iommu_group *group)
 }
 
 /**
- * resv_doorbell_remove() - a group has no device any more, or is no more
+ * resv_doorbell_remove() - free the object of a group that is empty or gone
  * @group: the group; only its address is used
  *
  * Context: under the lock of the group's entry.
@@ -356,7 +356,7 @@ void resv_doorbell_remove(const struct iommu_group *group)
  * resv_doorbell_any() - is any doorbell mapped?
  *
  * Context: any.
- * Return: true if a domain has one
+ * Return: true if a domain has a mapped doorbell
  */
 bool resv_doorbell_any(void)
 {
@@ -370,9 +370,9 @@ bool resv_doorbell_any(void)
 }
 
 /**
- * resv_doorbell_exit() - free what is left
+ * resv_doorbell_exit() - free the spare objects
  *
- * Context: no tap is in, and the tracker has no group.
+ * Context: no tap is installed, and the tracker has no group.
  */
 void resv_doorbell_exit(void)
 {

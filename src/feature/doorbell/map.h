@@ -10,7 +10,7 @@ struct iommu_group;
 struct msi_msg;
 struct resv_attach_client;
 
-/* resv_native_cookies() is false, and a tap can do what is missing. */
+/* resv_native_cookies() is false, and a tap can map doorbells instead. */
 #if defined(CONFIG_ARM64) && defined(CONFIG_KPROBES) && \
 	!defined(RESV_HAVE_GROUP_RESV_REGIONS) && !defined(RESV_HAVE_RESV_REGION)
 #define RESV_DOORBELL_MAPS	1

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * native=ignore, in test builds only: VFIO, and every other caller that asks, gets a
- * list of reserved regions with nothing on it, so that a test can compare what the
- * kernel does with what this module does.
+ * native=ignore, in test builds only: VFIO and every other caller get an empty list of
+ * reserved regions, so that a test can compare what the kernel does with what this module
+ * does.
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -14,7 +14,7 @@
 
 /**
  * struct listing - one call of iommu_get_group_resv_regions()
- * @head: the list that the caller gave
+ * @head: the caller's list
  */
 struct listing {
 	struct list_head *head;
@@ -29,8 +29,8 @@ static bool enter_list(struct resv_call *call)
 }
 
 /*
- * The first byte is left of the MSI window, as VFIO has the kernel map doorbells by that
- * entry.  VFIO of v7.x warns of an empty entry.
+ * Keep the first byte of the MSI window, because VFIO needs that entry to make the kernel
+ * map doorbells.  Not an empty entry, of which VFIO of v7.x warns.
  */
 static void leave_list(struct resv_call *call)
 {

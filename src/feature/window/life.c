@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* MSI windows: what becomes of them when devices and groups come and go. */
+/* MSI windows: what happens to them when devices and groups are added and removed. */
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include "feature/window/table.h"
@@ -39,8 +39,8 @@ static bool window_wanted(enum resv_hook_mode mode)
 }
 
 /*
- * The mode was set before this is called, and a write looks at it under the lock: a
- * window that is being moved is either found here, or the move is refused there.
+ * The caller has set the mode already, and a write checks it under the lock.  So either
+ * this function finds a window that a write moves at the same time, or the write fails.
  */
 static int window_in_force(enum resv_hook_mode mode)
 {
@@ -57,7 +57,7 @@ static int window_in_force(enum resv_hook_mode mode)
 	return -EBUSY;
 }
 
-/* Where this module makes the list, no tap has to move the window in it. */
+/* If this module makes the list, no tap is needed to move the window. */
 static int window_relied_on(unsigned int turn)
 {
 	int id;
@@ -70,7 +70,7 @@ static int window_relied_on(unsigned int turn)
 	return id;
 }
 
-/* A list that this module makes has the window where it was moved to. */
+/* Put the window at its moved place in a list that this module makes. */
 static int window_group(struct resv_facts *c)
 {
 	const struct resv_msi_window *w;
@@ -90,7 +90,7 @@ static int window_group(struct resv_facts *c)
 	return moved ? resv_facts_move_window(c, &to) : 0;
 }
 
-/* What was asked for counts only as far as the list has it. */
+/* Report the window as moved only if the list shows it there. */
 static int window_listed(struct resv_facts *c)
 {
 	const struct resv_msi_window *w;
@@ -104,8 +104,8 @@ static int window_listed(struct resv_facts *c)
 }
 
 /*
- * No device lists a window that counts.  If that is because the hardware takes messages
- * by itself, there is no window to be moved; else a driver had no memory.
+ * No device lists a movable window.  Either the hardware has a fixed MSI region, and there
+ * is no window to move; or an allocation of a driver failed.
  *
  * Return: true if the window was moved, and is at the driver's place now
  */
@@ -123,7 +123,7 @@ static bool drop_window(const struct resv_facts *c, struct resv_msi_window *w)
 		pr_warn("group %d: the MSI window is the kernel's again: a device came for which the hardware takes messages\n",
 			c->id);
 	group = resv_msi_window_drop(w);
-	/* The caller keeps the group, so this reference is not the last one. */
+	/* The caller has a reference on the group, so this is not the last one. */
 	if (group)
 		kobject_put((struct kobject *)group);
 	return moved;
@@ -138,10 +138,10 @@ static bool added_locked(const struct resv_facts *c)
 		return w && drop_window(c, w);
 	if (!w)
 		w = resv_msi_window_add(c->group, c->id, &window);
-	/* Without memory the group has no movable window until the next look. */
+	/* If the allocation failed, the window cannot be moved until the next look. */
 	if (!w)
 		return false;
-	/* The parameter will be applied to this group, and may cure it. */
+	/* The parameter will be applied to this group, and may end the overlap. */
 	if (resv_msi_window_requested() && !loaded)
 		return false;
 	if (resv_msi_window_apply(c, w))
@@ -161,7 +161,7 @@ static bool window_added(struct resv_facts *c)
 	return changed;
 }
 
-/* The parameter has moved the window: is it on the list? */
+/* The parameter has moved the window: check that the list shows it. */
 static void window_settled(const struct resv_facts *c)
 {
 	struct resv_msi_window *w;
@@ -171,7 +171,7 @@ static void window_settled(const struct resv_facts *c)
 	w = resv_msi_window_find(c->group);
 	lost = w && w->by != RESV_WINDOW_BY_KERNEL &&
 	       !resv_msi_window_is_listed(c, &w->at);
-	/* Told here, and not by window_update() once more. */
+	/* This function has logged it, so window_update() need not. */
 	if (lost)
 		w->dead = true;
 	mutex_unlock(&resv_msi_windows_lock);
@@ -180,7 +180,7 @@ static void window_settled(const struct resv_facts *c)
 		       c->id);
 }
 
-/* Has the hook of a window died that was moved?  That is told once, until it works again. */
+/* Log once if the hook of a moved window has stopped working; again after it works. */
 static int window_update(const struct resv_facts *c)
 {
 	struct resv_msi_window *w;
@@ -217,7 +217,7 @@ static void window_removed(struct iommu_group *group, int id)
 	if (!held)
 		return;
 	kobject_put((struct kobject *)held);
-	/* This may have been the last window that was moved. */
+	/* This may have been the last moved window. */
 	resv_msi_taps_rest();
 }
 

@@ -2,29 +2,29 @@
 /*
  * How a moved window gets into the kernel's lists.
  *
- * There are two ways, of which taps.c chooses one:
+ * There are two ways, and taps.c chooses one:
  *
  * - Where the driver makes the entry.  The tap on the driver's function that lists a
- *   device's regions knows the device, and notes for the calling task where the window
- *   of that device's group is.  The tap on iommu_alloc_resv_region(), which drivers call
- *   (arm-smmu, arm-smmu-v3, virtio-iommu, in 4.14 to 7.3), puts that place into the
- *   arguments.  Lists of groups and of devices have it.
+ *   device's regions knows the device, and notes the place of its group's window for the
+ *   calling task.  The tap on iommu_alloc_resv_region(), which drivers call (arm-smmu,
+ *   arm-smmu-v3, virtio-iommu, in 4.14 to 7.3), puts that place into the arguments.  This
+ *   changes the lists of groups and of devices.
  * - In the list of the group, when iommu_get_group_resv_regions() returns.  The list
- *   belongs to the caller, so its entries can be edited.  iommufd asks for the lists of
- *   devices, and does not see it.
+ *   belongs to the caller, so the tap can edit its entries.  iommufd does not see this,
+ *   because it asks for the lists of devices.
  *
- * Whichever way is used, a list that VFIO asks for is looked at when that function returns.
- * An entry that is at the driver's place still, as a tap was left out of that call, is
- * moved then.  A list without the window where it belongs is refused: VFIO would map
- * doorbells elsewhere, or let the guest map there.
+ * In both cases a tap at the return of that function checks each list that VFIO asks for.
+ * If a tap missed a call and the entry is still at the driver's place, it moves the entry.
+ * If the list does not have the window at its place, the tap makes the function fail:
+ * VFIO would map doorbells elsewhere, or let the guest map there.
  *
- * The same return refuses a group whose window differs from that of its container.  Its
- * callers give an error back after they have undone what they did
+ * The same tap makes the function fail for a group whose window differs from the one of
+ * its container.  The callers unwind and return the error
  * (vfio_iommu_type1_attach_group() since v5.4; before, and in sysfs, they ignore it).
  *
- * Locks: listers_lock for the table of tasks, raw because handlers run with preemption
- * off, also on PREEMPT_RT.  Windows are read under the tracker's lock.  Neither is taken
- * under the other.
+ * Locks: listers_lock protects the table of tasks; it is raw because handlers run with
+ * preemption off, also on PREEMPT_RT.  Windows are read under the tracker's lock.  The two
+ * locks do not nest.
  */
 #include <linux/device.h>
 #include <linux/errno.h>
@@ -42,20 +42,20 @@
 #include "hook/list.h"
 
 /*
- * Where a self-test puts the window of the list that it asks for itself: the last MiB
- * but one of all addresses, where no IOMMU translates.
+ * Where a self-test puts the window in its own list: the last MiB but one of all
+ * addresses, where no IOMMU translates.
  */
 static const struct resv_range mark_at = {
 	.start = 0xffffffffffe00000ULL,
 	.end = 0xffffffffffefffffULL,
 };
 
-static bool move_in_list;	/* the second way is in use, for some group at least */
+static bool move_in_list;	/* some group needs the second way */
 
 /**
- * struct lister - a task between a driver's function and its entry
+ * struct lister - a task between a driver's function and its allocation of the entry
  * @task: the task; only compared
- * @at: where the window is to be
+ * @at: where the window has to be
  */
 struct lister {
 	const struct task_struct *task;
@@ -63,8 +63,8 @@ struct lister {
 };
 
 /*
- * The time between the two is that of one allocation, so a full table takes as many
- * CPUs that are short of memory.
+ * A task is in the table only for the time of one allocation, so the table is full only
+ * if as many tasks wait for memory at once.
  */
 static struct lister listers[64];
 static unsigned int next_victim;
@@ -83,8 +83,8 @@ struct listing {
 /**
  * resv_msi_lists_move_in_group() - use the second way, too
  *
- * Some group needs it.  Where the first way works, no entry is left at the driver's
- * place for the second.
+ * Some group needs it.  For groups for which the first way works, the second finds no
+ * entry at the driver's place.
  *
  * Context: any.
  */
@@ -94,9 +94,9 @@ void resv_msi_lists_move_in_group(void)
 }
 
 /**
- * resv_msi_lists_reset() - forget what was noted while the taps were in
+ * resv_msi_lists_reset() - drop all notes of the taps
  *
- * Context: any; no tap is in, and no window is moved.
+ * Context: any; no tap is installed, and no window is moved.
  */
 void resv_msi_lists_reset(void)
 {
@@ -109,7 +109,7 @@ void resv_msi_lists_reset(void)
 	WRITE_ONCE(move_in_list, false);
 }
 
-/* The calling task's entry, with listers_lock held. */
+/* Find or make the calling task's entry; listers_lock is held. */
 static struct lister *lister_of_current(bool make, bool *full)
 {
 	struct lister *free = NULL;
@@ -128,10 +128,10 @@ static struct lister *lister_of_current(bool make, bool *full)
 }
 
 /*
- * Note for the calling task where the window of its list is to be, or NULL for the
- * driver's place: that ends what a driver left that ran out of memory.
+ * Note for the calling task where the window of its list has to be.  NULL means the
+ * driver's place, and drops a note that stayed because a driver ran out of memory.
  *
- * Return: another task's note was lost for this one
+ * Return: true if this overwrote another task's note
  */
 static bool note_place(const struct resv_range *at)
 {
@@ -150,7 +150,7 @@ static bool note_place(const struct resv_range *at)
 	return full;
 }
 
-/* Return: a place was noted for the calling task; the note is over */
+/* Take the calling task's note.  Return: true if there was one */
 static bool take_place(struct resv_range *at)
 {
 	struct lister *lister;
@@ -174,7 +174,7 @@ static struct resv_msi_window *window_of(const struct iommu_group *group,
 	return *g ? (*g)->data[RESV_MSI_WINDOW_CLIENT] : NULL;
 }
 
-/* Return: the window of the group is to be at @at, and not at the driver's place */
+/* Return: true if the window of the group is moved, with its place in @at */
 static bool moved_place(const struct iommu_group *group, struct resv_range *at)
 {
 	const struct resv_msi_window *w;
@@ -226,8 +226,8 @@ static bool enter_alloc(struct resv_call *call)
 }
 
 /*
- * Anybody may read the kernel's file, in many tasks at once, and each call that is to
- * be seen again when it returns takes one of a limited number of places.
+ * Any user may read the kernel's file, in many tasks at once, and each call whose return
+ * is handled occupies one of a limited number of instances.  So handle few calls.
  */
 static bool enter_list(struct resv_call *call)
 {
@@ -283,8 +283,8 @@ static bool is_at(const struct list_head *head, const struct resv_range *at)
 }
 
 /*
- * With the tracker's lock held: the window of another group of the same container, if
- * it is elsewhere than @w of @g.
+ * Find the window of another group of the same container, if it differs from @w of @g;
+ * the tracker's lock is held.
  */
 static const struct resv_msi_window *
 other_place(const struct resv_attach_group *g, const struct resv_msi_window *w)
@@ -305,7 +305,7 @@ other_place(const struct resv_attach_group *g, const struct resv_msi_window *w)
 	return NULL;
 }
 
-/* The list can have the entries of other groups of the same container, too. */
+/* The list may already have the entries of other groups of the same container. */
 static void leave_list(struct resv_call *call)
 {
 	struct resv_range at = { 0 }, native = { 0 }, theirs = { 0 };
@@ -326,7 +326,7 @@ static void leave_list(struct resv_call *call)
 		at = *resv_msi_window_at(w);
 		native = w->native;
 		edit = resv_msi_window_is_moved(w);
-		/* VFIO has attached the group, and wants to know where it can map. */
+		/* VFIO has attached the group, and asks where it can map. */
 		if (g->state == RESV_ATTACH_ATTACHING && g->task == current &&
 		    g->domain)
 			other = other_place(g, w);
@@ -368,7 +368,7 @@ static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
 {
 	bool marked = resv_tap_marked(hook, group, is_marked);
 
-	/* The driver may not have made the entry that the mark was noted for. */
+	/* If the driver made no entry, the note of the mark is still there. */
 	note_place(NULL);
 	return marked;
 }

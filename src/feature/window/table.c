@@ -2,41 +2,42 @@
 /*
  * The table of movable MSI windows, and where the doorbells of domains are.
  *
- * Drivers make the list entry of type SW_MSI at a fixed place.  Every reader of the list
- * (sysfs, VFIO, iommufd) takes the window from there: VFIO refuses maps that touch it,
- * and has the kernel map doorbells there (iommu_get_msi_cookie()).  So this feature
- * moves the window by moving the entry, and changes nothing else.
+ * Drivers list the window as an entry of type SW_MSI at a fixed address.  Every reader of
+ * the list (sysfs, VFIO, iommufd) takes the window from this entry: VFIO refuses maps
+ * that touch it, and makes the kernel map doorbells there (iommu_get_msi_cookie()).  So
+ * this feature moves the window by moving the entry, and changes nothing else.
  *
- * A domain has one cookie, at the place of the group that it was made for.  VFIO puts
- * the groups of a container on one domain where it can: groups that are attached later
- * only add holes (the loop over iommu->domain_list in vfio_iommu_type1_attach_group()).
- * When the first group leaves, VFIO forgets its hole, and the doorbells are where a user
- * may map.  So a group whose window is elsewhere is kept out of a container: lists.c
- * answers the request for its list with an error, by which VFIO refuses the group.
+ * A domain has one cookie, at the window of the group for which the domain was made.
+ * VFIO attaches the groups of a container to one domain if possible; groups that are
+ * attached later only add holes (the loop over iommu->domain_list in
+ * vfio_iommu_type1_attach_group()).  When the first group leaves, VFIO forgets its hole,
+ * and a user could map where the doorbells are.  So this feature keeps a group with
+ * another window out of the container: lists.c makes the request for its list return an
+ * error, and VFIO refuses the group.
  *
  * VFIO reads the lists of a container's groups again and again, so a window that is in
- * use stays where it is, even if somebody unloads this module.
+ * use must stay where it is: it keeps this module from being unloaded.
  *
  * Invariants:
- * - The cookie of a tracked domain is where it was when the tracker saw the first attach.
- *   While nothing is watched nothing is moved, so the cookie of a domain that was made
- *   unseen is at the driver's place.
- * - A domain whose cookie is not at the driver's place holds this module until the
- *   domain is freed (resv_attach_pin()).
+ * - The cookie of a tracked domain is where the window was when the tracker saw the first
+ *   attach.  No window is moved while the tracker does not watch, so a domain that was
+ *   made meanwhile has its cookie at the driver's place.
+ * - A domain whose cookie is not at the driver's place holds a reference on this module
+ *   until the domain is freed (resv_attach_pin()).
  * - A window that was moved has a reference on its group's kobject.
- * - Where the kernel has iommufd, a window that is moved holds this module.  iommufd puts
- *   groups on domains by functions that the tracker does not see (seen on 6.12.118:
+ * - If the kernel has iommufd, a moved window holds a reference on this module.  iommufd
+ *   attaches groups by functions that the tracker does not see (seen on 6.12.118:
  *   iommu_attach_group_handle(), iommu_replace_group_handle()), and asks for the lists of
- *   devices whenever it does.
+ *   devices each time.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
- * Locks: resv_msi_windows_lock is held by all who change the table.  It is taken under
- * the lock of one group's entry; under it, the lock of the hooks, those of the tracker,
- * and the mutex of one group are taken.  Handlers take the tracker's lock only, which
- * protects what they read and write of a window.  The last reference on a group is never
- * dropped under resv_msi_windows_lock: the group then waits until nobody is in the
- * callbacks of its files, which take that lock.
+ * Locks: resv_msi_windows_lock protects the table.  It nests inside the lock of one
+ * group's entry; the lock of the hooks, those of the tracker, and the mutex of one group
+ * nest inside it.  Handlers take only the tracker's lock, which protects what they read
+ * and write of a window.  The last reference on a group is never dropped under
+ * resv_msi_windows_lock: the group then waits for the callbacks of its files, which take
+ * that lock.
  */
 #include <linux/errno.h>
 #include <linux/hashtable.h>
@@ -50,26 +51,26 @@
 #include "feature/window/table.h"
 #include "group/group.h"
 
-/* iommufd is there, whose attaches are not all seen. */
+/* The tracker does not see all attaches of iommufd. */
 #define PIN_WHILE_MOVED	IS_ENABLED(CONFIG_IOMMUFD)
 
 /* For the table and its entries; see above. */
 DEFINE_MUTEX(resv_msi_windows_lock);
 
-/* A window was moved since the taps were put in. */
+/* A window was moved since the taps were installed. */
 bool resv_msi_windows_moved;
 
 static DEFINE_HASHTABLE(windows, 8);
 
-/* Domains that hold the module; under the tracker's lock. */
+/* Number of domains that hold a reference on the module; under the tracker's lock. */
 static unsigned int nr_pinned;
 
 /* The value of a domain's data[] that holds the module. */
 static char pinned;
 
 /**
- * struct notice - what the handler that runs on this CPU has to say afterwards
- * @due: there is something
+ * struct notice - a message of the handler on this CPU, to log after it
+ * @due: there is a message
  * @id: number of a group
  * @start: where the window of its container begins
  */
@@ -92,7 +93,7 @@ static bool is_same(const struct resv_range *a, const struct resv_range *b)
 }
 
 /**
- * resv_msi_window_at() - where are the doorbells of a group, or where will they be?
+ * resv_msi_window_at() - where are the group's doorbells now, or after its next attach?
  * @w: window of the group
  *
  * Context: the tracker's lock is held.
@@ -104,11 +105,11 @@ const struct resv_range *resv_msi_window_at(const struct resv_msi_window *w)
 }
 
 /**
- * resv_msi_window_is_moved() - are lists to have the window elsewhere than the driver?
+ * resv_msi_window_is_moved() - must lists show the window away from the driver's place?
  * @w: window
  *
  * Context: the tracker's lock is held.
- * Return: true if they are
+ * Return: true if they must
  */
 bool resv_msi_window_is_moved(const struct resv_msi_window *w)
 {
@@ -116,7 +117,7 @@ bool resv_msi_window_is_moved(const struct resv_msi_window *w)
 }
 
 /**
- * resv_msi_window_place() - where are the doorbells of a group to be mapped?
+ * resv_msi_window_place() - get the place for the doorbells of a group
  * @group: group
  * @window: set to the place
  *
@@ -145,7 +146,7 @@ bool resv_msi_window_place(const struct iommu_group *group,
  * @group: live group
  *
  * Context: resv_msi_windows_lock is held.
- * Return: the window, or NULL if the group has none, or it is not known yet
+ * Return: the window, or NULL if the group has none, or was not looked at yet
  */
 struct resv_msi_window *resv_msi_window_find(const struct iommu_group *group)
 {
@@ -178,7 +179,7 @@ static bool set_data(const struct iommu_group *group, struct resv_msi_window *w)
  * @native: where the driver puts the window
  *
  * Context: resv_msi_windows_lock is held; may sleep.
- * Return: the window, or NULL if there is no memory
+ * Return: the window, or NULL if an allocation failed
  */
 struct resv_msi_window *resv_msi_window_add(struct iommu_group *group, int id,
 					    const struct resv_range *native)
@@ -208,15 +209,15 @@ static void unpin(struct resv_msi_window *w)
 }
 
 /**
- * resv_msi_window_move() - have lists show the window elsewhere from now on
+ * resv_msi_window_move() - make lists show the window at another place
  * @w: window
  * @to: where; the driver's place if @by is RESV_WINDOW_BY_KERNEL
  * @by: who placed it there
  *
  * Context: resv_msi_windows_lock and the group's mutex are held, and the group was
  *	found free under the latter; does not sleep.
- * Return: 0, -EBUSY if somebody is attaching the group, or -ENODEV if the module is
- * being unloaded
+ * Return: 0, -EBUSY if a task is attaching the group, or -ENODEV if the module is being
+ * unloaded
  */
 int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 			 enum resv_window_by by)
@@ -232,7 +233,7 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 	}
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(w->group);
-	/* The attach was seen, and has held the module before this lock, or will. */
+	/* A task is attaching the group: window_attached() pins the module, or has done so. */
 	busy = g && g->domain;
 	if (!busy) {
 		w->at = *to;
@@ -255,12 +256,12 @@ int resv_msi_window_move(struct resv_msi_window *w, const struct resv_range *to,
 }
 
 /**
- * resv_msi_window_drop() - forget a window
+ * resv_msi_window_drop() - remove a window from the table and free it
  * @w: window in the table
  *
  * Context: resv_msi_windows_lock is held.
- * Return: the group, if the caller has to put a reference on its kobject, after the
- * lock; else NULL
+ * Return: the group, if the caller has to put a reference on its kobject after it has
+ * dropped the lock; else NULL
  */
 struct iommu_group *resv_msi_window_drop(struct resv_msi_window *w)
 {
@@ -274,7 +275,7 @@ struct iommu_group *resv_msi_window_drop(struct resv_msi_window *w)
 }
 
 /**
- * resv_msi_windows_in_force() - is a window moved, or in use from when it was?
+ * resv_msi_windows_in_force() - is a window moved, or a domain in use that has a moved one?
  *
  * Context: resv_msi_windows_lock is held.
  * Return: true if there is one
@@ -293,8 +294,8 @@ bool resv_msi_windows_in_force(void)
 }
 
 /**
- * resv_msi_windows_relied_on() - a group whose window is moved
- * @turn: of several such groups, which
+ * resv_msi_windows_relied_on() - find a group whose window is moved
+ * @turn: selects one of several such groups
  *
  * Context: resv_msi_windows_lock is held.
  * Return: its number, or -ENOENT if there is none
@@ -316,9 +317,9 @@ int resv_msi_windows_relied_on(unsigned int turn)
 }
 
 /**
- * resv_msi_windows_exit() - free everything
+ * resv_msi_windows_exit() - free the table
  *
- * Context: no tap is in, and no group is known any more; may sleep.
+ * Context: no tap is installed, and no group is known any more; may sleep.
  */
 void resv_msi_windows_exit(void)
 {
@@ -337,13 +338,13 @@ void resv_msi_windows_exit(void)
 }
 
 /*
- * Does the domain get its cookie at the place of this group?
+ * Does the domain get its cookie at the window of this group?
  *
- * Yes if VFIO made the domain for this attach.  Of attaches that are not seen to be
- * VFIO's: since v5.18 they are iommufd's, which makes the cookie for the first group
- * that it puts on a domain.  Before, a group looks free until VFIO has attached it, so
- * VFIO may have been on its way before the tracker saw the beginning, and the domain may
- * be one that its container had before.
+ * Yes if VFIO made the domain for this attach.  If the tracker did not see that VFIO makes
+ * the attach: since v5.18 the attach is iommufd's, which gets the cookie for the first
+ * group that it attaches to a domain.  Before v5.18 a group looks free until VFIO has
+ * attached it.  So VFIO may have begun the attach before the tracker watched, and its
+ * container may have had the domain before.
  */
 static bool makes_cookie(const struct resv_attach_group *g,
 			 const struct resv_attach_domain *d)
@@ -353,7 +354,7 @@ static bool makes_cookie(const struct resv_attach_group *g,
 	return RESV_HAVE(RESV_PUT_CORE) && !RESV_HAVE(RESV_PUT_DRIVER) && !d->container;
 }
 
-/* Hold the module on behalf of a domain.  Return: false if it is being unloaded */
+/* Take a reference on the module for a domain.  Return: false if it is being unloaded */
 static bool pin(struct resv_attach_domain *d)
 {
 	if (rcu_access_pointer(d->data[RESV_MSI_WINDOW_CLIENT]))
@@ -366,8 +367,8 @@ static bool pin(struct resv_attach_domain *d)
 }
 
 /*
- * VFIO attaches a group before it asks for the list, so the module is held before a
- * moved window gets into use.
+ * VFIO attaches a group before it asks for the list, so this pins the module before a
+ * moved window is in use.
  */
 static void window_attached(struct resv_attach_group *g,
 			    struct resv_attach_domain *d)
@@ -384,7 +385,7 @@ static void window_attached(struct resv_attach_group *g,
 	w->cookie_elsewhere = !begins_at(&d->cookie, &w->at);
 	if (!resv_msi_window_is_moved(w) || pin(d))
 		return;
-	/* The module is being unloaded: it is too late to move anything. */
+	/* The module is being unloaded: put the window back. */
 	w->at = w->native;
 	w->by = RESV_WINDOW_BY_KERNEL;
 	w->cookie_elsewhere = false;
@@ -399,7 +400,7 @@ static void window_detached(struct resv_attach_group *g,
 	if (!w || !w->cookie_elsewhere)
 		return;
 	w->cookie_elsewhere = false;
-	/* A look at the group meanwhile has found the window of the container. */
+	/* A look during the attach may have found the window of the container. */
 	resv_group_update_soon(w->id);
 }
 
@@ -423,7 +424,7 @@ static void window_over(struct resv_attach_group *g)
 	n->due = true;
 }
 
-/* What was attached while the taps were off has its window at the driver's place. */
+/* A group that was attached while the taps were off has the driver's window. */
 static void window_unseen(struct resv_attach_group *g)
 {
 	struct resv_msi_window *w = g->data[RESV_MSI_WINDOW_CLIENT];
@@ -442,7 +443,7 @@ static void window_seen_free(struct resv_attach_group *g)
 		w->cookie_elsewhere = false;
 }
 
-/* Preemption is off since window_over(), so this is the same CPU. */
+/* Preemption has been off since window_over(), so this is the same CPU. */
 static void window_after(void)
 {
 	struct notice *n = this_cpu_ptr(&notice);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Movable MSI windows of groups: their table, and the parts of this feature. */
+/* Movable MSI windows of groups: their table, and the files of this feature. */
 #ifndef RESV_FEATURE_WINDOW_TABLE_H
 #define RESV_FEATURE_WINDOW_TABLE_H
 
@@ -12,7 +12,7 @@
 struct device;
 struct iommu_group;
 
-/* Which of the data[] in the tracker's objects is this feature's */
+/* Index of this feature in data[] of the tracker's objects */
 #define RESV_MSI_WINDOW_CLIENT	1
 
 /**
@@ -20,26 +20,25 @@ struct iommu_group;
  * @node: in the table, by address of @group
  * @group: the group
  * @id: its number
- * @held: the window has a reference on the kobject of @group, so that the address means
- *	no other group
- * @pins_module: the window holds this module, as it is moved
+ * @held: the window has a reference on the kobject of @group, so that no other group
+ *	can reuse the address
+ * @pins_module: the window holds a reference on this module, because it is moved
  * @native: where the driver puts the window
  * @at: where the window is from the next attach on
  * @by: who placed it there; with RESV_WINDOW_BY_KERNEL, @at is @native
- * @cookie_elsewhere: the group is on a domain that has its doorbells at @cookie, which
- *	begins elsewhere than @at
+ * @cookie_elsewhere: the group is attached to a domain whose doorbells are at @cookie,
+ *	not at @at
  * @cookie: see @cookie_elsewhere
  * @asked: the parameter was applied to this group or was refused, or the file was
  *	written
  * @denied: the log says that the parameter cannot be applied
- * @logged: the overlap that the log tells of, or 0 to 0
+ * @logged: the overlap that was logged last, or 0 to 0
  * @unsuited: the log says that a moved window does not suit the group any more
  * @dead: the log says that a moved window is not in the kernel's list
  *
- * resv_msi_windows_lock protects all members but @cookie_elsewhere and @cookie, which
- * the tracker's lock protects.  @at and @by are written with both held; one of the two
- * is enough to read them.  The other members do not change while the window is in the
- * table.
+ * The tracker's lock protects @cookie_elsewhere and @cookie; resv_msi_windows_lock
+ * protects all other members that change.  @at and @by are written with both locks held;
+ * either is enough to read them.
  */
 struct resv_msi_window {
 	struct hlist_node node;
@@ -75,7 +74,7 @@ bool resv_msi_windows_in_force(void);
 int resv_msi_windows_relied_on(unsigned int turn);
 void resv_msi_windows_exit(void);
 
-/* table.c, for handlers, with the tracker's lock held */
+/* table.c, for handlers, which hold the tracker's lock */
 const struct resv_range *resv_msi_window_at(const struct resv_msi_window *w);
 bool resv_msi_window_is_moved(const struct resv_msi_window *w);
 

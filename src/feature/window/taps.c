@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the taps of MSI windows are in.
+ * When to install the taps of MSI windows.
  *
- * They cost a few thousand instructions for each attach, so they are in only while a
- * window is moved, or is to be.  When the first group with a movable window is seen they
- * are tried once and removed again, so that the file "features" can tell whether a
- * window can be moved before anybody asks.
+ * The taps cost a few thousand instructions for each attach, so they are installed only
+ * while a window is moved or about to be moved.  When the first group with a movable
+ * window is found, they are tested once and removed again, so that the file "features"
+ * can tell whether a window can be moved before a user tries.
  *
- * Locks: resv_msi_windows_lock protects all below.
+ * Locks: resv_msi_windows_lock protects the variables below.
  */
 #include <linux/kernel.h>
 #include "compat/iommu.h"
@@ -20,35 +20,35 @@
 
 #define NOT_NEEDED	"no MSI window is moved"
 
-/* What reads the table of windows comes last. */
+/* Readers of the table of windows come last. */
 const struct resv_tap *const resv_msi_window_taps[RESV_MSI_WINDOW_TAPS] = {
 	&resv_msi_device_tap,
 	&resv_msi_alloc_tap,
 	&resv_msi_listed_tap,
 };
 
-static unsigned int changes;	/* writes to files that are under way */
-static bool needed;		/* a window is moved, or is to be */
-static bool installed;		/* the taps were asked for, and not removed since */
-static bool requested;		/* the parameter wants windows moved */
-static bool denied_any;		/* some group could not have that, as no hook worked */
+static unsigned int changes;	/* number of writes to files under way */
+static bool needed;		/* a window is moved, or about to be moved */
+static bool installed;		/* the taps were requested, and not removed since */
+static bool requested;		/* the parameter moves windows */
+static bool denied_any;		/* it could not for some group, because no hook worked */
 static bool tried;		/* it is known whether the taps work */
-static bool works;		/* a window could be moved when they were tried last */
-static bool by_list;		/* ... for some group in the list of the group only */
-static bool walking;		/* all groups are being looked at */
-static bool again;		/* ... and nothing was tried in this walk yet */
+static bool works;		/* a window could be moved at the last test */
+static bool by_list;		/* ... for some group only in the list of the group */
+static bool walking;		/* a walk over all groups is under way */
+static bool again;		/* ... and has not tested the taps yet */
 static const char *broken;	/* why they did not work; static text, or NULL */
 
 /*
- * Let what did not work try again: an allocation may have failed, or the kernel may have
- * kept one call from the probe.
+ * Retry taps that did not work: an allocation may have failed, or the kernel may have
+ * hidden one call from the probe.
  */
 static void retry(void)
 {
-	/* The driver's own function is for the feature that declares regions to retry. */
+	/* The feature "declare" retries the place at the driver's own function. */
 	resv_tap_retry(&resv_msi_alloc_tap);
 	resv_tap_retry(&resv_msi_listed_tap);
-	/* Lists are edited both ways until the taps are removed. */
+	/* lists.c goes on editing lists both ways until the taps are removed. */
 	by_list = false;
 }
 
@@ -72,10 +72,10 @@ static void want(void)
 	needed = true;
 }
 
-/* Remove the taps if no window is moved or is to be. */
+/* Remove the taps if no window is moved or about to be moved. */
 static void rest(void)
 {
-	/* Groups that come later may have their window moved, too. */
+	/* If the parameter moves windows, keep the taps for new groups. */
 	if (!needed || changes || requested || resv_msi_windows_in_force())
 		return;
 	needed = false;
@@ -83,7 +83,7 @@ static void rest(void)
 }
 
 /**
- * resv_msi_taps_want() - the parameter wants windows moved: install the taps for good
+ * resv_msi_taps_want() - install the taps for good, because the parameter moves windows
  *
  * The next look at a group installs them.
  *
@@ -98,9 +98,9 @@ void resv_msi_taps_want(void)
 }
 
 /**
- * resv_msi_taps_note_denied() - a group could not have what the parameter says
+ * resv_msi_taps_note_denied() - note that the parameter could not move a group's window
  *
- * No hook worked for it.  When one does, all groups are looked at again.
+ * No hook worked for the group.  When one does, all groups are looked at again.
  *
  * Context: resv_msi_windows_lock is held.
  */
@@ -123,7 +123,7 @@ void resv_msi_taps_change_begin(void)
 }
 
 /**
- * resv_msi_taps_change_end() - the write is over, whatever became of it
+ * resv_msi_taps_change_end() - the write has ended, with or without success
  *
  * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
  */
@@ -135,17 +135,17 @@ void resv_msi_taps_change_end(void)
 	mutex_unlock(&resv_msi_windows_lock);
 }
 
-/* Is it known of the tap whether it works?  Else an allocation failed. */
+/* Is it known whether the tap works?  If not, an allocation failed. */
 static bool is_known(const struct resv_tap *tap)
 {
 	return resv_tap_state(tap, NULL) != RESV_TAP_OUT;
 }
 
 /*
- * Have the taps that move the window where the driver makes the entry.  @known is set
- * to whether the answer is one for all times.
+ * Get the taps that move the window where the driver makes the entry.  @known is set to
+ * false if an allocation failed, so that a retry may give another answer.
  *
- * Return: they work for this group
+ * Return: true if they work for this group
  */
 static bool get_entry_taps(const struct resv_facts *c, struct iommu_group *group,
 			   bool *known)
@@ -183,10 +183,10 @@ static const char *why_broken(void)
 }
 
 /*
- * Have the taps that move the group's window, if one is moved or is to be, or if it is
- * not known whether they work.
+ * Get the taps that move the group's window, if a window is moved or about to be moved,
+ * or if it is not known yet whether they work.
  *
- * Return: the window can be moved
+ * Return: true if the window can be moved
  */
 static bool get_taps(const struct resv_facts *c)
 {
@@ -199,8 +199,8 @@ static bool get_taps(const struct resv_facts *c)
 	    !resv_facts_soft_window(c, &window))
 		return false;
 	/*
-	 * Once a walk, as a try that fails waits for grace periods.  A walk follows when
-	 * the mode of the hooks is written, which lets every hook try again.
+	 * Test at most once in each walk, because a failed test waits for grace periods.
+	 * A write of the mode of the hooks starts a walk, so then every hook is retried.
 	 */
 	retrying = tried && (walking ? again : !works);
 	if (!needed && ((tried && !retrying) || !group))
@@ -209,24 +209,24 @@ static bool get_taps(const struct resv_facts *c)
 		retry();
 	again = false;
 	installed = true;
-	/* To look for a name takes long, and nothing asks who calls while no window is moved. */
+	/* A search by name takes long, and is useless while no window is moved. */
 	if (needed)
 		resv_caller_learn();
 	listed = resv_tap_get(&resv_msi_listed_tap, 0, group);
 	entry = get_entry_taps(c, group, &entry_known);
 	watched = resv_attach_watch(&resv_msi_window_client, false);
-	/* The result of a try that an allocation made fail does not count. */
+	/* Do not count a test that failed because an allocation failed. */
 	by_list = !entry || (tried && by_list);
 	if (by_list)
 		resv_msi_lists_move_in_group();
-	/* iommufd lists devices: it would keep the kernel's place. */
+	/* iommufd reads the lists of devices, so it would keep the driver's place. */
 	works = watched && (entry || (listed && !IS_ENABLED(CONFIG_IOMMUFD)));
-	/* Groups that were looked at before could not have what the parameter says. */
+	/* The parameter could not move the windows of earlier groups: look again. */
 	if (works && denied_any)
 		resv_groups_rescan_soon();
 	denied_any &= !works;
 	broken = works ? NULL : why_broken();
-	/* If an allocation failed, the next group tries again. */
+	/* If an allocation failed, test again with the next group. */
 	tried = entry_known && (listed || is_known(&resv_msi_listed_tap)) &&
 		(watched || resv_attach_broken(false));
 	if (!needed)
@@ -235,7 +235,7 @@ static bool get_taps(const struct resv_facts *c)
 }
 
 /**
- * resv_msi_taps_rest() - remove the taps if no window is moved or is to be
+ * resv_msi_taps_rest() - remove the taps if no window is moved or about to be moved
  *
  * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
  */
@@ -247,7 +247,7 @@ void resv_msi_taps_rest(void)
 }
 
 /**
- * resv_msi_taps_prepare() - have the taps that a group needs
+ * resv_msi_taps_prepare() - get the taps that a group needs
  * @c: facts; all devices of the group are known.  Sets @c->movable.
  *
  * Context: the lock of the group's entry is held; may sleep.
@@ -255,9 +255,9 @@ void resv_msi_taps_rest(void)
 void resv_msi_taps_prepare(struct resv_facts *c)
 {
 	/*
-	 * Where this module makes the list no tap has to move the window in it, and the
-	 * feature that maps doorbells has set @c->movable.  A test that hooks some other
-	 * function is about that function alone.
+	 * If this module makes the list, no tap is needed, and the feature that maps
+	 * doorbells has set @c->movable.  If a test hooks another function, install only
+	 * that hook.
 	 */
 	if (c->own_list || resv_test_symbol())
 		return;
@@ -267,7 +267,7 @@ void resv_msi_taps_prepare(struct resv_facts *c)
 }
 
 /**
- * resv_msi_taps_walk_begin() - all groups will be looked at
+ * resv_msi_taps_walk_begin() - a walk over all groups begins
  *
  * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
  */
@@ -277,7 +277,7 @@ void resv_msi_taps_walk_begin(void)
 	walking = true;
 	again = true;
 	if (!resv_hooks_by_kprobe()) {
-		/* The mode has changed; while a window is moved it cannot. */
+		/* The mode has changed, so no window is moved. */
 		remove_taps(NULL);
 		tried = false;
 		by_list = false;
@@ -288,7 +288,7 @@ void resv_msi_taps_walk_begin(void)
 }
 
 /**
- * resv_msi_taps_walk_end() - all groups were looked at
+ * resv_msi_taps_walk_end() - the walk has looked at all groups
  *
  * Context: sleeps for grace periods; resv_msi_windows_lock is not held.
  */
@@ -301,7 +301,7 @@ void resv_msi_taps_walk_end(void)
 }
 
 /**
- * resv_msi_taps_status() - say whether MSI windows can be moved on this machine
+ * resv_msi_taps_status() - describe whether MSI windows can be moved on this machine
  * @s: status to add to
  *
  * Context: may sleep; resv_msi_windows_lock is not held.

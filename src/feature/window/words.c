@@ -2,11 +2,11 @@
 /*
  * MSI windows: what the admin may write, the checks, and the answers.
  *
- * A window is moved by a write to the file of its group, and stays there until it is
- * moved back, the group is gone or this module is unloaded; or by the parameter at load,
- * for each group when it is found.  It changes only while nobody has attached the group
- * (group/attach.h): VFIO asks for the list of a group when it attaches the group, and
- * for the lists of those that stay whenever it detaches another one.
+ * A write to the file of a group moves its window.  The window stays there until a write
+ * moves it back, the group dies or this module is unloaded.  The parameter at load moves
+ * the window of each group when the group is found.  A window changes only while its
+ * group is not attached (group/attach.h): VFIO asks for the list of a group when it
+ * attaches the group; and when it detaches a group, it asks for the lists of the others.
  */
 #include <linux/kernel.h>
 #include <linux/kobject.h>
@@ -22,7 +22,7 @@
 #include "model/words.h"
 #include "model/placement.h"
 
-/* Guests have few pieces of memory. */
+/* Guests have few ranges of memory. */
 #define MAX_AVOID	8
 /* ", " or "; avoids ", and two numbers of 16 digits */
 #define AVOID_LEN	(9 + 2 * 18 + 1)
@@ -35,12 +35,13 @@ enum what {
 
 /**
  * struct request - what the admin wrote
- * @what: kind
+ * @what: kind of request
  * @base: WANT_PLACE: first address
  * @size: WANT_PLACE: bytes, if @sized
- * @sized: else as large as the doorbells need, or as the kernel's if that is more
- * @avoid: WANT_AUTO: where the window is not wanted
- * @nr_avoid: number of those
+ * @sized: @size is set; else use the larger one of the kernel's size and what the
+ *	doorbells need
+ * @avoid: WANT_AUTO: ranges that the window must not touch
+ * @nr_avoid: number of @avoid
  */
 struct request {
 	enum what what;
@@ -55,9 +56,9 @@ struct request {
  * struct change - a move of a group's window
  * @request: what the admin wrote
  * @w: the group's window
- * @to: where it goes
- * @by: who placed it
- * @why: WANT_AUTO: what decided
+ * @to: new place
+ * @by: who placed it there
+ * @why: WANT_AUTO: reason for the choice
  */
 struct change {
 	struct request request;
@@ -110,7 +111,7 @@ static int parse(const char *p, struct request *request)
 	       resv_text_end(&p) ? 0 : -EINVAL;
 }
 
-/* What bounds the window of the group that @c is about. */
+/* Collect what bounds the window of the group of @c. */
 static struct resv_window_plan plan_of(const struct resv_facts *c,
 				       const struct resv_msi_window *w)
 {
@@ -122,7 +123,7 @@ static struct resv_window_plan plan_of(const struct resv_facts *c,
 		.bridges = &c->bridges,
 		.aperture = c->aperture_known ? &c->aperture : NULL,
 		.page = c->page,
-		/* Not known: what the kernel gives is known to do. */
+		/* If the need is not known, use the kernel's size, which is enough. */
 		.need = need ?: native,
 		.size = ALIGN(resv_doorbells_room(native), c->page),
 		.native = w->native.start,
@@ -214,7 +215,7 @@ static int decide_auto(const struct resv_facts *c, struct change *change,
 	return 0;
 }
 
-/* Back to the kernel's place, unless something was declared there meanwhile. */
+/* Move back to the kernel's place, unless a region was declared there meanwhile. */
 static int decide_default(const struct resv_facts *c, struct change *change)
 {
 	const struct resv_range *native = &change->w->native;
@@ -236,7 +237,7 @@ static int decide_default(const struct resv_facts *c, struct change *change)
 /*
  * Decide where the window of the group goes.
  *
- * Return: 0, -ENOMEM, or an errno after one line in the log
+ * Return: 0, -ENOMEM, or an errno after logging one line
  */
 static int decide(const struct resv_facts *c, struct change *change)
 {
@@ -273,8 +274,8 @@ static int move(const struct resv_facts *c, struct change *change)
 }
 
 /*
- * Would a window that is moved show in the lists?  The mode can have changed since the
- * group was looked at; only kprobes edit the kernel's lists.
+ * Would lists show a moved window?  Only kprobes move it in the kernel's lists, and the
+ * mode may have changed since the look at the group.
  */
 static bool is_movable(const struct resv_facts *c)
 {
@@ -290,7 +291,7 @@ static int apply_locked(struct resv_facts *c, struct change *change)
 
 	change->w = resv_msi_window_find(c->group);
 	if (!change->w && resv_facts_soft_window(c, &window))
-		/* The window is not in the table, because an allocation failed. */
+		/* There is a window, but its entry could not be allocated. */
 		return -ENOMEM;
 	if (!change->w) {
 		pr_err("group %d: has no MSI window that could be moved: %s\n",
@@ -298,14 +299,14 @@ static int apply_locked(struct resv_facts *c, struct change *change)
 		       "the kernel's list is not asked (sources=)");
 		return -EOPNOTSUPP;
 	}
-	/* A window can move back whatever the hooks do. */
+	/* A window can move back even if no hook works. */
 	if (change->request.what != WANT_DEFAULT && !is_movable(c)) {
 		pr_err("group %d: the MSI window cannot be moved, because no hook would do it: see %s in /sys/kernel/iommu_resv/features\n",
 		       c->id, !resv_native_cookies() ? "msi-cookies" : "msi-window-move");
 		return -EOPNOTSUPP;
 	}
 	ret = decide(c, change) ?: move(c, change);
-	/* From now on the parameter does not decide about this window. */
+	/* From now on the parameter does not move this window. */
 	if (!ret)
 		change->w->asked = true;
 	return ret;
@@ -322,11 +323,11 @@ static int apply(struct resv_facts *c, void *data)
 }
 
 /**
- * resv_msi_window_is_listed() - is the window in one place on the list that VFIO goes by?
+ * resv_msi_window_is_listed() - does the list that VFIO uses show the window at a place?
  * @c: facts, with the list
  * @window: the place
  *
- * Return: true if it is there, and nowhere else
+ * Return: true if the list shows it there, and nowhere else
  */
 bool resv_msi_window_is_listed(const struct resv_facts *c,
 			       const struct resv_range *window)
@@ -436,7 +437,7 @@ static ssize_t msi_window_store(struct iommu_group *group, const char *buf,
 	struct change change = { 0 };
 	int ret;
 
-	/* Not logged: who may not write could fill the log. */
+	/* Do not log this: a user without permission could fill the log. */
 	if (!resv_feature_may_write())
 		return -EACCES;
 	ret = strlen(buf) == count ? parse(buf, &change.request) : -EINVAL;
@@ -511,10 +512,10 @@ module_param_cb(msi_window, &msi_window_ops, NULL, 0444);
 MODULE_PARM_DESC(msi_window, "where the movable MSI window (Arm) of each group goes when it is found: 0xBASE[,0xSIZE], auto[,avoid=0xSTART-0xEND...] or default (the kernel's place)");
 
 /**
- * resv_msi_window_init() - take what the parameter says
+ * resv_msi_window_init() - parse the parameter
  *
  * Context: no group is known yet.
- * Return: 0, or an errno after one line in the log
+ * Return: 0, or an errno after logging one line
  */
 int resv_msi_window_init(void)
 {
@@ -527,7 +528,7 @@ int resv_msi_window_init(void)
 }
 
 /**
- * resv_msi_window_requested() - does the parameter want windows moved?
+ * resv_msi_window_requested() - does the parameter move windows?
  *
  * Return: true if it does
  */
@@ -537,7 +538,7 @@ bool resv_msi_window_requested(void)
 }
 
 /**
- * resv_msi_window_log_conflicts() - say what the window of a group overlaps, if new
+ * resv_msi_window_log_conflicts() - log a new overlap of a group's window
  * @c: facts
  * @w: window of the group
  * @window: where the lists have it
@@ -573,7 +574,7 @@ void resv_msi_window_log_conflicts(const struct resv_facts *c,
 }
 
 /**
- * resv_msi_window_apply() - apply the parameter to a group that was found
+ * resv_msi_window_apply() - apply the parameter to a new group
  * @c: facts
  * @w: window of the group
  *
@@ -588,7 +589,7 @@ bool resv_msi_window_apply(const struct resv_facts *c, struct resv_msi_window *w
 	if (param.what == WANT_DEFAULT || w->asked)
 		return false;
 	if (!is_movable(c)) {
-		/* The hooks can come later, so say this once. */
+		/* A hook may work later and this is tried again, so log it only once. */
 		if (!w->denied)
 			pr_warn("group %d: msi_window= is not in force, because no hook works: see msi-window-move in /sys/kernel/iommu_resv/features\n",
 				c->id);
@@ -607,8 +608,8 @@ bool resv_msi_window_apply(const struct resv_facts *c, struct resv_msi_window *w
 }
 
 /**
- * resv_msi_window_log_unsuited() - say that a moved window does not suit the group, if new
- * @c: facts; a device can have come that has other needs than those before it
+ * resv_msi_window_log_unsuited() - log once that a moved window does not suit the group
+ * @c: facts; a new device may have other needs than the earlier ones
  * @w: window of the group
  *
  * Context: resv_msi_windows_lock is held.
@@ -635,12 +636,12 @@ void resv_msi_window_log_unsuited(const struct resv_facts *c,
 }
 
 /**
- * resv_msi_window_put_back() - have the window at the driver's place again
+ * resv_msi_window_put_back() - move the window back to the driver's place
  * @c: facts
  * @w: window of the group
  *
  * Context: resv_msi_windows_lock is held; may sleep.
- * Return: false if somebody has attached the group, or it has no device any more
+ * Return: false if the group is attached, or has no device any more
  */
 bool resv_msi_window_put_back(const struct resv_facts *c,
 			      struct resv_msi_window *w)
