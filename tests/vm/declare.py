@@ -433,14 +433,16 @@ def loading(script, backend, also=""):
     if backend == "livepatch":
         # If the kernel found somebody to load it already, it is there.
         steps += [f"load {LIVEPATCH}"]
-    steps += [f"wait-text {HOOKS} {backend} active", f"cat {HOOKS}", f"cat {FEATURES}"]
+    # Kprobes are in while something is declared.
+    state = "off" if backend == "kprobe" and not also else "active"
+    steps += [f"wait-text {HOOKS} {backend} {state}", f"cat {HOOKS}", f"cat {FEATURES}"]
     checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+",
                    rf"\| declared-regions added {backend} \S.*")]
     if backend == "livepatch":
         checks.append(says(rf"load {LIVEPATCH} (ok|EEXIST) .*",
                            r"\| iommu_get_group_resv_regions livepatch active \d+ 0 .*"))
     else:
-        checks.append(says(r"\| \w+_get_resv_regions kprobe active \d+ 0 .*"))
+        checks.append(says(rf"\| \w+_get_resv_regions kprobe {state} \d+ 0 .*"))
     script.do(f"{backend}: load", steps, *checks)
 
 
@@ -797,7 +799,7 @@ def errors(key, name):
     script.do("declare with none", [f"write {path} add {text(HOLE)}", "dump none-still"],
               says(f"write {path} EOPNOTSUPP"), complains(ONE), same_dump("none-still", "loaded"))
     script.do("kprobe again", [f"write {PARAMETER} kprobe", f"cat {HOOKS}"],
-              says(f"write {PARAMETER} ok", r"\| \w+ kprobe active .*"))
+              says(f"write {PARAMETER} ok", r"\| \w+ kprobe off \d+ 0 nothing is declared"))
     declaring(script, "declare again", ONE, "add", [HOLE])
     script.do("declared again", ["dump again"], dumped("again", "loaded", {ONE: [HOLE]}))
     declaring(script, "remove again", ONE, "remove", [HOLE])
