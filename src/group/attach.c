@@ -17,8 +17,15 @@
  *   iommu_detach_group(), iommu_domain_free()   the group leaves
  *   vfio_iommu_type1_release()                  the container ends
  *
- * Others who attach a group by iommu_attach_group() (vDPA) have no bracket and no
- * container.
+ * Others who attach a group by iommu_attach_group() have no bracket and no container.  So
+ * has iommufd, which has functions of its own for that, in turn or besides:
+ *
+ *   iommu_attach_group_handle(domain, group)
+ *   iommu_replace_group_handle(group, domain), iommu_group_replace_domain(group, domain)
+ *   iommu_detach_group_handle(domain, group), iommu_domain_free(domain)
+ *
+ * Which of them a kernel has, and calls, is told in attach_taps.c.  Where some of that is not
+ * seen the tracker does its work for VFIO, and sees_all() is false.
  *
  * Invariants:
  *
@@ -67,6 +74,72 @@ static DEFINE_MUTEX(watch_lock);
 static unsigned long wanted;		/* clients that watch, by index */
 static unsigned long wanted_containers;
 
+/* All is seen by which iommufd attaches and detaches.  Written with watch_lock held. */
+static bool iommufd_watched;
+
+/* A program that the compiler has linked has no calls to be seen. */
+#define IOMMUFD_CALLS	(!IS_BUILTIN(CONFIG_IOMMUFD) || !IS_ENABLED(CONFIG_LTO))
+
+/* Return: how many of the taps are on functions that the kernel has */
+static unsigned int have(const struct resv_tap *const *taps, unsigned int nr)
+{
+	unsigned int i, there = 0;
+
+	for (i = 0; i < nr; i++)
+		there += resv_tap_exists(taps[i]);
+	return there;
+}
+
+/*
+ * Have the taps on what iommufd calls besides iommu_attach_group().  With watch_lock held.
+ *
+ * A kernel has all of the functions with a handle, or none and another one, as far as it is
+ * known.  With neither it may be too old for them (before v6.4), or too new.
+ *
+ * Return: all that iommufd calls is seen
+ */
+static bool watch_iommufd(bool retry)
+{
+	/* It takes grace periods to look for a name.  Looked for once; of the kernel itself. */
+	static unsigned int handles, replaces;
+	static bool looked;
+	bool all = IOMMUFD_CALLS;
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_IOMMUFD))
+		return true;
+	if (resv_hooks_mode() == RESV_HOOKS_NONE)
+		return false;
+	if (!looked) {
+		handles = have(resv_attach_handle_taps, RESV_ATTACH_HANDLE_TAPS);
+		replaces = have(resv_attach_replace_taps, RESV_ATTACH_REPLACE_TAPS);
+		looked = true;
+	}
+	for (i = 0; retry && i < RESV_ATTACH_HANDLE_TAPS; i++)
+		resv_tap_retry(resv_attach_handle_taps[i]);
+	for (i = 0; retry && i < RESV_ATTACH_REPLACE_TAPS; i++)
+		resv_tap_retry(resv_attach_replace_taps[i]);
+	if (handles == RESV_ATTACH_HANDLE_TAPS)
+		all &= resv_tap_get_all(resv_attach_handle_taps,
+					RESV_ATTACH_HANDLE_TAPS, NULL);
+	else
+		all &= !handles && replaces;
+	if (replaces == RESV_ATTACH_REPLACE_TAPS)
+		all &= resv_tap_get_all(resv_attach_replace_taps,
+					RESV_ATTACH_REPLACE_TAPS, NULL);
+	return all;
+}
+
+static void unwatch_iommufd(const char *reason)
+{
+	unsigned int i;
+
+	for (i = RESV_ATTACH_REPLACE_TAPS; i--; )
+		resv_tap_put(resv_attach_replace_taps[i], reason);
+	for (i = RESV_ATTACH_HANDLE_TAPS; i--; )
+		resv_tap_put(resv_attach_handle_taps[i], reason);
+}
+
 /**
  * resv_attach_watch() - a client needs to know who is attached to what
  * @client: the client
@@ -79,7 +152,7 @@ static unsigned long wanted_containers;
  */
 bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 {
-	bool all, retry;
+	bool all, iommufd, retry;
 	unsigned int i;
 
 	mutex_lock(&watch_lock);
@@ -95,9 +168,12 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 	if (wanted_containers)
 		resv_tap_get_all(resv_attach_container_taps, RESV_ATTACH_CONTAINER_TAPS,
 				 NULL);
+	/* Without iommufd's the tracker does what it does for VFIO. */
+	iommufd = all && watch_iommufd(retry);
 	/* Who attached while a tap was out is not known. */
-	if (all != resv_attach_watching) {
+	if (all != resv_attach_watching || iommufd != iommufd_watched) {
 		WRITE_ONCE(resv_attach_watching, all);
+		WRITE_ONCE(iommufd_watched, iommufd);
 		resv_attach_outage();
 	}
 	mutex_unlock(&watch_lock);
@@ -125,8 +201,11 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 	if (!wanted && resv_attach_watching) {
 		/* Before the first tap goes, so that no half of an event counts. */
 		WRITE_ONCE(resv_attach_watching, false);
+		WRITE_ONCE(iommufd_watched, false);
 		resv_attach_outage();
 	}
+	if (!wanted)
+		unwatch_iommufd(reason);
 	/* The bracket, too: the next change looks twice, see have_bracket(). */
 	for (i = RESV_ATTACH_TAPS; !wanted && i--; )
 		resv_tap_put(resv_attach_taps[i], reason);
@@ -181,27 +260,30 @@ const char *resv_attach_broken(bool containers)
 #ifdef RESV_TEST
 static bool test_iommufd;
 module_param(test_iommufd, bool, 0644);
-MODULE_PARM_DESC(test_iommufd, "as with iommufd: who comes and leaves is not all seen");
+MODULE_PARM_DESC(test_iommufd, "as with an iommufd that is not watched: who comes and leaves is not all seen");
 #else
 #define test_iommufd	false
 #endif
 
-/*
- * Does every attach and detach run into a tap?
- *
- * iommufd goes by iommu_attach_group_handle() and its like as well (seen on 6.12.118).
- */
-static bool sees_all(void)
+static bool any_missed(const struct resv_tap *const *taps, unsigned int nr)
 {
 	unsigned int i;
 
-	if (IS_ENABLED(CONFIG_IOMMUFD) || test_iommufd ||
-	    !READ_ONCE(resv_attach_watching))
+	for (i = 0; i < nr; i++)
+		if (resv_tap_missed(taps[i]))
+			return true;
+	return false;
+}
+
+/* Does every attach and detach run into a tap, also those by iommufd? */
+static bool sees_all(void)
+{
+	if (test_iommufd || !READ_ONCE(resv_attach_watching) ||
+	    !READ_ONCE(iommufd_watched))
 		return false;
-	for (i = 0; i < RESV_ATTACH_TAPS; i++)
-		if (resv_tap_missed(resv_attach_taps[i]))
-			return false;
-	return true;
+	return !any_missed(resv_attach_taps, RESV_ATTACH_TAPS) &&
+	       !any_missed(resv_attach_handle_taps, RESV_ATTACH_HANDLE_TAPS) &&
+	       !any_missed(resv_attach_replace_taps, RESV_ATTACH_REPLACE_TAPS);
 }
 
 /**

@@ -83,8 +83,8 @@ struct resv_attach_domain {
  * @epoch: in which @state was set
  * @events: how often @state was set, which tells a look at the group that somebody came or
  *	left meanwhile
- * @left: the domain that it was seen to leave last, which a look may still find attached;
- *	only compared
+ * @left: the domain that it was seen to leave last, which a look may still find attached,
+ *	and to which it goes back if a replacement fails; only compared
  * @leaving: how many looks in a row have found it so
  * @task: RESV_ATTACH_ATTACHING: the task that attaches it, else NULL
  * @container: container of the last attach by VFIO, or NULL

@@ -7,6 +7,7 @@
 #include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -318,6 +319,36 @@ bool resv_attach_allowed(struct resv_attach_group *g, struct resv_attach_domain 
 			return false;
 	return true;
 }
+
+#ifdef RESV_TEST
+static int get_attached(char *text, const struct kernel_param *kp)
+{
+	static const char *const names[] = {
+		[RESV_ATTACH_FREE] = "free",
+		[RESV_ATTACH_ATTACHING] = "attaching",
+		[RESV_ATTACH_ATTACHED] = "attached",
+		[RESV_ATTACH_UNSEEN] = "unseen",
+	};
+	const struct resv_attach_group *g;
+	unsigned long flags;
+	unsigned int bkt;
+	int len = 0;
+
+	flags = resv_attach_lock();
+	hash_for_each(groups, bkt, g, node)
+		len += scnprintf(text + len, PAGE_SIZE - len, "%d %s\n", g->id,
+				 names[resv_attach_state(g)]);
+	resv_attach_unlock(flags);
+	return len;
+}
+
+static const struct kernel_param_ops attached_ops = {
+	.get = get_attached,
+};
+
+module_param_cb(test_attached, &attached_ops, NULL, 0400);
+MODULE_PARM_DESC(test_attached, "what the tracker knows of each group");
+#endif
 
 /**
  * resv_attach_fill() - have as many spare objects as all groups can need

@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The events of the attachment tracker: taps on what VFIO's type 1 calls.  See attach.c for
- * their order, and for what holds of the objects that they change.
+ * The events of the attachment tracker: taps on what VFIO's type 1 and iommufd call.  See
+ * attach.c for their order, and for what holds of the objects that they change.
+ *
+ * iommufd goes, as mainline's drivers/iommu/iommufd/{device,fault}.c have it,
+ *
+ *   v6.2, v6.3	by iommu_attach_group(), iommu_detach_group()
+ *   v6.4		also by iommu_group_replace_domain(), which v6.15 has no more
+ *   v6.11		where a domain handles page faults: by iommu_attach_group_handle(),
+ *			iommu_detach_group_handle(), iommu_replace_group_handle()
+ *   v6.15		by these alone; so does v6.12.118 of Debian, where the older function
+ *			is without callers (read, and seen)
+ *
+ * All are in drivers/iommu/iommu.c and exported to iommufd alone, so there is a real call
+ * unless both are linked as one program by the compiler (LTO).  None of them calls
+ * another one or iommu_attach_group(): they share __iommu_attach_group() and
+ * __iommu_group_set_domain().  The last two of v6.4 and v6.11 have the group in front.
+ *
+ * Each may fail, as iommu_attach_group() may.  Of that nobody is told later: iommufd has no
+ * bracket, and the domain may have other groups.  So the returns are watched as well.  After
+ * a replacement that has failed the group is on the domain of before.  After an attach that
+ * has failed somebody else may have it (EBUSY), which the next look at the group tells.
+ *
+ * What has a PASID (iommu_attach_device_pasid()) is no matter here: the domain of the
+ * group stays what it was.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -18,6 +40,7 @@
 #define TYPE1	"vfio_iommu_type1"
 #define LOSS	"who is attached to what is not known: maps are not checked, and MSI windows cannot be moved"
 #define LOSS_CONTAINERS	"VFIO does not tell usable ranges"
+#define LOSS_IOMMUFD	"who is attached by iommufd is known by looks at the groups alone"
 
 static bool enter_join(struct resv_call *call)
 {
@@ -154,6 +177,108 @@ static bool enter_attach(struct resv_call *call)
 		resv_refuse_attach(call->regs);
 	resv_attach_tell_after();
 	return true;
+}
+
+/*
+ * int iommu_replace_group_handle(struct iommu_group *group, struct iommu_domain *domain,
+ *				  struct iommu_attach_handle *handle)
+ * int iommu_group_replace_domain(struct iommu_group *group, struct iommu_domain *domain)
+ */
+static bool enter_replace(struct resv_call *call)
+{
+	const struct iommu_group *group = (void *)compat_argument(call->regs, 0);
+	const struct iommu_domain *domain = (void *)compat_argument(call->regs, 1);
+	struct resv_attach_group *g;
+	unsigned int pins = 0;
+	unsigned long flags;
+	bool lost = false;
+
+	/* That fails, and changes nothing. */
+	if (!domain)
+		return true;
+	resv_attach_ready_domain();
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	if (g && resv_attach_watching) {
+		g->left = g->domain ? g->domain->domain : NULL;
+		attach(g, domain, &pins, &lost);
+	}
+	resv_attach_unlock(flags);
+	resv_attach_put_pins(pins);
+	if (lost)
+		resv_call_lost(call, 1);
+	resv_attach_tell_after();
+	return true;
+}
+
+/**
+ * struct attaching - a call by iommufd that attaches
+ * @group: the group
+ * @domain: the domain that it is to be on
+ */
+struct attaching {
+	const struct iommu_group *group;
+	const struct iommu_domain *domain;
+};
+
+static bool enter_attaching(struct resv_call *call)
+{
+	struct attaching *a = call->data;
+
+	a->domain = (void *)compat_argument(call->regs, 0);
+	a->group = (void *)compat_argument(call->regs, 1);
+	return true;
+}
+
+static bool enter_replacing(struct resv_call *call)
+{
+	struct attaching *a = call->data;
+
+	a->group = (void *)compat_argument(call->regs, 0);
+	a->domain = (void *)compat_argument(call->regs, 1);
+	return a->domain;
+}
+
+/* With the tracker's lock held.  @back: the domain that the group is on still, or NULL */
+static void attach_failed(struct resv_attach_group *g, struct resv_attach_domain *back)
+{
+	resv_attach_leave_domain(g);
+	if (!back) {
+		resv_attach_set_unseen(g);
+		return;
+	}
+	g->domain = back;
+	list_add_tail(&g->by_domain, &back->groups);
+	resv_attach_set_state(g, RESV_ATTACH_ATTACHED);
+	resv_attach_tell_attached(g, back);
+}
+
+static void leave(const struct resv_call *call, bool replace)
+{
+	const struct attaching *a = call->data;
+	struct resv_attach_group *g;
+	unsigned long flags;
+
+	if (likely(!compat_result(call->regs)))
+		return;
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(a->group);
+	/* If it is on another domain, its attach to this one was not seen. */
+	if (g && resv_attach_watching && g->domain && g->domain->domain == a->domain)
+		attach_failed(g, replace && g->left ?
+			      resv_attach_domain_find(g->left) : NULL);
+	resv_attach_unlock(flags);
+	resv_attach_tell_after();
+}
+
+static void leave_attaching(struct resv_call *call)
+{
+	leave(call, false);
+}
+
+static void leave_replacing(struct resv_call *call)
+{
+	leave(call, true);
 }
 
 #ifdef RESV_TEST
@@ -329,6 +454,71 @@ static const struct resv_tap open_tap = {
 	.loss = LOSS_CONTAINERS,
 };
 
+static const struct resv_tap detach_handle_tap = {
+	.symbol = "iommu_detach_group_handle",
+	.module = "",
+	.enter = enter_detach,
+	.again = resv_attach_outage,
+	.loss = LOSS_IOMMUFD,
+};
+
+static const struct resv_tap replaced_tap = {
+	.symbol = "iommu_group_replace_domain",
+	.module = "",
+	.at_return = true,
+	.data_size = sizeof(struct attaching),
+	.enter = enter_replacing,
+	.leave = leave_replacing,
+	.again = resv_attach_outage,
+	.loss = LOSS_IOMMUFD,
+};
+
+static const struct resv_tap replace_tap = {
+	.symbol = "iommu_group_replace_domain",
+	.module = "",
+	.enter = enter_replace,
+	.again = resv_attach_outage,
+	.loss = LOSS_IOMMUFD,
+};
+
+static const struct resv_tap replaced_handle_tap = {
+	.symbol = "iommu_replace_group_handle",
+	.module = "",
+	.at_return = true,
+	.data_size = sizeof(struct attaching),
+	.enter = enter_replacing,
+	.leave = leave_replacing,
+	.again = resv_attach_outage,
+	.loss = LOSS_IOMMUFD,
+};
+
+static const struct resv_tap replace_handle_tap = {
+	.symbol = "iommu_replace_group_handle",
+	.module = "",
+	.enter = enter_replace,
+	.again = resv_attach_outage,
+	.loss = LOSS_IOMMUFD,
+};
+
+static const struct resv_tap attached_handle_tap = {
+	.symbol = "iommu_attach_group_handle",
+	.module = "",
+	.at_return = true,
+	.data_size = sizeof(struct attaching),
+	.enter = enter_attaching,
+	.leave = leave_attaching,
+	.again = resv_attach_outage,
+	.loss = LOSS_IOMMUFD,
+};
+
+static const struct resv_tap attach_handle_tap = {
+	.symbol = "iommu_attach_group_handle",
+	.module = "",
+	.enter = enter_attach,
+	.again = resv_attach_outage,
+	.loss = LOSS_IOMMUFD,
+};
+
 /* In this order: the end of everything that is seen to begin is seen, too. */
 const struct resv_tap *const resv_attach_taps[] = {
 	&free_tap, &detach_tap, &attach_tap, &joined_tap, &join_tap,
@@ -344,3 +534,12 @@ const struct resv_tap *const resv_attach_bracket_taps[] = {
 	&joined_tap, &join_tap,
 };
 
+/* Only where the function is there. */
+const struct resv_tap *const resv_attach_handle_taps[] = {
+	&detach_handle_tap, &replaced_handle_tap, &replace_handle_tap,
+	&attached_handle_tap, &attach_handle_tap,
+};
+
+const struct resv_tap *const resv_attach_replace_taps[] = {
+	&replaced_tap, &replace_tap,
+};

@@ -216,7 +216,21 @@ bool resv_tap_get_all(const struct resv_tap *const *taps, unsigned int nr,
 	return all;
 }
 
-/* Take a tap away from a place.  On return no CPU runs the tap from this place. */
+/**
+ * resv_tap_exists() - does the kernel have the function of a tap?
+ * @tap: the tap, of a function of the kernel itself
+ *
+ * Context: sleeps for a grace period.
+ * Return: false if it has no such function; true also if it allows no probe there
+ */
+bool resv_tap_exists(const struct resv_tap *tap)
+{
+	unsigned long address;
+
+	return resv_kprobe_address(tap->symbol, &address) != -ENOENT;
+}
+
+/* Afterwards no CPU runs the tap because of this place. */
 static void tap_leave(struct resv_hook *hook, struct resv_hook_tap *at,
 		      const char *reason)
 {

@@ -110,6 +110,9 @@ int resv_declare_init(void);
 
 extern const struct resv_tap *const resv_declare_taps[RESV_DECLARE_TAPS];
 bool resv_declare_enforced_in(enum resv_hook_mode mode);
+void resv_declare_rest(void);
+void resv_declare_change_begin(void);
+void resv_declare_change_end(void);
 void resv_declare_prepare(struct resv_facts *c);
 void resv_declare_walk_begin(void);
 void resv_declare_taps_walked(void);

@@ -15,7 +15,12 @@
  * frees it by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
  *
- * The taps read the table under RCU, and take no lock.
+ * The kprobes are in while something is declared, or is to be.  Otherwise each is put in
+ * once, to see whether it works, by the first look at a group that needs it; in a walk over
+ * all groups they stay in until its end.  One that does not work is not taken out, so that
+ * the table of hooks says why.
+ *
+ * The table is read under RCU, and no lock is taken.
  */
 #include <linux/device.h>
 #include <linux/kernel.h>
@@ -50,6 +55,18 @@ static bool maps_checked_in_walk;
 
 /* Was a kprobe inert at the last look at a group?  Under resv_declare_lock. */
 static bool kprobe_inert;
+
+#define NOT_NEEDED	"nothing is declared"
+
+/* All under resv_declare_lock */
+static unsigned int changes;	/* writes to files that are under way */
+static bool walking;		/* all groups are being looked at */
+static const char *resting;	/* the kprobes have worked, and are out: their backend */
+
+/* Functions of which it is known that a kprobe works there, since the last walk began. */
+static unsigned long working[RESV_MAX_CALLBACKS];
+static unsigned int nr_working;
+static bool other_works;	/* that of groups, or of a test */
 
 static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 {
@@ -319,7 +336,14 @@ bool resv_declare_enforced_in(enum resv_hook_mode mode)
 	       resv_tap_state(&livepatch_tap, NULL) == RESV_TAP_WORKS;
 }
 
-/* Return: true if kprobes add the declared regions of the group to the kernel's lists */
+/* The function of groups: a device's list is not ours to edit, or some device has none. */
+static bool by_group(const struct resv_facts *c)
+{
+	return !COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
+	       resv_test_group_level();
+}
+
+/* Return: kprobes add what is declared for the group to the kernel's lists */
 static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 {
 	bool works = c->nr_callbacks;
@@ -329,9 +353,7 @@ static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 		test_tap.symbol = resv_test_symbol();
 		return resv_tap_get(&test_tap, 0, group);
 	}
-	/* This module must not edit a device's list, or some device has none. */
-	if (!COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
-	    resv_test_group_level())
+	if (by_group(c))
 		return resv_tap_get(&group_tap, 0, group);
 	for (i = 0; i < c->nr_callbacks; i++)
 		works &= resv_tap_get(&device_tap, c->callbacks[i], group);
@@ -355,6 +377,129 @@ static void note_failure(void)
 		resv_groups_rescan_soon();
 	kprobe_inert = inert;
 	mutex_unlock(&resv_declare_lock);
+}
+
+static bool is_working(unsigned long address)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_working; i++)
+		if (working[i] == address)
+			return true;
+	return false;
+}
+
+/* With resv_declare_lock held. */
+static void note_working(const struct resv_facts *c)
+{
+	unsigned int i;
+
+	if (resv_test_symbol() || by_group(c)) {
+		other_works = true;
+		return;
+	}
+	for (i = 0; i < c->nr_callbacks; i++)
+		if (!is_working(c->callbacks[i]) && nr_working < ARRAY_SIZE(working))
+			working[nr_working++] = c->callbacks[i];
+}
+
+/* With resv_declare_lock held.  Return: the kprobes of the group are known to work */
+static bool known_to_work(const struct resv_facts *c)
+{
+	bool works = c->nr_callbacks;
+	unsigned int i;
+
+	if (resv_test_symbol() || by_group(c))
+		return other_works;
+	for (i = 0; i < c->nr_callbacks; i++)
+		works &= is_working(c->callbacks[i]);
+	return works;
+}
+
+/* With resv_declare_lock held. */
+static bool is_needed(void)
+{
+	return changes || walking || !list_empty(&resv_declared_list);
+}
+
+/**
+ * resv_declare_rest() - take the kprobes out if they work and nothing is declared
+ *
+ * Context: sleeps for grace periods; resv_declare_lock is not held.
+ */
+void resv_declare_rest(void)
+{
+	const char *backend = NULL, *reason;
+	enum resv_tap_state state;
+	unsigned int i;
+
+	mutex_lock(&resv_declare_lock);
+	if (is_needed())
+		goto unlock;
+	for (i = 0; i < NR_KPROBES; i++) {
+		state = resv_tap_state(resv_declare_taps[i], &reason);
+		if (state == RESV_TAP_WORKS)
+			backend = resv_tap_backend(resv_declare_taps[i]);
+		/* At no place, or else at one that was not tested yet. */
+		else if (state != RESV_TAP_OUT || reason)
+			goto unlock;
+	}
+	if (!backend)
+		goto unlock;
+	for (i = 0; i < NR_KPROBES; i++)
+		resv_tap_put(resv_declare_taps[i], NOT_NEEDED);
+	resting = backend;
+unlock:
+	mutex_unlock(&resv_declare_lock);
+}
+
+/**
+ * resv_declare_change_begin() - something is to be declared, or to be removed
+ *
+ * The look at the group that follows has the kprobes put in.
+ *
+ * Context: may sleep; resv_declare_lock is not held.
+ */
+void resv_declare_change_begin(void)
+{
+	mutex_lock(&resv_declare_lock);
+	changes++;
+	mutex_unlock(&resv_declare_lock);
+}
+
+/**
+ * resv_declare_change_end() - that is over, whatever became of it
+ *
+ * Context: sleeps for grace periods; resv_declare_lock is not held.
+ */
+void resv_declare_change_end(void)
+{
+	mutex_lock(&resv_declare_lock);
+	changes--;
+	mutex_unlock(&resv_declare_lock);
+	resv_declare_rest();
+}
+
+/* Return: as get_kprobes(), or what is known of them while nothing is declared */
+static bool have_kprobes(const struct resv_facts *c, struct iommu_group *group)
+{
+	bool works;
+
+	mutex_lock(&resv_declare_lock);
+	works = resting && !is_needed() && known_to_work(c);
+	if (!works)
+		resting = NULL;
+	mutex_unlock(&resv_declare_lock);
+	if (works)
+		return true;
+	works = get_kprobes(c, group);
+	note_failure();
+	if (works) {
+		mutex_lock(&resv_declare_lock);
+		note_working(c);
+		mutex_unlock(&resv_declare_lock);
+	}
+	return works;
 }
 
 /**
@@ -387,35 +532,45 @@ void resv_declare_prepare(struct resv_facts *c)
 	 * mode "none": the mode changes only after the livepatch has passed its test.
 	 */
 	works = resv_tap_get(&livepatch_tap, 0, group) && group;
-	if (resv_hooks_by_kprobe()) {
-		works |= get_kprobes(c, group);
-		note_failure();
-	}
-	/* In mode "livepatch" the guard is an extra check: it needs kprobes itself. */
+	if (resv_hooks_by_kprobe())
+		works |= have_kprobes(c, group);
+	/* Beside a livepatch it is one more net, which works where kprobes do. */
 	guarded = !any || resv_declare_guard_get(group);
 	works &= guarded || !resv_hooks_by_kprobe();
 	/* If the mode has become "none" meanwhile, the taps are about to be removed. */
 	c->hooked = works && resv_hooks_mode() != RESV_HOOKS_NONE;
+	if (resv_hooks_by_kprobe())
+		resv_declare_rest();
 }
 
 /**
  * resv_declare_walk_begin() - a walk over all groups begins
  *
- * Context: any.
+ * Context: may sleep; resv_declare_lock is not held.
  */
 void resv_declare_walk_begin(void)
 {
 	WRITE_ONCE(maps_checked_in_walk, false);
+	mutex_lock(&resv_declare_lock);
+	walking = true;
+	/* Each kprobe is to be tested again. */
+	nr_working = 0;
+	other_works = false;
+	mutex_unlock(&resv_declare_lock);
 }
 
 /**
  * resv_declare_taps_walked() - the walk has looked at all groups
  *
- * Context: any.
+ * Context: sleeps for grace periods; resv_declare_lock is not held.
  */
 void resv_declare_taps_walked(void)
 {
 	WRITE_ONCE(maps_checked, READ_ONCE(maps_checked_in_walk));
+	mutex_lock(&resv_declare_lock);
+	walking = false;
+	mutex_unlock(&resv_declare_lock);
+	resv_declare_rest();
 }
 
 /* Describe what the taps do.  @mode is not "none", and the kernel makes the lists. */
@@ -423,10 +578,17 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 {
 	const char *inert = NULL, *reason = NULL, *probe = NULL;
 	const char *by = "livepatch";
+	const char *rests = NULL;
 	enum resv_tap_state state;
 	bool livepatch;
 	unsigned int i;
 
+	mutex_lock(&resv_declare_lock);
+	if (resv_hooks_by_kprobe() && resting) {
+		rests = resting;
+		probe = resting;
+	}
+	mutex_unlock(&resv_declare_lock);
 	for (i = 0; resv_hooks_by_kprobe() && i < NR_KPROBES; i++) {
 		state = resv_tap_state(resv_declare_taps[i], &reason);
 		if (state == RESV_TAP_WORKS && !probe)
@@ -446,7 +608,8 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 	else if (probe)
 		by = probe;
 	if (livepatch || (probe && !inert))
-		resv_status_hooked(s, "declared-regions", by,
+		resv_status_hooked(s, "declared-regions", by, rests && !livepatch ?
+				   "tested, and hooked while something is declared" :
 				   "put into the lists that reserved_regions and VFIO go by");
 	else if (inert)
 		resv_status_unknown(s, "declared-regions", inert);

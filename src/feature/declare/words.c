@@ -356,8 +356,10 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 		       kobject_name(kobj));
 		return -EINVAL;
 	}
+	resv_declare_change_begin();
 	ret = resv_group_change(kobj, &group_change, &change);
-	/* The declaration may have failed, or the last region was removed. */
+	/* Nothing was declared, or nothing is any more. */
+	resv_declare_change_end();
 	resv_declare_guard_rest();
 	if (ret == -ENOMEM || ret == -ENODEV)
 		pr_err("group %s: 0x%llx-0x%llx is unchanged: %s\n",

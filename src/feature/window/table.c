@@ -25,10 +25,15 @@
  * - A domain whose cookie is not at the driver's place holds a reference on this module
  *   until the domain is freed (resv_attach_pin()).
  * - A window that was moved has a reference on its group's kobject.
- * - If the kernel has iommufd, a moved window holds a reference on this module.  iommufd
- *   attaches groups by functions that the tracker does not see (seen on 6.12.118:
- *   iommu_attach_group_handle(), iommu_replace_group_handle()), and asks for the lists of
- *   devices each time.
+ * - Where the kernel has iommufd, a window that is moved holds this module.  iommufd asks
+ *   for the lists of devices first and attaches the group then
+ *   (iommufd_hw_pagetable_attach(), iommufd_device_do_replace()), so what the tracker sees
+ *   is too late to hold the module; and some of its ways are not seen on every kernel.
+ * - iommufd notes the place of the doorbells when the first device of a group is attached,
+ *   and keeps it for the group, whatever domain that is on (iommufd_group.sw_msi_start).
+ *   An address space in place of another has what is on the list by then.  So while a group
+ *   is iommufd's its list has the group's own place: doorbells that are on a domain that it
+ *   shares are at that of another group until v6.14, and are kept free by that group.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
@@ -51,7 +56,7 @@
 #include "feature/window/table.h"
 #include "group/group.h"
 
-/* The tracker does not see all attaches of iommufd. */
+/* iommufd is there, which reads a list before its attach is seen. */
 #define PIN_WHILE_MOVED	IS_ENABLED(CONFIG_IOMMUFD)
 
 /* For the table and its entries; see above. */
@@ -354,7 +359,15 @@ static bool makes_cookie(const struct resv_attach_group *g,
 	return RESV_HAVE(RESV_PUT_CORE) && !RESV_HAVE(RESV_PUT_DRIVER) && !d->container;
 }
 
-/* Take a reference on the module for a domain.  Return: false if it is being unloaded */
+/* An attach by iommufd: see above for what it goes by. */
+static bool is_iommufds(const struct resv_attach_group *g,
+			const struct resv_attach_domain *d)
+{
+	return IS_ENABLED(CONFIG_IOMMUFD) && !d->container &&
+	       g->state != RESV_ATTACH_ATTACHING;
+}
+
+/* Hold the module on behalf of a domain.  Return: false if it is being unloaded */
 static bool pin(struct resv_attach_domain *d)
 {
 	if (rcu_access_pointer(d->data[RESV_MSI_WINDOW_CLIENT]))
@@ -382,7 +395,7 @@ static void window_attached(struct resv_attach_group *g,
 		d->cookie_known = true;
 	}
 	w->cookie = d->cookie;
-	w->cookie_elsewhere = !begins_at(&d->cookie, &w->at);
+	w->cookie_elsewhere = !is_iommufds(g, d) && !begins_at(&d->cookie, &w->at);
 	if (!resv_msi_window_is_moved(w) || pin(d))
 		return;
 	/* The module is being unloaded: put the window back. */

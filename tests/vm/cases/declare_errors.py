@@ -111,7 +111,7 @@ def errors(key, name):
     script.do("declare with none", [f"write {path} add {text(HOLE)}", "dump none-still"],
               says(f"write {path} EOPNOTSUPP"), complains(ONE), same_dump("none-still", "loaded"))
     script.do("kprobe again", [f"write {MODE} kprobe", f"cat {HOOKS}"],
-              says(f"write {MODE} ok", r"\| \w+ kprobe active .*"))
+              says(f"write {MODE} ok", r"\| \w+ kprobe off \d+ 0 nothing is declared"))
     declaring(script, "declare again", ONE, "add", [HOLE])
     script.do("declared again", ["dump again"], dumped("again", "loaded", {ONE: [HOLE]}))
     declaring(script, "remove again", ONE, "remove", [HOLE])

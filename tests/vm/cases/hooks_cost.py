@@ -7,7 +7,7 @@ from expect.hooks import Section, all_ok, costs
 from lab import kernels
 from lab.topologies import PLAIN
 from talk.script import run
-from talk.words import ACTIVE, DEVICE, DISABLE, HOOKS, MODULE
+from talk.words import ACTIVE, DEVICE, DISABLE, HOOKS, MODULE, RESTING
 
 # hooks-cost: instructions of what VFIO does most, and of an attach
 
@@ -45,7 +45,8 @@ def judge_cost(lines, arch):
         if attach > 1.02:
             faults.append(f"{backend}: attach {attach:.4f} of what it is without")
         part = Section(lines, backend, faults)
-        if not any(hook.state == "active" and hook.hits for hook in part.of(backend)):
+        if not any((hook.state == "active" or hook.reason == RESTING) and hook.hits
+                   for hook in part.of(backend)):
             part.fault(f"nothing was hooked: {part.hooks}")
     return faults + all_ok(lines)
 

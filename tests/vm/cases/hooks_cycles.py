@@ -11,7 +11,7 @@ from expect.hooks import Section, all_ok, grown, is_clean, leaves
 from lab import kernels
 from lab.topologies import DEBUG, EDU, PLAIN, SLOTS
 from talk.script import run
-from talk.words import ACTIVE, ADD, DISABLE, FILES, MODULE, MOUNTS, REGION, REMOVE
+from talk.words import ACTIVE, ADD, DISABLE, FILES, MODULE, MOUNTS, REGION, REMOVE, RESTING
 
 # hooks-cycles: again and again, while others use all of it
 
@@ -99,7 +99,8 @@ def judge_cycles(lines, arch, backend, counted=True):
     if len(plugged) < 3:
         faults.append(f"a device was plugged in {len(plugged)} times")
     end = Section(lines, "end", faults)
-    if not any(hook.state == "active" and hook.hits for hook in end.of(backend)):
+    if not any((hook.state == "active" or hook.reason == RESTING) and hook.hits
+               for hook in end.of(backend)):
         end.fault(f"{end.hooks}")
     if "dump loaded" not in lines:
         return faults + ["there is no dump"]
@@ -118,7 +119,7 @@ PLANTED_CYCLES = (
     (r"^user loops=(\d+) errors=0$", r"user loops=\1 errors=2"),
     (r"^user loops=\d+ ", "user loops=0 "),
     (r"^churn exit 0$", "churn exit 139"),
-    (r" active (\d+) 0 -$", r" active \1 1 -"),
+    (r" (active|off) (\d+) 0 (-|nothing is declared)$", r" \1 \2 1 \3"),
     *leaves("end"),
 )
 PLANTED_GROWN = (

@@ -10,7 +10,7 @@ from lab import kernels
 from lab.topologies import PLAIN, X86
 from talk.script import run
 from talk.words import (ADD, DEVICE, FILES, GROUP, HOOKS, LIST, LISTED, MODULE, MOUNTS, PATCH,
-                        REGION, SHOWN)
+                        REGION, RESTING, SHOWN)
 
 # hooks-inlined: a function that the compiler put into its callers
 
@@ -117,7 +117,8 @@ def judge_steps(lines, arch, least):
 def window_step(lines, key, hooks, last):
     """The window can be moved if one of the two ways works, and all that is observed."""
     # The first way needs to know whose window it is, from the hooks that declared regions have.
-    by_device = all(hook.state == "active" for hook in hooks if not of_window(hook))
+    by_device = all(hook.state == "active" or hook.reason == RESTING
+                    for hook in hooks if not of_window(hook))
     hooks = [hook for hook in hooks if of_window(hook)]
     # The entry and the return of a function are places of their own. One that had no memory is
     # off until it is wanted again: the next look at a group may have come already.
@@ -154,7 +155,7 @@ def one_step(lines, key, label, result, last, arch):
     feature = [line.split(" ", 3) for line in judge.said(lines, "features", key)
                if line.startswith("declared-regions ")]
     state = feature[0][1] if feature else "missing"
-    active = [hook for hook in hooks if hook.state == "active"]
+    active = [hook for hook in hooks if hook.state == "active" or hook.reason == RESTING]
     switching = label in ("on", "back")
     if last and (result != "ok" or state != "added" or not active):
         faults.append(f"{key}: no step fails: {result}, {feature}, {hooks}")

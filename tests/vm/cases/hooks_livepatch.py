@@ -115,7 +115,7 @@ def judge_version(lines):
     if [line.split()[0] for line in newer.told("load", NEWER)] != ["ENOEXEC"]:
         newer.fault(f"load of the livepatch: {newer.told('load', NEWER)}, expected ENOEXEC")
     newer.livepatch("inert", "another version")
-    newer.kprobes("active")
+    newer.resting()
     newer.shows()
     faults += logged(lines, r"^iommu_resv: livepatch: it is version .*next, "
                             r"iommu_resv is .*; unload")

@@ -5,7 +5,7 @@ from functools import partial
 
 from cases import case
 from expect import judge
-from expect.hooks import Hook, Section, all_ok, hooked, is_clean, is_hooked, leaves
+from expect.hooks import Hook, Section, all_ok, hooked, is_clean, is_hooked, leaves, not_hooked
 from lab import kernels
 from lab.machines import BEHIND, VIRTIO
 from lab.topologies import BY_NAME, PLAIN
@@ -98,7 +98,7 @@ def judge_virtio(lines):
     off = Section(lines, "off", faults)
     off.kprobes(None)
     now = Section(lines, "come", faults)
-    now.kprobes("active")
+    now.resting()
     now.feature("added", "kprobe")
     if [hook.symbol for hook in now.of("kprobe")] != ["viommu_get_resv_regions"]:
         now.fault(f"{now.of('kprobe')}, expected viommu_get_resv_regions")
@@ -107,17 +107,18 @@ def judge_virtio(lines):
     if SHOWN not in now.text(f"{behind}/reserved_regions"):
         now.fault(f"{now.text(f'{behind}/reserved_regions')} lacks {SHOWN}")
     end = Section(lines, "end", faults)
-    if end.hits("kprobe") < now.hits("kprobe") + READS:
-        end.fault(f"{now.hits('kprobe')} hits, {READS} reads, {end.hits('kprobe')}")
-    faults += is_hooked(lines, "before", "come", now.hooks)
+    # The change looks twice, and once it is read while it is declared.
+    if end.hits("kprobe") < now.hits("kprobe") + 3:
+        end.fault(f"{now.hits('kprobe')} hits, a region, {end.hits('kprobe')}")
+    faults += not_hooked(lines, "come")
     faults += is_clean(lines, "before", "end", "amd64")
     return faults + all_ok(lines)
 
 
 PLANTED_VIRTIO = (
-    (r"viommu_get_resv_regions kprobe active (\d+) 0 -$",
-     r"viommu_get_resv_regions kprobe inert \1 0 why"),
-    (r"(^say end$.*?kprobe active) \d+", r"\1 0"),
+    (r"viommu_get_resv_regions kprobe off (\d+) 0 .*?$",
+     r"viommu_get_resv_regions kprobe active \1 0 -"),
+    (r"(^say end$.*?kprobe off) \d+", r"\1 0"),
     (r"^\| 0x0000000040000000 .*?$", "| -"),
     *leaves("end"),
 )
@@ -152,7 +153,7 @@ def judge_group(lines, arch):
     faults, lists, ends, vfio = [], {}, {}, {}
     for label in ("device", "group"):
         now = Section(lines, label, faults)
-        now.kprobes("active")
+        now.resting()
         now.feature("added", "kprobe")
         symbols = [hook.symbol for hook in now.of("kprobe")]
         if (symbols == [LISTED]) != (label == "group"):
@@ -179,7 +180,7 @@ def judge_group(lines, arch):
 
 
 PLANTED_GROUP = (
-    (rf"{LISTED} kprobe active", "other_function kprobe active"),
+    (rf"{LISTED} kprobe off", "other_function kprobe off"),
     (r"(^say group$.*?)^\| 0x0000000050000000 .*?$", r"\1| -"),
     (r"(^say group-vfio$.*?)^run range=.*?$", r"\1#"),
     (r"(^say group-end$.*?)(^file \S+/reserved_regions ok$)", rf"\1\2\n| {SHOWN}"),

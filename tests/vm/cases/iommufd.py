@@ -433,3 +433,62 @@ def attach(topology, key, name):
     """A bind or an attach that iommufd refuses is explained."""
     return "", run(name, kernels.get(key), topology, attach_steps(topology.name),
                    partial(judge_attach, topology=topology.name), PLANTED_ATTACH)[1]
+
+
+# iommufd-tracked: who is attached is known from the calls, before any group is looked at
+
+TRACKED = "/sys/module/iommu_resv/parameters/test_attached"
+HANDLES = ("iommu_attach_group_handle", "iommu_replace_group_handle", "iommu_detach_group_handle")
+# (label, what the holder does next, states of the groups that are not free)
+TURNS = (("before", "attach", []), ("attached", "replace", ["attached"]),
+         ("replaced", "detach", ["attached"]), ("detached", "end", []))
+
+
+def tracked_steps():
+    # Somebody who wants explanations has who is attached watched.
+    steps = [*MOUNTS, "bind", f"load {MODULE}",
+             f"write {explain.TRACE}/events/iommu_resv/map_refused/enable 1",
+             f"wait-text {FEATURES} iommufd-explanations added",
+             f"spawn holder /vfio-check --cdev play container open:{ONE} await:/tmp/options-attach "
+             f"set:{ONE} await:/tmp/options-replace ioas set:{ONE} await:/tmp/options-detach "
+             f"unset:{ONE} await:/tmp/options-end", "sleep 2000"]
+    for label, then, states in TURNS:
+        steps += [f"say {label}", f"cat {TRACKED}"]
+        # This has the group looked at, which has somebody.
+        steps += [ADD, "sleep 1000", f"cat {TRACKED}"] if states else []
+        steps += [f"options {then}", "sleep 2000"]
+    return [*steps, "wait-job holder", "say end", f"cat {HOOKS}", "unload iommu_resv", "left",
+            "sleep 1000"]
+
+
+def judge_tracked(lines):
+    faults = all_ok(lines)
+    for label, _, states in TURNS:
+        part = parts(lines)[label]
+        told = [line.split()[-1] for line in part if re.fullmatch(r"\| \d+ [a-z]+", line)]
+        if len(told) < 2 or [state for state in told if state != "free"] != states * 2 or \
+                judge.said(part, f"write {GROUP}/resv/declare") != ["EBUSY"] * len(states):
+            faults.append(f"{label}: {part}")
+    failed = [line for line in judge.said(lines, "holder") if not line.endswith((" ok", "exit 0"))]
+    if failed or not judge.said(lines, "holder"):
+        faults.append(f"holder: {judge.said(lines, 'holder')}")
+    seen = Section(lines, "end", faults).hooks
+    for symbol in HANDLES:
+        mine = [hook for hook in seen if hook.symbol == symbol]
+        if not mine or any(hook.state != "active" or not hook.hits for hook in mine):
+            faults.append(f"{symbol}: {mine}")
+    return faults
+
+
+PLANTED_TRACKED = (
+    (r"^(say attached$.*?\| \d+) attached$", r"\1 unseen"),
+    (r"(iommu_replace_group_handle kprobe active) \d+ ", r"\1 0 "),
+)
+
+
+@case("iommufd-tracked-{arch}", ("debug-amd64-iommufd",), part="debug")
+def tracked(key, name):
+    """Attached, replaced and detached by the file of a device."""
+    kernel = kernels.get(key, test=True)
+    return "", run(name, kernel, PLAIN[kernel.arch], tracked_steps(), judge_tracked,
+                   PLANTED_TRACKED, limit=240)[1]

@@ -222,7 +222,7 @@ def virtio(key, name):
     script = Script()
     before(script)
     script.do("load", [f"load {MODULE}", f"cat {HOOKS}", f"cat {FEATURES}", "dump loaded"],
-              says(rf"load {MODULE} ok .*", r"\| viommu_get_resv_regions kprobe active \d+ 0 -",
+              says(rf"load {MODULE} ok .*", r"\| viommu_get_resv_regions kprobe off \d+ 0 no.*",
                    r"\| msi-window-move added kprobe \S.*"), keep("loaded"))
     put(script, "move", ONE, f"0x{PLACE[0]:x}")
     script.do("moved", ["dump moved"], moved("moved", "loaded", {ONE: PLACE}))

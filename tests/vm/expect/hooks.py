@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from expect import judge
 from talk.sections import files, sections
-from talk.words import FEATURES, GROUP, HOOKS, MODE, SHOWN
+from talk.words import FEATURES, GROUP, HOOKS, MODE, RESTING, SHOWN
 
 
 @dataclass
@@ -105,6 +105,12 @@ class Section:
         if set(found) != ({state} if state else set()):
             self.fault(f"kprobes {self.of('kprobe')}, expected {state}")
 
+    def resting(self):
+        """There are some kprobes, none of which is in; see RESTING."""
+        self.kprobes("off")
+        if any(hook.reason != RESTING for hook in self.of("kprobe")):
+            self.fault(f"kprobes {self.of('kprobe')}, expected '{RESTING}'")
+
     def livepatch(self, state, reason=""):
         """One, in this STATE; or none for STATE None."""
         found = self.of("livepatch")
@@ -155,6 +161,13 @@ def is_hooked(lines, before, now, hooks):
         if hook.state == "active" and not there:
             faults.append(f"{now}: the kernel knows nothing of {hook}")
     return faults
+
+
+def not_hooked(lines, label):
+    """Who only loads the module has sysfs, but no hook."""
+    return [f"{label}: {kind} {line} is hooked" for kind, line in
+            sorted(hooked(lines, label)[0] - hooked(lines, "before")[0])
+            if kind in ("kprobe", "ftrace", "livepatch")]
 
 
 def logged(lines, pattern, number=None):

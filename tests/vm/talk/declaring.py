@@ -14,14 +14,16 @@ def loading(script, backend, also=""):
     if backend == "livepatch":
         # If the kernel found somebody to load it already, it is there.
         steps += [f"load {LIVEPATCH}"]
-    steps += [f"wait-text {HOOKS} {backend} active", f"cat {HOOKS}", f"cat {FEATURES}"]
+    # Kprobes are in while something is declared.
+    state = "off" if backend == "kprobe" and not also else "active"
+    steps += [f"wait-text {HOOKS} {backend} {state}", f"cat {HOOKS}", f"cat {FEATURES}"]
     checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+",
                    rf"\| declared-regions added {backend} \S.*")]
     if backend == "livepatch":
         checks.append(says(rf"load {LIVEPATCH} (ok|EEXIST) .*",
                            r"\| iommu_get_group_resv_regions livepatch active \d+ 0 .*"))
     else:
-        checks.append(says(r"\| \w+_get_resv_regions kprobe active \d+ 0 .*"))
+        checks.append(says(rf"\| \w+_get_resv_regions kprobe {state} \d+ 0 .*"))
     script.do(f"{backend}: load", steps, *checks)
 
 
