@@ -41,7 +41,7 @@ def other_steps():
 def judge_other(lines):
     faults = []
     now = Section(lines, "kprobe", faults)
-    now.kprobes("active")
+    now.resting()
     now.feature("added", "kprobe")
     now.expect(f"write {GROUP}/resv/declare", ["ok"])
     now.shows()
@@ -78,7 +78,7 @@ def judge_other(lines):
 
 PLANTED_OTHER = (
     (r"(^say hand$.*?ko) EBUSY", r"\1 ok"),
-    (r"(^say kprobe$.*?kprobe) active (\d+) 0 -$", r"\1 inert \2 0 why"),
+    (r"(^say kprobe$.*?kprobe) off (\d+) 0 nothing [a-z ]*$", r"\1 inert \2 0 why"),
     (r"(^say hand$.*?)^\| 0x0000000040000000 .*?$", r"\1| -"),
     (r"(^say switch$.*?^write \S+) \S+$", r"\1 ok"),
     (r"(^say on-top$.*?^file \S+/features ok$.*?)^\| 0x0000000040000000 .*?$", r"\1| -"),
