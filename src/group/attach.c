@@ -1,61 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who is attached to what: groups, domains, and VFIO's containers.
+ * Tracks which group is attached to which domain and which VFIO container.
  *
- * attach_table.c has the objects, attach_taps.c the events, and this file what makes the
- * taps come and go.
+ * attach_table.c has the objects and attach_taps.c the events; this file installs and
+ * removes the taps.
  *
- * Taps on the functions that VFIO's type 1 calls tell each event:
+ * Taps on the functions that VFIO's type 1 calls see each event:
  *
  *   vfio_iommu_type1_open()                     a container begins
  *   vfio_iommu_type1_attach_group()             a group joins it: the bracket opens
  *     iommu_attach_group(new domain, group)
  *     iommu_detach_group(new domain, group)     only if the container has a domain
- *     iommu_attach_group(its domain, group)     that suits the group, too
+ *     iommu_attach_group(its domain, group)     that suits the group as well
  *     iommu_domain_free(new domain)
  *   ... returns                                 the bracket closes
  *   iommu_detach_group(), iommu_domain_free()   the group leaves
  *   vfio_iommu_type1_release()                  the container ends
  *
- * Others who attach a group by iommu_attach_group() have no bracket and no container.  So
- * has iommufd, which has functions of its own for that, in turn or besides:
+ * Other callers of iommu_attach_group() have no bracket and no container.  Neither has
+ * iommufd, which uses these functions instead of or besides iommu_attach_group():
  *
  *   iommu_attach_group_handle(domain, group)
  *   iommu_replace_group_handle(group, domain), iommu_group_replace_domain(group, domain)
  *   iommu_detach_group_handle(domain, group), iommu_domain_free(domain)
  *
- * Which of them a kernel has, and calls, is told in attach_taps.c.  Where some of that is not
- * seen the tracker does its work for VFIO, and sees_all() is false.
+ * attach_taps.c says which of them a kernel has and calls.  If the taps miss some of
+ * these, the tracker still works for VFIO, but sees_all() is false.
  *
  * Invariants:
  *
  * 1. A group is on at most one domain, and a domain is in at most one container.
- * 2. A domain's object lives from the first attach that is seen to
+ * 2. A domain's object lives from the first attach that the tap sees until
  *    iommu_domain_free().  VFIO allocates a domain for each attach, so if the first
- *    domain of a bracket has an object already, an event was missed: that object
- *    goes, and its container is not known any more.
- * 3. RESV_ATTACH_ATTACHING lasts as long as the bracket.  A task is compared with
- *    resv_attach_group.task only inside of it.
+ *    domain of a bracket already has an object, the tracker missed an event: it drops
+ *    that object, and its container is no longer known.
+ * 3. RESV_ATTACH_ATTACHING lasts as long as the bracket.  Only inside the bracket is a
+ *    task compared with resv_attach_group.task.
  * 4. The place of a domain's cookie is fixed from its first attach until it is freed.
  * 5. An effect on a domain holds this module by resv_attach_domain.pins.
- * 6. When any tap was out, nothing from before counts: the epoch is raised, and an
- *    object of an older one is RESV_ATTACH_UNSEEN until its group is seen free.  Only
- *    domains with pins are kept over that, until all their groups were seen free.
+ * 6. After any tap was out, earlier knowledge is void: the tracker raises the epoch, and
+ *    a group whose state is of an older epoch is RESV_ATTACH_UNSEEN until a look finds
+ *    it free.  The tracker keeps only domains with pins, until all their groups were
+ *    seen free.
  *
- * Locks: watch_lock, a mutex, is held while taps come and go and while clients
- * register; the lock of the hooks is taken under it.  table_lock guards all objects
- * and the spare ones.  It is a raw spinlock, because handlers of taps run with
- * preemption off, also on PREEMPT_RT.  Under it nothing is allocated, printed or
- * copied to a process, and nothing is called that sleeps or is hooked.  Every event
- * takes the time of the objects that it touches.  The table of domains can also be
- * searched under rcu_read_lock(): an object is used again after a grace period only.
+ * Locks: watch_lock, a mutex, is held while taps are installed or removed; the lock of
+ * the hooks nests inside it.  table_lock protects all objects.  It is a raw spinlock,
+ * because handlers of taps run with preemption off, also on PREEMPT_RT.  Its holder does
+ * not allocate, print, access user memory, sleep or call a hooked function.  An event
+ * costs only the objects that it touches.  The table of domains can also be searched
+ * under rcu_read_lock(): an object is reused only after a grace period.
  *
- * Memory: handlers take objects from stocks.  A group that is attached takes two domains
- * (its own and the one of the container) and one container, so that many are in stock
- * for each group.  Domains come back after a grace period only, and nothing limits
- * those of iommufd: a handler that finds less than half allocates, and a worker fills up
- * again.  On PREEMPT_RT, where a handler may not allocate, a group for which the stock
- * has nothing left is RESV_ATTACH_UNSEEN, which is counted as missed.
+ * Memory: handlers take objects from stocks.  Attaching a group takes two domains (its
+ * own and the container's) and one container, so the stocks hold that many for each
+ * group.  A domain comes back only after a grace period, and nothing limits the number
+ * of iommufd's domains: when a stock is less than half full, the handler allocates, and
+ * a worker refills the stock.  On PREEMPT_RT a handler may not allocate: if the stock is
+ * empty, the group becomes RESV_ATTACH_UNSEEN and the event counts as missed.
  */
 #include <linux/delay.h>
 #include <linux/device.h>
@@ -71,16 +71,16 @@
 #include "hook/tap.h"
 
 static DEFINE_MUTEX(watch_lock);
-static unsigned long wanted;		/* clients that watch, by index */
+static unsigned long wanted;		/* bit mask of the clients that watch */
 static unsigned long wanted_containers;
 
-/* All is seen by which iommufd attaches and detaches.  Written with watch_lock held. */
+/* Taps see all calls by which iommufd attaches and detaches.  Protected by watch_lock. */
 static bool iommufd_watched;
 
-/* A program that the compiler has linked has no calls to be seen. */
+/* LTO may inline the calls of a built-in iommufd, so that no tap sees them. */
 #define IOMMUFD_CALLS	(!IS_BUILTIN(CONFIG_IOMMUFD) || !IS_ENABLED(CONFIG_LTO))
 
-/* Return: how many of the taps are on functions that the kernel has */
+/* Return: number of taps whose function this kernel has */
 static unsigned int have(const struct resv_tap *const *taps, unsigned int nr)
 {
 	unsigned int i, there = 0;
@@ -91,16 +91,18 @@ static unsigned int have(const struct resv_tap *const *taps, unsigned int nr)
 }
 
 /*
- * Have the taps on what iommufd calls besides iommu_attach_group().  With watch_lock held.
+ * Install the taps on the functions that iommufd calls besides iommu_attach_group().
+ * Called with watch_lock held.
  *
- * A kernel has all of the functions with a handle, or none and another one, as far as it is
- * known.  With neither it may be too old for them (before v6.4), or too new.
+ * All known kernels since v6.4 have either all functions with a handle, or none of them and
+ * iommu_group_replace_domain().  A kernel with neither may be too old for them (before
+ * v6.4), or too new.
  *
- * Return: all that iommufd calls is seen
+ * Return: true if taps see all calls by which iommufd attaches and detaches
  */
 static bool watch_iommufd(bool retry)
 {
-	/* It takes grace periods to look for a name.  Looked for once; of the kernel itself. */
+	/* Searching for a symbol waits for grace periods; the kernel's own do not change. */
 	static unsigned int handles, replaces;
 	static bool looked;
 	bool all = IOMMUFD_CALLS;
@@ -141,14 +143,15 @@ static void unwatch_iommufd(const char *reason)
 }
 
 /**
- * resv_attach_watch() - a client needs to know who is attached to what
+ * resv_attach_watch() - install the tracker's taps for a client
  * @client: the client
- * @containers: and which groups a container has
+ * @containers: the client also needs to know which groups a container has
  *
- * A tap whose module is not loaded yet is no obstacle: nobody can attach before.
+ * A tap whose module is not loaded yet counts as installed: VFIO can attach no group
+ * before it is loaded.
  *
  * Context: may sleep.
- * Return: true if all is seen from now on
+ * Return: true if the taps see all attaches by VFIO from now on
  */
 bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 {
@@ -156,7 +159,7 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 	unsigned int i;
 
 	mutex_lock(&watch_lock);
-	/* A tap may have failed for lack of memory when it was wanted last. */
+	/* Retry: the last failure of a tap may have been a failed allocation. */
 	retry = !test_bit(client->index, &wanted);
 	for (i = 0; retry && i < RESV_ATTACH_TAPS; i++)
 		resv_tap_retry(resv_attach_taps[i]);
@@ -168,9 +171,9 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 	if (wanted_containers)
 		resv_tap_get_all(resv_attach_container_taps, RESV_ATTACH_CONTAINER_TAPS,
 				 NULL);
-	/* Without iommufd's the tracker does what it does for VFIO. */
+	/* If iommufd's taps fail, the tracker still works for VFIO. */
 	iommufd = all && watch_iommufd(retry);
-	/* Who attached while a tap was out is not known. */
+	/* Groups may have been attached unseen while a tap was out. */
 	if (all != resv_attach_watching || iommufd != iommufd_watched) {
 		WRITE_ONCE(resv_attach_watching, all);
 		WRITE_ONCE(iommufd_watched, iommufd);
@@ -181,11 +184,11 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 }
 
 /**
- * resv_attach_unwatch() - a client does not need to know any more
+ * resv_attach_unwatch() - a client no longer needs the tracker's taps
  * @client: the client
- * @reason: what the file "hooks" says of the taps that go; static text
+ * @reason: reason that the file "hooks" shows for the removed taps; static text
  *
- * Context: sleeps for grace periods.  Nothing that the client has in force depends on
+ * Context: sleeps for grace periods.  The client has nothing in force that depends on
  *	events.
  */
 void resv_attach_unwatch(const struct resv_attach_client *client,
@@ -199,14 +202,14 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 	for (i = RESV_ATTACH_CONTAINER_TAPS; !wanted_containers && i--; )
 		resv_tap_put(resv_attach_container_taps[i], reason);
 	if (!wanted && resv_attach_watching) {
-		/* Before the first tap goes, so that no half of an event counts. */
+		/* Before removing the first tap, so that half-seen events do not count. */
 		WRITE_ONCE(resv_attach_watching, false);
 		WRITE_ONCE(iommufd_watched, false);
 		resv_attach_outage();
 	}
 	if (!wanted)
 		unwatch_iommufd(reason);
-	/* The bracket, too: the next change looks twice, see have_bracket(). */
+	/* Also those of the bracket: the next change looks twice, see have_bracket(). */
 	for (i = RESV_ATTACH_TAPS; !wanted && i--; )
 		resv_tap_put(resv_attach_taps[i], reason);
 	if (!wanted)
@@ -217,9 +220,10 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 /**
  * resv_attach_mode_changed() - another mode of the hooks is in force
  *
- * Puts the bracket, which have_bracket() has without any client, in the mode "none".
+ * In the mode "none", removes the taps of the bracket, which have_bracket() installs
+ * without any client.
  *
- * Context: sleeps for grace periods; no group is being looked at in the mode before.
+ * Context: sleeps for grace periods; no look at a group in the old mode is under way.
  */
 void resv_attach_mode_changed(void)
 {
@@ -236,11 +240,11 @@ void resv_attach_mode_changed(void)
 }
 
 /**
- * resv_attach_broken() - why events are not seen
- * @containers: of containers, else of attaches
+ * resv_attach_broken() - why do the taps miss events?
+ * @containers: ask for events of containers, else for those of attaches
  *
  * Context: may sleep.
- * Return: the reason of a tap that does not work, or NULL if there is none
+ * Return: the reason why a tap is inert, or NULL if none is
  */
 const char *resv_attach_broken(bool containers)
 {
@@ -275,7 +279,7 @@ static bool any_missed(const struct resv_tap *const *taps, unsigned int nr)
 	return false;
 }
 
-/* Does every attach and detach run into a tap, also those by iommufd? */
+/* Do taps see every attach and detach, including those by iommufd? */
 static bool sees_all(void)
 {
 	if (test_iommufd || !READ_ONCE(resv_attach_watching) ||
@@ -289,7 +293,7 @@ static bool sees_all(void)
 /**
  * resv_attach_look() - the registry begins to look at a group
  * @group: the group
- * @look: set, for resv_attach_settle()
+ * @look: set to what resv_attach_settle() needs
  *
  * Context: under the lock of the group's entry; may sleep.
  */
@@ -300,10 +304,10 @@ void resv_attach_look(const struct iommu_group *group, struct resv_attach_look *
 }
 
 /**
- * struct when_free - what resv_attach_when_free() is to do
+ * struct when_free - arguments of resv_attach_when_free()
  * @group: the group
- * @fn: to be called
- * @data: for @fn
+ * @fn: function to call, or NULL
+ * @data: argument of @fn
  */
 struct when_free {
 	const struct iommu_group *group;
@@ -311,7 +315,7 @@ struct when_free {
 	void *data;
 };
 
-/* Under the group's mutex.  One domain is attached to all devices of a group. */
+/* Under the group's mutex.  The first device will do: a group's devices share a domain. */
 static int first_device(struct device *dev, void *data)
 {
 	struct when_free *when = data;
@@ -323,9 +327,9 @@ static int first_device(struct device *dev, void *data)
 }
 
 /*
- * Have the bracket of VFIO's attach, where it is needed.
+ * Install the taps of the bracket, where they are needed.
  *
- * Return: false if an attach may be under way whose bracket was not seen to open
+ * Return: false if an attach may be under way that began before they were installed
  */
 static bool have_bracket(void)
 {
@@ -344,27 +348,26 @@ static bool have_bracket(void)
 }
 
 /**
- * resv_attach_when_free() - change what a group lists, if nobody has it
+ * resv_attach_when_free() - change the regions that a group lists, if it has no user
  * @group: live group, its mutex not held
  * @fn: makes the change, and returns 0 or an errno; called once at most, with the group's
  *	mutex held
- * @data: for @fn
+ * @data: argument of @fn
  *
  * VFIO asks for the list of a group when it attaches the group, and for the lists of
- * the groups that stay whenever it detaches another one (vfio_iommu_resv_refresh()).  So
- * what is on the list must not change while a container has the group.  Both a change
- * and iommu_attach_group() hold the group's mutex: an attach that comes later finds the
- * new list.
+ * the remaining groups whenever it detaches another one (vfio_iommu_resv_refresh()).  So
+ * the list must not change while a container has the group.  Both a change and
+ * iommu_attach_group() hold the group's mutex: a later attach finds the new list.
  *
- * When VFIO finds that a container has a domain already that suits a group, it takes
- * the group off the new domain and puts it on that one; it has read the list before.
- * Kernels that block a group which VFIO has opened show that by the domain in between.
- * On other kernels the group looks free for some microseconds, so there the bracket of
- * the attach is watched from the first change on.  The first change itself looks twice,
- * as an attach may be under way that began before.
+ * When the container already has a domain that suits the group, VFIO takes the group off
+ * the new domain and puts it on that one; it has read the list before.  Kernels that
+ * block a group which VFIO has opened attach a blocking domain in between, which shows
+ * that the group is in use.  On other kernels the group looks free for some
+ * microseconds.  So there the first change installs the taps of the bracket; it looks at
+ * the group twice itself, as an attach that began earlier may be under way.
  *
  * Context: may sleep.
- * Return: 0; -EBUSY if somebody has the group; -ENODEV if it has no device any more; or
+ * Return: 0; -EBUSY if the group has a user; -ENODEV if it has no device any more; or
  * what @fn returned
  */
 int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
@@ -386,7 +389,7 @@ int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 /**
  * resv_attach_exit() - free everything
  *
- * Context: no tap is in, the registry has removed every group; may sleep.
+ * Context: no tap is installed, the registry has removed every group; may sleep.
  */
 void resv_attach_exit(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Who is attached to what: groups, domains, and VFIO's containers. */
+/* Tracks which group is attached to which domain and which VFIO container. */
 #ifndef RESV_GROUP_ATTACH_H
 #define RESV_GROUP_ATTACH_H
 
@@ -13,22 +13,22 @@ struct iommu_group;
 struct task_struct;
 
 enum resv_attach_state {
-	RESV_ATTACH_FREE,	/* nobody who maps by himself has it */
+	RESV_ATTACH_FREE,	/* no user that makes its own maps has it */
 	RESV_ATTACH_ATTACHING,	/* VFIO is attaching it; ends with that call */
-	RESV_ATTACH_ATTACHED,	/* it is on a domain of which all is known */
-	RESV_ATTACH_UNSEEN,	/* somebody has it whose attach was not seen */
+	RESV_ATTACH_ATTACHED,	/* on a domain whose events were all seen */
+	RESV_ATTACH_UNSEEN,	/* may have a user whose attach was not seen */
 };
 
-/* Clients that can have data of their own in each object. */
+/* Number of clients; each has its own data in each object. */
 #define RESV_ATTACH_CLIENTS	3
 
 /**
  * struct resv_attach_container - one container of VFIO's type 1
- * @node: in the table by @address, or among the spare ones
- * @address: what vfio_iommu_type1_attach_group() is given; only compared
- * @known: it was opened while it was watched, and no event of it was missed: all its
- *	groups are on @groups
- * @has_noiommu: a group came for which no domain was made: that of an mdev
+ * @node: in the table by @address, or in the stock of spare objects
+ * @address: first argument of vfio_iommu_type1_attach_group(); only compared
+ * @known: the tracker saw it open and has missed none of its events since, so @groups
+ *	has all its groups
+ * @has_noiommu: VFIO attached a group to it without a domain: the group of an mdev
  * @groups: struct resv_attach_group, by its by_container
  * @domains: struct resv_attach_domain, by its by_container
  */
@@ -43,20 +43,20 @@ struct resv_attach_container {
 
 /**
  * struct resv_attach_domain - one domain that a known group was attached to
- * @node: in the table by @domain, under RCU; or among the spare ones
+ * @node: in the table by @domain, under RCU; or in the stock of spare objects
  * @rcu: for reuse
- * @domain: the kernel's domain; compared, and dereferenced only while it is called with
- * @container: the container that it was made for, or NULL
- * @by_container: on its list
+ * @domain: the kernel's domain; only compared, except in a call that has it as argument
+ * @container: the container that VFIO made it for, or NULL
+ * @by_container: on the list of @container
  * @groups: struct resv_attach_group, by its by_domain
  * @cookie_known: @cookie is set
  * @cookie: where the doorbells of this domain are, or will be: fixed from the first
  *	attach until the domain is freed
  * @pins: references on this module that effects on this domain hold
- * @pinned_by: clients of which one of @pins is, by index; see resv_attach_pin_once()
- * @data: one pointer a client
- * @hint: one number a client, for its readers under RCU: they write it without a
- *	lock, so it can have any value, also that of a domain of before
+ * @pinned_by: bit mask of the clients that own one of @pins; see resv_attach_pin_once()
+ * @data: one pointer for each client
+ * @hint: one number for each client's readers under RCU.  They write it without a lock,
+ *	so it can have any value, even one left from the object's previous domain
  */
 struct resv_attach_domain {
 	struct hlist_node node;
@@ -80,21 +80,21 @@ struct resv_attach_domain {
  * @group: the group; only compared
  * @id: its number
  * @state: see the enum
- * @epoch: in which @state was set
- * @events: how often @state was set, which tells a look at the group that somebody came or
- *	left meanwhile
- * @left: the domain that it was seen to leave last, which a look may still find attached,
- *	and to which it goes back if a replacement fails; only compared
- * @leaving: how many looks in a row have found it so
+ * @epoch: value of the tracker's epoch when @state was set
+ * @events: how often @state was set; a look at the group compares it to find that a user
+ *	attached or detached the group meanwhile
+ * @left: the domain that the group was last seen to leave; only compared.  A look may
+ *	still find it attached, and the group goes back to it if a replacement fails
+ * @leaving: number of successive looks that still found @left attached
  * @task: RESV_ATTACH_ATTACHING: the task that attaches it, else NULL
  * @container: container of the last attach by VFIO, or NULL
- * @by_container: on its list
+ * @by_container: on the list of @container
  * @domain: domain that it is on, or NULL
- * @by_domain: on its list
+ * @by_domain: on the list of @domain
  * @first: RESV_ATTACH_ATTACHING: address of the domain that VFIO made for this attach,
- *	or NULL while there is none; only compared
- * @unmapped: RESV_ATTACH_ATTACHING: nothing was mapped on @first yet
- * @data: one pointer a client
+ *	or NULL before VFIO attaches the group to it; only compared
+ * @unmapped: RESV_ATTACH_ATTACHING: VFIO has mapped nothing on @first yet
+ * @data: one pointer for each client
  */
 struct resv_attach_group {
 	struct hlist_node node;
@@ -117,24 +117,25 @@ struct resv_attach_group {
 };
 
 /**
- * struct resv_attach_client - who is asked, and told
- * @index: which of data[] is its own, the same in groups and domains
- * @may_attach: VFIO is about to put @g on @d, which others are on, or which it made for
- *	this attach (g->first).  Return: false to have the attach refused
- * @attached: @g is on @d from now on; g->domain is @d.  By VFIO if @d has a container
- * @detached: @g leaves g->domain, and is on its list still
- * @freed: the domain is about to be freed; no group is on it.  What it has pinned is
- *	put afterwards by the tracker
- * @over: the attach of @g by VFIO is over: it failed, or it is on g->domain
- * @unseen: an event of @g may have been missed, or somebody has it whose attach was
- *	not seen
+ * struct resv_attach_client - callbacks of a user of the tracker
+ * @index: index of the client's element of data[] in groups and domains
+ * @may_attach: VFIO is about to put @g on @d.  Either other groups are on @d, or VFIO
+ *	made it for this attach (g->first).  Return: false to refuse the attach
+ * @attached: @g is on @d from now on; g->domain is @d.  If @d has a container, VFIO
+ *	attached @g
+ * @detached: @g leaves g->domain, but is still on its list
+ * @freed: the kernel is about to free the domain; no group is on it.  The tracker puts
+ *	the domain's pins afterwards
+ * @over: VFIO's attach of @g has ended: either it failed, or @g is on g->domain
+ * @unseen: the tracker may have missed an event of @g, or @g has a user whose attach
+ *	was not seen
  * @seen_free: @g was UNSEEN, and is free
- * @after: the event is over and no lock is held: say what is to be said.  Still in the
+ * @after: the event is over and no lock is held, so the client may print.  Still in the
  *	handler of a tap, so it must not sleep.
  *
- * All but @after are called with the tracker's lock held and interrupts off: no
- * allocation, no print, no user access, nothing that sleeps or is hooked.  Each may be
- * NULL.  All clients are asked (may_attach) before one is told (attached).
+ * The tracker calls all but @after with its lock held and interrupts off: they must not
+ * allocate, print, access user memory, sleep or call a hooked function.  Each may be
+ * NULL.  The tracker calls may_attach() of all clients before attached() of any.
  */
 struct resv_attach_client {
 	unsigned int index;
@@ -149,9 +150,9 @@ struct resv_attach_client {
 };
 
 /**
- * struct resv_attach_look - what was known before a look at a group
- * @events: how often somebody was seen to come or leave
- * @sees_all: nobody can come or leave unseen
+ * struct resv_attach_look - what the tracker knew before a look at a group
+ * @events: resv_attach_group.events at that time
+ * @sees_all: the taps see every attach and detach
  */
 struct resv_attach_look {
 	unsigned int events;
@@ -189,7 +190,7 @@ struct resv_attach_container *resv_attach_container_find(const void *address);
 bool resv_attach_pin(struct resv_attach_domain *d);
 bool resv_attach_pin_once(struct resv_attach_domain *d, unsigned int index);
 
-/* For what must not happen under the tracker's lock; test builds report it. */
+/* Before a call that is forbidden under the tracker's lock; test builds check it. */
 #ifdef RESV_TEST
 void resv_attach_assert_unlocked(void);
 #else

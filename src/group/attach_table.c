@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The objects of the attachment tracker, and its clients.  See attach.c for what holds of
- * them, and for the locks.
+ * The objects of the attachment tracker, and its clients.  See attach.c for their
+ * invariants and locks.
  */
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
@@ -15,12 +15,12 @@
 #include "group/attach_table.h"
 #include "hook/spares.h"
 
-/* Objects in stock for each group, and for all of them together. */
+/* Spare objects for each group, and in addition for all groups together. */
 #define DOMAINS_PER_GROUP	2
 #define SPARE_DOMAINS		8
 #define SPARE_CONTAINERS	8
 
-/* At 20 ms or more, this is a second at least, which no detach takes. */
+/* Looks are at least 20 ms apart, so this is at least a second; no detach takes so long. */
 #define LEAVING_LOOKS	50
 
 static struct resv_spares spare_domains = {
@@ -43,7 +43,7 @@ bool resv_attach_watching;
 bool resv_attach_bracketed;
 
 /**
- * resv_attach_tell_attached() - tell all clients: a group is on a domain
+ * resv_attach_tell_attached() - tell all clients that a group is on a domain
  * @g: the group
  * @d: g->domain
  *
@@ -77,7 +77,7 @@ static void tell_freed(struct resv_attach_domain *d)
 }
 
 /**
- * resv_attach_tell_over() - tell all clients: VFIO's attach of a group is over
+ * resv_attach_tell_over() - tell all clients that VFIO's attach of a group is over
  * @g: the group
  *
  * Context: under resv_attach_lock().
@@ -101,7 +101,7 @@ static void resv_attach_tell_unseen(struct resv_attach_group *g)
 }
 
 /**
- * resv_attach_tell_seen_free() - tell all clients: a group was UNSEEN, and is free
+ * resv_attach_tell_seen_free() - tell all clients that a group was UNSEEN, and is free
  * @g: the group
  *
  * Context: under resv_attach_lock().
@@ -129,9 +129,9 @@ static void set_holder(const struct task_struct *task)
 #endif
 
 /**
- * resv_attach_tell_after() - tell all clients: the event is over
+ * resv_attach_tell_after() - tell all clients that the event is over
  *
- * Context: preemption is off since the event began; not under the lock.
+ * Context: preemption has been off since the event began; not under the lock.
  */
 void resv_attach_tell_after(void)
 {
@@ -143,10 +143,10 @@ void resv_attach_tell_after(void)
 }
 
 /**
- * resv_attach_lock() - hold all objects still
+ * resv_attach_lock() - take the lock that protects all objects
  *
  * Context: any.  Interrupts are off until resv_attach_unlock().
- * Return: what resv_attach_unlock() wants
+ * Return: flags for resv_attach_unlock()
  */
 unsigned long resv_attach_lock(void)
 	__acquires(&table_lock)
@@ -159,8 +159,8 @@ unsigned long resv_attach_lock(void)
 }
 
 /**
- * resv_attach_unlock() - the opposite of resv_attach_lock()
- * @flags: what that returned
+ * resv_attach_unlock() - release the lock of resv_attach_lock()
+ * @flags: returned by resv_attach_lock()
  *
  * Context: any.
  */
@@ -173,7 +173,9 @@ void resv_attach_unlock(unsigned long flags)
 
 #ifdef RESV_TEST
 /**
- * resv_attach_assert_unlocked() - user memory is about to be used, or the like
+ * resv_attach_assert_unlocked() - warn if the current task holds the tracker's lock
+ *
+ * Called before accesses to user memory and other operations that the lock forbids.
  *
  * Context: any.
  */
@@ -184,7 +186,7 @@ void resv_attach_assert_unlocked(void)
 #endif
 
 /**
- * resv_attach_group_find() - the object of a group
+ * resv_attach_group_find() - find the object of a group
  * @group: the group; only compared
  *
  * Context: under resv_attach_lock().
@@ -201,10 +203,10 @@ struct resv_attach_group *resv_attach_group_find(const struct iommu_group *group
 }
 
 /**
- * resv_attach_group_numbered() - the object of the group with a number
+ * resv_attach_group_numbered() - find the object of a group by the group's number
  * @id: the number
  *
- * This looks at all groups, so it is for what has failed.
+ * This searches all groups, so use it only after a failure.
  *
  * Context: under resv_attach_lock().
  * Return: the object, or NULL if the registry does not know the group
@@ -221,11 +223,11 @@ struct resv_attach_group *resv_attach_group_numbered(int id)
 }
 
 /**
- * resv_attach_domain_find() - the object of a domain
+ * resv_attach_domain_find() - find the object of a domain
  * @domain: the domain; only compared
  *
  * Context: under resv_attach_lock() or rcu_read_lock().
- * Return: the object, or NULL if no attach to that domain was seen
+ * Return: the object, or NULL if the tracker saw no attach to that domain
  */
 struct resv_attach_domain *
 resv_attach_domain_find(const struct iommu_domain *domain)
@@ -240,11 +242,11 @@ resv_attach_domain_find(const struct iommu_domain *domain)
 }
 
 /**
- * resv_attach_container_find() - the object of a container
- * @address: what VFIO's type 1 goes by; only compared
+ * resv_attach_container_find() - find the object of a container
+ * @address: address that VFIO's type 1 passes for it; only compared
  *
  * Context: under resv_attach_lock().
- * Return: the object, or NULL if no event of that container was seen
+ * Return: the object, or NULL if the tracker saw no event of that container
  */
 struct resv_attach_container *resv_attach_container_find(const void *address)
 {
@@ -257,7 +259,7 @@ struct resv_attach_container *resv_attach_container_find(const void *address)
 }
 
 /**
- * resv_attach_state() - what is known of a group now
+ * resv_attach_state() - the present state of a group
  * @g: object of the group
  *
  * Context: under resv_attach_lock().
@@ -273,7 +275,7 @@ enum resv_attach_state resv_attach_state(const struct resv_attach_group *g)
  * @d: object of the domain
  *
  * Context: under resv_attach_lock().
- * Return: false if this module is being unloaded, so that it is too late
+ * Return: false if this module is already being unloaded
  */
 bool resv_attach_pin(struct resv_attach_domain *d)
 {
@@ -284,12 +286,14 @@ bool resv_attach_pin(struct resv_attach_domain *d)
 }
 
 /**
- * resv_attach_pin_once() - the same, for an effect that a client has once on a domain
+ * resv_attach_pin_once() - hold this module at most once for a client and a domain
  * @d: object of the domain
- * @index: of the client
+ * @index: index of the client
+ *
+ * As resv_attach_pin(), for an effect that a client has once on a domain.
  *
  * Context: under resv_attach_lock().
- * Return: false if this module is being unloaded, so that it is too late
+ * Return: false if this module is already being unloaded
  */
 bool resv_attach_pin_once(struct resv_attach_domain *d, unsigned int index)
 {
@@ -302,12 +306,12 @@ bool resv_attach_pin_once(struct resv_attach_domain *d, unsigned int index)
 }
 
 /**
- * resv_attach_allowed() - ask all clients before one is told
+ * resv_attach_allowed() - do all clients allow an attach?
  * @g: the group
  * @d: the domain that VFIO is about to put it on
  *
  * Context: under resv_attach_lock().
- * Return: false if a client wants the attach to be refused
+ * Return: false if a client refuses the attach
  */
 bool resv_attach_allowed(struct resv_attach_group *g, struct resv_attach_domain *d)
 {
@@ -351,7 +355,7 @@ MODULE_PARM_DESC(test_attached, "what the tracker knows of each group");
 #endif
 
 /**
- * resv_attach_fill() - have as many spare objects as all groups can need
+ * resv_attach_fill() - fill the stocks with spare objects for all groups
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM
@@ -366,7 +370,7 @@ int resv_attach_fill(void)
 }
 
 /**
- * resv_attach_ready_domain() - have an object for a domain
+ * resv_attach_ready_domain() - refill the stock of spare domains if it is low
  *
  * Context: in a tap; not under the lock.
  */
@@ -377,7 +381,7 @@ void resv_attach_ready_domain(void)
 }
 
 /**
- * resv_attach_ready_container() - have an object for a container
+ * resv_attach_ready_container() - refill the stock of spare containers if it is low
  *
  * Context: in a tap; not under the lock.
  */
@@ -387,15 +391,15 @@ void resv_attach_ready_container(void)
 		resv_spares_ready(&spare_containers);
 }
 
-/* Objects.  All of this section is called with table_lock held. */
+/* Objects.  The functions of this section are called with table_lock held. */
 
 /**
- * resv_attach_make_domain() - an object for a domain that has none
+ * resv_attach_make_domain() - make an object for a domain that has none
  * @domain: the kernel's domain; only compared
- * @c: the container that it is made for, or NULL
+ * @c: the container that VFIO made it for, or NULL
  *
  * Context: under resv_attach_lock().
- * Return: the object, or NULL if no spare one is left
+ * Return: the object, or NULL if the stock is empty
  */
 struct resv_attach_domain *
 resv_attach_make_domain(const struct iommu_domain *domain,
@@ -423,11 +427,12 @@ static void reuse_domain(struct rcu_head *rcu)
 }
 
 /**
- * resv_attach_drop_domain() - a domain is no more
- * @d: its object; no group is on it
+ * resv_attach_drop_domain() - drop the object of a domain
+ * @d: the object; no group is on it
  *
  * Context: under resv_attach_lock().
- * Return: references on this module for resv_attach_put_pins(), without the lock
+ * Return: number of references on this module that the caller has to put by
+ * resv_attach_put_pins() after it releases the lock
  */
 unsigned int resv_attach_drop_domain(struct resv_attach_domain *d)
 {
@@ -444,11 +449,11 @@ unsigned int resv_attach_drop_domain(struct resv_attach_domain *d)
 }
 
 /**
- * resv_attach_make_container() - an object for a container that has none
- * @address: what VFIO's type 1 goes by; only compared
+ * resv_attach_make_container() - make an object for a container that has none
+ * @address: address that VFIO's type 1 passes for it; only compared
  *
  * Context: under resv_attach_lock().
- * Return: the object, or NULL if no spare one is left
+ * Return: the object, or NULL if the stock is empty
  */
 struct resv_attach_container *resv_attach_make_container(const void *address)
 {
@@ -465,8 +470,8 @@ struct resv_attach_container *resv_attach_make_container(const void *address)
 }
 
 /**
- * resv_attach_drop_container() - a container is no more
- * @c: its object; groups and domains leave it
+ * resv_attach_drop_container() - drop the object of a container
+ * @c: the object; its groups and domains leave it
  *
  * Context: under resv_attach_lock().
  */
@@ -488,10 +493,11 @@ void resv_attach_drop_container(struct resv_attach_container *c)
 }
 
 /**
- * resv_attach_leave_container() - a group is in no container any more
+ * resv_attach_leave_container() - take a group out of its container
  * @g: the group
  *
- * A container whose opening was not seen ends with its last group.
+ * If the tracker does not know the container from its opening on, this also drops the
+ * container's object with its last group and domain.
  *
  * Context: under resv_attach_lock().
  */
@@ -508,7 +514,7 @@ void resv_attach_leave_container(struct resv_attach_group *g)
 }
 
 /**
- * resv_attach_leave_domain() - a group is on no domain any more
+ * resv_attach_leave_domain() - take a group off its domain
  * @g: the group
  *
  * Context: under resv_attach_lock().
@@ -523,9 +529,9 @@ void resv_attach_leave_domain(struct resv_attach_group *g)
 }
 
 /**
- * resv_attach_set_state() - from now on this is known of a group
+ * resv_attach_set_state() - set the state of a group
  * @g: the group
- * @state: its state; all but RESV_ATTACH_ATTACHING end the bracket
+ * @state: the new state; every state but RESV_ATTACH_ATTACHING ends the bracket
  *
  * Context: under resv_attach_lock().
  */
@@ -542,7 +548,7 @@ void resv_attach_set_state(struct resv_attach_group *g, enum resv_attach_state s
 }
 
 /**
- * resv_attach_set_unseen() - who has a group is not known
+ * resv_attach_set_unseen() - the tracker does not know what a group is attached to
  * @g: the group
  *
  * Context: under resv_attach_lock().
@@ -554,8 +560,8 @@ void resv_attach_set_unseen(struct resv_attach_group *g)
 }
 
 /**
- * resv_attach_drop_stale() - an event of a domain was missed: who is on it is not known
- * @d: its object
+ * resv_attach_drop_stale() - drop a domain of which an event was missed
+ * @d: its object; all groups on it become RESV_ATTACH_UNSEEN
  *
  * Context: under resv_attach_lock().
  * Return: as resv_attach_drop_domain()
@@ -575,7 +581,7 @@ unsigned int resv_attach_drop_stale(struct resv_attach_domain *d)
 
 /**
  * resv_attach_put_pins() - put references on this module
- * @pins: how many
+ * @pins: number of references
  *
  * Context: any; not under the lock.
  */
@@ -586,8 +592,8 @@ void resv_attach_put_pins(unsigned int pins)
 }
 
 /**
- * resv_attach_unpin() - what a client has pinned once is over, on all domains
- * @index: of the client
+ * resv_attach_unpin() - put a client's references of resv_attach_pin_once()
+ * @index: index of the client
  *
  * Context: may sleep; the client pins nothing any more.
  */
@@ -608,8 +614,8 @@ void resv_attach_unpin(unsigned int index)
 }
 
 /**
- * resv_attach_by_vfio() - is the current task in the bracket of an attach by VFIO?
- * @g: the group that is attached
+ * resv_attach_by_vfio() - is the current task in the bracket of VFIO's attach of a group?
+ * @g: the group
  *
  * Context: under resv_attach_lock().
  * Return: true if it is
@@ -621,7 +627,7 @@ bool resv_attach_by_vfio(const struct resv_attach_group *g)
 }
 
 /**
- * resv_attach_outage() - events may have been missed: nothing from before counts
+ * resv_attach_outage() - forget earlier events, as the taps may have missed some
  *
  * Context: may sleep.
  */
@@ -654,10 +660,10 @@ void resv_attach_outage(void)
 }
 
 /**
- * resv_attach_register() - have a client that is asked and told
- * @client: the client; its index is free
+ * resv_attach_register() - register a client
+ * @client: the client; no other client has its index
  *
- * Context: while this module is being loaded, before any tap is in.
+ * Context: while this module is being loaded, before any tap is installed.
  */
 void resv_attach_register(const struct resv_attach_client *client)
 {
@@ -698,7 +704,7 @@ int resv_attach_add(struct iommu_group *group, int id)
 	unsigned long flags;
 	int ret = 0;
 
-	/* One of a group that had this address, whose end was missed. */
+	/* Drop a stale object: the end of an earlier group at this address was missed. */
 	resv_attach_remove(group);
 	g = kzalloc(sizeof(*g), GFP_KERNEL);
 	if (!g)
@@ -713,7 +719,7 @@ int resv_attach_add(struct iommu_group *group, int id)
 	hash_add(groups, &g->node, (unsigned long)group);
 	nr_groups++;
 	resv_attach_unlock(flags);
-	/* Not before a client watches. */
+	/* The first resv_attach_watch() fills the stocks; before that nothing needs them. */
 	if (READ_ONCE(spare_domains.wanted))
 		ret = resv_attach_fill();
 	if (ret)
@@ -722,12 +728,12 @@ int resv_attach_add(struct iommu_group *group, int id)
 }
 
 /**
- * resv_attach_remove() - a group is no more
+ * resv_attach_remove() - drop the object of a group
  * @group: the group; only compared
  *
- * A domain that it was on stays known until that is freed.
+ * The object of its domain stays until the kernel frees the domain.
  *
- * Context: may sleep; clients have taken their data out.
+ * Context: may sleep; clients have removed their data.
  */
 void resv_attach_remove(const struct iommu_group *group)
 {
@@ -748,9 +754,9 @@ void resv_attach_remove(const struct iommu_group *group)
 }
 
 /*
- * The detach is seen when it begins.  Until the kernel has carried it out a look finds the
- * domain attached that the group is leaving.  Should it stay so, the group has come back
- * unseen to that domain, or to another one at its address.
+ * The tap sees a detach when it begins.  Until the kernel has done it, a look still finds
+ * the domain that the group is leaving.  If it finds that domain for too long, the group
+ * was attached again unseen, to that domain or to a new one at the same address.
  */
 static bool is_leaving(struct resv_attach_group *g, const struct iommu_domain *attached)
 {
@@ -759,7 +765,7 @@ static bool is_leaving(struct resv_attach_group *g, const struct iommu_domain *a
 	return g->leaving++ < LEAVING_LOOKS;
 }
 
-/* With table_lock held.  Return: references on this module to be put */
+/* With table_lock held.  Return: number of references on this module to put */
 static unsigned int settle(struct resv_attach_group *g, bool attached, bool sees_all)
 {
 	enum resv_attach_state state = resv_attach_state(g);
@@ -767,10 +773,11 @@ static unsigned int settle(struct resv_attach_group *g, bool attached, bool sees
 
 	if (attached) {
 		/*
-		 * Its attach was not seen.  Or it has no user, and the kernel blocks it by a
-		 * domain that looks like a user's: since v5.19 that is so between the two, and
+		 * Either the tracker missed its attach, or it has no user and the kernel
+		 * blocks it by a domain that looks like a user's.  Since v5.19 the kernel does
+		 * so from VFIO's detach until VFIO releases the group, and
 		 * __iommu_group_alloc_blocking_domain() takes IOMMU_DOMAIN_UNMANAGED where a
-		 * driver knows nothing better (arm-smmu-v3 until v6.8, virtio-iommu).
+		 * driver has no blocking domain (arm-smmu-v3 until v6.8, virtio-iommu).
 		 */
 		if (state == RESV_ATTACH_FREE && !sees_all)
 			resv_attach_set_unseen(g);
@@ -782,16 +789,16 @@ static unsigned int settle(struct resv_attach_group *g, bool attached, bool sees
 	resv_attach_leave_container(g);
 	resv_attach_set_state(g, RESV_ATTACH_FREE);
 	resv_attach_tell_seen_free(g);
-	/* The end of a domain was missed that effects were pinned to. */
+	/* The tracker missed the end of a domain that it had kept for its pins. */
 	return d && list_empty(&d->groups) ? resv_attach_drop_domain(d) : 0;
 }
 
 /**
- * resv_attach_events() - for resv_attach_look()
+ * resv_attach_events() - number of events of a group, for resv_attach_look()
  * @group: the group
  *
  * Context: any; not under the lock.
- * Return: how often somebody was seen to come or leave
+ * Return: how often the tracker has set the group's state
  */
 unsigned int resv_attach_events(const struct iommu_group *group)
 {
@@ -810,13 +817,15 @@ unsigned int resv_attach_events(const struct iommu_group *group)
 /**
  * resv_attach_settle() - the registry has looked at a group
  * @group: the group
- * @attached: the domain of somebody who maps by himself that was attached to it then, or NULL;
- *	only compared
- * @look: what resv_attach_look() told before it did
+ * @attached: domain that the look found attached, if it belongs to a user that makes its
+ *	own maps; else NULL.  Only compared
+ * @look: set by resv_attach_look() before the look
+ *
+ * Corrects the group's state by what the look found.
  *
  * Context: under the lock of the group's entry; may sleep.
- * Return: false if somebody came or left since then, or is just leaving, so that what the
- * look has found may be over; nothing is settled then
+ * Return: false if a user attached or detached the group since resv_attach_look(), or is
+ * detaching it, so that the look may be outdated; the state does not change then
  */
 bool resv_attach_settle(const struct iommu_group *group,
 			const struct iommu_domain *attached,
@@ -827,7 +836,7 @@ bool resv_attach_settle(const struct iommu_group *group,
 	bool fresh = true;
 	unsigned long flags;
 
-	/* What a client has to say afterwards it keeps on this CPU, as in a handler. */
+	/* Stay on this CPU until after(): clients keep there what they print, as in a tap. */
 	preempt_disable();
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
@@ -845,7 +854,7 @@ bool resv_attach_settle(const struct iommu_group *group,
 /**
  * resv_attach_table_exit() - free everything
  *
- * Context: no tap is in, the registry has removed every group; may sleep.
+ * Context: no tap is installed, the registry has removed every group; may sleep.
  */
 void resv_attach_table_exit(void)
 {
@@ -861,7 +870,7 @@ void resv_attach_table_exit(void)
 	hash_for_each_safe(domains, bkt, tmp, d, node)
 		resv_attach_drop_domain(d);
 	resv_attach_unlock(flags);
-	/* reuse_domain() must not run any more. */
+	/* Wait until no reuse_domain() is pending. */
 	rcu_barrier();
 	resv_spares_exit(&spare_domains);
 	resv_spares_exit(&spare_containers);

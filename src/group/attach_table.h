@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The objects of the attachment tracker; for attach.c and attach_taps.c alone. */
+/* The objects of the attachment tracker; only for attach.c and attach_taps.c. */
 #ifndef RESV_GROUP_ATTACH_TABLE_H
 #define RESV_GROUP_ATTACH_TABLE_H
 
 #include <linux/types.h>
 #include "group/attach.h"
 
-/* Every tap of an attach is in.  Written with the lock of attach.c held. */
+/* Every tap on attaches is installed.  Written with watch_lock of attach.c held. */
 extern bool resv_attach_watching;
 
-/* The bracket was in when it was wanted last.  Written with the same lock held. */
+/* The bracket's taps were installed when last requested.  Written under the same lock. */
 extern bool resv_attach_bracketed;
 
 /* May sleep */

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The events of the attachment tracker: taps on what VFIO's type 1 and iommufd call.  See
- * attach.c for their order, and for what holds of the objects that they change.
+ * The events of the attachment tracker: taps on the functions that VFIO's type 1 and
+ * iommufd call.  See attach.c for the order of the calls and for the invariants of the
+ * objects that the taps change.
  *
- * iommufd goes, as mainline's drivers/iommu/iommufd/{device,fault}.c have it,
+ * iommufd calls, by mainline's drivers/iommu/iommufd/{device,fault}.c:
  *
- *   v6.2, v6.3	by iommu_attach_group(), iommu_detach_group()
- *   v6.4		also by iommu_group_replace_domain(), which v6.15 has no more
- *   v6.11		where a domain handles page faults: by iommu_attach_group_handle(),
+ *   v6.2, v6.3	iommu_attach_group(), iommu_detach_group()
+ *   v6.4		also iommu_group_replace_domain(), which v6.15 removed
+ *   v6.11		for a domain that handles page faults: iommu_attach_group_handle(),
  *			iommu_detach_group_handle(), iommu_replace_group_handle()
- *   v6.15		by these alone; so does v6.12.118 of Debian, where the older function
- *			is without callers (read, and seen)
+ *   v6.15		only these; so does Debian's v6.12.118, where the older function has
+ *			no callers (read in its source, and seen)
  *
- * All are in drivers/iommu/iommu.c and exported to iommufd alone, so there is a real call
- * unless both are linked as one program by the compiler (LTO).  None of them calls
- * another one or iommu_attach_group(): they share __iommu_attach_group() and
- * __iommu_group_set_domain().  The last two of v6.4 and v6.11 have the group in front.
+ * All are in drivers/iommu/iommu.c and exported only to iommufd, so the compiler cannot
+ * inline them unless it links both as one program (LTO).  None of them calls another one
+ * or iommu_attach_group(): they share __iommu_attach_group() and
+ * __iommu_group_set_domain().  iommu_group_replace_domain() and
+ * iommu_replace_group_handle() have the group as first argument, the others the domain.
  *
- * Each may fail, as iommu_attach_group() may.  Of that nobody is told later: iommufd has no
- * bracket, and the domain may have other groups.  So the returns are watched as well.  After
- * a replacement that has failed the group is on the domain of before.  After an attach that
- * has failed somebody else may have it (EBUSY), which the next look at the group tells.
+ * Each may fail, as iommu_attach_group() may.  No later event shows that: iommufd has no
+ * bracket, and the domain may have other groups.  So taps see the returns as well.  If a
+ * replacement fails, the group stays on its previous domain.  If an attach fails, another
+ * user may have the group (EBUSY), which the next look at the group finds.
  *
- * What has a PASID (iommu_attach_device_pasid()) is no matter here: the domain of the
- * group stays what it was.
+ * Attaches of a PASID (iommu_attach_device_pasid()) do not matter here: they do not change
+ * the domain of the group.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -57,7 +59,7 @@ static bool enter_join(struct resv_call *call)
 	c = resv_attach_container_find(address);
 	if (!c) {
 		c = resv_attach_make_container(address);
-		/* Without the stock of clients only the bracket is of interest. */
+		/* While no client watches there is no stock, and only the bracket matters. */
 		lost = !c && resv_attach_watching;
 	}
 	if (g) {
@@ -81,7 +83,7 @@ static bool enter_join(struct resv_call *call)
 	return true;
 }
 
-/* The return handler gets the group from here. */
+/* Keep the group for the handler of the return. */
 static bool enter_joined(struct resv_call *call)
 {
 	const struct iommu_group **group = call->data;
@@ -100,7 +102,7 @@ static void leave_joined(struct resv_call *call)
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(*group);
 	if (g && resv_attach_by_vfio(g)) {
-		/* VFIO wanted no domain for it: it has no IOMMU. */
+		/* VFIO attached it without a domain, so it has no IOMMU. */
 		if (done && !g->first && g->container)
 			g->container->has_noiommu = true;
 		resv_attach_tell_over(g);
@@ -116,7 +118,7 @@ static void leave_joined(struct resv_call *call)
 	resv_attach_tell_after();
 }
 
-/* Return: false if a client does not allow it */
+/* Return: false if a client refuses the attach */
 static bool attach(struct resv_attach_group *g, const struct iommu_domain *domain,
 		   unsigned int *pins, bool *lost)
 {
@@ -138,7 +140,7 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 		*lost = true;
 		return true;
 	}
-	/* VFIO joins the domains of one container only. */
+	/* VFIO shares a domain only inside one container, so an event was missed. */
 	if (by_vfio && d->container && d->container != g->container) {
 		d->container->known = false;
 		if (g->container)
@@ -193,7 +195,7 @@ static bool enter_replace(struct resv_call *call)
 	unsigned long flags;
 	bool lost = false;
 
-	/* That fails, and changes nothing. */
+	/* The kernel refuses NULL and changes nothing. */
 	if (!domain)
 		return true;
 	resv_attach_ready_domain();
@@ -212,9 +214,9 @@ static bool enter_replace(struct resv_call *call)
 }
 
 /**
- * struct attaching - a call by iommufd that attaches
+ * struct attaching - a call by which iommufd attaches a group
  * @group: the group
- * @domain: the domain that it is to be on
+ * @domain: the domain to attach it to
  */
 struct attaching {
 	const struct iommu_group *group;
@@ -239,7 +241,7 @@ static bool enter_replacing(struct resv_call *call)
 	return a->domain;
 }
 
-/* With the tracker's lock held.  @back: the domain that the group is on still, or NULL */
+/* With the tracker's lock held.  @back: the domain that the group is still on, or NULL */
 static void attach_failed(struct resv_attach_group *g, struct resv_attach_domain *back)
 {
 	resv_attach_leave_domain(g);
@@ -263,7 +265,7 @@ static void leave(const struct resv_call *call, bool replace)
 		return;
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(a->group);
-	/* If it is on another domain, its attach to this one was not seen. */
+	/* If it is on another domain, the tap missed the entry of this call. */
 	if (g && resv_attach_watching && g->domain && g->domain->domain == a->domain)
 		attach_failed(g, replace && g->left ?
 			      resv_attach_domain_find(g->left) : NULL);
@@ -311,7 +313,7 @@ static bool enter_detach(struct resv_call *call)
 		resv_attach_leave_domain(g);
 		g->left = domain;
 		g->leaving = 0;
-		/* Inside of the bracket VFIO goes on to another domain. */
+		/* Inside the bracket VFIO goes on to attach it to another domain. */
 		if (!resv_attach_by_vfio(g)) {
 			resv_attach_leave_container(g);
 			resv_attach_set_state(g, RESV_ATTACH_FREE);
@@ -338,7 +340,7 @@ static bool enter_free(struct resv_call *call)
 	d = resv_attach_domain_find(domain);
 	if (d) {
 		c = d->container;
-		/* The attach has failed, and VFIO had nothing to detach. */
+		/* Groups are still on it if the attach failed: VFIO then detaches nothing. */
 		list_for_each_entry_safe(g, next, &d->groups, by_domain) {
 			resv_attach_leave_domain(g);
 			if (resv_attach_by_vfio(g))
@@ -357,7 +359,7 @@ static bool enter_free(struct resv_call *call)
 	return true;
 }
 
-/* VFIO has made a container, or has no memory for one. */
+/* VFIO has allocated a container, or failed to. */
 static void leave_open(struct resv_call *call)
 {
 	void *address = compat_result_pointer(call->regs);
@@ -368,7 +370,7 @@ static void leave_open(struct resv_call *call)
 		return;
 	resv_attach_ready_container();
 	flags = resv_attach_lock();
-	/* One at this address whose end was missed. */
+	/* Drop a stale object: the end of an earlier container here was missed. */
 	c = resv_attach_container_find(address);
 	if (c)
 		resv_attach_drop_container(c);
@@ -519,22 +521,22 @@ static const struct resv_tap attach_handle_tap = {
 	.loss = LOSS_IOMMUFD,
 };
 
-/* In this order: the end of everything that is seen to begin is seen, too. */
+/* Ends are first, so that every attach whose begin the taps see is also seen to end. */
 const struct resv_tap *const resv_attach_taps[] = {
 	&free_tap, &detach_tap, &attach_tap, &joined_tap, &join_tap,
 };
 
-/* Needed to know that all groups of a container are known. */
+/* By these the tracker knows that it has seen all groups of a container. */
 const struct resv_tap *const resv_attach_container_taps[] = {
 	&release_tap, &open_tap,
 };
 
-/* The bracket alone, see resv_attach_when_free(). */
+/* Only the bracket, see resv_attach_when_free(). */
 const struct resv_tap *const resv_attach_bracket_taps[] = {
 	&joined_tap, &join_tap,
 };
 
-/* Only where the function is there. */
+/* Installed only where the kernel has all these functions; see watch_iommufd(). */
 const struct resv_tap *const resv_attach_handle_taps[] = {
 	&detach_handle_tap, &replaced_handle_tap, &replace_handle_tap,
 	&attached_handle_tap, &attach_handle_tap,

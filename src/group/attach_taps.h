@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The events of the attachment tracker; for attach.c alone. */
+/* The events of the attachment tracker; only for attach.c. */
 #ifndef RESV_GROUP_ATTACH_TAPS_H
 #define RESV_GROUP_ATTACH_TAPS_H
 
@@ -11,18 +11,18 @@ struct resv_tap;
 #define RESV_ATTACH_HANDLE_TAPS		5
 #define RESV_ATTACH_REPLACE_TAPS	2
 
-/* In this order: the end of everything that is seen to begin is seen, too. */
+/* Ends are first, so that every attach whose begin the taps see is also seen to end. */
 extern const struct resv_tap *const resv_attach_taps[RESV_ATTACH_TAPS];
 
-/* Needed to know that all groups of a container are known. */
+/* By these the tracker knows that it has seen all groups of a container. */
 extern const struct resv_tap *const
 resv_attach_container_taps[RESV_ATTACH_CONTAINER_TAPS];
 
-/* The bracket alone, see resv_attach_when_free(). */
+/* Only the bracket, see resv_attach_when_free(). */
 extern const struct resv_tap *const
 resv_attach_bracket_taps[RESV_ATTACH_BRACKET_TAPS];
 
-/* What iommufd calls besides; which of them a kernel has is in attach_taps.c. */
+/* Functions that only iommufd calls; attach_taps.c says which kernels have them. */
 extern const struct resv_tap *const
 resv_attach_handle_taps[RESV_ATTACH_HANDLE_TAPS];
 extern const struct resv_tap *const

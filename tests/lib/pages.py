@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The commands in README and docs, and whether they print what is printed there.
+"""Find the commands in README and docs, and check that they print what the pages show.
 
-A block of commands has a line before it that says where it comes from:
+The line before a block of commands is a mark that says which check covers the block:
 
   <!-- run -->                 the test docs-commands runs it, in the order of the page
-  <!-- run, numbers vary -->   the same; another run has other numbers
-  <!-- run after: COMMAND -->  the same, and before it a command that the page does not show
-  <!-- golden NAME... -->      it prints what tests/tools/golden/NAME has, command by command
-  <!-- by hand: WHY -->        it is of a machine that no check has
+  <!-- run, numbers vary -->   the same, but numbers may differ
+  <!-- run after: COMMAND -->  the same, after a COMMAND that the page does not show
+  <!-- golden NAME... -->      each command prints what tests/tools/golden/NAME has
+  <!-- by hand: WHY -->        no check: it is from a machine that the checks do not have
 
 A line "..." stands for any lines, also for none.
 
@@ -25,8 +25,8 @@ PROMPTS = ("$ ", "# ")
 
 
 def blocks(text):
-    """[(mark or "", [(command, [lines that it prints])])] of a page; a block that
-    begins without a prompt has no commands."""
+    """[(mark or "", [(command, [lines that it prints])])] of a page; a block that does not begin
+    with a prompt has no commands."""
     out = []
     for found in BLOCK.finditer(text):
         commands, prompt = [], found["text"][:2]
@@ -41,13 +41,13 @@ def blocks(text):
 
 
 def plain(line, vary=False):
-    """Without the time of the kernel's log, and if numbers VARY without them."""
+    """LINE without the time of the kernel's log and, if numbers VARY, without numbers."""
     line = re.sub(r"^\[ *\d+\.\d+\] ", "", line).rstrip()
     return re.sub(r" +", " ", re.sub(r"\b\d+\b", "N", line)) if vary else line
 
 
 def same(printed, page, vary=False):
-    """Has a command PRINTED what the PAGE has?"""
+    """Are the lines that a command PRINTED those of the PAGE?"""
     wanted = "".join(r"(?:.*\n)*" if line == "..." else re.escape(plain(line, vary)) + r"\n"
                      for line in page)
     return re.fullmatch(wanted, "".join(plain(line, vary) + "\n" for line in printed))
@@ -65,7 +65,7 @@ def wrong_marks(path):
 
 
 def golden(folder, name):
-    """What a command printed, of a golden file: without itself and its exit code."""
+    """The lines of a golden file that a command printed: without the command and its exit code."""
     lines = (folder / name).read_text(encoding="utf-8").splitlines()
     return [line.removeprefix("stderr: ") for line in lines[1:-1]]
 

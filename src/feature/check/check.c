@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Map checks, for kernels whose VFIO makes none (before v5.4), and explanations of what
- * VFIO refuses, for those whose VFIO checks (explain.c).
+ * Map checks, for kernels whose VFIO makes none (before v5.4), and explanations of
+ * VFIO's refusals, for kernels whose VFIO checks maps (explain.c).
  *
- * What v5.4 and later do in VFIO, this feature does at the functions of the IOMMU core
- * that VFIO calls:
+ * The checks that VFIO makes since v5.4, this feature makes at the functions of the IOMMU
+ * core that VFIO calls:
  *
- * - iommu_map() refuses a map that is not all inside of one usable range of every
- *   group of its domain.  VFIO maps piece by piece, and unmaps the pieces before when
- *   one is refused.
- * - A group that brings holes must not come to a container that has maps there.  VFIO
- *   puts a group on a domain that it has already, if one suits, and maps nothing anew.
- *   For a group with holes of its own, iommu_attach_group() refuses that.  VFIO then
- *   gives the group a domain and repeats all maps there (vfio_iommu_replay()) by
- *   iommu_map(); one that is refused ends the attach.
- * - The usable ranges of a container are those of all its groups.
+ * - The tap makes iommu_map() refuse a map that is not entirely inside one usable range
+ *   of every group of its domain.  VFIO maps piece by piece; if one piece is refused, it
+ *   unmaps the earlier ones.
+ * - A group with holes must not join a container that has maps there.  If VFIO already
+ *   has a domain that suits a group, it puts the group on that and does not repeat the
+ *   maps.  For a group with holes of its own, the tap makes iommu_attach_group() refuse
+ *   that.  VFIO then gives the group a domain of its own and repeats all maps there
+ *   (vfio_iommu_replay()) by iommu_map(); if one is refused, the attach fails.
+ * - The usable ranges of a container are those that all its groups allow.
  *
- * rules.c has the rules and the verdicts, refused.c the maps that are refused, info.c
- * what VFIO tells of usable ranges.  The tracker (group/attach.h) says which group is
- * on which domain, in which container.  A group that was attached before its taps were
- * in is not checked before it is released: what a running guest has mapped must not be
- * refused after the guest's next reset.
+ * rules.c has the rules and the verdicts, refused.c records the refused maps, and info.c
+ * adds the usable ranges to VFIO's answer.  The tracker (group/attach.h) knows which
+ * group is on which domain, in which container.  If a group was attached before the
+ * tracker's taps were installed, its maps are not checked until it is released: after its
+ * next reset a running guest must be able to map again what it has mapped.
  *
- * switch_lock orders changes of the parameters.  No other lock is held over it.
+ * switch_lock serializes changes of the parameters.  It is taken with no other lock held.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -43,9 +43,9 @@
 #include "feature/check/rules.h"
 #include "feature/check/taps.h"
 
-static bool running;		/* loaded: a new mode has to be acted on */
-static bool written;		/* since the load began */
-static bool explaining;		/* what was acted on last */
+static bool running;		/* loaded: act on a new mode at once */
+static bool written;		/* a parameter was written since the load began */
+static bool explaining;		/* resv_explain_wanted() at the last change() */
 static DEFINE_MUTEX(switch_lock);
 
 static const char *const words[] = {
@@ -54,7 +54,7 @@ static const char *const words[] = {
 	[RESV_CHECK_OFF] = "off",
 };
 
-/* Under switch_lock: maps are checked, or explained, in another way. */
+/* Under switch_lock: put a new mode of checks or explanations in force. */
 static void change(void)
 {
 	explaining = resv_explain_wanted();
@@ -63,14 +63,14 @@ static void change(void)
 	resv_groups_rescan();
 }
 
-/* Under switch_lock: the mode is a new one. */
+/* Under switch_lock: a parameter was written, perhaps before the load is complete. */
 static void act(void)
 {
 	if (running && written)
 		change();
 }
 
-/* Nobody must unload the module in the middle of a switch. */
+/* Hold the module, so that it cannot be unloaded in the middle of a switch. */
 static int begin_switch(void)
 {
 	if (!try_module_get(THIS_MODULE))
@@ -154,7 +154,7 @@ static const struct kernel_param_ops explain_ops = {
 module_param_cb(explain, &explain_ops, NULL, 0644);
 MODULE_PARM_DESC(explain, "where VFIO checks maps (5.4 and later): on = tell why it refuses a map or an attach, auto = while that is traced (default), off");
 
-/* Somebody begins or ends to listen to a tracepoint.  May sleep; the module is held. */
+/* A tracepoint was enabled or disabled.  May sleep; the module is held. */
 static void listeners_changed(void)
 {
 	mutex_lock(&switch_lock);
@@ -325,7 +325,7 @@ static const struct resv_tap *const taps[] = {
 
 static ssize_t refused_show(struct iommu_group *group, char *buf)
 {
-	/* VFIO refuses by itself, and nobody is told. */
+	/* VFIO refuses by itself, and no tap sees it. */
 	if (resv_native_checks() && !resv_check_taps_explain())
 		return -ENODATA;
 	return resv_refused_show(group, buf);

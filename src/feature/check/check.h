@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Map checks, for kernels whose VFIO makes none (before v5.4), and explanations of what
- * VFIO refuses, for those whose VFIO checks.
+ * Map checks, for kernels whose VFIO makes none (before v5.4), and explanations of
+ * VFIO's refusals, for kernels whose VFIO checks maps.
  */
 #ifndef RESV_FEATURE_CHECK_CHECK_H
 #define RESV_FEATURE_CHECK_CHECK_H
 
-/* This feature's place in data[] of the tracker's objects. */
+/* This feature's index in data[] of the tracker's objects. */
 #define RESV_CHECK_INDEX	0
 
 struct resv_feature;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why VFIO did not open a device by the file of its group (VFIO_GROUP_GET_DEVICE_FD).
+ * Finds why VFIO did not open a device by the file of its group
+ * (VFIO_GROUP_GET_DEVICE_FD).
  *
  *   the group has no such device			ENODEV
  *   no container, or one without an IOMMU		EINVAL
@@ -8,13 +9,14 @@
  *   the device's driver				any
  *   iommufd, where it is the container			see iommufd.c
  *
- * All of it is inlined into the function behind the file's ioctl, which gets the file
- * and a command.  The file has the number of the group: its character device belongs to
- * a device of that name since v5.16.  Before, only the name of the file tells, which is
- * the number where udev or devtmpfs made it.  Where that is no number of a group, as
- * for groups without an IOMMU, nothing is explained.
+ * All these checks are inlined into the file's ioctl function, which gets the file and a
+ * command.  The group's number comes from the file: since v5.16 its character device
+ * belongs to a device with the number as its name.  Before, only the name of the file
+ * tells it, if udev or devtmpfs made the file.  If that is no number of a group, as for
+ * groups without an IOMMU, this file explains nothing.
  *
- * What a hook inside of the call has explained is not told twice.
+ * If a hook inside the call has already explained the refusal, this file does not repeat
+ * it.
  */
 #include <linux/cdev.h>
 #include <linux/errno.h>
@@ -32,7 +34,7 @@
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
 
-/* With rcu_read_lock() held, as the name of a file can change. */
+/* With rcu_read_lock() held, as a rename can free the name of a file. */
 static int group_number(const struct file *file)
 {
 	const struct cdev *cdev = READ_ONCE(file_inode(file)->i_cdev);
@@ -47,10 +49,10 @@ static int group_number(const struct file *file)
 }
 
 /**
- * struct asked - the group whose file was asked
+ * struct asked - the group from whose file a process wanted a device
  * @group: the group; only compared
- * @last: what was refused last of it
- * @attached: it is, or may be, on a domain of VFIO's
+ * @last: the last refusal that was noted for it
+ * @attached: it is, or may be, on one of VFIO's domains
  */
 struct asked {
 	const struct iommu_group *group;
@@ -84,7 +86,7 @@ static bool was_told(const struct resv_device_call *call,
 	       last->pid == task_tgid_nr(current);
 }
 
-/* What is wrong with the process, or is no refusal. */
+/* Is the errno the process's own fault, or no refusal? */
 static bool is_own(int err)
 {
 	switch (err) {
@@ -120,7 +122,7 @@ static enum resv_why why_not_opened(const struct asked *asked,
  * @cmd: second argument
  *
  * Context: in the tap; does not sleep.
- * Return: true if resv_device_end() has to be called
+ * Return: true if the tap has to call resv_device_end()
  */
 bool resv_device_begin(struct resv_device_call *call, const struct file *file,
 		       unsigned int cmd)
@@ -133,8 +135,8 @@ bool resv_device_begin(struct resv_device_call *call, const struct file *file,
 }
 
 /**
- * resv_device_end() - a device was not opened
- * @call: what resv_device_begin() has set
+ * resv_device_end() - vfio_group_fops_unl_ioctl() opened no device
+ * @call: set by resv_device_begin()
  * @err: negative errno
  *
  * Context: in the tap, in the task that made the call; does not sleep.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why VFIO did not open a device by the file of its group. */
+/* Finds why VFIO did not open a device by the file of its group. */
 #ifndef RESV_FEATURE_CHECK_DEVICE_H
 #define RESV_FEATURE_CHECK_DEVICE_H
 
@@ -9,8 +9,8 @@ struct file;
 
 /**
  * struct resv_device_call - a call of vfio_group_fops_unl_ioctl() that opens a device
- * @file: first argument: the file of the group, which is open for as long as the call
- * @serial: of refusals, before the call
+ * @file: first argument: the file of the group, which stays open during the call
+ * @serial: resv_refused_serial() before the call
  */
 struct resv_device_call {
 	const struct file *file;

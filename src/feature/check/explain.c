@@ -1,49 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why VFIO or iommufd refused a map or an attach, on kernels whose VFIO checks maps itself
- * (v5.4).
+ * Finds why VFIO or iommufd refused a map or an attach, on kernels whose VFIO checks maps
+ * itself (v5.4).
  *
- * VFIO answers an errno and no more.  When VFIO_IOMMU_MAP_DMA returns one, this file
- * goes through what vfio_dma_do_map() of drivers/vfio/vfio_iommu_type1.c looks at, in
- * its order, with the structure that the process has given, and names the first thing
- * that is wrong.  The errno stays.
+ * VFIO answers only an errno.  When VFIO_IOMMU_MAP_DMA returns one, this file repeats the
+ * checks of vfio_dma_do_map() of drivers/vfio/vfio_iommu_type1.c in their order, on the
+ * structure of the process, and reports the first that fails.  It does not change the
+ * errno.
  *
  *   flags, size, alignment				EINVAL
  *   end of the address space				EINVAL, since v6.18 EOVERFLOW
- *   a map that the process has there already		EEXIST
+ *   the process has already mapped a part of it	EEXIST
  *   too many maps (dma_entry_limit)			ENOSPC
  *   regions and aperture of the container's groups	EINVAL
  *   memory that may be locked				ENOMEM
  *   memory of the process				EFAULT
- *   what the IOMMU has, where its domain says more	EFAULT, before v5.11 on Intel
+ *   end of the IOMMU, if the domain claims more	EFAULT, before v5.11 on Intel
  *
- * An attach is refused by vfio_iommu_type1_attach_group(), when the program sets the
- * container's IOMMU or puts another group into the container; since v5.19 also by
- * iommu_group_claim_dma_owner(), when VFIO takes the group into the container:
+ * vfio_iommu_type1_attach_group() refuses an attach when the program sets the container's
+ * IOMMU or puts another group into the container.  Since v5.19
+ * iommu_group_claim_dma_owner() refuses, too, when VFIO takes the group into the
+ * container.  The reasons:
  *
  *   regions that are mapped 1:1			EPERM (Intel), since v6.6 EINVAL
  *   drivers of the host				EPERM, since v5.19
  *   interrupts that are not isolated			EPERM
  *   maps and groups of the container			EINVAL
- *   somebody else has the group			EBUSY, since v5.19 EPERM
+ *   another user has the group				EBUSY, since v5.19 EPERM
  *
- * Before v5.19 VFIO itself looks at the drivers when a program asks whether the group is
- * viable, and answers no error.  resv/assignable tells of them on all kernels.
+ * Before v5.19 VFIO itself checks the drivers when a program asks whether the group is
+ * viable, and returns no error.  resv/assignable lists the drivers on all kernels.
  *
- * What regions a group has is in its snapshot, as readers of its files see it, so that
- * nothing is kept for this but one record a group.  Where the aperture is known only
- * after an attach, the group's domain has told it (rules.c).
+ * The regions of a group come from its snapshot, which readers of its files see, so this
+ * file keeps only one record for each group.  If the aperture is known only after an
+ * attach, it comes from the group's domain (rules.c).
  *
- * The handler of a kretprobe can serve no page fault.  The kernel has just read the
- * structure, so that memory is there; if it is not, the call counts as missed.  Another
- * thread can have changed the structure meanwhile, and gets the explanation of what it
- * wrote.
+ * The handler of a kretprobe cannot handle a page fault.  The kernel has just read the
+ * structure, so that memory is present; if it is not, the call counts as missed.  If
+ * another thread has changed the structure meanwhile, the explanation is of the changed
+ * one.
  *
- * iommufd.c has the calls of iommufd, whose maps are judged here, and device.c those of
+ * iommufd.c has the calls of iommufd, whose maps are judged here, and device.c has
  * VFIO_GROUP_GET_DEVICE_FD.
  *
- * A return hook makes each map dearer (docs/tested.md has figures), so by default it is
- * in only while somebody listens to the tracepoint.
+ * A hook of the return makes each map slower (docs/tested.md has figures), so by default
+ * it is installed only while a tracepoint is enabled.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -63,13 +64,13 @@
 #include "feature/check/rules.h"
 #include "feature/check/spaces.h"
 
-/* Up to here VFIO wants the structure. */
+/* Length of the structure up to its last member that VFIO needs. */
 #define MAP_LEN	offsetofend(struct vfio_iommu_type1_dma_map, size)
 
 /**
  * struct member - a group of a container, or of an address space of iommufd
  * @group: the group; only compared
- * @reach: what its domain addresses
+ * @reach: addresses that its domain has
  */
 struct member {
 	const struct iommu_group *group;
@@ -79,7 +80,7 @@ struct member {
 static bool space_member_at(const void *space, unsigned int i, struct member *m)
 {
 	m->group = resv_space_group(space, i);
-	/* Its snapshot has what lies beyond, as a region. */
+	/* The snapshot has regions for what lies beyond the aperture. */
 	m->reach.start = 0;
 	m->reach.end = ULLONG_MAX;
 	return m->group;
@@ -113,8 +114,10 @@ unlock:
 }
 
 /*
- * The group number @i of a place, or false if it has no such.  Groups that come or go
- * meanwhile may be left out.
+ * Set @m to group number @i of a place.  May skip groups that are attached or detached
+ * between calls.
+ *
+ * Return: false if the place has fewer groups
  */
 static bool member_at(const struct resv_explain_place *place, unsigned int i,
 		      struct member *m)
@@ -124,8 +127,8 @@ static bool member_at(const struct resv_explain_place *place, unsigned int i,
 }
 
 /*
- * Was every group of the container seen being attached?  Of an address space that is
- * not told, but one of which no group is known has some that were not.
+ * Did the tracker see the attach of every group of the container?  For an address space
+ * that is unknown, but if none of its groups is known, the taps missed some attach.
  */
 static bool is_known(const struct resv_explain_place *place)
 {
@@ -146,8 +149,8 @@ static bool is_known(const struct resv_explain_place *place)
 }
 
 /**
- * resv_explain_snapshot() - what is known of a group
- * @group: the group, of which only the address is used
+ * resv_explain_snapshot() - get the snapshot of a group
+ * @group: the group; only its address is used
  *
  * Context: any.
  * Return: a reference for resv_snapshot_put(), or NULL
@@ -158,9 +161,9 @@ struct resv_snapshot *resv_explain_snapshot(const struct iommu_group *group)
 }
 
 /*
- * The smallest page that VFIO takes for all groups of the container.  As in
- * vfio_update_pgsize_bitmap(), that of the IOMMU which has the largest, and not less
- * than the kernel's.
+ * The smallest page that VFIO accepts for all groups of the container: the largest of
+ * the smallest pages of their IOMMUs, and at least the kernel's, as in
+ * vfio_update_pgsize_bitmap().
  */
 static u64 page_of(const struct resv_explain_place *place)
 {
@@ -184,12 +187,12 @@ static bool flags_bad(const struct vfio_iommu_type1_dma_map *map)
 	u32 prot = map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
 	u32 vaddr = map->flags & COMPAT_VFIO_DMA_MAP_FLAG_VADDR;
 
-	/* Since v5.12 a map can get another address in the process, and no rights. */
+	/* Since v5.12 a call can change a map's address in the process; it has no rights. */
 	return map->argsz < MAP_LEN || (map->flags & ~(prot | vaddr)) ||
 	       !prot == !vaddr;
 }
 
-/* What is wrong with the call itself, or RESV_WHY_REGION if its addresses may be. */
+/* Return: what is wrong with the call itself, or RESV_WHY_REGION if regions may forbid it */
 static enum resv_why why_invalid(const struct vfio_iommu_type1_dma_map *map,
 				 u64 page)
 {
@@ -202,7 +205,7 @@ static enum resv_why why_invalid(const struct vfio_iommu_type1_dma_map *map,
 	if (map->iova + map->size - 1 < map->iova ||
 	    map->vaddr + map->size - 1 < map->vaddr)
 		return RESV_WHY_WRAPS;
-	/* No map is made, so no region is looked at. */
+	/* Such a call makes no map, so VFIO checks no region. */
 	if (map->flags & COMPAT_VFIO_DMA_MAP_FLAG_VADDR)
 		return RESV_WHY_OTHER;
 	return RESV_WHY_REGION;
@@ -229,7 +232,7 @@ static enum resv_why why_refused(const struct vfio_iommu_type1_dma_map *map,
 	}
 }
 
-/* Of iommufd; its own errnos are those of type 1 but for the following. */
+/* For iommufd.  Its errnos mean the same as those of type 1, except the following. */
 static enum resv_why why_space_refused(const struct vfio_iommu_type1_dma_map *map,
 				       int err)
 {
@@ -239,7 +242,7 @@ static enum resv_why why_space_refused(const struct vfio_iommu_type1_dma_map *ma
 	case -EINVAL:
 		if (!map->size)
 			return RESV_WHY_SIZE;
-		/* No IOMMU has smaller pages.  The rest depends on which has it. */
+		/* No IOMMU has smaller pages.  resv_explain_space() checks larger ones. */
 		if ((map->iova | map->size) & (SZ_4K - 1))
 			return RESV_WHY_ALIGNMENT;
 		return RESV_WHY_REGION;
@@ -248,7 +251,7 @@ static enum resv_why why_space_refused(const struct vfio_iommu_type1_dma_map *ma
 	}
 }
 
-/* Does the map hit a region of the group?  Then fill in which, and of which device. */
+/* Does the map hit a region of the group?  If so, store the region and its device. */
 static bool hits_region(const struct member *m, struct resv_refused *refused)
 {
 	struct resv_range at = { .start = refused->start, .end = refused->end };
@@ -266,9 +269,9 @@ static bool hits_region(const struct member *m, struct resv_refused *refused)
 }
 
 /*
- * Where a domain says more than its IOMMU has, and VFIO believes it (see
- * resv_vtd_claim_end()), the IOMMU's driver refuses a map beyond, with EFAULT.  On all
- * other kernels VFIO refuses such a map before, with EINVAL.
+ * If a domain claims more address bits than its IOMMU has (see resv_vtd_claim_end()),
+ * VFIO believes it, and the IOMMU's driver refuses a map beyond the real end with EFAULT.
+ * On all other kernels VFIO refuses such a map first, with EINVAL.
  */
 static bool leaves_claim(const struct member *m, struct resv_refused *refused)
 {
@@ -301,7 +304,7 @@ static bool blame_claims(const struct resv_explain_place *place,
 	return any;
 }
 
-/* The groups that forbid the map, because of their regions. */
+/* Note the refusal for the groups whose regions forbid the map. */
 static bool blame_regions(const struct resv_explain_place *place,
 			  struct resv_refused *refused)
 {
@@ -318,7 +321,7 @@ static bool blame_regions(const struct resv_explain_place *place,
 	return any;
 }
 
-/* All groups of the place, as none of them is more to blame than the others. */
+/* Note the refusal for all groups of the place: it has nothing to do with any one. */
 static void note_all(const struct resv_explain_place *place,
 		     struct resv_refused *refused)
 {
@@ -351,7 +354,7 @@ static void describe(const struct vfio_iommu_type1_dma_map *map, int err,
  * @arg: third argument
  *
  * Context: in the tap; does not sleep.
- * Return: true if resv_explain_end() has to be called
+ * Return: true if the tap has to call resv_explain_end()
  */
 bool resv_explain_begin(struct resv_explain_call *call, const void *container,
 			unsigned int cmd, unsigned long arg)
@@ -364,8 +367,8 @@ bool resv_explain_begin(struct resv_explain_call *call, const void *container,
 }
 
 /**
- * resv_explain_end() - a map was refused
- * @call: what resv_explain_begin() has set
+ * resv_explain_end() - VFIO has refused a map
+ * @call: set by resv_explain_begin()
  * @err: negative errno
  *
  * Context: in the tap, in the task that made the call; does not sleep.
@@ -388,7 +391,7 @@ bool resv_explain_end(const struct resv_explain_call *call, int err)
 	if (why == RESV_WHY_REGION) {
 		if (blame_regions(&place, &refused))
 			return true;
-		/* A group that is not known may be the one that forbids it. */
+		/* A group whose attach was not seen may be the one that forbids it. */
 		why = is_known(&place) ? RESV_WHY_OTHER : RESV_WHY_UNKNOWN;
 	}
 	refused.why = why;
@@ -399,11 +402,11 @@ bool resv_explain_end(const struct resv_explain_call *call, int err)
 /**
  * resv_explain_space() - iommufd has refused a map
  * @space: address space; only compared
- * @map: what was to be mapped; flags are not known
+ * @map: the map; its flags are not known
  * @err: negative errno
  *
- * iommufd looks at the address and the size, then at regions, then at maps that are
- * there, and at last at the alignment of the memory (iopt_alloc_area_pages()).
+ * iommufd checks the address and the size, then regions, then existing maps, and last the
+ * alignment of the memory (iopt_alloc_area_pages()).
  *
  * Context: in the tap, in the task that made the call; does not sleep.
  */
@@ -431,11 +434,11 @@ void resv_explain_space(const void *space,
 
 /**
  * resv_explain_barred() - does a region forbid every attach of a group?
- * @snapshot: of the group
- * @refused: to fill in, which, and of which device
+ * @snapshot: snapshot of the group
+ * @refused: its region and device are set, if there is one
  *
  * Context: any.
- * Return: one does
+ * Return: true if one does
  */
 bool resv_explain_barred(const struct resv_snapshot *snapshot,
 			 struct resv_refused *refused)
@@ -450,28 +453,28 @@ bool resv_explain_barred(const struct resv_snapshot *snapshot,
 }
 
 /**
- * resv_explain_host_driven() - has a device of a group a driver of the host?
- * @snapshot: of the group
+ * resv_explain_host_driven() - does a driver of the host have a device of a group?
+ * @snapshot: snapshot of the group
  *
  * Context: any.
- * Return: it had one when the group was looked at
+ * Return: true if one did at the last look at the group
  */
 bool resv_explain_host_driven(const struct resv_snapshot *snapshot)
 {
 	size_t len;
 	const char *held = resv_snapshot_text(snapshot, RESV_TEXT_HELD, &len);
 
-	/* A device without an IOMMU has a line there, too. */
+	/* The text also has lines of another kind, for devices without an IOMMU. */
 	return strnstr(held, "host-driver ", len);
 }
 
-/* Since v5.19: a driver of the host owns the group, or somebody else does. */
+/* Since v5.19: a driver of the host or another user owns the group. */
 static enum resv_why why_owned(const struct resv_snapshot *snapshot,
 			       struct resv_refused *refused)
 {
 	if (resv_explain_host_driven(snapshot))
 		return RESV_WHY_DRIVER;
-	/* Since v6.6 a region is EINVAL. */
+	/* Since v6.6 the errno for a region is EINVAL. */
 	if (!RESV_HAVE(REQUIRE_DIRECT) && resv_explain_barred(snapshot, refused))
 		return RESV_WHY_REGION;
 	return RESV_WHY_BUSY;
@@ -494,7 +497,7 @@ static enum resv_why why_not_attached(const struct resv_explain_attach *call,
 	case -EINVAL:
 		if (resv_explain_barred(snapshot, refused))
 			return RESV_WHY_REGION;
-		/* Without another group the container has no map. */
+		/* A container without another group has no maps. */
 		return member_at(&place, 0, &m) ? RESV_WHY_CONTAINER :
 							   RESV_WHY_OTHER;
 	case -EBUSY:
@@ -505,7 +508,7 @@ static enum resv_why why_not_attached(const struct resv_explain_attach *call,
 }
 
 /**
- * resv_explain_attach() - an attach was refused
+ * resv_explain_attach() - VFIO has refused an attach
  * @call: the call
  * @err: negative errno
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Why VFIO or iommufd refused a map or an attach, on kernels whose VFIO checks maps itself
- * (v5.4).
+ * Finds why VFIO or iommufd refused a map or an attach, on kernels whose VFIO checks maps
+ * itself (v5.4).
  */
 #ifndef RESV_FEATURE_CHECK_EXPLAIN_H
 #define RESV_FEATURE_CHECK_EXPLAIN_H
@@ -14,7 +14,7 @@ struct resv_snapshot;
 struct vfio_iommu_type1_dma_map;
 
 /**
- * struct resv_explain_place - where a map was to be made
+ * struct resv_explain_place - where a process wanted to map
  * @container: container of type 1, if @space is NULL
  * @space: address space of iommufd
  */
@@ -36,7 +36,7 @@ struct resv_explain_call {
 /**
  * struct resv_explain_attach - a call of vfio_iommu_type1_attach_group() or
  *	iommu_group_claim_dma_owner()
- * @container: the container, or NULL if that is not known
+ * @container: the container, or NULL if it is not known
  * @group: the group
  */
 struct resv_explain_attach {
@@ -51,7 +51,7 @@ void resv_explain_attach(const struct resv_explain_attach *call, int err);
 void resv_explain_space(const void *space,
 			const struct vfio_iommu_type1_dma_map *map, int err);
 
-/* For those who explain other attaches */
+/* For device.c and iommufd.c, which explain other attaches */
 struct resv_snapshot *resv_explain_snapshot(const struct iommu_group *group);
 bool resv_explain_barred(const struct resv_snapshot *snapshot,
 			 struct resv_refused *refused);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The capability by which VFIO tells usable ranges, on kernels that lack it.
+ * Adds VFIO's capability of usable ranges on kernels that lack it.
  *
  * When VFIO_IOMMU_GET_INFO of a kernel before v5.4 returns, this file completes the
- * answer as vfio_iommu_type1_ioctl() of v5.4 gives it: a flag, the offset of the
- * capability, and the capability behind the structure; or the size that the answer
- * takes, if the process has less room.
+ * answer to that of vfio_iommu_type1_ioctl() of v5.4: a flag, the offset of the
+ * capability, and the capability behind the structure.  If the process offers less room,
+ * it gets only the size that the answer needs.
  *
- * That happens in the handler of a kretprobe, which can serve no page fault.  The
- * kernel has just written the structure, so that memory is there.  If the memory
- * behind the structure is not there, the process is told that the answer takes more
- * room.  By the rules of this call it tries again, with other memory.
+ * This runs in the handler of a kretprobe, which cannot handle a page fault.  The kernel
+ * has just written the structure, so that memory is present.  If the memory behind the
+ * structure is not present, the process is told that the answer needs more room.  By the
+ * rules of this call it tries again, with other memory.
  *
- * Nothing is allocated, and no lock is held while user memory is written: the first
+ * The handler does not allocate, and holds no lock while it writes user memory: the first
  * walk over the container's ranges counts them, the second one writes each.  If an
- * attach or new rules come in between, both are done again.
+ * attach or new rules come in between, both walks are repeated.
  */
 #include <linux/bug.h>
 #include <linux/kernel.h>
@@ -25,7 +25,7 @@
 #include "feature/check/info.h"
 #include "feature/check/rules.h"
 
-/* Room that a process must have to be told the offset at all. */
+/* Room that a process must offer to get the offset. */
 #define WITH_OFFSET	offsetofend(struct compat_vfio_info, cap_offset)
 #define WITHOUT_OFFSET	offsetofend(struct compat_vfio_info, iova_pgsizes)
 
@@ -52,7 +52,7 @@ static bool put_user_bytes(void __user *to, const void *from, size_t len)
  * @arg: third argument
  *
  * Context: in the tap, in the task that made the call; does not sleep.
- * Return: true if resv_info_end() has to be called
+ * Return: true if the tap has to call resv_info_end()
  */
 bool resv_info_begin(struct resv_info_call *call, const void *container,
 		     unsigned int cmd, unsigned long arg)
@@ -69,8 +69,9 @@ bool resv_info_begin(struct resv_info_call *call, const void *container,
 }
 
 /*
- * Count the ranges of the container of @scan, which is left as it was, but for the
- * version.  Return: how many, or an errno of resv_rules_scan()
+ * Count the ranges of the container of @scan.  Changes only the version of @scan.
+ *
+ * Return: number of ranges, or an errno of resv_rules_scan()
  */
 static int count_ranges(struct resv_rules_scan *scan)
 {
@@ -88,7 +89,7 @@ static int count_ranges(struct resv_rules_scan *scan)
 /*
  * Write the @nr ranges of @scan to @to.
  *
- * Return: 0, -EFAULT if the memory is not there, -EAGAIN if the ranges have changed
+ * Return: 0, -EFAULT if the memory is not present, -EAGAIN if the ranges have changed
  */
 static int put_ranges(struct resv_rules_scan *scan, int nr, char __user *to)
 {
@@ -108,8 +109,8 @@ static int put_ranges(struct resv_rules_scan *scan, int nr, char __user *to)
 }
 
 /*
- * Put the capability behind the structure of the process, which begins at @to, if
- * there is room, and say so in @info.
+ * If there is room, write the capability behind the process's structure, which begins at
+ * @to, and its offset to @info.  Else write the room that it needs to @info.
  *
  * Return: 0; -ENODATA if the container's ranges are not known; -EFAULT or -EAGAIN as
  * put_ranges()
@@ -144,12 +145,12 @@ static int put_capability(const void *container, struct compat_vfio_info *info,
 
 /**
  * resv_info_end() - vfio_iommu_type1_ioctl() returns without an error
- * @call: what resv_info_begin() has set
+ * @call: set by resv_info_begin()
  *
  * Context: in the tap, in the task that made the call; does not sleep.
  * Return: true if the answer is complete, or is the kernel's own because the ranges
- * are not known; false if memory was not there, or the ranges changed again and again:
- * the process was told to try again, if that was possible
+ * are not known.  False if memory was not present or the ranges kept changing; if it could
+ * be written, the answer then tells the process to try again
  */
 bool resv_info_end(const struct resv_info_call *call)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The capability by which VFIO tells usable ranges, on kernels that lack it. */
+/* Adds VFIO's capability of usable ranges on kernels that lack it. */
 #ifndef RESV_FEATURE_CHECK_INFO_H
 #define RESV_FEATURE_CHECK_INFO_H
 
@@ -7,10 +7,10 @@
 
 /**
  * struct resv_info_call - one call of vfio_iommu_type1_ioctl()
- * @container: its first argument
- * @arg: its third argument
- * @argsz: bytes that the process has room for, if @argsz_known
- * @argsz_known: @argsz could be read; else the kernel answers alone
+ * @container: first argument
+ * @arg: third argument
+ * @argsz: room in bytes that the process offers, if @argsz_known
+ * @argsz_known: the tap could read @argsz; if not, only the kernel answers
  */
 struct resv_info_call {
 	const void *container;

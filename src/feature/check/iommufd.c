@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why iommufd refused a map or an attach: by the files of devices, or as the container
- * of groups (IOMMUFD_VFIO_CONTAINER).
+ * Finds why iommufd refused a map or an attach: by the files of devices, or as the
+ * container of groups (IOMMUFD_VFIO_CONTAINER).
  *
- * Both ways go through the same functions, which have a call boundary, as one module or
- * one file of it calls the other:
+ * Both ways go through the same functions.  They cannot be inlined there, because another
+ * module or another file calls them:
  *
  *   vfio_device_block_group(device)			BIND: the group's file is open
  *   iommufd_device_bind(iommufd, device, ...)		BIND, GET_DEVICE_FD
@@ -13,24 +13,25 @@
  *   iopt_map_user_pages(iommufd, space, ...)		IOMMU_IOAS_MAP, VFIO_IOMMU_MAP_DMA
  *   vfio_iommufd_physical_detach_ioas(device), ..._unbind(device)
  *
- * What is wrong with a call before it gets to one of these is not told: flags that are
- * not known, a map without rights, an address space for a map that is not there, and
- * IOMMU_IOAS_MAP_FILE, which is a way of its own.
+ * A call that fails before it reaches one of these is not explained: unknown flags, a map
+ * without rights, or a map in an address space that does not exist.  Neither is
+ * IOMMU_IOAS_MAP_FILE, which does not call these functions.
  *
- * The functions of VFIO and iommufd_device_bind() are in headers, and the types of their
- * arguments are probed for (compat/probe/vfio_iommufd.c).  Of the others an argument is
- * only compared, or looked at before it is used.
+ * Headers declare the functions of VFIO and iommufd_device_bind(), and a probe checks the
+ * types of their arguments (compat/probe/vfio_iommufd.c).  Arguments of the others are
+ * only compared, or checked before they are used.
  *
- * A bind is refused, in this order (iommufd_device_bind()), because
+ * iommufd_device_bind() refuses a bind, in this order, because
  *
  *   interrupts are not isolated			EPERM
- *   a driver of the host or somebody else has the group	EPERM, EBUSY
+ *   a driver of the host or another user has the group	EPERM, EBUSY
  *   a region is mapped 1:1				EINVAL
  *
- * (VFIO itself takes no device whose IOMMU does not keep DMA coherent), and an attach because
+ * (VFIO itself refuses a device whose IOMMU does not keep DMA coherent), and an attach
+ * is refused because
  *
  *   there is no such address space			ENOENT
- *   maps are where the device has a region		EADDRINUSE
+ *   maps overlap a region of the device		EADDRINUSE
  */
 #include "compat/compat.h"
 #ifdef RESV_HAVE_VFIO_IOMMUFD
@@ -59,10 +60,10 @@
 /**
  * struct map_call - a call of iopt_map_user_pages()
  * @space: address space
- * @iova: where the caller, on its stack, has the address, which is chosen for it if the
- *	process gave none
- * @vaddr: memory of the process
- * @size: bytes
+ * @iova: points to the address, on the caller's stack; iommufd chooses one if the process
+ *	gave none
+ * @vaddr: address of the memory in the process
+ * @size: size in bytes
  */
 struct map_call {
 	const void *space;
@@ -74,8 +75,8 @@ struct map_call {
 /**
  * struct device_call - a call that binds or attaches a device
  * @group: the device's group, or NULL
- * @slot: of an attach, see resv_space_begin()
- * @joins: of an attach: the device was not attached before
+ * @slot: for an attach: slot of resv_space_begin()
+ * @joins: for an attach: the device was not attached before
  */
 struct device_call {
 	const struct iommu_group *group;
@@ -115,7 +116,7 @@ static void map_leave(struct resv_call *call)
 		resv_call_lost(call, 1);
 		return;
 	}
-	/* No address was chosen. */
+	/* With ENOSPC iommufd has found no address to choose. */
 	if (ret != -ENOSPC)
 		map.iova = *c->iova;
 	resv_explain_space(c->space, &map, ret);
@@ -154,7 +155,7 @@ static enum resv_why why_not_attached(const struct iommu_group *group,
 	}
 }
 
-/* Does somebody have it?  The owner itself may be the process, by another file. */
+/* Has the group a user?  That may be the same process, by another file. */
 static bool is_taken(const struct iommu_group *group)
 {
 	const struct resv_attach_group *g;
@@ -174,7 +175,7 @@ static enum resv_why why_not_bound(const struct iommu_group *group,
 {
 	switch (refused->err) {
 	case -EPERM:
-		/* True in any case, while nobody knows allow_unsafe_interrupts. */
+		/* Certain causes first, as the value of allow_unsafe_interrupts is unknown. */
 		if (resv_explain_host_driven(snapshot))
 			return RESV_WHY_DRIVER;
 		if (is_taken(group) || !snapshot->unguarded)
@@ -251,7 +252,7 @@ static void bind_leave(struct resv_call *call)
 		note(c->group, PTR_ERR(ret), why_not_bound);
 }
 
-/* Its type is in no header. */
+/* No header declares vfio_device_block_group(), so check the argument before its use. */
 static bool block_enter(struct resv_call *call)
 {
 	const struct vfio_device *vdev = (void *)compat_argument(call->regs, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Why iommufd refused a map or an attach. */
+/* Finds why iommufd refused a map or an attach. */
 #ifndef RESV_FEATURE_CHECK_IOMMUFD_H
 #define RESV_FEATURE_CHECK_IOMMUFD_H
 

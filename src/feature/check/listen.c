@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who listens to the tracepoints, and so asks for explanations (explain.c).
+ * Whether a tracepoint is enabled, which asks for explanations (explain.c).
  *
- * The tracing calls in when the first one begins to listen to a tracepoint and when the
- * last one ends, under locks of its own.  So the taps come and go a little later, by
- * work.  It can call in before this module's init, and after its exit or a load that
- * failed, for a tracepoint that is enabled still.
+ * The tracing core calls this file under its own locks when a tracepoint gets its first
+ * user and when it loses the last one.  So a work item installs and removes the taps a
+ * little later.  The tracing core can call before this module's init and, for a
+ * tracepoint that is still enabled, after its exit or after a failed load.
  *
  * Invariants:
- * - listen_lock protects @open; work is queued only while that is set;
- * - the work holds this module while it has groups looked at, so that the exit does not
- *   begin meanwhile, and the exit waits for work that is under way.
+ * - listen_lock protects @open; work is queued only while @open is set;
+ * - the work holds this module while it runs acts(), so that the exit does not begin
+ *   meanwhile, and the exit waits for work that is pending.
  */
 #include <linux/bitops.h>
 #include <linux/module.h>
@@ -24,7 +24,10 @@ static DEFINE_SPINLOCK(listen_lock);
 static bool open;
 static void (*acts)(void);		/* set before @open */
 
-/* A bit a tracepoint: where enabling one fails, the tracing does not call in again. */
+/*
+ * One bit for each tracepoint, not a count: if the tracing core fails to enable one after
+ * it has called here, it does not call again.
+ */
 static unsigned long enabled;
 
 static void listen_fn(struct work_struct *work)
@@ -56,7 +59,7 @@ static void unlisten(unsigned int tracepoint)
 }
 
 /**
- * resv_listen_map() - somebody listens to map_refused
+ * resv_listen_map() - the tracepoint map_refused is enabled
  *
  * Context: may sleep.
  * Return: 0
@@ -68,7 +71,7 @@ int resv_listen_map(void)
 }
 
 /**
- * resv_unlisten_map() - nobody listens to it any more
+ * resv_unlisten_map() - the tracepoint map_refused is disabled
  *
  * Context: may sleep; this module may have gone through its exit.
  */
@@ -78,7 +81,7 @@ void resv_unlisten_map(void)
 }
 
 /**
- * resv_listen_attach() - somebody listens to attach_refused
+ * resv_listen_attach() - the tracepoint attach_refused is enabled
  *
  * Context: may sleep.
  * Return: 0
@@ -90,7 +93,7 @@ int resv_listen_attach(void)
 }
 
 /**
- * resv_unlisten_attach() - nobody listens to it any more
+ * resv_unlisten_attach() - the tracepoint attach_refused is disabled
  *
  * Context: may sleep; this module may have gone through its exit.
  */
@@ -100,10 +103,10 @@ void resv_unlisten_attach(void)
 }
 
 /**
- * resv_listening() - does somebody listen?
+ * resv_listening() - is a tracepoint enabled?
  *
  * Context: any.
- * Return: true if so
+ * Return: true if one is
  */
 bool resv_listening(void)
 {
@@ -111,10 +114,10 @@ bool resv_listening(void)
 }
 
 /**
- * resv_listen_init() - act on those who listen from now on
- * @act: called by work when that changes, with this module held; may sleep
+ * resv_listen_init() - act when tracepoints are enabled or disabled from now on
+ * @act: a work item calls it after such a change, with this module held; may sleep
  *
- * Context: resv_listen_exit() will be called.
+ * Context: the caller has to call resv_listen_exit() later.
  */
 void resv_listen_init(void (*act)(void))
 {
@@ -125,7 +128,7 @@ void resv_listen_init(void (*act)(void))
 }
 
 /**
- * resv_listen_exit() - nobody is to be told any more
+ * resv_listen_exit() - no longer act on changes
  *
  * Context: may sleep.
  */

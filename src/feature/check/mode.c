@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the parameters "checks" and "explain" say.  check.c has the parameters, and acts
- * on changes.
+ * The values of the parameters "checks" and "explain".  check.c has the parameters, and
+ * acts on changes.
  *
- * The values are written under a lock of check.c, and read without a lock.
+ * Writers hold switch_lock of check.c, readers no lock.
  */
 #include "source/native.h"
 #include "feature/check/check.h"
@@ -13,7 +13,7 @@ static enum resv_check_mode mode;
 static enum resv_explain_mode explain;
 
 /**
- * resv_check_set_mode() - the parameter "checks" says something else
+ * resv_check_set_mode() - set the value of the parameter "checks"
  * @new: the mode
  *
  * Context: may sleep.
@@ -24,7 +24,7 @@ void resv_check_set_mode(enum resv_check_mode new)
 }
 
 /**
- * resv_check_mode() - what the parameter "checks" says
+ * resv_check_mode() - get the value of the parameter "checks"
  *
  * Context: any.
  * Return: the mode
@@ -35,7 +35,7 @@ enum resv_check_mode resv_check_mode(void)
 }
 
 /**
- * resv_check_wanted() - are maps to be checked by this module?
+ * resv_check_wanted() - should this module check maps?
  *
  * Context: any.
  * Return: false if the parameter says off, or VFIO checks maps itself
@@ -46,7 +46,7 @@ bool resv_check_wanted(void)
 }
 
 /**
- * resv_explain_set_mode() - the parameter "explain" says something else
+ * resv_explain_set_mode() - set the value of the parameter "explain"
  * @new: the mode
  *
  * Context: may sleep.
@@ -57,7 +57,7 @@ void resv_explain_set_mode(enum resv_explain_mode new)
 }
 
 /**
- * resv_explain_mode() - what the parameter "explain" says
+ * resv_explain_mode() - get the value of the parameter "explain"
  *
  * Context: any.
  * Return: the mode
@@ -68,11 +68,11 @@ enum resv_explain_mode resv_explain_mode(void)
 }
 
 /**
- * resv_explain_wanted() - is it to be told why VFIO refuses a map?
+ * resv_explain_wanted() - should this module explain VFIO's refusals?
  *
  * Context: any.
- * Return: false if this module checks maps in VFIO's place, if the parameter says off, or
- * if it says auto and nobody listens
+ * Return: false if this module checks maps in VFIO's place, if the parameter is off, or
+ * if it is auto and no tracepoint is enabled
  */
 bool resv_explain_wanted(void)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps that are refused: the decision in doubt, the count, the last one, the log.
+ * Refused maps: the slow path of the check, the count, the last refusal, the log.
  *
- * By this module: each group of the domain that forbids a map counts it.  By VFIO
- * (explain.c): each group of the container that forbids it, or all of them if its
- * addresses are not the reason.  The first of them logs it,
- * once an attach: a guest whose own IOMMU makes it map and unmap all the time must not
- * fill the log.  The tracepoint has all of them.
+ * If this module refuses a map, each group of the domain that forbids it counts it.  If
+ * VFIO refuses a map (explain.c), each group of the container that forbids it counts it,
+ * or all of them if its addresses are not the reason.  Only the first of these groups
+ * logs it, and only once for each attach: a guest with its own IOMMU, which maps and
+ * unmaps all the time, must not fill the log.  The tracepoint reports every refusal.
  *
  * All state is in struct resv_check_group, under the tracker's lock.  Nothing is
  * printed or traced under that lock.
@@ -26,12 +26,12 @@
 #include "feature/check/trace.h"
 
 /**
- * resv_refused_beyond() - say that a map leaves what is addressed
- * @reach: what a group's domain addresses
- * @refused: to fill in, from where on
+ * resv_refused_beyond() - does a map leave the addresses of a domain?
+ * @reach: the addresses
+ * @refused: the map; its region is set to the addresses before or behind @reach
  *
  * Context: any.
- * Return: it does
+ * Return: true if it does
  */
 bool resv_refused_beyond(const struct resv_range *reach,
 			 struct resv_refused *refused)
@@ -50,7 +50,7 @@ bool resv_refused_beyond(const struct resv_range *reach,
 	return refused->end > reach->end;
 }
 
-/* Which of @reasons forbid the map?  Fill in the region and the device of @refused. */
+/* Find which of @reasons forbids the map; set the region and the device of @refused. */
 static void explain(const struct resv_reasons *reasons,
 		    const struct resv_range *reach, struct resv_refused *refused)
 {
@@ -69,7 +69,7 @@ static void explain(const struct resv_reasons *reasons,
 	resv_refused_beyond(reach, refused);
 }
 
-/* What "refused" and the log say of each reason. */
+/* Names in the file "refused" and texts in the log for each reason. */
 static const struct {
 	const char *name;
 	const char *text;
@@ -147,10 +147,11 @@ static const struct {
 };
 
 /**
- * resv_refused_name_process() - say that the current process wanted a map
- * @refused: to fill in
+ * resv_refused_name_process() - note the current process as the one that wanted a map
+ * @refused: its pid and comm are set
  *
- * A process can have any name, and the name is a word of a line.
+ * A process name can have any character, and is shown in a line of text: characters that
+ * are not printable become '?'.
  *
  * Context: any, in a task.
  */
@@ -236,11 +237,13 @@ static void trace_refused(int id, const struct resv_refused *refused)
 		trace_map(id, refused);
 }
 
-/* The log has a map of nobody knows which group, since it was asked for. */
+/* The log already has a refused map of an unknown group. */
 static atomic_t unknown_logged = ATOMIC_INIT(0);
 
 /**
- * resv_refused_log_anew() - it is asked for explanations in another way
+ * resv_refused_log_anew() - log the next refused map of an unknown group again
+ *
+ * Called when a parameter changes.
  *
  * Context: any.
  */
@@ -249,7 +252,7 @@ void resv_refused_log_anew(void)
 	atomic_set(&unknown_logged, 0);
 }
 
-/* Nobody saw the groups of the container being attached. */
+/* Log a refusal for a container whose groups were attached unseen. */
 static void log_unknown(const struct resv_refused *refused)
 {
 	if (atomic_xchg(&unknown_logged, 1))
@@ -298,9 +301,9 @@ static void log_map(int id, const struct resv_refused *refused, bool enforced)
 }
 
 /*
- * VFIO before v6.1 or so maps two pages at 0 of a new domain, to see which sizes the
- * IOMMU uses, and unmaps them at once (vfio_test_domain_fgsp()).  That is the first map
- * of the domain, and no user asked for it.
+ * VFIO before about v6.1 maps two pages at address 0 of a new domain, to find which page
+ * sizes the IOMMU uses, and unmaps them at once (vfio_test_domain_fgsp()).  That is the
+ * first map of the domain, and no user asked for it.
  */
 static bool is_fgsp_probe(struct resv_attach_domain *d, u64 start, u64 end)
 {
@@ -319,7 +322,7 @@ static bool is_fgsp_probe(struct resv_attach_domain *d, u64 start, u64 end)
 }
 
 /*
- * Must the map be let through, because VFIO would not survive the refusal?
+ * Must the map be allowed, because VFIO would not survive the refusal?
  *
  * VFIO of v4.10 to v5.3 repeats all maps of a container on a new domain.  If one of
  * them fails, vfio_iommu_replay() does not unwind, and leaves iommu_mapped set.  With
@@ -339,7 +342,7 @@ static bool replay_unsafe(const struct resv_attach_domain *d)
 	return false;
 }
 
-/* Does @cg forbid the map?  Then count it, with what it hits. */
+/* Does @cg forbid the map?  If so, count it and note what it hits. */
 static bool count_map(struct resv_check_group *cg,
 		      const struct resv_range *reach, u64 start, u64 end)
 {
@@ -358,13 +361,13 @@ static bool count_map(struct resv_check_group *cg,
 }
 
 /**
- * resv_refused_map() - iommu_map() was called for a map that may be forbidden
- * @domain: its first argument
+ * resv_refused_map() - decide on a map that may be forbidden, and record a refusal
+ * @domain: first argument of iommu_map()
  * @start: first address of the map
  * @end: last address, inclusive
  *
  * Context: in the tap; does not sleep.
- * Return: true if iommu_map() has to fail
+ * Return: true if the tap has to make iommu_map() fail
  */
 bool resv_refused_map(const struct iommu_domain *domain, u64 start, u64 end)
 {
@@ -409,7 +412,7 @@ unlock:
 static u64 serial;
 
 /**
- * resv_refused_serial() - how many refusals of VFIO were noted so far
+ * resv_refused_serial() - number of VFIO's refusals that were noted so far
  *
  * Context: any.
  * Return: the number
@@ -421,10 +424,10 @@ u64 resv_refused_serial(void)
 
 /**
  * resv_refused_note() - VFIO or iommufd has refused a map or an attach
- * @group: group of the container, of which only the address is used; NULL if none is
- *	known, as somebody attached it before this module was loaded
+ * @group: group of the container; only its address is used.  NULL if no group is known
+ *	because all were attached before the taps were installed
  * @refused: what was refused, and why
- * @first: the first group that is told of this, which says so
+ * @first: @group is the first group for which this refusal is noted, so log and trace it
  *
  * Context: in the tap; does not sleep.
  */
@@ -489,12 +492,12 @@ static size_t show_last(char *buf, size_t size, const struct resv_refused *last)
 }
 
 /**
- * resv_refused_show() - text of a group's file "refused"
+ * resv_refused_show() - make the text of a group's file "refused"
  * @group: live group
  * @buf: a page
  *
  * Context: in the callback of the file.
- * Return: bytes; -ENODEV if the group is not known yet
+ * Return: number of bytes; -ENODEV if the group is not known yet
  */
 ssize_t resv_refused_show(struct iommu_group *group, char *buf)
 {

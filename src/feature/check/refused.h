@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Maps that are refused: who counts and logs them. */
+/* Decides on, counts and logs refused maps. */
 #ifndef RESV_FEATURE_CHECK_REFUSED_H
 #define RESV_FEATURE_CHECK_REFUSED_H
 

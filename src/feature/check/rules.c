@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where groups may be mapped, and the verdict on each domain.
+ * The usable ranges of groups, and the verdict on each domain.
  *
  * Invariants:
  *
- * - A group that was looked at has a struct resv_check_group in its data[], until the
- *   registry removes the group.  The registry calls removed() before it takes the
- *   group off the tracker.
+ * - After its first look a group has a struct resv_check_group in its data[], until the
+ *   registry removes the group.  The registry calls removed() before it removes the
+ *   group from the tracker.
  * - Groups with the same usable ranges share one struct resv_rules, which never
  *   changes.
- * - data[] of a domain is the verdict on its maps.  It is NULL if nothing is checked
- *   there, because VFIO did not attach a group that is checked.  Else it points to the
- *   rules of one of its groups, the narrowest: they allow no map that another group of
- *   the domain forbids.  If no group has such rules, the verdict is "nowhere".  That
- *   sends every map to the slow path (refused.c), which asks each group.
- * - A verdict points only to rules of a group that is on the domain.  Who takes rules
- *   from a group, or a group from a domain, sets the verdict anew under the same lock.
- *   So nobody can find rules any more that no group has, and RCU is enough to free
+ * - data[] of a domain is the verdict on its maps.  It is NULL if maps there are not
+ *   checked, because VFIO did not attach a checked group to it.  Else it points to the
+ *   narrowest rules of its groups: they allow no map that another group of the domain
+ *   forbids.  If no group has such rules, the verdict is "nowhere", which sends every map
+ *   to the slow path (refused.c); that asks each group.
+ * - A verdict points only to rules of a group that is on the domain.  Code that takes
+ *   rules from a group, or a group from a domain, sets the verdict again under the same
+ *   lock.  So a lookup cannot find rules that no group has, and RCU is enough to free
  *   them.
  * - A group that is UNSEEN has no part in any verdict.
- * - A domain with a verdict holds this module until it is freed, or the checks are turned
- *   off.
+ * - A domain with a verdict holds this module until the kernel frees the domain, or until
+ *   the checks are turned off.
  *
- * Attaches keep verdicts exact: may_attach() refuses to add a group to a domain on
- * which a map can be that the group forbids.  VFIO then makes a domain for the group
- * and repeats all maps there.  Only with checks=warn can groups meet of which neither
- * has the narrower rules.
+ * may_attach() keeps verdicts exact: it refuses to add a group to a domain that may have
+ * a map that the group forbids.  VFIO then makes a domain for the group and repeats all
+ * maps there.  Only with checks=warn can a domain have groups none of which has the
+ * narrowest rules.
  *
- * Locks: the tracker's lock, for everything that taps read or write.  Only the lookup
- * at iommu_map() goes by RCU alone.  rules_lock, for the table of rules and the list
- * of groups: it is taken under the lock of a group's entry, and before the
- * tracker's.
+ * Locks: the tracker's lock protects everything that taps read or write, except that the
+ * lookup at iommu_map() uses RCU.  rules_lock protects the table of rules and the list of
+ * groups; it nests inside the lock of a group's entry, and the tracker's lock nests
+ * inside it.
  */
 #include <linux/err.h>
 #include <linux/iommu.h>
@@ -50,7 +50,7 @@ static LIST_HEAD(all_rules);
 static LIST_HEAD(all_groups);
 static DEFINE_MUTEX(rules_lock);
 
-/* Rules of a group whose regions are not known. */
+/* The rules of groups whose regions are not known. */
 static struct resv_rules anywhere = {
 	.node = LIST_HEAD_INIT(anywhere.node),
 	.users = 1,
@@ -58,20 +58,20 @@ static struct resv_rules anywhere = {
 	.usable = { { .start = 0, .end = ULLONG_MAX } },
 };
 
-/* The verdict on a domain that no group's rules describe. */
+/* The verdict on a domain none of whose groups has the narrowest rules. */
 static const struct resv_rules nowhere = { .nr = 0 };
 
-/* Changes whenever some container may have other ranges.  Under the tracker's lock. */
+/* Incremented when the ranges of a container may have changed.  Under the tracker's lock. */
 static unsigned int version;
 
-/* Values of @released that are no number of a group. */
+/* Values of @released that are not the number of a group. */
 #define NO_GROUP	(-1)
 #define SEVERAL_GROUPS	(-2)
 
-/* Group whose files say that it is not checked, and which was released. */
+/* Number of a group that was released while its files say that it is not checked. */
 static atomic_t released = ATOMIC_INIT(NO_GROUP);
 
-/* Index of the first range that does not end before @start, or rules->nr. */
+/* Index of the first range that ends at or after @start, or rules->nr. */
 static unsigned int range_from(const struct resv_rules *rules, u64 start)
 {
 	unsigned int low = 0, high = rules->nr;
@@ -87,7 +87,7 @@ static unsigned int range_from(const struct resv_rules *rules, u64 start)
 	return low;
 }
 
-/* Like vfio_iommu_iova_dma_valid() of v5.4: the whole map has to be in one range. */
+/* As in vfio_iommu_iova_dma_valid() of v5.4, the whole map must be in one range. */
 static bool contains(const struct resv_range *range, u64 start, u64 end)
 {
 	return range->start <= start && range->end >= end;
@@ -100,7 +100,7 @@ static bool contains(const struct resv_range *range, u64 start, u64 end)
  * @end: last address, inclusive
  *
  * Context: any, while @rules cannot be freed.
- * Return: true if one usable range has the whole map
+ * Return: true if the whole map is inside one usable range
  */
 bool resv_rules_allow(const struct resv_rules *rules, u64 start, u64 end)
 {
@@ -110,14 +110,14 @@ bool resv_rules_allow(const struct resv_rules *rules, u64 start, u64 end)
 }
 
 /**
- * resv_rules_reach() - what a domain says that it can address
+ * resv_rules_reach() - the addresses that a domain claims to have
  * @domain: a live domain
  *
- * VFIO since v5.4 asks the domain, after the attach.  Before the attach its geometry
- * is not always known.
+ * VFIO since v5.4 asks the domain after the attach.  Some drivers set its geometry only
+ * in the attach.
  *
  * Context: any.
- * Return: the addresses; all of them if the domain does not say so
+ * Return: the addresses; all addresses if the domain has no geometry
  */
 struct resv_range resv_rules_reach(const struct iommu_domain *domain)
 {
@@ -146,14 +146,14 @@ static bool allow_hinted(const struct resv_rules *rules, unsigned int *hint,
 }
 
 /**
- * resv_rules_map_allowed() - is nothing known against a map?
+ * resv_rules_map_allowed() - fast path of the check: is a map certainly allowed?
  * @domain: a live domain
  * @start: first address of the map
  * @end: last address, inclusive
  *
  * Context: any; takes no lock.
- * Return: true if the map is allowed or not checked; false if resv_refused_map() has
- * to decide
+ * Return: true if the map is allowed or not checked; false if the caller has to ask
+ * resv_refused_map()
  */
 bool resv_rules_map_allowed(const struct iommu_domain *domain, u64 start,
 			    u64 end)
@@ -193,11 +193,11 @@ static bool is_narrower(const struct resv_rules *has,
 }
 
 /**
- * resv_rules_group() - what this feature knows of a group that is checked
+ * resv_rules_group() - find this feature's object of a group that is checked
  * @g: the tracker's group
  *
  * Context: under the tracker's lock.
- * Return: NULL if the group is UNSEEN, or was not looked at yet
+ * Return: the object; NULL if the group is UNSEEN, or before its first look
  */
 struct resv_check_group *resv_rules_group(const struct resv_attach_group *g)
 {
@@ -207,9 +207,9 @@ struct resv_check_group *resv_rules_group(const struct resv_attach_group *g)
 }
 
 /*
- * A guest whose maps are checked must not run on unchecked because somebody unloads this
- * module, so its domain holds the module until it is freed.  If unloading has begun
- * already, the taps are about to go, and it is too late.
+ * While a guest with checked maps runs, this module must not be unloaded, so the guest's
+ * domain holds the module until it is freed.  That fails if unloading has already begun;
+ * then the taps are about to be removed.
  */
 static void hold_module(struct resv_attach_domain *d)
 {
@@ -218,7 +218,7 @@ static void hold_module(struct resv_attach_domain *d)
 		resv_attach_pin_once(d, RESV_CHECK_INDEX);
 }
 
-/* Set the verdict on @d.  @without: group that leaves it, or NULL. */
+/* Set the verdict on @d.  @without: a group that is leaving it, or NULL. */
 static void judge(struct resv_attach_domain *d,
 		  const struct resv_attach_group *without)
 {
@@ -229,7 +229,7 @@ static void judge(struct resv_attach_domain *d,
 	version++;
 	resv_attach_domain_for_each(g, d) {
 		cg = resv_rules_group(g);
-		/* Who attached the group is not VFIO if there is no container. */
+		/* A domain without a container is not VFIO's. */
 		if (g == without || !cg || !d->container)
 			continue;
 		if (!narrowest || is_narrower(cg->rules, narrowest))
@@ -243,8 +243,8 @@ static void judge(struct resv_attach_domain *d,
 }
 
 /*
- * Can VFIO put @g on @d, which has the maps of other groups already?  Those maps obey
- * the rules of each of these groups, so one group with narrower rules is enough.
+ * May VFIO put @g on @d, which already has the maps of other groups?  Those maps obey the
+ * rules of each of these groups, so it is enough if one of them has narrower rules.
  */
 static bool attach_allowed(struct resv_attach_group *g,
 			   struct resv_attach_domain *d)
@@ -281,7 +281,7 @@ static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
 	judge(d, NULL);
 }
 
-/* If the files of @g say that it is not checked, after() has them say otherwise. */
+/* If the files of @g say that it is not checked, make after() have them updated. */
 static void note_release(struct resv_attach_group *g)
 {
 	struct resv_check_group *cg = g->data[RESV_CHECK_INDEX];
@@ -306,8 +306,8 @@ static void freed(struct resv_attach_domain *d)
 }
 
 /*
- * The domain cannot have been freed: the tracker would not have it any more.  Drivers
- * set its geometry in the attach, if they set it at all.
+ * The domain is not freed yet, as the tracker still has it.  If the driver sets a
+ * geometry at all, it has done so by now, in the attach.
  */
 static void over(struct resv_attach_group *g)
 {
@@ -325,7 +325,7 @@ static void unseen(struct resv_attach_group *g)
 		judge(g->domain, g);
 }
 
-/* The group that was released is checked from now on, and its files have to say so. */
+/* A released group is checked from now on, so have its files updated. */
 static void after(void)
 {
 	int id;
@@ -335,7 +335,7 @@ static void after(void)
 	id = atomic_xchg(&released, NO_GROUP);
 	if (id >= 0)
 		resv_group_update_soon(id);
-	/* With PREEMPT_RT a tap cannot queue work; the next event brings it. */
+	/* On PREEMPT_RT a tap cannot queue work; the next event updates the files. */
 	else if (id == SEVERAL_GROUPS && !IS_ENABLED(CONFIG_PREEMPT_RT) &&
 		 !IS_ENABLED(CONFIG_PREEMPT_RT_FULL))
 		resv_groups_rescan_soon();
@@ -355,12 +355,13 @@ const struct resv_attach_client resv_rules_client = {
 };
 
 /*
- * Set @range to the first one at or after scan->from that all groups of @c allow.
+ * Set @range to the first range at or after @from that all groups of @c allow.
  *
  * A group whose attach is not over yet does not count, as in VFIO since v5.4, which
  * changes its ranges at the end of the attach.
  *
- * Return: 1, 0 if there is none, or -ENODATA if no group counts, or one is not known
+ * Return: 1; 0 if there is no such range; -ENODATA if no group counts, or the rules of
+ * one are not known
  */
 static int next_range(struct resv_attach_container *c, u64 from,
 		      struct resv_range *range)
@@ -400,17 +401,17 @@ again:
 }
 
 /**
- * resv_rules_scan() - the next range in which all groups of a container can be mapped
- * @scan: the walk; set only its container to begin one, and begun too to have it fail
- *	unless the rules are those of an earlier walk
+ * resv_rules_scan() - get the next range in which all groups of a container can be mapped
+ * @scan: the walk.  To begin one, set only its container.  To make the walk fail if the
+ *	rules have changed since an earlier walk, also set begun, and version of that walk
  * @range: set to the range
  *
- * VFIO since v5.4 has these ranges in iommu->iova_list.  The tracker's lock is held
- * for one range at a time, so the caller may write to user memory in between.
+ * VFIO since v5.4 has these ranges in iommu->iova_list.  This function holds the tracker's
+ * lock for one range at a time, so the caller may write user memory in between.
  *
  * Context: any; does not sleep.
- * Return: 1; 0 if no range follows; -ENODATA if there is no group, or not everything
- * is known of the groups; -EAGAIN if an attach or new rules came in between
+ * Return: 1; 0 if no range follows; -ENODATA if the container has no group, or the ranges
+ * of one are not known; -EAGAIN if an attach or new rules came in between
  */
 int resv_rules_scan(struct resv_rules_scan *scan, struct resv_range *range)
 {
@@ -447,7 +448,7 @@ static void put_rules(struct resv_rules *rules)
 	mutex_unlock(&rules_lock);
 }
 
-/* The rules with these ranges, or NULL for lack of memory. */
+/* Find or make the rules with these ranges.  Return: NULL if an allocation failed */
 static struct resv_rules *get_rules(const struct resv_range *usable,
 				    unsigned int nr)
 {
@@ -481,7 +482,7 @@ static struct resv_rules *get_anywhere(void)
 	return &anywhere;
 }
 
-/* The rules that @c says, or NULL for lack of memory. */
+/* Find or make the rules by the facts @c.  Return: NULL if an allocation failed */
 static struct resv_rules *make_rules(const struct resv_facts *c)
 {
 	static const struct resv_range all = { .end = ULLONG_MAX };
@@ -493,7 +494,7 @@ static struct resv_rules *make_rules(const struct resv_facts *c)
 		return get_rules(c->usable.r, c->usable.nr);
 	if (!c->taken_known)
 		return get_anywhere();
-	/* The aperture is not known: the domain tells it after an attach. */
+	/* The aperture is not known yet: after an attach, over() gets it from the domain. */
 	resv_ranges_init(&usable);
 	if (!resv_ranges_complement(&usable, &all, 1, &c->taken, mask))
 		rules = get_rules(usable.r, usable.nr);
@@ -546,7 +547,7 @@ static struct resv_check_group *find_group(const struct iommu_group *group)
 	return cg;
 }
 
-/* The lock of the group's entry keeps the group that was found, or made. */
+/* Find or make.  The lock of the group's entry keeps the object alive. */
 static struct resv_check_group *make_group(const struct iommu_group *group)
 {
 	struct resv_check_group *cg = find_group(group);
@@ -565,7 +566,7 @@ static struct resv_check_group *make_group(const struct iommu_group *group)
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
 	if (g) {
-		/* Nothing was checked since the attach. */
+		/* If it is attached, its maps were not checked so far. */
 		cg->warn_only = g->domain;
 		g->data[RESV_CHECK_INDEX] = cg;
 	}
@@ -580,16 +581,16 @@ static struct resv_check_group *make_group(const struct iommu_group *group)
 	return cg;
 }
 
-/* Has VFIO attached @g so that its maps are checked since?  Under the tracker's lock. */
+/* Is @g attached by VFIO, and are its maps checked?  Under the tracker's lock. */
 static bool is_checked(const struct resv_attach_group *g)
 {
 	return g && resv_rules_group(g) && g->domain && g->domain->container;
 }
 
 /**
- * resv_rules_update() - a group was looked at
+ * resv_rules_update() - set the rules of a group after a look
  * @c: its facts
- * @ready: all taps of the checks are in
+ * @ready: all taps of the checks are installed
  *
  * Context: under the lock of the group's entry; may sleep.
  * Return: 0, or -ENOMEM with the old rules in force
@@ -629,7 +630,7 @@ int resv_rules_update(const struct resv_facts *c, bool ready)
 	if (log)
 		pr_info("group %d: in use already: its maps are not checked before it is released\n",
 			c->id);
-	/* Somebody attached the group in the middle of this look. */
+	/* The group was attached during this look: look again. */
 	if (stale)
 		resv_group_update_soon(c->id);
 	put_rules(old_rules);
@@ -644,10 +645,10 @@ err_rules:
 }
 
 /**
- * resv_rules_add() - a group was looked at whose maps VFIO checks
+ * resv_rules_add() - make the object of a group whose maps VFIO checks
  * @group: live group
  *
- * It has no rules of its own, and gets a record of what VFIO refuses.
+ * The object has no rules; it records VFIO's refusals.
  *
  * Context: under the lock of the group's entry; may sleep.
  * Return: 0 or -ENOMEM
@@ -658,12 +659,12 @@ int resv_rules_add(const struct iommu_group *group)
 }
 
 /**
- * resv_rules_enforced() - are maps refused that hit the regions of a group?
+ * resv_rules_enforced() - does this module refuse maps that hit regions of a group?
  * @group: live group
- * @in_use: somebody who maps by himself has the group
+ * @in_use: the group has a user that makes its own maps
  *
- * Context: under the lock of the group's entry; all taps of the checks are in.
- * Return: false with checks=warn, and for a group that was in use before
+ * Context: under the lock of the group's entry; all taps of the checks are installed.
+ * Return: false with checks=warn, and for a group that was attached before the checks
  */
 bool resv_rules_enforced(const struct iommu_group *group, bool in_use)
 {
@@ -683,7 +684,7 @@ bool resv_rules_enforced(const struct iommu_group *group, bool in_use)
 }
 
 /**
- * resv_rules_remove() - a group has no device any more, or is no more
+ * resv_rules_remove() - drop the object of a group that is gone or has no device any more
  * @group: the group; only its address is used
  *
  * Context: under the lock of the group's entry; may sleep.
@@ -710,9 +711,9 @@ void resv_rules_remove(const struct iommu_group *group)
 }
 
 /**
- * resv_rules_exit() - free the groups that are left
+ * resv_rules_exit() - free the remaining objects of groups
  *
- * Context: no tap is in, and the tracker has no group; may sleep.
+ * Context: no tap is installed, and the tracker has no group; may sleep.
  */
 void resv_rules_exit(void)
 {

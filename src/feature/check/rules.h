@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where groups may be mapped, and the verdict on each domain. */
+/* The usable ranges of groups, and the verdict on each domain. */
 #ifndef RESV_FEATURE_CHECK_RULES_H
 #define RESV_FEATURE_CHECK_RULES_H
 
@@ -15,13 +15,13 @@ struct iommu_group;
 struct resv_attach_client;
 struct resv_attach_group;
 
-/* Longest device name in a refusal, with its zero. */
+/* Longest device name in a refusal, with its final NUL. */
 #define RESV_REFUSED_DEVICE_LEN	64
 
 /**
  * struct resv_rules - ranges in which groups may be mapped
  * @node: in the table of all rules
- * @users: groups that have these
+ * @users: number of groups that have these rules
  * @rcu: for freeing
  * @nr: number of ranges
  * @usable: ascending, with at least one address between two of them
@@ -48,9 +48,9 @@ struct resv_reasons {
 	struct resv_region region[];
 };
 
-/* What a map or an attach was refused for, as "refused" says it. */
+/* Why a map or an attach was refused, as in the file "refused". */
 enum resv_why {
-	RESV_WHY_REGION,	/* a region, or the end of what is addressed */
+	RESV_WHY_REGION,	/* a region, or the end of the domain's addresses */
 	RESV_WHY_FLAGS,
 	RESV_WHY_SIZE,
 	RESV_WHY_ALIGNMENT,
@@ -77,18 +77,18 @@ enum resv_why {
 
 /**
  * struct resv_refused - a map that was refused, or would be with checks=enforce; or an
- *	attach that VFIO refused
+ *	attach or an opening of a device that was refused
  * @start: first address of the map
  * @end: last address, inclusive
  * @vaddr: address of the memory in the process, where VFIO refused the map
  * @err: negative errno of VFIO, else 0
  * @why: enum resv_why
- * @attach: an attach, so that @start, @end and @vaddr say nothing
- * @region: the region that it hits, or that forbids the attach, if @why says so
+ * @attach: not a map, so @start, @end and @vaddr are not set
+ * @region: RESV_WHY_REGION: the region that the map hits, or that forbids the attach
  * @device: the device that causes the region
  * @pid: process that wanted the map
  * @comm: its name, in printable characters
- * @serial: how many were noted before, of all groups
+ * @serial: number of refusals that were noted before this one, for all groups
  */
 struct resv_refused {
 	u64 start;
@@ -106,24 +106,25 @@ struct resv_refused {
 
 /**
  * struct resv_check_group - what this feature knows of one group
- * @node: in the list of all
+ * @node: in the list of all groups
  * @rules: ranges in which the group may be mapped
- * @reasons: regions that take the other addresses
- * @reach: what the group's domain addresses, known when VFIO's attach is over
- * @warn_only: the group was attached while maps were not refused, so that maps over
- *	its regions may be there: do not refuse more of them before the next attach
- * @unchecked: somebody has the group and its maps are not checked, as its files say
- * @unchecked_logged: the log says so, too
- * @refused_logged: the log has a map that a region forbids since the last attach
- * @other_logged: and one that was refused for another reason, as those of BARs are
- * @attach_logged: the log has a refused attach since the last one that worked
- * @count: number of maps that were refused
- * @last: the last one
+ * @reasons: regions that forbid the other addresses
+ * @reach: addresses that the group's domain has; known when VFIO's attach is over
+ * @warn_only: the group was attached while maps were not refused, so maps over its
+ *	regions may exist: do not refuse such maps before the next attach
+ * @unchecked: the group has a user whose maps are not checked, and its files say so
+ * @unchecked_logged: the log says so as well
+ * @refused_logged: since the last attach the log has a map that a region forbids
+ * @other_logged: since the last attach the log has a map that was refused for another
+ *	reason, as maps of BARs are
+ * @attach_logged: since the last successful attach the log has a refused one
+ * @count: number of refused maps and attaches
+ * @last: the last refusal
  * @group: the group; only compared
  * @space: address space of iommufd that devices of the group are attached to, or NULL;
  *	only compared
- * @nr_attached: how many devices
- * @by_space: on the list of all groups that have one (spaces.c)
+ * @nr_attached: number of devices that are attached to @space
+ * @by_space: on the list of all groups with @space set (spaces.c)
  *
  * The tracker's lock protects everything but @node.
  */
@@ -149,10 +150,10 @@ struct resv_check_group {
 /**
  * struct resv_rules_scan - a walk over the ranges of a container
  * @container: VFIO's container
- * @from: no range begins before this address any more
- * @version: of the rules and attachments, taken at the first range
+ * @from: the next range begins at or after this address
+ * @version: version of the rules and attachments when the walk began
  * @begun: @version is set
- * @end: no range follows
+ * @end: the walk is complete
  */
 struct resv_rules_scan {
 	const void *container;

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which groups are in which address space of iommufd.
+ * Tracks which groups are in which address space of iommufd.
  *
- * VFIO attaches a device (vfio_iommufd_physical_attach_ioas()) to what a number of the
- * process means.  Which address space that is shows inside of this call, when iommufd
- * takes the device's regions into it (iopt_table_enforce_dev_resv_regions()).  So the
- * first call takes a slot for its task, the second one leaves the address space there,
- * and when the first one returns without an error the group has it.
+ * A process names the address space by a number when VFIO attaches a device
+ * (vfio_iommufd_physical_attach_ioas()).  The address space itself is seen only inside
+ * this call, when iommufd adds the device's regions to it
+ * (iopt_table_enforce_dev_resv_regions()).  So the tap on the first function takes a slot
+ * for the task, the tap on the second one stores the address space in the slot, and if
+ * the first function returns without an error, the group is in that address space.
  *
  * Invariants, under the tracker's lock:
  * - a group with @space has at least one device attached, and is on the list; all
- *   devices of a group are in one address space, as iommufd wants it;
- * - a slot is taken while its task is inside of an attach.  Who removes the taps, or
- *   learns that they were out, forgets slots and groups: an end may have been missed.
+ *   devices of a group are in one address space, because iommufd requires it;
+ * - a slot is taken while its task is inside an attach.  When the taps are removed or
+ *   were out, slots and groups are forgotten, as the end of an attach may have been
+ *   missed.
  *
- * Address spaces are only compared.  One cannot go while a device is attached, and its
- * address is forgotten with the last one.
+ * Address spaces are only compared.  An address space lives while a device is attached to
+ * it, and its address is forgotten with the last device.
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -25,7 +27,7 @@
 #include "feature/check/rules.h"
 #include "feature/check/spaces.h"
 
-/* Attaches at a time; an attach takes milliseconds. */
+/* Number of simultaneous attaches; an attach takes milliseconds. */
 #define SLOTS	16
 
 static struct {
@@ -53,7 +55,7 @@ static void leave(struct resv_check_group *cg)
  * resv_space_begin() - the current task begins to attach a device
  *
  * Context: in the tap.
- * Return: a slot for resv_space_end(), or -1 if there is none
+ * Return: a slot for resv_space_end(), or -1 if no slot is free
  */
 int resv_space_begin(void)
 {
@@ -73,7 +75,7 @@ int resv_space_begin(void)
 }
 
 /**
- * resv_space_is() - iommufd takes the regions of a device into an address space
+ * resv_space_is() - iommufd adds the regions of a device to an address space
  * @space: the address space; only compared
  *
  * Context: in the tap.
@@ -92,14 +94,14 @@ void resv_space_is(const void *space)
 
 static void join(struct resv_check_group *cg, const void *space, bool joins)
 {
-	/* A device that is attached can be put on another table of the same. */
+	/* Without @space the device only got another page table of the same address space. */
 	if (space)
 		cg->space = space;
 	if (!cg->space)
 		return;
 	if (list_empty(&cg->by_space)) {
 		list_add_tail(&cg->by_space, &attached);
-		/* The log has one line an attach. */
+		/* The log gets one line for each attach. */
 		cg->refused_logged = false;
 		cg->other_logged = false;
 		cg->attach_logged = false;
@@ -110,11 +112,11 @@ static void join(struct resv_check_group *cg, const void *space, bool joins)
 
 /**
  * resv_space_end() - the attach is over
- * @slot: of resv_space_begin()
+ * @slot: returned by resv_space_begin()
  * @group: the device's group, if it is attached; else NULL
  * @joins: the device was not attached before
  *
- * Context: in the tap, in the task that began.
+ * Context: in the tap, in the task that called resv_space_begin().
  */
 void resv_space_end(int slot, const struct iommu_group *group, bool joins)
 {
@@ -122,7 +124,7 @@ void resv_space_end(int slot, const struct iommu_group *group, bool joins)
 	unsigned long flags;
 
 	flags = resv_attach_lock();
-	/* They may have been forgotten meanwhile. */
+	/* resv_spaces_forget() may have cleared the slots meanwhile. */
 	if (slots[slot].task == current) {
 		cg = find(group);
 		if (cg)
@@ -151,12 +153,12 @@ void resv_space_detached(const struct iommu_group *group)
 }
 
 /**
- * resv_space_group() - a group of an address space
+ * resv_space_group() - get a group of an address space
  * @space: the address space
- * @i: which, from 0; groups that come or go meanwhile may be left out
+ * @i: index from 0; a walk may skip groups that are attached or detached meanwhile
  *
  * Context: in the tap.
- * Return: its address, only to be compared; or NULL if there are not so many
+ * Return: address of the group, which must only be compared; NULL if there are fewer
  */
 const struct iommu_group *resv_space_group(const void *space, unsigned int i)
 {
@@ -176,11 +178,11 @@ const struct iommu_group *resv_space_group(const void *space, unsigned int i)
 }
 
 /**
- * resv_space_has() - is a device of a group attached by iommufd?
+ * resv_space_has() - has iommufd attached a device of a group?
  * @group: the group
  *
  * Context: in the tap.
- * Return: true if that was seen
+ * Return: true if a tap has seen the attach
  */
 bool resv_space_has(const struct iommu_group *group)
 {
@@ -196,7 +198,7 @@ bool resv_space_has(const struct iommu_group *group)
 }
 
 /**
- * resv_spaces_forget() - an event may have been missed, or the taps are out
+ * resv_spaces_forget() - forget all groups and slots, as taps may have missed events
  *
  * Context: any.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which groups are in which address space of iommufd. */
+/* Tracks which groups are in which address space of iommufd. */
 #ifndef RESV_FEATURE_CHECK_SPACES_H
 #define RESV_FEATURE_CHECK_SPACES_H
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The taps of map checks: iommu_map(), and the return of VFIO's ioctl.
+ * The taps of map checks: on iommu_map(), and at the return of VFIO's ioctl.
  *
- * Where VFIO checks maps itself, only the return is tapped, to explain what it refuses.
+ * Where VFIO checks maps itself, there are only taps that explain its refusals.
  *
- * iommu_map() is called for every piece of memory that VFIO maps.  Its tap takes no
- * lock unless a map may be forbidden.  A map is refused by giving iommu_map() a domain
- * that can do nothing (hook/refuse.h).
+ * VFIO calls iommu_map() for every piece of memory that it maps.  The tap takes no lock
+ * unless the map may be forbidden.  To refuse a map, the tap gives iommu_map() a domain
+ * that refuses all maps (hook/refuse.h).
  *
- * taps_lock orders a look at a group, which gets the taps, and a change of the
- * parameter, which puts them.  It is taken under the lock of a group's entry, and
- * before the locks of the tracker and of the hooks.
+ * taps_lock serializes looks at groups, which install the taps, and changes of the
+ * parameters, which remove them.  It nests inside the lock of a group's entry; the locks
+ * of the tracker and of the hooks nest inside it.
  */
 #include <linux/bug.h>
 #include <linux/iommu.h>
@@ -33,7 +33,7 @@
 #include "feature/check/taps.h"
 
 static DEFINE_MUTEX(taps_lock);
-static bool taps_wanted;	/* they were got, and not put since */
+static bool taps_wanted;	/* set when the taps are got, cleared when they are put */
 
 static bool refuses(const struct iommu_domain *domain, u64 start, u64 size,
 		    int prot)
@@ -211,13 +211,13 @@ static const struct resv_tap *const explaining[] = {
 	&resv_check_tap_explain,
 	&resv_check_tap_attach,
 	&resv_check_tap_device,
-	/* Since v5.19, when VFIO takes a group into a container. */
+	/* Since v5.19 VFIO calls it when it takes a group into a container. */
 #ifdef RESV_HAVE_CLAIM_DMA_OWNER
 	&resv_check_tap_claim,
 #endif
 };
 
-/* Beside those; none where the kernel has no iommufd.  An end before a beginning. */
+/* For iommufd, if the kernel has it.  Taps on ends are before taps on begins. */
 static const struct resv_tap *const explaining_iommufd[] = {
 #ifdef RESV_HAVE_VFIO_IOMMUFD
 	&resv_iommufd_tap_detach,
@@ -225,7 +225,7 @@ static const struct resv_tap *const explaining_iommufd[] = {
 	&resv_iommufd_tap_regions,
 	&resv_iommufd_tap_attach,
 	&resv_iommufd_tap_bind,
-	/* Where devices have files beside those of groups. */
+	/* Only kernels with both kinds of files, of devices and of groups, block a group. */
 #if IS_ENABLED(CONFIG_VFIO_DEVICE_CDEV) && IS_ENABLED(CONFIG_VFIO_GROUP)
 	&resv_iommufd_tap_block,
 #endif
@@ -247,7 +247,7 @@ static void put_taps(const char *reason)
 		resv_tap_put(explaining_iommufd[i], reason);
 	for (i = 0; i < ARRAY_SIZE(explaining); i++)
 		resv_tap_put(explaining[i], reason);
-	/* The parameters say so already: nothing is pinned from now on. */
+	/* The parameters have changed already, so nothing is pinned from now on. */
 	resv_attach_unpin(RESV_CHECK_INDEX);
 	resv_spaces_forget();
 	resv_attach_unwatch(&resv_rules_client, reason);
@@ -255,8 +255,8 @@ static void put_taps(const char *reason)
 }
 
 /*
- * Without the tracker's taps on attaches no verdict can be trusted, so no map is
- * checked.  Without those on containers, VFIO tells no ranges.
+ * Without the tracker's taps on attaches the verdicts cannot be trusted, so no maps are
+ * checked.  Without those on containers, only VFIO's answer lacks the ranges.
  */
 static bool get_taps(void)
 {
@@ -269,7 +269,7 @@ static bool get_taps(void)
 }
 
 /**
- * resv_check_taps_get() - have the taps, if checks are wanted
+ * resv_check_taps_get() - install the taps of the checks, if checks are wanted
  *
  * Context: under the lock of a group's entry; may sleep.
  * Return: true if maps are checked
@@ -290,7 +290,7 @@ bool resv_check_taps_get(void)
 }
 
 /**
- * resv_check_taps_explain_get() - have the tap that explains what VFIO refuses
+ * resv_check_taps_explain_get() - install the taps that explain VFIO's refusals, if wanted
  *
  * Context: under the lock of a group's entry; may sleep.
  */
@@ -303,11 +303,11 @@ void resv_check_taps_explain_get(void)
 	if (!wanted && taps_wanted)
 		put_taps(NULL);
 	if (wanted) {
-		/* What was noted before the taps were out may have changed. */
+		/* Address spaces may have changed unseen while the taps were out. */
 		if (!taps_wanted)
 			resv_spaces_forget();
 		taps_wanted = true;
-		/* Without containers nobody knows whose map it was. */
+		/* Containers are needed to find the groups of a map. */
 		resv_attach_watch(&resv_rules_client, true);
 		resv_tap_get_all(explaining, ARRAY_SIZE(explaining), NULL);
 		resv_tap_get_all(explaining_iommufd, NR_IOMMUFD, NULL);
@@ -334,10 +334,10 @@ static const char *why_silent(const struct resv_tap *const *all, unsigned int nr
 }
 
 /**
- * resv_check_taps_silent() - why is nobody told what VFIO refuses?
+ * resv_check_taps_silent() - why are VFIO's refusals not explained?
  *
  * Context: may sleep.
- * Return: the reason, or NULL if it is told, or will be when VFIO's module is loaded
+ * Return: the reason; NULL if they are, or will be when VFIO's module is loaded
  */
 const char *resv_check_taps_silent(void)
 {
@@ -346,10 +346,10 @@ const char *resv_check_taps_silent(void)
 }
 
 /**
- * resv_check_taps_iommufd_silent() - why is nobody told what iommufd refuses?
+ * resv_check_taps_iommufd_silent() - why are iommufd's refusals not explained?
  *
  * Context: may sleep.
- * Return: the reason, or NULL if it is told, or will be when the modules are loaded
+ * Return: the reason; NULL if they are, or will be when the modules are loaded
  */
 const char *resv_check_taps_iommufd_silent(void)
 {
@@ -359,10 +359,10 @@ const char *resv_check_taps_iommufd_silent(void)
 }
 
 /**
- * resv_check_taps_explain() - is it told what VFIO refuses?
+ * resv_check_taps_explain() - are refusals of VFIO or iommufd explained?
  *
  * Context: may sleep.
- * Return: true if it is
+ * Return: true if they are
  */
 bool resv_check_taps_explain(void)
 {
@@ -371,7 +371,7 @@ bool resv_check_taps_explain(void)
 }
 
 /**
- * resv_check_taps_put() - a parameter turned the checks or the explanations off
+ * resv_check_taps_put() - remove the taps if a parameter turned them off
  *
  * Context: may sleep for grace periods.
  */
@@ -386,8 +386,8 @@ void resv_check_taps_put(void)
 }
 
 /**
- * resv_check_taps_maps() - what became of the taps that check maps
- * @reason: set to the reason if one of them does not work
+ * resv_check_taps_maps() - state of the taps that check maps
+ * @reason: set to the reason if one of them is inert
  *
  * Context: may sleep.
  * Return: RESV_TAP_WORKS if maps are checked
@@ -400,10 +400,10 @@ enum resv_tap_state resv_check_taps_maps(const char **reason)
 }
 
 /**
- * resv_check_taps_ranges() - why does VFIO not tell usable ranges?
+ * resv_check_taps_ranges() - why does VFIO not report usable ranges?
  *
  * Context: may sleep.
- * Return: the reason, or NULL if it does, or will when its module is loaded
+ * Return: the reason; NULL if it does, or will when its module is loaded
  */
 const char *resv_check_taps_ranges(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tracepoints, as /sys/kernel/tracing/events/iommu_resv/. */
+/* The tracepoints in /sys/kernel/tracing/events/iommu_resv/. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM iommu_resv
 
@@ -11,9 +11,9 @@
 #include "feature/check/listen.h"
 
 /*
- * Who listens to one of the tracepoints gets explanations (explain.c), which kernels before v5.4
- * do without: there the first function returned no int (until v4.10, commit
- * 8cf868affdc4).
+ * Enabling one of the tracepoints turns explanations on (explain.c).  Kernels before v5.4
+ * have no explanations, so the functions can be NULL there: before v4.10 the first of them
+ * must return void (commit 8cf868affdc4).
  */
 #ifdef RESV_HAVE_VFIO_IOVA_RANGE
 #define RESV_LISTEN_MAP		resv_listen_map
@@ -28,9 +28,10 @@
 #endif
 
 /*
- * A map that hits what is reserved, or leaves the aperture; the process that wanted it
- * is the one that the trace names.  With checks=warn it was let through.  All ends are
- * inclusive.  Texts are of fixed size, as __assign_str() changed in v6.10.
+ * A map that hits a reserved region or leaves the aperture, or that VFIO or iommufd
+ * refused for another reason.  The traced process wanted the map.  With checks=warn it
+ * was allowed.  All ends are inclusive.  The strings have a fixed size because
+ * __assign_str() changed in v6.10.
  */
 TRACE_EVENT_FN(map_refused,
 	TP_PROTO(int group, u64 start, u64 end, u64 region_start, u64 region_end,
@@ -65,9 +66,9 @@ TRACE_EVENT_FN(map_refused,
 );
 
 /*
- * An attach that VFIO has refused.  If a region is the reason, it is one that firmware
- * wants mapped 1:1; else its addresses are 0, and type and origin are the reason and the
- * errno.
+ * An attach that VFIO or iommufd has refused.  If a region is the reason, firmware wants
+ * that region mapped 1:1.  Otherwise the addresses are 0, type is the reason, and origin
+ * is the errno.
  */
 TRACE_EVENT_FN(attach_refused,
 	TP_PROTO(int group, u64 region_start, u64 region_end, const char *type,

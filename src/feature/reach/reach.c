@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO's ranges end where those of the IOMMU do: the parameter "ranges".
+ * The parameter "ranges": makes VFIO's ranges end where the IOMMU's do.
  *
- * VFIO asks its domain what it addresses, right after it has attached a group, and goes by
- * the answer for the ranges that VFIO_IOMMU_GET_INFO tells and for the maps that it lets
- * through.  The Intel driver before v5.11 and 5.10.9 leaves a placeholder of 57 bits in the
- * domain (see resv_vtd_claim_end()).  With ranges=cut the return of iommu_attach_group()
- * puts the end of what the IOMMU has in its place, as the driver does since then.  VFIO's
- * ranges are right from there on, and VFIO refuses a map beyond with EINVAL.
+ * Right after VFIO has attached a group, it asks its domain for the geometry.  The answer
+ * decides which ranges VFIO_IOMMU_GET_INFO reports and which maps VFIO allows.  The Intel
+ * driver before v5.11 and 5.10.9 leaves a placeholder of 57 bits in the domain (see
+ * resv_vtd_claim_end()).  With ranges=cut the tap at the return of iommu_attach_group()
+ * replaces it by the end of what the IOMMU can address, as later drivers do.  From then
+ * on VFIO's ranges are right, and VFIO refuses a map beyond them with EINVAL.
  *
- * Only a placeholder that the hardware contradicts is replaced, so on any other kernel
- * nothing is.  What is written is a number that is true for as long as the domain lives,
- * and nothing of this module is needed for it, so that no reference on the module is held.
- * If a return is missed ("hooks" counts it), VFIO's ranges are the kernel's.
+ * The tap replaces only a placeholder that the hardware contradicts, so it does nothing on
+ * any other kernel.  The number that it writes stays true as long as the domain lives and
+ * needs nothing of this module, so the tap holds no reference on the module.  If the tap
+ * misses a return ("hooks" counts it), VFIO's ranges are the kernel's.
  *
- * There is no state but parameters, which are set before the load and never change.
+ * The only state is in the parameters, which are set at load and never change.
  */
 #include <linux/bug.h>
 #include <linux/iommu.h>
@@ -76,7 +76,7 @@ static bool test_claim;
 module_param(test_claim, bool, 0444);
 MODULE_PARM_DESC(test_claim, "domains say 57 bits after an attach, as those of the Intel driver before v5.11");
 
-/* The driver has written what it has; VFIO is told this instead. */
+/* Overwrite the right end, which the driver has written, by the placeholder. */
 static void imitate(struct iommu_domain *domain)
 {
 	if (test_claim)
@@ -89,14 +89,14 @@ static void imitate(struct iommu_domain *domain)
 }
 #endif
 
-/* Such a domain can be there. */
+/* Can this kernel have a domain with the placeholder? */
 static bool possible(void)
 {
 	return IS_ENABLED(CONFIG_X86) && RESV_HAVE(DOMAIN_ALLOC_BUS) &&
 	       RESV_HAVE(DOMAIN_GEOMETRY) && resv_native_checks();
 }
 
-/* What is mapped for the group in a domain that says the placeholder, or 0. */
+/* Return: last address that the IOMMU maps for a domain with the placeholder, or 0 */
 static u64 claim_end(const struct iommu_group *group)
 {
 	struct resv_snapshot *snapshot;
@@ -120,7 +120,7 @@ static bool attach_enter(struct resv_call *call)
 	return attach->domain->type == IOMMU_DOMAIN_UNMANAGED;
 }
 
-/* Who attached has the domain, and holds the group, until long after this. */
+/* The caller of iommu_attach_group() keeps the domain and the group alive. */
 static void attach_leave(struct resv_call *call)
 {
 	const struct attach *attach = call->data;

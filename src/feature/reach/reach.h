@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* VFIO's ranges end where those of the IOMMU do. */
+/* Makes VFIO's ranges end where the IOMMU's do. */
 #ifndef RESV_FEATURE_REACH_REACH_H
 #define RESV_FEATURE_REACH_REACH_H
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The cases: each a function of this folder that returns (note, [faults]), with its claim as
-docstring and @case over it, which says under what names and on which kernels it runs. Whatever file
-lies here is found; tests/vm/new writes the frame of one."""
+"""The cases. A case is a function in a file of this folder that returns (note, [faults]). Its
+docstring is its claim, and @case gives it its names and kernels. Every file in this folder is
+imported; tests/vm/new writes the frame of a case."""
 import functools
 import importlib
 import itertools
@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 @dataclass
 class Case:
-    """PART: of "check", "release" or "debug"; SLOW: it takes so many minutes."""
+    """PART: "check", "release" or "debug"; SLOW: minutes that it takes, if it takes minutes."""
     function: object
     part: str
     slow: int
@@ -27,9 +27,9 @@ found = {}      # name -> Case
 
 
 def case(names, kernels=(), *, part="check", slow=0, **words):
-    """NAMES: a name, with {words} in it; KERNELS: keys, which the function gets as "key" (and the
-    name can have {arch} of it); WORDS: what it gets besides. Of a tuple it gets each in turn, of
-    several tuples all combinations."""
+    """Register a function as cases. NAMES: the name, with {words} in it; KERNELS: keys, which the
+    function gets as "key" (the name can have {arch} of the key); WORDS: other arguments. There is
+    one case for each member of a tuple, and for each combination of several tuples."""
     if kernels:
         words["key"] = tuple(kernels)
 
@@ -49,8 +49,8 @@ def case(names, kernels=(), *, part="check", slow=0, **words):
 
 
 def find_all():
-    """{name: Case} of all, in the order in which they begin: those first that take minutes, so
-    that none of these is left when all others are through."""
+    """{name: Case} of all cases, in the order in which they start: those that take minutes start
+    first, so that they do not run alone at the end."""
     for package in (HERE, HERE.parent / "planted"):
         for module in pkgutil.iter_modules([str(package)]):
             importlib.import_module(f"{package.name}.{module.name}")

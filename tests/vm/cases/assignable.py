@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""assignable: what the module says of a group before VFIO is asked, with any driver bound."""
+"""assignable: what the module says about a group before VFIO opens it, with various drivers."""
 from functools import partial
 
 from cases import case
@@ -11,10 +11,10 @@ from talk.script import run
 from talk.words import MODULE, UNSAFE
 
 GIVEN = "0000:00:07.0"
-# Of the same group, and bound to a driver of the host when the module comes.
+# In the same group, and bound to a driver of the host when the module is loaded.
 OTHER = "0000:00:07.1"
 PCI = "/sys/bus/pci"
-# Behind one of two ports that share a group with all that is behind them.
+# Behind one of two ports that are in one group with all devices behind them.
 BEHIND = "0000:01:00.0"
 DEVICES = (f"{EDU},addr=7.0,multifunction=on", "nvme,serial=0,addr=7.1",
            "pcie-root-port,id=rp0,chassis=1,addr=6.0,multifunction=on,disable-acs=on",
@@ -25,7 +25,7 @@ COMPANIONS = {
                       "intel_iommu=on", modules=("nvme", "?pci_stub")),
     "arm64": Topology("companions", "arm64", (), SMMU, DEVICES, modules=("nvme", "?pci_stub")),
 }
-# What stands in the way at each moment, beside interrupts at the first.
+# Reasons that the file must give at each moment; at the first one also the interrupts on amd64.
 EXPECTED = {
     "guarded": {("host-driver", OTHER)},
     "bound": {("host-driver", OTHER)},
@@ -42,7 +42,7 @@ def ask(label, device):
 
 
 def steps():
-    """OTHER goes from the host's driver to none, to pci-stub, to VFIO's."""
+    """OTHER goes from the host's driver to none, to pci-stub, and to VFIO's."""
     return [f"load {MODULE}", f"bind {GIVEN}", "spawn event uevents", "sleep 300",
             *ask("guarded", GIVEN),
             f"write {UNSAFE} 1", *ask("bound", GIVEN),
@@ -51,7 +51,7 @@ def steps():
             f"write {PCI}/drivers_probe {OTHER}", *ask("stub", GIVEN),
             f"unbind {OTHER}", f"bind {OTHER}", *ask("mixed", GIVEN),
             f"bind {BEHIND}", *ask("ports", BEHIND), "stop event",
-            # Readers do not keep a driver from coming and going, nor the files from going.
+            # Readers block neither binding and unbinding of a driver nor removal of the files.
             "spawn reader read-all", f"rebind {OTHER} {ROUNDS}", "unload iommu_resv",
             "stop reader", "left"]
 
@@ -84,7 +84,7 @@ def judge_companions(lines, arch):
     drivers = {device[0]: device[1] for device in found[0].devices}
     if "pcieport" not in drivers.values():
         faults.append(f"ports: no port has its driver: {drivers}")
-    # The driver of the host went, which is all that changes the files of that group.
+    # Unbinding the driver of the host is the only event that changes the files of that group.
     events = judge.said(lines, "event").count(f"change@/kernel/iommu_groups/{number}")
     if events < 1:
         faults.append(f"group {number}: {events} uevents")
@@ -108,7 +108,8 @@ PLANTED = (
 @case("assignable-companions-{key}", ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64",
                                       "5.10-arm64", "7-arm64"))
 def companions(key, name):
-    """Groups with bound, unbound and mixed companions, and with ports."""
+    """For groups with bound, unbound and mixed companions and with ports, the file agrees with
+    VFIO."""
     kernel = kernels.get(key)
     return "", run(name, kernel, COMPANIONS[kernel.arch], steps(),
                    partial(judge_companions, arch=kernel.arch), PLANTED, smp=2)[1]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tests on kernels that report faults (tests/debug): lockdep, KASAN, kmemleak and others.
 
-They are tests that other parts have, too, done again on such a kernel. Any report of the kernel is
-a fault there, and so is a memory leak, see lab.vm.debug_faults()."""
+Tests of other parts are repeated on such a kernel. There every report of the kernel is a fault, and
+so is a memory leak; see lab.vm.debug_faults()."""
 from cases import case, load
 from expect import judge
 from lab import kernels
@@ -10,24 +10,24 @@ from lab.topologies import DEBUG, PLAIN
 from talk.script import run
 from talk.words import ACTIVE, DISABLE, GROUP, MODULE, MOUNTS, REGION, SHOWN
 
-# As many as are promised to leave nothing behind.
+# The documentation says that so many cycles leave nothing behind.
 CYCLES = 200
 
 
 @case("debug-cycles-{arch}", DEBUG, part="debug")
 def cycles(key, name):
-    """As load-cycles does, more often."""
+    """The module can be loaded and unloaded as in load-cycles, but more often."""
     return load.cycles(key, name, CYCLES)
 
 
-# Allocations in one operation, at most.
+# Upper limit of the allocations of one operation.
 ALLOCATIONS = 3000
 ADD, REMOVE = f"add {REGION}", f"remove {REGION}"
 MOVED, MOVED_SHOWN = "0x50000000", "0x0000000050000000 "
 
 
 def failing_steps(arch):
-    """Every operation with each of its allocations in turn made to fail."""
+    """Steps that do every operation, again for each of its allocations, which is made to fail."""
     def write(label, file, text, undo):
         return f"fail-nth {label} {ALLOCATIONS} write {GROUP}/resv/{file} {text} / {undo}"
 
@@ -48,8 +48,8 @@ def failing_steps(arch):
     return steps
 
 
-# What the kernel's list must have after an operation that succeeded, and not after one that did
-# not; or the other way round.
+# {operation: (line of the kernel's list, is it there after success)}; after a failure it is the
+# other way round.
 LISTS = {"add": (SHOWN, True), "remove": (SHOWN, False), "move": (MOVED_SHOWN, True),
          "back": (MOVED_SHOWN, False)}
 
@@ -88,8 +88,8 @@ def judge_failing(lines, arch):
 
 @case("debug-failslab-{arch}", DEBUG, part="debug")
 def failing(key, name):
-    """Memory is short once, for each allocation of load, declare, move and unload: each is done
-    or refused whole, and nothing leaks."""
+    """If any single allocation of load, declare, move or unload fails, the operation is done
+    completely or not at all, and nothing leaks."""
     kernel = kernels.get(key)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], failing_steps(kernel.arch),
                         lambda lines: judge_failing(lines, kernel.arch), limit=240)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is not accepted when a region is declared, and how much is."""
+"""Which declared regions the module refuses, and how many it accepts."""
 from cases import case
 from expect import judge
 from expect.declared import TOP, dumped
@@ -14,7 +14,7 @@ from talk.words import FEATURES, HOLE, HOOKS, MODE, of, text
 
 
 def refused(page, arch):
-    """(what is written, errno): bytes for `declare` of ONE, in which HOLE is declared."""
+    """[(bytes to write to `declare` of ONE, errno)], while HOLE is declared."""
     add = b"add 0x%x 0x%x"
     start, end = HOLE
     free = 0x60000000
@@ -38,11 +38,11 @@ def refused(page, arch):
     out += [(add % pair, "EINVAL") for pair in (
         (free + 1, free + page - 1), (free, free + page), (free, free + page - 2),
         (free + page // 2, free + page - 1), (free, free + page // 2 - 1), (free, free),
-        # End below start, by all and by just one
+        # End below start, by a page or more and by just one byte
         (free + page, free - 1), (free, free - 1), (end + 1, end), (TOP - page + 1, 0))]
     out += [(add % pair, "ERANGE") for pair in (
         (high, high + page - 1), (high - page, high + page - 1), (TOP - page + 1, TOP))]
-    # Both are true of these.
+    # For these both errnos are right.
     out += [(add % pair, "(ERANGE|EADDRINUSE)") for pair in ((0, TOP), (free, TOP))]
     out += [(add % pair, "EADDRINUSE") for pair in (
         (start, start + page - 1), (end - page + 1, end), (start + page, end - page),
@@ -63,7 +63,7 @@ ODD = (0x70000000, 0x7000ffff)
 
 @case("declare-errors-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "7-arm64"))
 def errors(key, name):
-    """Whatever is refused is refused with its errno and one line, and changes nothing."""
+    """Each refused write gets its errno and one line in the log, and changes nothing."""
     kernel = kernels.get(key)
     topology = MACHINE[kernel.arch]
     page = 16384 if key.endswith("-16k") else 4096
@@ -82,7 +82,7 @@ def errors(key, name):
     for cap in ("SYS_ADMIN", "SYS_RAWIO"):
         script.do(f"without {cap}", [f"write-without {cap} {path} add {text(ODD)}", *cats(ONE)],
                   says(f"write-without {cap} EACCES"), complains(ONE, 0), shown(ONE, "declared"))
-    # sysfs does not even tell of a write of nothing.
+    # sysfs does not pass an empty write on to the module.
     script.do("nothing written", [f"write-hex {path} ", *cats(ONE)], says("write-hex ok 0"),
               complains(ONE, 0), shown(ONE, "declared"))
     script.do("a reader", [f"cat {path}", f"run /vfio-check play read:{path}"],
@@ -91,7 +91,7 @@ def errors(key, name):
                                             [f"| add {text(HOLE)}"]))
     script.do("nothing changed", ["dump errors"], same_dump("errors", "declared"))
 
-    # Forms that are right
+    # Forms that are accepted
     for form in (b"%s 0x%x 0x%x", b"%s 0x%x 0x%x\n", b"%s 0x%016x 0x%016x\n", b"%s 0x%X 0x%X\n"):
         for verb in (b"add", b"remove"):
             raw = form % (verb, *ODD)
@@ -101,7 +101,7 @@ def errors(key, name):
 
     full(script, path, page)
 
-    # No hook enforces
+    # No hook enforces regions with hooks=none
     script.do("none, while declared", [f"write {MODE} none", *cats(ONE)],
               says(f"write {MODE} EBUSY"), shown(ONE, "declared"), logged(1))
     declaring(script, "remove", ONE, "remove", [HOLE])
@@ -127,7 +127,7 @@ FILL = 0x10000000000 >> 4
 
 
 def full(script, path, page):
-    """The kernel's own file is filled to its end, which is never passed."""
+    """Fill the kernel's own file up to one page, which its text never exceeds."""
     three = [(0x78000000 + n * page, 0x78000000 + (n + 1) * page - 1) for n in range(3)]
     declaring(script, "three in a row", ONE, "add", three)
     script.do("filled", [f"fill {path} {FILL:#x} {2 * page:#x} {page // LINE}", "dump full"],
@@ -138,15 +138,15 @@ def full(script, path, page):
               emptied, dumped("emptied", "loaded", {ONE: [HOLE, *three]}))
     declaring(script, "three removed", ONE, "remove", three)
     script.do("nothing changed when not full", ["dump not-full"], same_dump("not-full", "declared"))
-    # Side by side they are one line. Taking one away from the middle leaves two, in the end more
-    # than a page holds; the file must stay whole then, too.
+    # Adjacent regions are one line. Removing one from the middle makes it two lines, in the end
+    # more than fit on a page; the file must stay complete then, too.
     number = 4 * page // LINE
     script.do("side by side", [f"fill {path} {FILL:#x} {page:#x} {number}", "dump row"],
               side_by_side(page))
     script.do("split", [f"drain {path} {FILL + page:#x} {2 * page:#x} {number // 2}", "dump split"],
               split_up(page))
     script.do("all gone", [
-        # Whatever of it is left, from the end, where each takes its line along.
+        # Remove the rest from the end on, where each removal shortens the file.
         *[f"drain {path} {FILL + n * page:#x} {page:#x} 1" for n in reversed(range(number))],
         "dump all-gone"], same_dump("all-gone", "declared"))
 
@@ -160,7 +160,7 @@ def size_of(group):
 
 
 def filled(page, also):
-    """The file is as full as it may get, and complete."""
+    """The file is as full as it can be, and complete."""
     def check(piece, state):
         told = [line.split() for line in piece.said("fill")]
         if len(told) != 1 or told[0][1] != "E2BIG":
@@ -173,7 +173,7 @@ def filled(page, also):
         size = size_of(where(state["full"], ONE))
         if size >= page:
             faults.append(f"the kernel's file has {size} bytes")
-        # Room may be kept for devices that join the group, and to take the three apart.
+        # The module may reserve room for devices that join the group, and to split the three.
         if size < page * 15 // 16 - 3 * LINE:
             faults.append(f"refused though the kernel's file has only {size} bytes")
         if not piece.log[-1:] or not piece.log[-1].startswith("iommu_resv: group "):
@@ -183,7 +183,7 @@ def filled(page, also):
 
 
 def side_by_side(page):
-    """All were accepted, or as many as can be taken apart again."""
+    """All regions were accepted, or as many as can be split again."""
     def check(piece, state):
         told = [line.split() for line in piece.said("fill")]
         if len(told) != 1 or told[0][1] not in ("ok", "E2BIG") or told[0][0] == "0":
@@ -194,7 +194,8 @@ def side_by_side(page):
 
 
 def split_up(page):
-    """Taking apart was refused, now or before, when the file was full; and the file is complete."""
+    """A removal that splits a region, or an earlier declaration, was refused when the file was
+    full; and the file is complete."""
     def check(piece, state):
         told = [line.split() for line in piece.said("drain")]
         if len(told) != 1 or told[0][1] not in ("E2BIG", "ENOENT", "ok"):

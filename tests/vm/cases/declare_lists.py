@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The lists that the kernel makes of declared regions and its own, by both backends."""
+"""The lists that the kernel makes of declared regions and its own regions, with both backends."""
 from cases import case
 from expect import judge
 from expect.declared import TOP, dumped, same_lists, shows
@@ -14,17 +14,17 @@ from talk.play import play, ranges_are, touching
 from talk.script import Script, run_script
 from talk.words import HOLE, HOOKS, LATER, MODULE, UNSAFE, of, text
 
-# Lists as the kernel merges them: (device, regions in the order in which they are declared). A
-# device that a machine lacks is left out there.
+# Regions that test the kernel's merging: {device: regions in the order in which to declare them}.
+# Devices that a machine lacks are skipped there.
 INTEL_LISTS = {
-    # Behind each other, the last one between the first two; on both sides of the MSI region; at
-    # both ends of what the IOMMU reaches.
+    # Adjacent ones, the last one between the first two; on both sides of the MSI region; at both
+    # ends of what the IOMMU can address.
     ONE: [(0x40020000, 0x4002ffff), (0x40000000, 0x4000ffff), (0x40010000, 0x4001ffff),
           (0xfedf0000, 0xfedfffff), (0xfef00000, 0xfef0ffff), (0, 0xffff),
           (0x7fffff0000, 0x7fffffffff), (0x48000000, 0x48000fff)],
     # Groups of several devices
     MANY: [(0x50000000, 0x500fffff), (0x50200000, 0x502fffff)],
-    # One where the bridge's window is, which is only advice
+    # One over the bridge's window, which is only advice
     "0000:02:01.0": [(0x60000000, 0x6000ffff), (0xfdc00000, 0xfdc0ffff)],
     # Over direct-relaxable: from the same start, inside, and across its end
     "0000:00:1f.0": [(0, 0xffff), (0x100000, 0x10ffff), (0xff0000, 0x100ffff)],
@@ -35,16 +35,17 @@ AMD_LISTS = {
     MANY: [(0xfedf0000, 0xfedfffff), (0xfcfffe0000, 0xfcfffeffff), (0x10000010000, 0x1000001ffff)],
 }
 DT_LISTS = {
-    # Beside what the device tree ties down, and in a group that VFIO refuses
+    # Beside a direct region of the device tree, and in a group that VFIO refuses
     ONE: [(0x50010000, 0x5001ffff), (0x4fff0000, 0x4fffffff)],
-    # Merged with what the device tree reserves; on both sides of the MSI window; the last page
+    # Merged with a reserved region of the device tree; on both sides of the MSI window; the last
+    # page
     OTHER: [(0x60010000, 0x6001ffff), (0x5fff0000, 0x5fffffff), (0x7ff0000, 0x7ffffff),
             (0x8100000, 0x810ffff), (0xffffffff0000, 0xffffffffffff)],
 }
 LISTS = {"intel": INTEL_LISTS, "amd": AMD_LISTS, "dt-holes": DT_LISTS}
-# Where one of these begins in the list of ONE
+# Start of one of these regions in the list of ONE
 SEEN = {"intel": 0x40000000, "amd": 0x40000000, "dt-holes": 0x50010000}
-# The last page of all, where the IOMMU reaches that far.
+# The end of the address space, which the IOMMU of this machine can address.
 AMD_TOP = (TOP - 0xffff, TOP)
 
 
@@ -55,7 +56,7 @@ AMD_TOP = (TOP - 0xffff, TOP)
                                   "7-amd64", "7-amd64-rt"), topology_name="amd")
 @case("declare-lists-dt-{key}", ("7-arm64",), topology_name="dt-holes")
 def same(topology_name, key, name):
-    """Both backends give the same lists, which are those of the kernel's rule."""
+    """Both backends give the same lists, by the kernel's rule."""
     kernel = kernels.get(key)
     topology, series = BY_NAME[topology_name], series_of(kernel)
     lists = dict(LISTS[topology_name])
@@ -71,7 +72,7 @@ def same(topology_name, key, name):
             declaring(script, f"{backend}: declare for {device}", device, "add", regions)
         script.do(f"{backend}: lists", [f"dump {backend}", "vfio"],
                   dumped(backend, f"{backend}-loaded", lists), good_vfio(backend, topology, series))
-        # However fast lists are asked for, a region is missing from none.
+        # Lists read in rapid succession all have the regions.
         watch = f"watch {of(ONE, 'reserved_regions')} 0x{SEEN[topology_name]:016x}"
         script.do(f"{backend}: lists one after the other",
                   [*[f"spawn {who} {watch}" for who in WATCHERS], "sleep 2000",
@@ -79,7 +80,7 @@ def same(topology_name, key, name):
                   watched, says(rf"\| \w+ {backend} active \d+ 0 .*"))
         if backend == "livepatch":
             script.do("both backends", [], same_lists("kprobe", "livepatch"), same_answers)
-        # Not in the order in which they were declared.
+        # Remove them in another order than that in which they were declared.
         for device, regions in lists.items():
             declaring(script, f"{backend}: remove for {device}", device, "remove",
                       sorted(regions))
@@ -115,7 +116,8 @@ def same_answers(_, state):
 
 @case("declare-virtio-{key}", ("6.12-amd64", "7-amd64"))
 def virtio(key, name):
-    """The driver of the IOMMU is a module and comes later than this one."""
+    """Regions can be declared where the IOMMU's driver is a module that is loaded after this
+    one."""
     kernel = kernels.get(key)
     series = series_of(kernel)
     script = Script()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Regions that are declared when the module is loaded, for devices that are there or come later."""
+"""Regions declared by the parameter at load, for devices that are present or plugged later."""
 from cases import case
 from expect.declared import TOP, dumped, shows
 from expect.said import explained, lost, none_left, others, same_dump, says, without
@@ -20,7 +20,7 @@ HOTPLUG = {
     "arm64": Topology("declare-hotplug", "arm64", (), SMMU, (f"{EDU},addr=3", *SLOTS)),
 }
 
-# More than the module has room for, and just as many.
+# One region more than the module has room for.
 ABSENT = [("0000:09:00.0", (n << 12, n << 12 | 0xfff)) for n in range(1, 34)]
 WRONG = (
     ("declare=junk", "EINVAL"), (f"declare={ONE}", "EINVAL"), (f"declare={ONE}:", "EINVAL"),
@@ -34,7 +34,7 @@ WRONG = (
     ("declare=0000:09:00.0:0x2000ffff-0x20000000", "EINVAL"),
     (f"declare={ONE}:0x20000001-0x2000ffff", "EINVAL"),
     (f"declare={ONE}:0x1000000000000-0x100000000ffff", "ERANGE"),
-    # Newer kernels give no module's EEXIST to user space, where it means that it is loaded.
+    # Newer kernels change a module's EEXIST, which to user space means "already loaded".
     (parameter((ONE, HOLE), (ONE, HOLE)), "(EEXIST|EBUSY|EINVAL|EADDRINUSE)"),
     (parameter((ONE, HOLE), (ONE, (HOLE[0] - SMALL, HOLE[1]))), "EADDRINUSE"),
     (parameter(*ABSENT), "(E2BIG|EINVAL|ENOSPC)"),
@@ -46,7 +46,8 @@ WRONG = (
 @case("declare-load-{key}", ("5.10-amd64", "7-amd64", "7-arm64"))
 @case("debug-declare-load-{arch}", DEBUG, part="debug")
 def at_load(key, name):
-    """declare=: what is wrong is refused, what is there has it, what comes later gets it."""
+    """declare=: wrong values are refused, present devices have the region, and devices that are
+    plugged later get it."""
     kernel = kernels.get(key)
     topology, series = HOTPLUG[kernel.arch], series_of(kernel)
     script = Script()
@@ -104,7 +105,7 @@ def at_load(key, name):
               check_of(PLUGGED, "still", topology, series))
     script.do("unplug", ["say unplug", f"wait-gone {device}", "sleep 500"],
               says(rf"wait {device} ok \d+"))
-    # A region that waits for its device holds nobody up.
+    # A region that waits for its device does not block the unload.
     unloading(script, "kprobe")
     script.do("as before", ["dump after", "vfio"], same_dump("after", "before"),
               same_vfio("after", "before"))
@@ -119,7 +120,7 @@ def at_load(key, name):
 
 
 def at_load_livepatch(script):
-    """The region waits for the livepatch, and stays when somebody turns that off."""
+    """The region waits for the livepatch, and stays when the livepatch is disabled by its file."""
     loading(script, "livepatch", " " + parameter((ONE, HOLE)))
     step, check = play("container", f"open:{ONE}", f"set:{ONE}", "iommu",
                        ranges_are("patched", ONE), *touching(HOLE), f"edu:{ONE}")

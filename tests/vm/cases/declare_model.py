@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Regions that are declared for all devices of a model."""
+"""Regions declared for all devices of a model."""
 from cases import case
 from expect.declared import OWN, TOP, dumped, listed, shows
 from expect.said import complains, explained, logs, none_left, others, same_dump, says, without
@@ -13,7 +13,7 @@ from talk.play import SMALL, mark, pages_beside, play, ranges_are, touching, wri
 from talk.script import Script, run_script
 from talk.words import HOLE, LATER, MODULE, of, span, text
 
-# Declared for a model: two of it, another device, and a third of it that comes later
+# Two devices of the model, another device, and a third one of the model that is plugged later
 EDUS = "1234:11e8"
 THIRD = PLUGGED
 MODEL = {
@@ -27,7 +27,7 @@ NO_MODEL = (
     (parameter((EDUS, HOLE), ("1234:11E8", HOLE)), "EADDRINUSE"),
     (parameter((EDUS, (HOLE[0], HOLE[1] - 1))), "EINVAL"),
     (f"declare={EDUS}", "EINVAL"), (f"declare={EDUS}:", "EINVAL"),
-    # What cannot hold for one that is there: it has the region already, or none enforces it.
+    # A present device cannot get the region: it already has it, or no hook would enforce it.
     (parameter((EDUS, HOLE), (ONE, HOLE)), "EADDRINUSE"),
     (parameter((OTHER, (HOLE[0] - SMALL, HOLE[1])), (EDUS, HOLE)), "EADDRINUSE"),
     (f"hooks=none {parameter((EDUS, HOLE))}", "EOPNOTSUPP"),
@@ -35,7 +35,7 @@ NO_MODEL = (
 
 
 def model_enforced(script, label, *devices):
-    """VFIO leaves HOLE out for each of DEVICES."""
+    """VFIO excludes HOLE for each of DEVICES."""
     for device in devices:
         step, check = play("container", f"open:{device}", f"set:{device}", "iommu",
                            ranges_are(label, device), *touching(HOLE), f"edu:{device}")
@@ -43,7 +43,7 @@ def model_enforced(script, label, *devices):
 
 
 def model_removed(script, device, base):
-    """By the file of one device's group, for that device alone, and not by halves."""
+    """The file of DEVICE's group removes the region of that device only, and completely."""
     declare = of(device, "resv/declare")
     declaring(script, f"remove for {device}", device, "remove", [HOLE], base)
     step, check = listed(device)
@@ -63,7 +63,7 @@ def model_removed(script, device, base):
 
 @case("declare-model-{key}", ("5.10-amd64", "7-amd64", "7-arm64"))
 def model(key, name):
-    """declare=VENDOR:DEVICE: each device of that model has the region, by itself."""
+    """declare=VENDOR:DEVICE: each device of that model has the region, independently."""
     kernel = kernels.get(key)
     topology = MODEL[kernel.arch]
     script = Script()
@@ -73,7 +73,7 @@ def model(key, name):
         script.do(words, [f"load {MODULE} {words}", "left", f"dump wrong{n}"],
                   says(rf"load {MODULE} {errno} .*"), explained(most=4), none_left,
                   same_dump(f"wrong{n}", "before"))
-    # Such a device is not there, and never comes.
+    # No device of the second model is present, and none is plugged.
     given = parameter(("1234:11E8", HOLE), ("1af4:ffff", LATER))
     reads_one, reads_two, reads_none = listed(ONE, HOLE), listed(OTHER, HOLE), \
         listed("0000:00:09.0")
@@ -105,7 +105,7 @@ def model(key, name):
               says(f"bind {THIRD} ok"), shows("back", THIRD, [HOLE], [THIRD]),
               others("back", "removed", THIRD))
     model_removed(script, THIRD, "back")
-    # It was removed for that device: one that comes is another.
+    # The region was removed only for the device that went; a new device gets it.
     script.do("back after it was removed",
               [*away, "write /sys/bus/pci/rescan 1", *plug, "dump again"],
               says(f"bind {THIRD} ok"), shows("again", THIRD, [HOLE], [THIRD]),
@@ -129,7 +129,7 @@ def model(key, name):
 
 
 def model_livepatch(script):
-    """The same by the other backend."""
+    """The same with the other backend."""
     loading(script, "livepatch", " " + parameter((EDUS, HOLE)))
     script.do("livepatch: files", ["dump patched"],
               dumped("patched", "before", {ONE: [HOLE], OTHER: [HOLE]}, given=OWN))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Declared regions are the kernel's own, in all that follows from it."""
+"""Declared regions act like the kernel's own in every respect."""
 from cases import case
 from expect.declared import dumped, same_lists
 from expect.said import complains, same_dump, says
@@ -15,7 +15,7 @@ from talk.words import HOLE, HOLE_MANY, LATER, span
 
 
 def enforced(script, backend, topology, series):
-    """Everything about regions that are there, with one backend, and that nothing is left."""
+    """With one backend: all properties of declared regions; and afterwards nothing is left."""
     label = f"{backend}-declared"
     loading(script, backend)
     script.do(f"{backend}: nothing declared", [f"dump {backend}-loaded"],
@@ -33,7 +33,7 @@ def enforced(script, backend, topology, series):
                            *pages_beside(hole[0]))
         script.do(f"{backend}: maps of {device}", [step], check)
 
-    # Attaching a group whose region is mapped already
+    # Attach a group while its region is already mapped
     start, end = HOLE
     conflicts = []
     for range_ in ((start, start + SMALL - 1), (end - SMALL + 1, end),
@@ -47,7 +47,7 @@ def enforced(script, backend, topology, series):
         (f"try:{span(start, start + SMALL - 1)}", "EINVAL"), f"edu:{ONE}", f"edu:{OTHER}")
     script.do(f"{backend}: attach against maps", [step], check, edus(2))
 
-    # While it is attached nothing changes, and what a detach reads again is the same.
+    # While it is attached nothing changes, and a detach reads the same list again.
     inside = [(f"try:{span(start, start + SMALL - 1)}", "EINVAL"),
               (f"try:{span(end - SMALL + 1, end)}", "EINVAL"), f"try:{span(end + 1, end + SMALL)}"]
     files = [reads(ONE, "resv/regions", label), reads(ONE, "reserved_regions", label),
@@ -60,7 +60,7 @@ def enforced(script, backend, topology, series):
         mark("other"), writes(OTHER, "add", LATER, "EBUSY"),
         mark("end"), *files, *inside,
         f"unset:{OTHER}", ranges_are(label, ONE), *inside, f"edu:{ONE}",
-        # The other one is free now.
+        # The other device is free now.
         writes(OTHER, "add", LATER), writes(OTHER, "remove", LATER),
         writes(ONE, "remove", HOLE, "EBUSY"), *files, ranges_are(label, ONE), *inside,
         f"set:{OTHER}", *inside, f"unset:{ONE}", f"try:{span(*HOLE)}", ranges_are(label, OTHER),
@@ -88,7 +88,7 @@ def enforced(script, backend, topology, series):
 @case("declare-regions-{key}", X86 + ARM)
 @case("debug-declare-{arch}", DEBUG, part="debug")
 def main(key, name):
-    """Declared regions are the kernel's own, in all that follows from it."""
+    """Declared regions act like the kernel's own in every respect."""
     kernel = kernels.get(key)
     topology, series = MACHINE[kernel.arch], series_of(kernel)
     script = Script()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""dma_api: what the kernel's own DMA leaves out of its domains, against what the kernel reserves
-when it makes them, seen by a probe on reserve_iova() from the boot on."""
+"""dma_api: the addresses that the kernel's own DMA does not use, compared with those that the
+kernel reserves when it makes a domain; a probe on reserve_iova() traces these from boot on."""
 import re
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ FILE = f"{GROUP}/resv/dma_api"
 
 
 def steps(switch):
-    """SWITCH: the type of a group's domain can be changed before a driver is bound."""
+    """SWITCH: the kernel can change the type of a group's domain before a driver is bound."""
     out = [*MOUNTS[1:], f"load {MODULE}"]
     if switch:
         out += ["say as-booted", f"cat {FILE}", f"write {TYPED} identity",
@@ -62,14 +62,14 @@ def windows(lines):
 
 
 def reserved(lines):
-    """What the kernel has reserved since it booted."""
+    """The addresses that the kernel has reserved since boot."""
     return [(int(m[1], 16) * PAGE, (int(m[2], 16) + 1) * PAGE - 1) for m in
             (re.search(r" resv: .* lo=(0x[0-9a-f]+) hi=(0x[0-9a-f]+)", line) for line in lines)
             if m]
 
 
 def check_group(group, hosts, gaps, certain):
-    """HOSTS and GAPS: what dma_api must have beside the kernel's own regions."""
+    """HOSTS and GAPS: windows that dma_api must have besides the kernel's own regions."""
     head = f"group {group.id}: dma_api"
     status, lines = group.files["dma_api"]
     if status != "ok":
@@ -91,13 +91,13 @@ def check_group(group, hosts, gaps, certain):
 
 
 def check_kernel(groups, kept):
-    """KEPT: what the kernel reserved. All that is enforced is in there, and nothing else is."""
+    """All enforced addresses are in KEPT, which the kernel reserved, and KEPT has no others."""
     faults = []
     told = [r for group in groups for r in parse(group.lines("dma_api"))[0]]
     for lo, hi in sorted({r[:2] for r in told if r[4]}):
         if judge.without(lo, hi, kept):
             faults.append(f"0x{lo:x}-0x{hi:x} is told, and not reserved: {kept}")
-    # The kernel reserves a page more at the end of a gap.
+    # The kernel reserves one page more at the end of a gap.
     wide = [(max(lo - PAGE, 0), hi + PAGE) for lo, hi, *_ in told]
     for lo, hi in sorted(set(kept)):
         if judge.without(lo, hi, wide):
@@ -108,7 +108,7 @@ def check_kernel(groups, kept):
 
 
 def judge_view(lines, domain, gaps, certain, seen, switch):
-    """SEEN: what the kernel reserves was traced."""
+    """SEEN: the kernel's reservations were traced."""
     faults = all_ok(lines)
     dumps = judge.dumps(lines[lines.index("dump loaded"):] if "dump loaded" in lines else [])
     parts = sections(lines)
@@ -128,7 +128,7 @@ def judge_view(lines, domain, gaps, certain, seen, switch):
                 faults.append(f"{label}: the type is {group.lines('type')}")
     if seen:
         faults += check_kernel(dumps["loaded"].values(), reserved(parts["windows"]))
-    # A group that is VFIO's when the module comes tells nothing, the others do.
+    # For a group that VFIO has when the module is loaded, dma_api is ENODATA; for others it is ok.
     for group in dumps["late"].values():
         if group.id != "-":
             want = "ENODATA" if DEVICE in group.names() else "ok"
@@ -158,7 +158,7 @@ PLANTED = {
          r"\1| 0x00000000fee00000 0x00000000feefffff msi dma-api - native enforced apic\n"),
     ),
 }
-# One reservation in a place that is not told, by its page; or none at all.
+# Faults to plant: a reservation at a page that dma_api does not list; and no reservation at all.
 SEEN = {arch: (
     (r" resv: \([^\n]*? lo=0x[0-9a-f]+ hi=0x[0-9a-f]+", f" resv: x lo={page} hi={page}"),
     (r"(^file /sys/kernel/tracing/trace ok\n).*?(^say end$)", r"\1\2"),
@@ -176,17 +176,17 @@ SWITCHED = (
 @case("dma-view-{topology}-dma-{key}", ("6.12-arm64", "7-arm64"), topology="dt-gaps", domain="DMA")
 @case("dma-view-{topology}-{domain}-{key}", ("7-arm64",), topology="dt-gaps", domain="identity")
 def view(topology, domain, key, name):
-    """dma_api in all states of a group, and against what the kernel reserves."""
+    """dma_api is right in all states of a group, and agrees with what the kernel reserves."""
     kernel = kernels.get(key)
     machine = BY_NAME[topology]
     if domain == "identity":
         machine = replace(machine, append=machine.append + " iommu.passthrough=1")
     gaps = [(lo, hi) for d, start, *_ in machine.shows if d == DEVICE and "pci-window" in start
             and "pci0000:00" in start for lo, hi in judge.pairs([start])]
-    # 5.10: Intel's driver has a DMA API of its own.
+    # In 5.10 Intel's driver has its own DMA API.
     own = key == "5.10-amd64"
     seen = domain == "DMA" and not own
-    # Groups are there from the boot on; and 5.10 takes no new type.
+    # Groups exist from boot on; and 5.10 cannot change the type.
     switch = domain == "DMA" and key in ("6.12-amd64", "7-amd64", "7-arm64")
 
     def judging(lines):

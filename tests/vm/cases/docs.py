@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests docs-*: the commands of README and docs are run, and print what is printed there; which
-ones, tests/lib/pages.py tells."""
+"""Tests docs-*: the commands of README and docs print what the pages show; tests/lib/pages.py finds
+these commands."""
 import subprocess
 import sys
 import tempfile
@@ -18,7 +18,7 @@ from talk.words import MODULE
 sys.path.append(str(kernels.LIB))
 import pages    # noqa: E402
 
-# As "make demo" has it.
+# The machine of "make demo".
 TOPOLOGY = Topology("docs", "amd64", (), Q35,
                     ("intel-iommu,intremap=on", "VGA,addr=1", f"{EDU},addr=2",
                      "virtio-rng-pci,addr=3"),
@@ -33,7 +33,7 @@ PAGES = (("README.md", []), ("docs/check-vm.md", []), ("docs/declare.md", ["bind
 
 
 def commands_of(page):
-    """[(command, [lines], whether numbers vary)]; of a command that is not shown ["..."]"""
+    """[(command, [lines], whether numbers vary)]; the lines of a hidden command are ["..."]."""
     out = []
     for mark, commands in pages.blocks((kernels.TREE / page).read_text(encoding="utf-8")):
         way = pages.MARK.fullmatch(mark)
@@ -46,7 +46,7 @@ def commands_of(page):
 
 
 def script(page):
-    """Runs the commands of a page; a line "@ N" goes before what each prints."""
+    """A shell script that runs the commands of a page; before command N it prints "@ N"."""
     lines = ["#!/usr/bin/dash",
              "export PATH=/usr/bin:/bin TERM=dumb SHELL=/usr/bin/dash LC_ALL=C.UTF-8"]
     for n, (command, _, _) in enumerate(commands_of(page)):
@@ -55,7 +55,7 @@ def script(page):
 
 
 def files(kernel):
-    """{name: bytes} of the programs, and of what modprobe goes by."""
+    """{name: bytes} of the programs, and of the files that modprobe reads."""
     root = kernels.told_line("root", "bookworm")
     out = explain_qemu.command("bookworm")
     for program in PROGRAMS:
@@ -69,7 +69,7 @@ def files(kernel):
         (folder / "iommu_resv.ko").write_bytes(kernel.module.read_bytes())
         subprocess.run(["depmod", "-b", base, kernel.release], check=True, capture_output=True)
         out.update({str(path.relative_to(base)): path.read_bytes() for path in folder.iterdir()})
-    # What docs/declare.md says to write there.
+    # The line that docs/declare.md tells the reader to write there.
     text = (kernels.TREE / "docs/declare.md").read_text(encoding="utf-8")
     options = next(line for line in text.splitlines() if line.startswith("options iommu_resv "))
     out["etc/modprobe.d/iommu_resv.conf"] = (options + "\n").encode()
@@ -101,9 +101,9 @@ PLANTED = ((r"^run (.*) isolated ", r"run \1 unsafe "), (r"^run @ 0$", "run @ 9"
 
 @case("docs-commands-{key}", ("6.1-amd64",))
 def commands(key, name):
-    """Every command that can run on a machine as that of "make demo" prints what its page has."""
+    """Every command that can run on the machine of "make demo" prints what its page shows."""
     kernel = kernels.get(key)
-    # On a terminal lines are cut at 80 columns.
+    # script(1) gives the commands a terminal, where they cut lines at 80 columns.
     steps = ["run /usr/bin/mkdir /dev/pts", "mount devpts /dev/pts", f"load {MODULE}"]
     for n, (_, before) in enumerate(PAGES):
         steps += [*before, f"say page-{n}", f"run /usr/bin/script -qec /pages/{n} /dev/null"]

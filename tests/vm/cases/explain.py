@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests explain-*: why VFIO has refused a map or an attach, told in `refused`, the log and the
-tracepoints."""
+"""Tests explain-*: `refused`, the log and the tracepoints say why VFIO has refused a map or an
+attach."""
 import re
 from functools import partial
 
@@ -22,10 +22,10 @@ TRACE = "/sys/kernel/tracing"
 HOLE = (0x40000000, 0x40000fff)
 PAGE = 0x1000
 
-# Since 6.18 VFIO checks for overflows by itself.
+# Since 6.18 VFIO has its own errno for an overflow.
 OTHERS = {"wraps": "EOVERFLOW"}
 
-# (label, what is asked for, errno, what `refused` says from its third word on)
+# (label, map to ask for, errno, `refused` from its third word on)
 ASKED = (
     ("flags", "0,1000000,1000", "EINVAL", "- - flags EINVAL -"),
     ("unknown", "803,1000000,1000", "EINVAL", "- - flags EINVAL -"),
@@ -47,9 +47,9 @@ def asked_steps():
             f"set:{OTHER}", "ask:3,2000000,1000", f"read:{REFUSED}"]
     for _, request, _, _ in ASKED:
         play += [f"ask:{request}", f"read:{REFUSED}"]
-    # That of the last one is the same as before: a map that succeeds leaves no trace.
+    # The next reading is as the one before: a map that succeeds leaves no trace.
     play += ["ask:3,3000000,1000", f"read:{REFUSED}", "storm:20", f"read:{REFUSED}"]
-    # The hole is not this group's; what else is wrong is everybody's.
+    # The hole is not the other group's, but all other refusals count for both groups.
     play += ["sleep:0", f"read:{OTHERS_REFUSED}"]
     short = ["container", f"open:{DEVICE}", f"set:{DEVICE}", "iommu", "lock:65536",
              "ask:3,1000000,100000", f"read:{REFUSED}"]
@@ -68,7 +68,7 @@ def asked_steps():
             f"cat {HOOKS}",
             f"write {enable} 0", f"wait-text {features} map-explanations inert",
             f"write {EXPLAIN} on", f"cat {features}", f"write {EXPLAIN} no",
-            # Nobody explains what is refused from here on.
+            # From here on refusals are not explained.
             f"write {EXPLAIN} off", "say off", f"cat {REFUSED}",
             f"run /vfio-check play container open:{DEVICE} set:{DEVICE} iommu ask:3,1000800,1000",
             f"write {EXPLAIN} on", "say on", f"cat {features}", f"cat {REFUSED}",
@@ -77,7 +77,7 @@ def asked_steps():
 
 
 def told(section):
-    """[(result of a word, lines of the file that was read next)]"""
+    """[(result of a word, lines of the file that was read after it)]"""
     out = []
     for line in judge.said(section, "run"):
         word = line.split(" ", 2)
@@ -135,7 +135,7 @@ def judge_asked(lines):
                  "type=entries origin=ENOSPC"):
         if not any(what in line for line in traced):
             faults.append(f"traced: no {what}")
-    # Two an attach, for a region and for another reason: four, and none of the storm.
+    # For each attach one line for a region and one for another reason: four, none from the storm.
     log = [line for line in judge.said(lines, "log")
            if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
     if len(log) != 4 or "its flags or its argsz" not in log[0] or "hits 0x40000000" not in log[1]:
@@ -162,13 +162,13 @@ PLANTED_ASKED = (
 
 @case("explain-maps-{key}", X86 + ARM + ("6.12-amd64-rt",))
 def asked(key, name):
-    """Each errno of a map is explained, by the group whose map it was, once in the log."""
+    """Each errno of a map is explained, for the group whose map it was, and once in the log."""
     kernel = kernels.get(key)
     return "", run(name, kernel, PLAIN[kernel.arch], asked_steps(), judge_asked,
                    PLANTED_ASKED, smp=2, memory="1G")[1]
 
 
-# explain-random: what many random maps are refused for
+# explain-random: why many random maps are refused
 
 COUNT = {"7-amd64": 10000}
 HOLES = lacking.HOLES
@@ -184,7 +184,7 @@ def random_steps(arch, count):
 
 
 def why(request, errno, regions):
-    """What vfio_dma_do_map() finds wrong first, by reading it: the words 3 to 7 of `refused`."""
+    """The first check of vfio_dma_do_map() that fails, by its source: words 3 to 7 of `refused`."""
     flags, iova, size, vaddr = request
     last = (1 << 64) - 1
     if errno == "EEXIST":
@@ -248,7 +248,7 @@ PLANTED_RANDOM = (
 
 @case("explain-random-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"))
 def random(key, name):
-    """Of thousands of maps, half of them bad, no explanation is wrong."""
+    """Of thousands of maps, half of them invalid, every refusal is explained correctly."""
     kernel = kernels.get(key)
     count = COUNT.get(key, 2000)
     return f"{count} maps", run(name, kernel, PLAIN[kernel.arch],
@@ -257,9 +257,9 @@ def random(key, name):
                                 limit=240)[1]
 
 
-# explain-attach: what attaches are refused for
+# explain-attach: why attaches are refused
 
-# {topology: (what must be told for DEVICE, a pattern of the log)}
+# {topology: (expected text of `refused` for DEVICE, a pattern of the log)}
 ATTACHED = {
     "rmrr": (r"0x[0-9a-f]{16} 0x[0-9a-f]{16} direct rmrr 0000:00:03\.0",
              r"firmware wants 0x[0-9a-f]+-0x[0-9a-f]+ mapped 1:1 \(direct, rmrr, 0000:00:03\.0\)"),
@@ -278,7 +278,7 @@ def attach_steps(name):
     hole = f"{GROUP}/resv/declare {{}} 0x{HOLE[0]:x} 0x{HOLE[1]:x}"
     steps, after = [], []
     if name == "plain":
-        # The other group has a map where this one has a hole.
+        # The container has a map, for the other group, where this one has a hole.
         play = (f"container open:{OTHER} set:{OTHER} iommu ask:3,{HOLE[0]:x},1000 "
                 f"open:{DEVICE} set:{DEVICE} read:{REFUSED}")
         steps, after = [f"write {hole.format('add')}"], [f"write {hole.format('remove')}"]
@@ -287,7 +287,7 @@ def attach_steps(name):
             f"write {TRACE}/events/iommu_resv/attach_refused/enable 1",
             "wait-text /sys/kernel/iommu_resv/features map-explanations added",
             f"run /vfio-check play {play}", "say traced", f"cat {TRACE}/trace", *after,
-            # Somebody listens still when the module goes.
+            # The tracepoint is still enabled when the module is unloaded.
             "unload iommu_resv", "left", "sleep 1000"]
 
 
@@ -328,9 +328,9 @@ def attach(topology, key, name):
                    partial(judge_attach, name=topology.name), PLANTED_ATTACH)[1]
 
 
-# explain-device: what VFIO_GROUP_GET_DEVICE_FD is refused for
+# explain-device: why VFIO_GROUP_GET_DEVICE_FD is refused
 
-# (label, words, errno or "ok", what must be told), where nothing is told if that is None
+# (label, words, errno or "ok", expected text of `refused`, or None if it must not change)
 FETCHED = (
     ("unset", f"open:{DEVICE} fetch:{DEVICE},{DEVICE}", "EINVAL", "- - container-unset EINVAL -"),
     ("no-iommu", f"container open:{DEVICE} set:{DEVICE} fetch:{DEVICE},{DEVICE}", "EINVAL",
@@ -363,13 +363,13 @@ def judge_device(lines):
         if what:
             told_so_far += 1
             last = rf"- - {re.escape(what)} \d+ vfio-check"
-        # The file of the other group is the last one.
+        # The last line is from the file of the other group.
         if got != [errno] or len(text) != 3 or text[0] != str(told_so_far) or \
                 not re.fullmatch(last, text[1]) or text[2] != "0":
             faults.append(f"{label}: {said}")
     log = [line for line in judge.said(lines, "log")
            if re.search(r"iommu_resv: group \d+: the attach by vfio-check", line)]
-    # The third one comes after an attach that has worked.
+    # Each attach logs once. The third refusal comes after a successful attach, so it is logged.
     if len(log) != 2 or "in no container whose IOMMU is set" not in log[0] or \
             "has no such device" not in log[1]:
         faults.append(f"log: {log}")
@@ -394,7 +394,7 @@ PLANTED_DEVICE = (
 
 @case("explain-device-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"))
 def device(key, name):
-    """A device that VFIO does not open is explained, and one that it opens leaves no trace."""
+    """If VFIO does not open a device, that is explained; if it opens one, that leaves no trace."""
     kernel = kernels.get(key)
     return "", run(name, kernel, PLAIN[kernel.arch], device_steps(), judge_device,
                    PLANTED_DEVICE)[1]

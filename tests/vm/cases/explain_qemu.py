@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests explain-qemu-*: a real QEMU, of the Debian release of the kernel, that is given a device
-and fails, and what the administrator finds afterwards.
+"""Tests explain-qemu-*: a real QEMU, of the Debian release of the kernel, gets a device and fails;
+what the administrator finds afterwards.
 
-It runs in a virtual machine, with -S, so that its guest never runs; what is refused is refused
-before. All cases of a kernel are in one boot."""
+QEMU runs in the virtual machine, with -S, so that its guest never runs; VFIO refuses before that.
+All cases of a kernel share one boot."""
 import hashlib
 import re
 import subprocess
@@ -22,7 +22,7 @@ from talk.words import MODULE
 SUITES = {"6.1-amd64": "bookworm", "6.12-amd64": "trixie"}
 PROGRAM = "/usr/bin/qemu-system-x86_64"
 COMMAND = "/usr/bin/iommu-resv"
-# Beside the program: in some releases how it runs guests is a module of its own, and its BIOS.
+# Files that the program needs: in some releases its accelerator is a module; and its BIOS.
 PARTS = ("usr/lib/x86_64-linux-gnu/qemu/accel-tcg-*",)
 DATA = ("usr/share/seabios/bios-256k.bin", "usr/share/qemu/kvmvapic.bin")
 BITS = 39
@@ -35,11 +35,11 @@ TOPOLOGY = Topology(
     f"intel_iommu=on {KEEP}", modules=("nvme",), tables={"dmar": DMAR})
 HOLE = (0x2000000, 0x2000fff)
 LIMIT = 1 << BITS
-# What is typed into the monitor of each.
+# Commands for the monitor of each QEMU.
 TYPED = "info status\ninfo pci\nquit\n"
 # 64 MiB of RAM, which VFIO pins.
 USUAL = "-machine q35 -m 64M"
-# Its second part begins at 4 GiB, is not touched, and does not end before the aperture does.
+# The second part of this memory begins at 4 GiB, is never touched, and reaches the aperture's end.
 LARGE = "-machine q35,max-ram-below-4g=64M -m 516G"
 DIMM = f"-machine q35 -m 64M,slots=1,maxmem=600G -object memory-backend-ram,id=dimm,size=128M " \
        f"-device pc-dimm,memdev=dimm,addr={LIMIT:#x}"
@@ -53,7 +53,7 @@ def group(device):
 
 
 def libraries(root, program):
-    """{name in the guest: bytes} of what PROGRAM of ROOT is linked with."""
+    """{name in the guest: bytes} of the libraries of PROGRAM of ROOT."""
     script = 'ldd "$1" | grep -o "/[^ ]*" | while read -r f; do echo "$f $(readlink -f "$f")"; done'
     out = subprocess.run([kernels.LIB / "in-root", root, "--", "sh", "-c", script, "sh", program],
                          text=True, capture_output=True)
@@ -93,7 +93,7 @@ def command(suite):
 
 
 def files(suite):
-    """{name: bytes} of all that the VM needs besides."""
+    """{name: bytes} of all other files that the VM needs."""
     root = kernels.told_line("qemu", suite)
     found = [path for part in PARTS for path in Path(root).glob(part)]
     found += [Path(root) / name for name in DATA]
@@ -105,7 +105,7 @@ def files(suite):
 
 
 def start(label, device, guest):
-    """QEMU is started; what it said, what the module keeps, and what the command says of it."""
+    """Steps that start QEMU and print what it said, what `refused` has, and what "why" says."""
     return [f"say {label}",
             f"run {PROGRAM} -S -accel tcg -nodefaults -display none {guest} "
             f"-chardev pipe,id=typed,path=/monitor/{label} -mon chardev=typed "
@@ -123,7 +123,7 @@ def steps():
             *start("fits", GIVEN, USUAL),
             "say declared", f"run {COMMAND} declare {GIVEN} {declare}",
             *start("hole", GIVEN, USUAL),
-            # What "why" has told to do.
+            # As "why" has advised.
             "say undeclared", f"run {COMMAND} undeclare {GIVEN} {declare}",
             *start("filled", GIVEN, USUAL),
             *start("dimm", GIVEN, DIMM),
@@ -135,7 +135,7 @@ def steps():
             "say end", "unload iommu_resv", "left"]
 
 
-# {case: (what QEMU says, what "refused" says of the region or reason, what "why" says, the log)}
+# {case: (QEMU's message, region or reason in "refused", what "why" says, line of the log)}
 BEYOND = (rf"0x{LIMIT:016x} 0xffffffffffffffff out-of-range aperture -",
           (rf"hits 0x{LIMIT:x}-0xffffffffffffffff out-of-range \(aperture\)",
            rf"the guest must not have memory from 0x{LIMIT:x} on: lower its memory or maxmem",
@@ -155,17 +155,17 @@ FAILED = {
              (rf"because of 0x1a000000-0x1a00ffff direct \(rmrr, {TIED}\)",
               "no guest can have this device: give another one"),
              rf"firmware wants 0x1a000000-0x1a00ffff mapped 1:1 \(direct, rmrr, {TIED}\)"),
-    # QEMU asks VFIO whether the group is viable, and goes no further: nothing is refused.
+    # QEMU asks VFIO whether the group is viable, and stops: VFIO refuses nothing.
     "companion": ("group \\d+ is not viable", None,
                   (rf"Group \d+ \({SHARED} and 1 more\), VFIO gives it to no guest: "
                    rf"- {COMPANION}, of the same group, is bound to nvme: unbind it",), None),
 }
-# {case: the one before, which had that group}
+# {case: an earlier case with the same group}
 WORKED = {"fits": None, "filled": "hole", "freed": "companion"}
 
 
 class Case:
-    """What was said of one start of QEMU."""
+    """All answers about one start of QEMU."""
 
     def __init__(self, parts, label):
         self.qemu, self.status = self.ran(parts.get(label, []))
@@ -176,13 +176,13 @@ class Case:
 
     @staticmethod
     def ran(lines):
-        """(what a program said, with single blanks; its exit status)"""
+        """(output of a program, with single blanks; its exit status)"""
         said = judge.said(lines, "run")
         return " ".join(" ".join(said[:-1]).split()), (said or [""])[-1]
 
 
 def judge_worked(case, before):
-    """It has its device, and nothing more was refused."""
+    """QEMU has its device, and nothing more was refused."""
     faults = []
     if case.status != "exit 0" or "VM status: paused (prelaunch)" not in case.monitor or \
             "PCI device 1234:11e8" not in case.monitor:
@@ -196,7 +196,7 @@ def judge_worked(case, before):
 
 
 def judge_failed(case, message, what, answers, number):
-    """NUMBER: so many were refused of the group by then."""
+    """QEMU failed with MESSAGE, and it is explained. NUMBER: refusals of the group so far."""
     faults = []
     said = re.search(message, case.qemu)
     if case.status != "exit 1" or "VM status" in case.monitor or not said:
@@ -234,7 +234,7 @@ def judge_qemu(lines):
     if len(log) != len(logged) or not all(map(re.search, logged, log)):
         faults.append(f"log: {log}")
     for label, (message, what, answers, _) in FAILED.items():
-        # Three of them are about the same device.
+        # Three of these cases have the same device.
         number = ["hole", "dimm", "large"].index(label) + 1 if message == MAPPED else 1
         faults += [f"{label}: {fault}" for fault in
                    judge_failed(cases[label], message, what, answers, number)]
@@ -258,8 +258,8 @@ PLANTED = (
 
 @case("explain-qemu-{key}", tuple(SUITES))
 def real(key, name):
-    """A QEMU that fails for a hole, for memory beyond the aperture, for a device that is tied to
-    firmware or shares its group, and what is told afterwards; and that works then."""
+    """A QEMU that fails because of a hole, of memory beyond the aperture, of a firmware region of
+    its device or of a companion in the group is explained; and works when the cause is removed."""
     kernel = kernels.get(key)
     suite = SUITES[key]
     lines, faults = run(name, kernel, TOPOLOGY, steps(), judge_qemu, PLANTED,

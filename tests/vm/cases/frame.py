@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests frame-*: what tests/vm/new writes."""
+"""Tests frame-*: the frame that tests/vm/new writes."""
 import subprocess
 import sys
 import types
@@ -9,7 +9,7 @@ from cases import case
 from lab import kernels
 
 NAME = "frame-written"
-# One expectation of the frame's, and what does not happen.
+# An expectation of the frame, and one that is wrong.
 RIGHT, WRONG = '"unload iommu_resv ok"', '"unload iommu_resv EBUSY"'
 
 
@@ -21,7 +21,7 @@ def written(key):
 
 
 def run_text(text, key, name):
-    """(note, faults) of the one case that TEXT has."""
+    """(note, faults) of the one case in TEXT."""
     module = types.ModuleType(NAME)
     try:
         exec(compile(text, NAME, "exec"), module.__dict__)      # pylint: disable=exec-used
@@ -32,7 +32,7 @@ def run_text(text, key, name):
 
 @case("frame-runs-{key}", ("7-arm64",))
 def runs(key, name):
-    """What tests/vm/new writes is found, runs and passes; with a wrong expectation it fails."""
+    """The frame of tests/vm/new is found, runs and passes; with a wrong expectation it fails."""
     text = written(key)
     _, faults = run_text(text, key, name)
     if not faults:

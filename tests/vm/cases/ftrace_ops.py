@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Own ftrace_ops, which hook functions on x86 before v5.5: beside livepatches of the same function,
-in either order, and with kprobes turned off.
+"""The module's own ftrace_ops, which hook functions on x86 before v5.5: beside livepatches of the
+same function, in either order, and with kprobes turned off.
 
-The kernels of the checks have kprobes that exclude nobody, so a switch of the test build makes the
-module use its own ops there."""
+On the kernels of the tests kprobes do not exclude livepatches, so a switch of the test build makes
+the module use its own ops there."""
 from cases import case
 from cases.hooks_livepatch import OTHER_COMES, OTHER_GOES, other_module
 from expect import judge
@@ -34,7 +34,7 @@ def steps():
 
 
 def ops(lines, label):
-    """Functions of which the kernel says that ftrace_ops are at them, and that they redirect."""
+    """Functions that have ftrace_ops by the kernel's list, and those whose ops redirect them."""
     found = {line.split()[0]: " I " in f"{line} " for kind, line in hooked(lines, label)[0]
              if kind == "ftrace"}
     return set(found), {name for name, redirects in found.items() if redirects}
@@ -92,7 +92,7 @@ PLANTED = (
 
 @case("truth-ftrace-{key}", ("5.10-amd64",))
 def beside(key, name):
-    """Own ops and a livepatch of one function, in either order."""
+    """The module's ops and a livepatch work on the same function, in either order."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN["amd64"], steps(), judge_all, PLANTED,
                    extra=other_module(key))[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the registry of groups must not do: read a device that a guest has, or keep a reader."""
+"""What the registry of groups must not do: read a device that a guest has, or block a reader."""
 import re
 from functools import partial
 
@@ -14,14 +14,14 @@ from talk.words import DEVICE, GROUP, MODULE, MOUNTS, REGION
 
 OTHER = "0000:00:04.0"
 OTHERS = f"/sys/bus/pci/devices/{OTHER}/iommu_group"
-# Any module that is not there yet: the module looks whether it brings a bus or an IOMMU.
+# Any module that is not loaded yet: after its load iommu_resv looks for a new bus or IOMMU.
 UNRELATED = "dummy"
 
 
 # groups-owned: the configuration space of a device that VFIO has
 
 def owned_steps():
-    """All that makes the module look at groups, while a program has DEVICE open."""
+    """Everything that makes the module look at groups, while a program has DEVICE open."""
     return [*MOUNTS, "bind", f"load {MODULE}", f"cat {GROUP}/resv/regions", "unload iommu_resv",
             f"spawn guest /vfio-check hold {DEVICE} 600", "sleep 2000",
             "say owned", "sleep 300",
@@ -34,7 +34,7 @@ def owned_steps():
 
 
 def judge_owned(lines, trace):
-    """TRACE: what QEMU says of reads of configuration space between the two words."""
+    """TRACE: QEMU's trace of reads of configuration space between "owned" and "over"."""
     faults = all_ok(lines)
     told = sections(lines)["owned"]
     if not any(re.match(r"\| 0x[0-9a-f]+ 0x[0-9a-f]+ ", line) for line in told):
@@ -52,7 +52,7 @@ def judge_owned(lines, trace):
 
 @case("groups-owned-{key}", ("6.12-amd64", "7-arm64"))
 def owned(key, name):
-    """No look at a group reads the configuration space of a device that somebody has."""
+    """No look at a group reads the configuration space of a device that a user has."""
     kernel = kernels.get(key)
     file = kernels.CACHE / name / "trace"
 
@@ -73,13 +73,13 @@ def owned(key, name):
     return "", faults
 
 
-# groups-buried: an entry without a snapshot, while it is read
+# groups-buried: readers of an entry that has no snapshot any more
 
 ROUNDS = 5
 
 
 def buried_steps():
-    """The group's entry goes in two steps, with readers in between; the next bind brings it."""
+    """Remove the group's entry in two steps, with readers in between; the next bind restores it."""
     steps = [*MOUNTS, "bind", f"load {MODULE}", "dump found",
              "spawn reader read-all", f"spawn watcher watch {GROUP}/resv/regions 0x"]
     for _ in range(ROUNDS):
@@ -111,29 +111,30 @@ PLANTED_BURIED = (
 
 @case("groups-buried-{key}", ("5.10-amd64", "7-arm64"))
 def buried(key, name):
-    """A reader that finds an entry whose snapshot is gone says so, and does not wait."""
+    """A reader that finds an entry without a snapshot gets an error, and does not wait."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], buried_steps(),
                    partial(judge_buried), PLANTED_BURIED, smp=2)[1]
 
 
-# groups-renewed: groups die and come again between the kernel's list and the looks by it
+# groups-renewed: groups die and come back after the module has read the kernel's list, and before
+# it looks at them
 
 HOLD = "/sys/module/iommu_resv/parameters/test_hold"
-# In this order the new groups get each other's addresses, or those of none, but not their own.
+# In this order the new groups may get each other's old addresses, but not their own.
 RENEWED = (DEVICE, OTHER)
 
 
 def renewed_steps():
     files = [f"/sys/bus/pci/devices/{device}/iommu_group/resv/regions" for device in RENEWED]
     return [*MOUNTS, f"load {MODULE}", "dump found", f"write {HOLD} 1",
-            # So that the comparison which the new module brings is to look at them.
+            # Without entries, the comparison after the load of a module has to look at them.
             *(f"bury {device}" for device in RENEWED),
             f"load /lib/{UNRELATED}.ko", f"wait-text {HOLD} 2",
             *(f"write /sys/bus/pci/devices/{device}/remove 1" for device in RENEWED),
             "write /sys/bus/pci/rescan 1",
             "say renewed", *(f"cat {file}" for file in files),
-            # It looks, and the next comparison waits before it could mend anything.
+            # It looks; the next comparison is held back, so that it cannot correct anything.
             f"write {HOLD} 3", f"wait-text {HOLD} 2",
             "say looked", *(f"cat {file}" for file in files),
             f"write {HOLD} 0", "unload iommu_resv", "left"]
@@ -156,7 +157,7 @@ PLANTED_RENEWED = (
 
 @case("groups-renewed-{key}", ("5.10-amd64", "7-arm64"))
 def renewed(key, name):
-    """A list that has grown old does not take from a group what it has in the registry."""
+    """An outdated list of groups does not remove a group's entry from the registry."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], renewed_steps(), judge_renewed,
                    PLANTED_RENEWED, later=(UNRELATED,))[1]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests hooks-cycles: loaded, declared and taken back again and again, while others use all
-of it."""
+"""Tests hooks-cycles: load and unload the module, declare and remove regions again and again, while
+other programs use it."""
 import re
 from dataclasses import replace
 from functools import partial
@@ -13,21 +13,19 @@ from lab.topologies import DEBUG, EDU, PLAIN, SLOTS
 from talk.script import run
 from talk.words import ACTIVE, ADD, DISABLE, FILES, MODULE, MOUNTS, REGION, REMOVE, RESTING
 
-# hooks-cycles: again and again, while others use all of it
-
-# pciehp lets a device that is to leave go after five seconds: not while groups are looked at.
+# pciehp removes a device five seconds after the request: wait for that before looking at groups.
 SETTLED = {"amd64": "sleep 500", "arm64": "sleep 6500"}
 CYCLES = {"kprobe": 40, "livepatch": 12}
 DECLARES = {"kprobe": 100, "livepatch": 100}
-# VFIO has the first, the second comes and goes, in the third regions are declared.
+# VFIO uses the first, the second is bound and unbound, and regions are declared for the third.
 USED, CHURNED, DECLARED = "0000:00:03.0", "0000:00:04.0", "0000:00:08.0"
 BUSY = {arch: replace(plain, name="busy", devices=(*plain.devices, f"{EDU},addr=8", *SLOTS))
         for arch, plain in PLAIN.items()}
 
 
 class Plugs:
-    """A device comes into one slot, then goes while one comes into the other, and so on. QEMU frees
-    a slot some seconds after it was asked to: what it does not do yet is tried again."""
+    """Plug a device into one slot, then unplug it while another is plugged into the other slot, and
+    so on. QEMU frees a slot only some seconds after the request; a refused request is repeated."""
 
     def __init__(self):
         self.there = {1: False, 2: False}
@@ -55,7 +53,7 @@ class Plugs:
 
 
 def cycles_steps(arch, backend):
-    """The first load pays for what the kernel keeps."""
+    """The first load is not counted, as it makes the kernel allocate what it keeps."""
     declare = "/sys/bus/pci/devices/{}/iommu_group/resv/declare"
     cycle = {"kprobe": f"cycle {CYCLES[backend]} {MODULE} iommu_resv",
              "livepatch": f"livepatch-cycle {CYCLES[backend]}"}[backend]
@@ -67,7 +65,7 @@ def cycles_steps(arch, backend):
     if backend == "livepatch":
         steps += [ACTIVE]
     steps += [f"declare-cycle {DECLARES[backend]} {declare.format(DECLARED)} {REGION}",
-              # Between two attaches of VFIO.
+              # Each write has to hit the time between two attaches by VFIO.
               f"declare-cycle 20 {declare.format(USED)} {REGION}",
               "say finish", "stop churn", "stop user", "stop reader", SETTLED[arch],
               "say end", *FILES, "dump loaded"]
@@ -77,7 +75,7 @@ def cycles_steps(arch, backend):
 
 
 def judge_cycles(lines, arch, backend, counted=True):
-    """COUNTED: the kernel tells who has memory of the kmalloc caches."""
+    """COUNTED: the kernel lists who allocated the objects of the kmalloc caches."""
     faults = []
     cycle = {"kprobe": "cycle", "livepatch": "livepatch-cycle"}[backend]
     if judge.said(lines, cycle) != [f"{CYCLES[backend]} 0"]:
@@ -138,10 +136,11 @@ PLANTED_GROWN = (
 @case("debug-hooks-cycles-kprobe-{arch}", DEBUG, backend="kprobe", part="debug")
 @case("debug-hooks-cycles-{backend}-amd64", ("debug-amd64",), backend="livepatch", part="debug")
 def cycles(key, backend, name):
-    """Loaded and unloaded, declared and taken back; sysfs, VFIO and hotplug go on meanwhile."""
+    """The module can be loaded and unloaded, and regions declared and removed, again and again,
+    while readers of sysfs, VFIO and hotplug go on; nothing is left behind."""
     kernel = kernels.get(key)
     plugs = Plugs()
-    # KASAN keeps freed objects for a while, so counts say nothing there; kmemleak judges.
+    # KASAN keeps freed objects for a while, so counts mean nothing there; kmemleak finds leaks.
     counted = not kernel.debug
     lines, faults = run(name, kernel, BUSY[kernel.arch], cycles_steps(kernel.arch, backend),
                         partial(judge_cycles, arch=kernel.arch, backend=backend, counted=counted),

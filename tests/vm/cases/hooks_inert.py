@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests hooks-inlined and hooks-steps: hooks that load and never fire, and steps that fail."""
+"""Tests hooks-inlined and hooks-steps: hooks that are accepted and never fire, and installation
+steps that fail."""
 from functools import partial
 
 from cases import case
@@ -12,7 +13,7 @@ from talk.script import run
 from talk.words import (ADD, DEVICE, FILES, GROUP, HOOKS, LIST, LISTED, MODULE, MOUNTS, PATCH,
                         REGION, RESTING, SHOWN)
 
-# hooks-inlined: a function that the compiler put into its callers
+# hooks-inlined: a function that the compiler inlined into its callers
 
 INLINED = "iommu_get_resv_regions"
 
@@ -63,7 +64,7 @@ PLANTED_INLINED = (
 
 @case("hooks-inlined-{key}", X86 + ("5.10-arm64", "7-arm64"))
 def inlined(key, name):
-    """A hook that loads but never fires says so, and enforces nothing."""
+    """A hook that is accepted but never fires is inert, says so, and enforces nothing."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], inlined_steps(kernel.arch),
                    partial(judge_inlined, arch=kernel.arch), PLANTED_INLINED)[1]
@@ -115,13 +116,13 @@ def judge_steps(lines, arch, least):
 
 
 def window_step(lines, key, hooks, last):
-    """The window can be moved if one of the two ways works, and all that is observed."""
-    # The first way needs to know whose window it is, from the hooks that declared regions have.
+    """The window can be moved if one of the two ways and all hooks of attaches work."""
+    # The first way needs the hooks of declared regions to know whose window it is.
     by_device = all(hook.state == "active" or hook.reason == RESTING
                     for hook in hooks if not of_window(hook))
     hooks = [hook for hook in hooks if of_window(hook)]
-    # The entry and the return of a function are places of their own. One that had no memory is
-    # off until it is wanted again: the next look at a group may have come already.
+    # The entry and the return of a function are separate places. A place whose allocation failed
+    # is off until it is requested again, which the next look at a group may already have done.
     good = {hook.symbol for hook in hooks} - {hook.symbol for hook in hooks
                                               if hook.state == "inert" or
                                               hook.reason == "no memory"}
@@ -131,12 +132,12 @@ def window_step(lines, key, hooks, last):
     if good.issuperset(OBSERVED):
         if "iommu_alloc_resv_region" in good and by_device:
             wanted = ["added", "kprobe"]
-            # Once it has failed for a look, lists are edited both ways until no window is moved.
+            # If the first way failed at one look, both ways stay in use until no window is moved.
             if not last and LISTED in good and [words[2] for words in told] == ["kretprobe"]:
                 wanted = ["added", "kretprobe"]
         elif LISTED in good:
             wanted = ["added", "kretprobe"]
-    # While a region is declared, the return of the list is looked at: see declare/guard.c.
+    # While a region is declared, the return of the list is hooked: see declare/guard.c.
     faults = [f"{key}: {hook}, though no window is moved" for hook in hooks
               if hook.state == "active" and not key.startswith("window.") and
               (hook.symbol, hook.backend) != (LISTED, "kretprobe")]
@@ -146,7 +147,7 @@ def window_step(lines, key, hooks, last):
 
 
 def one_step(lines, key, label, result, last, arch):
-    """What there was after one step had failed; LAST: none had, and all must be well."""
+    """The state after one step has failed; LAST: no step failed, so everything must work."""
     hooks, faults = parse(judge.said(lines, "hooks", key))
     faults = [f"{key}: {fault}" for fault in faults]
     if arch == "arm64" and result == "ok":
@@ -160,10 +161,10 @@ def one_step(lines, key, label, result, last, arch):
     if last and (result != "ok" or state != "added" or not active):
         faults.append(f"{key}: no step fails: {result}, {feature}, {hooks}")
     elif switching:
-        # The old backend or the new: in any case the region is enforced.
+        # By the old backend or by the new one, the region is enforced in any case.
         mode = judge.said(lines, "mode", key)
         wanted = {"on": ("livepatch", "kprobe"), "back": ("kprobe", "livepatch")}[label]
-        # A livepatch that fails a later test of it is replaced by kprobes.
+        # If a later self-test of the livepatch fails, kprobes replace it.
         replaced = mode == ["auto"] and any(hook.backend == "kprobe" for hook in active)
         if mode != [wanted[0] if result == "ok" else wanted[1]] and not replaced:
             faults.append(f"{key}: {result}, and the mode is {mode}")
@@ -172,7 +173,7 @@ def one_step(lines, key, label, result, last, arch):
         if state != "added" or not active:
             faults.append(f"{key}: {feature} {hooks}, though a region is declared")
     elif result == "ok" and not last:
-        # What failed may have been tried again, for the next group: then all is well.
+        # For the next group the failed step may have been repeated: then everything works.
         well = state == "added" and active and len(active) == len(
             [hook for hook in hooks if hook.backend == active[0].backend])
         if not well and (state != "inert" or feature[0][3:] in ([], ["-"]) or active):
@@ -202,7 +203,8 @@ PLANTED_STEPS_AMD64 = PLANTED_STEPS + (
 @case("hooks-steps-{key}", ("5.10-amd64", "7-amd64"), least=10)
 @case("hooks-steps-{key}", ("7-arm64",), least=8)
 def steps(key, least, name):
-    """The Nth step fails, for all N: inert or not loaded, and nothing stays hooked."""
+    """If the Nth step fails, for any N, the hooks are inert or the module does not load, and
+    nothing stays hooked."""
     kernel = kernels.get(key, test=True)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], steps_steps(kernel.arch),
                         partial(judge_steps, arch=kernel.arch, least=least),

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests hooks-other and hooks-version: livepatches of somebody else, or of another
-version."""
+"""Tests hooks-other and hooks-version: livepatches of other modules, or of another version."""
 from cases import case
 from expect.hooks import Section, all_ok, is_clean, leaves, logged
 from lab import kernels
@@ -9,7 +8,7 @@ from talk.script import run
 from talk.words import (ACTIVE, ADD, DISABLE, FILES, GROUP, HOOKS, LIST, LISTED, LIVEPATCH, MODE,
                         MODULE, MOUNTS, PATCH, REMOVE)
 
-# hooks-other: somebody else's livepatch
+# hooks-other: another module's livepatch
 
 OTHER = "other_livepatch"
 OTHER_PATCH = f"/sys/kernel/livepatch/{OTHER}"
@@ -19,7 +18,7 @@ OTHER_GOES = [f"write {OTHER_PATCH}/enabled 0", f"wait-gone {OTHER_PATCH}", f"un
 
 
 def other_module(key):
-    """{name: bytes} of that livepatch, for a VM with the kernel KEY."""
+    """{name: bytes} of the other livepatch, for a VM with the kernel KEY."""
     built = kernels.build_module(key, kernels.HERE / "guest" / "other-livepatch", name=OTHER)
     return {f"{OTHER}.ko": built.read_bytes()}
 
@@ -33,7 +32,7 @@ def other_steps():
             f"wait-text {HOOKS} livepatch inert", *FILES, ADD,
             "say free", "unload iommu_resv", *OTHER_GOES, f"load {MODULE} hooks=livepatch", ACTIVE,
             *FILES,
-            # The other comes last, and is on top.
+            # The other livepatch comes last, so it counts.
             "say on-top", ADD, LIST, *OTHER_COMES, "sleep 3000", *FILES, LIST, *OTHER_GOES,
             "say end", REMOVE, LIST, *DISABLE, "unload iommu_resv", "hooked end", "left"]
 
@@ -65,7 +64,7 @@ def judge_other(lines):
     no.expect(f"write {GROUP}/resv/declare", ["EOPNOTSUPP"])
     free = Section(lines, "free", faults)
     free.livepatch("active")
-    # Another one on top of ours: that is told, and kprobes take over.
+    # With another livepatch on top of ours, the module says so and kprobes take over.
     top = Section(lines, "on-top", faults)
     top.livepatch("inert", OTHER)
     top.kprobes("active")
@@ -89,16 +88,17 @@ PLANTED_OTHER = (
 )
 
 
-# Older kernels do not export what that livepatch needs.
+# Older kernels do not export the functions that the other livepatch needs.
 @case("hooks-other-{key}", X86[2:])
 def other(key, name):
-    """Another livepatch has the function: named, not fought; kprobes go on."""
+    """If another livepatch has the function, the module names it and leaves it alone; kprobes go
+    on."""
     kernel = kernels.get(key)
     return "", run(name, kernel, PLAIN["amd64"], other_steps(), judge_other, PLANTED_OTHER,
                    extra=other_module(key))[1]
 
 
-# hooks-version: the livepatch of another version, as an upgrade leaves it beside the loaded core
+# hooks-version: a livepatch of another version than the loaded core, as after an upgrade
 
 NEWER = "/newer.ko"
 
@@ -119,7 +119,7 @@ def judge_version(lines):
     newer.shows()
     faults += logged(lines, r"^iommu_resv: livepatch: it is version .*next, "
                             r"iommu_resv is .*; unload")
-    # The right one still comes.
+    # The livepatch of the right version still loads.
     ours = Section(lines, "ours", faults)
     if [line.split()[0] for line in ours.told("load", LIVEPATCH)] != ["ok"]:
         ours.fault(f"load of our livepatch: {ours.told('load', LIVEPATCH)}")
@@ -138,7 +138,7 @@ PLANTED_VERSION = (
 # Its kernel does not compare the prototypes of symbols.
 @case("hooks-version-{key}", ("7-amd64",))
 def version(key, name):
-    """A livepatch of another version does not load, and is named; kprobes go on."""
+    """A livepatch of another version does not load, and the log names it; kprobes go on."""
     kernel = kernels.get(key)
     tree = kernels.CACHE / f"{name}-tree"
     kernels.copy_tree(tree)

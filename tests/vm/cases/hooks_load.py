@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests hooks-load: the modes at load and at run time, what the files say, and switching."""
+"""Tests hooks-load: the modes at load and at run time, the files, and switching."""
 import re
 from functools import partial
 
@@ -30,7 +30,7 @@ def load_steps(arch):
                         "say switch", "unload iommu_resv", f"load {MODULE} hooks=kprobe", ADD,
                         f"write {MODE} livepatch", *FILES, LIST, REMOVE,
                         "say end", "unload iommu_resv", "hooked end", "left"]
-    steps += [  # the core brings the livepatch
+    steps += [  # the core requests the livepatch
         "say livepatch", f"load {MODULE} hooks=livepatch", ACTIVE, *FILES, "hooked livepatch",
         *[LIST] * READS,
         "say livepatch-read", *FILES, f"write {MODE} nonsense", ADD, LIST,
@@ -190,8 +190,8 @@ def judge_load(lines, arch):
     Section(lines, "switch", faults).shows()
     faults += is_hooked(lines, "before", "to-livepatch",
                         [Hook(LISTED, "livepatch", "active", 0, 0, "-")])
-    # Before v5.19 the bracket of VFIO's attach is seen from the first declaration on, whatever the
-    # mode is: see group/attach.c.  And a return of the list is looked at, see declare/guard.c.
+    # Before v5.19 the bracket of VFIO's attach stays hooked from the first declaration on, in every
+    # mode: see group/attach.c. The return of the list is hooked, too: see declare/guard.c.
     left = [line for kind, line in hooked(lines, "to-livepatch")[0] - hooked(lines, "before")[0]
             if kind == "kprobe" and "vfio_iommu_type1_attach_group" not in line]
     if len(left) != 1 or f"  r  {LISTED}+" not in left[0]:
@@ -257,7 +257,8 @@ PLANTED_LOAD_AMD64 = PLANTED_LOAD + (
 @case("hooks-load-{key}", X86 + ARM)
 @case("debug-hooks-load-{arch}", DEBUG, part="debug")
 def load(key, name):
-    """Every mode at load and at run time; the file; nothing is left; switching has no gap."""
+    """Every mode works at load and at run time and the file is right; nothing is left behind, and
+    the region is on the list while the mode is switched."""
     kernel = kernels.get(key)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], load_steps(kernel.arch),
                         partial(judge_load, arch=kernel.arch),

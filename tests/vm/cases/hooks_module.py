@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests hooks-module and hooks-group: functions of modules that come later, and the hook of the
-group's list."""
+"""Tests hooks-module and hooks-group: functions of modules that are loaded later, and the hook of
+the group's list."""
 from functools import partial
 
 from cases import case
@@ -13,7 +13,7 @@ from talk.script import run
 from talk.words import (ADD, DEVICE, FILES, GROUP, HOOKS, LIST, LISTED, MODULE, MOUNTS, READS,
                         REGION, REMOVE, SHOWN)
 
-# hooks-module: functions of modules that come later
+# hooks-module: functions of modules that are loaded later
 
 TYPE1 = "vfio_iommu_type1"
 IOCTL = "vfio_iommu_type1_ioctl"
@@ -76,7 +76,7 @@ PLANTED_MODULE = (
 
 @case("hooks-module-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64", "7-arm64"))
 def module(key, name):
-    """A function of a module that comes, goes and comes again."""
+    """A function is hooked when its module is loaded, unloaded and loaded again."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], module_steps(),
                    partial(judge_module, arch=kernel.arch), PLANTED_MODULE, later=[TYPE1])[1]
@@ -107,7 +107,7 @@ def judge_virtio(lines):
     if SHOWN not in now.text(f"{behind}/reserved_regions"):
         now.fault(f"{now.text(f'{behind}/reserved_regions')} lacks {SHOWN}")
     end = Section(lines, "end", faults)
-    # The change looks twice, and once it is read while it is declared.
+    # The declaration looks at the list twice, and the list is read once while it is declared.
     if end.hits("kprobe") < now.hits("kprobe") + 3:
         end.fault(f"{now.hits('kprobe')} hits, a region, {end.hits('kprobe')}")
     faults += not_hooked(lines, "come")
@@ -127,13 +127,13 @@ PLANTED_VIRTIO = (
 @case("hooks-module-virtio-{key}", BY_NAME["virtio-x86"].kernels)
 @case("debug-hooks-virtio-amd64", ("debug-amd64",), part="debug")
 def virtio(key, name):
-    """The IOMMU's driver comes after the module."""
+    """Regions can be declared when the IOMMU's driver is loaded after the module."""
     kernel = kernels.get(key)
     return "", run(name, kernel, VIRTIO, virtio_steps(), judge_virtio, PLANTED_VIRTIO,
                    later=["virtio_iommu"])[1]
 
 
-# hooks-group: where the lists of single devices are not to be edited
+# hooks-group: kernels on which the lists of single devices cannot be edited
 
 def group_steps():
     steps = [*MOUNTS, "bind", "hooked before"]
@@ -190,7 +190,7 @@ PLANTED_GROUP = (
 
 @case("hooks-group-{key}", ("5.10-amd64", "7-arm64"))
 def group_level(key, name):
-    """The tap on the group's list gives what those on the drivers' callbacks give."""
+    """The tap on the group's list has the same results as the taps on the drivers' callbacks."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], group_steps(),
                    partial(judge_group, arch=kernel.arch), PLANTED_GROUP)[1]

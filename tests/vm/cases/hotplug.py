@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests hotplug-*: devices that come and go."""
+"""Tests hotplug-*: devices that are plugged and unplugged."""
 from cases import case
 from expect import judge
 from lab import kernels
@@ -8,7 +8,7 @@ from lab.topologies import DEBUG, HOTPLUG
 from talk.script import Script
 from talk.words import MODULE
 
-# Two slots, as QEMU frees one some seconds after the kernel forgot the device.
+# Two slots, as QEMU frees a slot only some seconds after the kernel has removed the device.
 PLUGGED = {"1": "0000:01:00.0", "2": "0000:02:00.0"}
 
 
@@ -16,7 +16,8 @@ PLUGGED = {"1": "0000:01:00.0", "2": "0000:02:00.0"}
                             "7-arm64"))
 @case("debug-hotplug-{arch}", DEBUG, part="debug")
 def hotplug(key, name):
-    """A device comes and goes, then another: the group is there in time, and leaves nothing."""
+    """A device is plugged and unplugged, then another: the files of its group come within two
+    seconds, and nothing is left behind."""
     kernel = kernels.get(key)
     steps = [f"load {MODULE}", "spawn event uevents", "sleep 300"]
     actions = []
@@ -24,7 +25,7 @@ def hotplug(key, name):
         device = f"/sys/bus/pci/devices/{bdf}"
         steps += [f"say plug{n}", f"wait {device}", f"bind {bdf}",
                   f"wait {device}/iommu_group/resv/regions", f"dump plugged{n}",
-                  # There VFIO's reset of the slot makes the kernel deaf to its button.
+                  # There, after VFIO's reset of the slot, the kernel misses its attention button.
                   "# no vfio" if key == "6.12-arm64" else "vfio",
                   f"say unplug{n}", f"wait-gone {device}", "sleep 500", f"dump gone{n}"]
         actions += [

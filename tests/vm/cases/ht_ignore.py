@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""HTRangeIgnore: an AMD IOMMU that does not need the HyperTransport range, by the image of its
-extended feature 2 register in a table that is given to the kernel instead of QEMU's."""
+"""HTRangeIgnore: an AMD IOMMU that does not need the HyperTransport range. The kernel gets a table
+instead of QEMU's that says so in the image of the extended feature 2 register."""
 from cases import case
 from expect import judge
 from expect.hooks import all_ok
@@ -10,7 +10,7 @@ from talk.script import run
 from talk.words import MODULE
 
 DEVICE = "0000:00:03.0"
-# What QEMU's unit has in its first register: where an image differs the kernel warns.
+# The first register of QEMU's unit; the kernel warns if the image differs from it.
 EFR = 0x29d3
 HT_IGNORE = 1 << 11
 EFRSUP = 1
@@ -21,13 +21,13 @@ RANGE = (0xfd00000000, 0xffffffffff)
 TABLES = {
     "set": (EFRSUP, (EFR, HT_IGNORE), "added", True),
     "clear": (EFRSUP, (EFR, ~HT_IGNORE & (1 << 64) - 1), "added", False),
-    # The image is there, and IVinfo says that it is none: neither do kernels believe it.
+    # The image is present, but IVinfo says that it is not valid; kernels ignore it, too.
     "untold": (0, (EFR, HT_IGNORE), "inert", False),
 }
 
 
 def drops(kernel):
-    """This kernel leaves the range out of its lists itself."""
+    """Does this kernel leave the range out of its lists by itself?"""
     return tuple(int(n) for n in kernel.release.split("-")[0].split(".")[:2]) >= (6, 16)
 
 
@@ -47,7 +47,7 @@ def judge_range(lines, state, free, dropped):
             want = [] if dropped else \
                 [f"{LISTED} ht {name} native enforced" + (" ht-ignore" if free else "")]
             faults += judge.differ(f"{name}: what it is told of the range", shown, want)
-        # The module takes nothing off the kernel's list, and nothing back from its ranges.
+        # The module neither removes the range from the kernel's list nor adds it to usable.
         if (LISTED in group.lines("reserved_regions")) == dropped:
             faults.append(f"group {group.id}: the kernel lists {group.lines('reserved_regions')}")
         usable = judge.pairs(group.lines("usable"))
@@ -83,7 +83,7 @@ PLANTED = {
 @case("ht-ignore-{what}-{key}", X86, what="set")
 @case("ht-ignore-{what}-{key}", ("6.12-amd64", "7-amd64"), what=("clear", "untold"))
 def ht_ignore(what, key, name):
-    """The range is marked where hardware does not need it and the kernel lists it."""
+    """The range is marked if the hardware does not need it and the kernel lists it."""
     kernel = kernels.get(key)
     info, images, state, free = TABLES[what]
     table = acpi.ivrs(acpi.ivhd(images), info=0x2800 | info)

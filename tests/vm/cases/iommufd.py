@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """iommufd: its address spaces with the files of devices, and its container in place of type 1's.
 
-The kernels are those of tests/debug, as Debian's have no iommufd. There the rules of a group begin
-to hold when a device of it is opened (in a container) or attached (to an address space), not
-before: vfio-check asks after that."""
+The kernels are those of tests/debug, as Debian's have no iommufd. With iommufd the rules of a group
+do not hold before a device of it is opened (in a container) or attached (to an address space), so
+vfio-check asks after that."""
 import re
 from functools import partial
 
@@ -23,7 +23,7 @@ from talk.words import (ACTIVE, ADD, DEVICE, DISABLE, FEATURES, GROUP, HOOKS, LI
                         MOUNTS, REMOVE, REPORT, SHOWN)
 
 ELSEWHERE = "0x60000000 0x60000fff"
-# Over the kernel's window; mapped twice, it leaves a debug kernel what that needs.
+# Guest memory over the kernel's window; small enough to map it twice on a debug kernel.
 MEMORY = "big:0x0-0xfffffff"
 ASKED = ("vfio", "cdev")
 
@@ -34,7 +34,7 @@ def parts(lines):
 
 
 def agree(label, lines, topology, series):
-    """The groups of the dump LABEL, and what VFIO says in LINES by both ways."""
+    """The groups of the dump LABEL agree with VFIO's answers in LINES, by both ways."""
     faults = []
     groups = judge.dumps(lines).get(label, {})
     groups.pop("-", None)
@@ -58,7 +58,7 @@ def agree(label, lines, topology, series):
 @case("iommufd-report-amd64", ("debug-amd64-iommufd",), part="debug")
 @case("iommufd-report-arm64", ("debug-arm64-iommufd",), part="debug")
 def report(key, name):
-    """Every group, by iommufd's container and by the files of its devices."""
+    """The files of every group agree with VFIO, by iommufd's container and by device files."""
     kernel = kernels.get(key)
     topology, series = PLAIN[kernel.arch], series_of(kernel)
     steps = [*REPORT]
@@ -117,7 +117,8 @@ def judge_declare(lines, arch, series, mode):
       part="debug")
 @case("iommufd-declare-{mode}-arm64", ("debug-arm64-iommufd",), mode="kprobe", part="debug")
 def declare(key, mode, name):
-    """A declared region holds for who maps by iommufd; EBUSY while a device is attached to one."""
+    """A declared region holds for programs that map by iommufd; `declare` gives EBUSY while a
+    device is attached to an address space."""
     kernel = kernels.get(key)
     return "", run(name, kernel, PLAIN[kernel.arch], declare_steps(mode),
                    partial(judge_declare, arch=kernel.arch, mode=mode,
@@ -138,13 +139,13 @@ def by_cdev(*words):
 
 
 def devices_bound(*devices):
-    """Words: one address space with all DEVICES."""
+    """Words: attach all DEVICES to one address space."""
     return [word for word in opened(*devices) if word != "iommu"]
 
 
 @case("iommufd-window-arm64", ("debug-arm64-iommufd",), part="debug")
 def window(key, name):
-    """Moved, the window moves for iommufd; its doorbells work; it holds the module."""
+    """A moved window is moved for iommufd, too; its doorbells work, and it holds the module."""
     kernel = kernels.get(key)
     script = Script()
     script.do("load", ["bind", f"load {MODULE}", "dump loaded"], says(rf"load {MODULE} ok .*"),
@@ -159,16 +160,16 @@ def window(key, name):
              *refused_at(PLACE), interrupts(ONE, COUNT, PLACE)]
     step, check = by_cdev(*there)
     script.do("moved, by its file", [step], check)
-    # Another address space in place of the first: its list is read anew.
+    # Another address space replaces the first: iommufd reads the list again.
     step, check = by_cdev(*devices_bound(ONE), MEMORY, "ioas", f"set:{ONE}",
                           ranges_are("moved", ONE), MEMORY, *refused_at(PLACE),
                           interrupts(ONE, FEW, PLACE))
     script.do("moved, replaced", [step], check)
-    # What is moved for iommufd holds the module, as not every attach is seen.
+    # A window that is moved for iommufd holds the module, as not every attach is seen.
     script.do("unload while moved", ["unload iommu_resv"],
               says(r"unload iommu_resv (EAGAIN|EBUSY)"))
-    # Two groups with different windows in one address space: both windows are kept free, and
-    # before 6.15 the doorbells of both are where the first group has its window.
+    # Two groups with different windows in one address space: iommufd excludes both windows, and
+    # before 6.15 the doorbells of both groups are at the window of the first.
     put(script, "move the other", OTHER, f"0x{THERE[0]:x}")
     script.do("both moved", ["dump both"], keep("both"))
     step, check = by_cdev(*devices_bound(ONE, OTHER), ranges_are("both", ONE, OTHER), MEMORY,
@@ -192,13 +193,13 @@ NATIVE_TEXT = f"0x{NATIVE[0]:x}-0x{NATIVE[1]:x}"
 
 @case("iommufd-window-container-arm64", ("debug-arm64-iommufd",), part="debug")
 def container(key, name):
-    """The same in iommufd's container."""
+    """A moved window works in iommufd's container, too."""
     kernel = kernels.get(key)
     script = Script()
     script.do("load", ["bind", f"load {MODULE}"], says(rf"load {MODULE} ok .*"))
     put(script, "move", ONE, f"0x{PLACE[0]:x}")
     script.do("moved", ["dump moved"], keep("moved"))
-    # "hold" opens the device, from when on its group counts.
+    # "hold" opens the device; from then on the rules of its group hold.
     step, check = play(*opened(ONE), interrupts(ONE, 1, PLACE))
     script.do("interrupts alone", [step], check)
     step, check = play(*opened(ONE), ("hold:" + ONE, lambda _, got: [] if got[-1:] == [
@@ -210,9 +211,9 @@ def container(key, name):
     return "", run_script(name, kernel, machine("its", "dt"), script, memory="2G", limit=240)
 
 
-# iommufd-explain-maps, -container: what iommufd refuses a map for
+# iommufd-explain-maps, -container: why iommufd refuses a map
 
-# (label, what is asked for, errno, what `refused` says from its third word on)
+# (label, map to ask for, errno, `refused` from its third word on)
 EXPLAINED = (
     ("size", "3,1000000,0", "EINVAL", "- - size EINVAL -"),
     ("start", "3,1000800,1000", "EINVAL", "- - alignment EINVAL -"),
@@ -224,17 +225,17 @@ EXPLAINED = (
      f"0x{explain.HOLE[0]:016x} 0x{explain.HOLE[1]:016x} reserved admin -"),
     ("msi", "3,fee00000,1000", "EINVAL",
      f"0x00000000fee00000 0x00000000feefffff msi apic {DEVICE}"),
-    # Some of it can be addressed.
+    # The IOMMU can address the first part of it.
     ("beyond", "3,7ffffff000,2000", "EINVAL",
      "0x0000008000000000 0xffffffffffffffff out-of-range aperture -"),
 )
-# Without an address, which iommufd's own call allows; larger than what can be addressed.
+# A map without an address, which only iommufd's own call allows, larger than the address space.
 ROOM = ("room", "103,0,100000000000", "ENOSPC", "- - room ENOSPC -")
 STORM = 64 * 20
 
 
 def words_of(way):
-    """(words up to the attach of both devices, what is asked for)"""
+    """(words up to the attach of both devices, maps to ask for)"""
     opened_by = {
         "cdev": ["container", f"open:{ONE}", f"set:{ONE}", f"open:{OTHER}", f"set:{OTHER}"],
         "container": ["container", f"open:{ONE}", f"set:{ONE}", "iommu", f"open:{OTHER}",
@@ -254,7 +255,7 @@ def explain_steps(way):
     play_words += ["ask:3,3000000,1000", f"read:{explain.REFUSED}", "storm:20",
                    f"read:{explain.REFUSED}", "sleep:0", f"read:{explain.OTHERS_REFUSED}"]
     if way == "cdev":
-        # Who has left is not told of, and who stays is.
+        # A refusal does not count for a device that has left, but still for one that stays.
         play_words += [f"unset:{ONE}", "ask:3,1000800,1000", f"read:{explain.REFUSED}",
                        "sleep:0", f"read:{explain.OTHERS_REFUSED}"]
     short = f"lock:65536 ask:3,1000000,100000 read:{explain.REFUSED}"
@@ -296,7 +297,7 @@ def judge_explain(lines, way):
     if f"refused={STORM}" not in " ".join(judge.said(section["asked"], "run")) or \
             after[1][1][:1] != [str(count + STORM)]:
         faults.append(f"64 threads: {after[1]}")
-    # The hole alone is not this group's.
+    # Only the hole is not the other group's.
     others = count - 1 + STORM
     if after[2][1][:1] != [str(others)]:
         faults.append(f"the other group: {after[2]}")
@@ -321,8 +322,8 @@ def judge_explain(lines, way):
         faults.append(f"hooks: {missed}")
     log = [line for line in judge.said(lines, "log")
            if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
-    # For a region and for another reason, each by the first group that is told, which may be
-    # the other one; none of the storm.
+    # One line for a region and one for another reason, each by the first group noted, which can be
+    # either one; none from the storm.
     if not 2 <= len(log) <= 4:
         faults.append(f"log: {log}")
     if f"file {explain.REFUSED} ENODATA" not in section["off"] or \
@@ -343,7 +344,7 @@ PLANTED_EXPLAIN = (
 @case("iommufd-explain-maps-amd64", ("debug-amd64",), way="cdev", part="debug")
 @case("iommufd-explain-{way}-amd64", ("debug-amd64-iommufd",), way="container", part="debug")
 def explained(key, way, name):
-    """Each errno of a map by iommufd is explained, by the groups whose map it was."""
+    """Each errno of a map by iommufd is explained, for the groups whose map it was."""
     kernel = kernels.get(key)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], explain_steps(way),
                         partial(judge_explain, way=way), PLANTED_EXPLAIN,
@@ -351,9 +352,9 @@ def explained(key, way, name):
     return f"{len(judge.said(lines, 'run'))} lines", faults
 
 
-# iommufd-explain-attach: what iommufd refuses a device for
+# iommufd-explain-attach: why iommufd refuses a device
 
-# {topology: [(label, words, errno of the last but one, what must be told, a pattern of the log)]}
+# {topology: [(label, words, errno of the last but one, text of `refused`, a pattern of the log)]}
 BY_FILE = f"open:{ONE} read:{explain.REFUSED}"
 ATTACHES = {
     "plain": (
@@ -394,7 +395,7 @@ def attach_steps(topology):
     steps += ["say traced", f"cat {explain.TRACE}/trace"]
     if topology == "plain":
         steps += [f"write {hole.format('remove')}"]
-    # Somebody listens still when the module goes.
+    # The tracepoint is still enabled when the module is unloaded.
     return [*steps, "unload iommu_resv", "left", "sleep 1000"]
 
 
@@ -406,13 +407,13 @@ def judge_attach(lines, topology):
                 if not line.startswith("exit ")]
         text = [word[1] for word in said if word[0] == "|"]
         failed = [word[1] for word in said if word[0] != "|" and word[1] != "ok"]
-        # Nothing after it is asked.
+        # Only one word fails.
         if failed != [errno] or len(text) != 2 or text[0] != str(nr) or \
                 not re.fullmatch(rf"- - {re.escape(what)} \d+ vfio-check", text[1]):
             faults.append(f"{label}: {said}")
     log = [line for line in judge.said(lines, "log")
            if re.search(r"iommu_resv: group \d+: the attach by vfio-check", line)]
-    # One an attach: none of these has worked.
+    # Each attach logs once, and no attach has succeeded in between.
     if len(log) != 1 or not re.search(wanted[0][4], log[0]):
         faults.append(f"log: {log}")
     traced = [line for line in parts(lines)["traced"] if " attach_refused: " in line]
@@ -435,7 +436,7 @@ def attach(topology, key, name):
                    partial(judge_attach, topology=topology.name), PLANTED_ATTACH)[1]
 
 
-# iommufd-tracked: who is attached is known from the calls, before any group is looked at
+# iommufd-tracked: the tracker knows attaches from the calls, without a look at the group
 
 TRACKED = "/sys/module/iommu_resv/parameters/test_attached"
 HANDLES = ("iommu_attach_group_handle", "iommu_replace_group_handle", "iommu_detach_group_handle")
@@ -445,7 +446,7 @@ TURNS = (("before", "attach", []), ("attached", "replace", ["attached"]),
 
 
 def tracked_steps():
-    # Somebody who wants explanations has who is attached watched.
+    # Explanations make the module watch attaches.
     steps = [*MOUNTS, "bind", f"load {MODULE}",
              f"write {explain.TRACE}/events/iommu_resv/map_refused/enable 1",
              f"wait-text {FEATURES} iommufd-explanations added",
@@ -454,7 +455,7 @@ def tracked_steps():
              f"unset:{ONE} await:/tmp/options-end", "sleep 2000"]
     for label, then, states in TURNS:
         steps += [f"say {label}", f"cat {TRACKED}"]
-        # This has the group looked at, which has somebody.
+        # This write makes the module look at the group, which has a user.
         steps += [ADD, "sleep 1000", f"cat {TRACKED}"] if states else []
         steps += [f"options {then}", "sleep 2000"]
     return [*steps, "wait-job holder", "say end", f"cat {HOOKS}", "unload iommu_resv", "left",
@@ -488,7 +489,7 @@ PLANTED_TRACKED = (
 
 @case("iommufd-tracked-{arch}", ("debug-amd64-iommufd",), part="debug")
 def tracked(key, name):
-    """Attached, replaced and detached by the file of a device."""
+    """The tracker sees attach, replacement and detach by the file of a device."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], tracked_steps(), judge_tracked,
                    PLANTED_TRACKED, limit=240)[1]

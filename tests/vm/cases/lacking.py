@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests lacking-*: what is added to kernels that lack it, by native=ignore on kernels that have it:
-the same is asked of the kernel first and of the module then, and the answers are compared. Only
-the test build has native=ignore."""
+"""Tests lacking-*: what the module adds to kernels that lack it. With native=ignore, which only the
+test build has, it adds that on kernels that have it: the tests ask the kernel first and then the
+module, and compare the answers."""
 import re
 from functools import partial
 
@@ -35,7 +35,7 @@ def report_steps():
 
 
 def judge_report(lines, topology, series):
-    """The module's list is the kernel's, and VFIO goes by it in all that it answers."""
+    """The module's list is the kernel's, and all answers of VFIO agree with it."""
     dumps = judge.dumps(lines)
     faults = judge.check_report(lines, topology, series, added=True)
     native, added, back = (dumps.get(label, {}) for label in ("native", "loaded", "back"))
@@ -49,7 +49,7 @@ def judge_report(lines, topology, series):
                                    ours.lines(name), group.lines(name))
             compared += len(group.lines(name))
         strip = [" ".join(line.split()[:5]) for line in group.lines("regions")]
-        # Of what the kernel's drivers say, the module says from whom it has it, or knows as well.
+        # Compare up to the device column: the flags (native or added) differ.
         told = [" ".join(line.split()[:5]) for line in ours.lines("regions")]
         faults += judge.differ(f"group {number}: regions, added and native", told, strip)
         faults += judge.differ(f"group {number}: reserved_regions, after unload and before",
@@ -64,7 +64,7 @@ def judge_report(lines, topology, series):
 
 
 def report(topology, key, name):
-    """What is added to a kernel that lacks all is what that kernel has, on every machine."""
+    """On every machine the module adds exactly what the kernel itself has."""
     kernel = kernels.get(key, test=True)
     lines, faults = run(name, kernel, topology, report_steps(),
                         partial(judge_report, topology=topology, series=series_of(kernel)),
@@ -74,12 +74,12 @@ def report(topology, key, name):
 
 
 for machine in TABLE:
-    # Another suite's QEMU is for the width of the tables, which is the same here.
+    # Skip machines with another suite's QEMU: they test the width of tables, which is equal here.
     if not machine.suite:
         case("lacking-report-{topology.name}-{key}", machine.kernels, topology=machine)(report)
 
 
-# lacking-maps: 10,000 random maps, and what GET_INFO tells
+# lacking-maps: 10,000 random maps, and the answers of GET_INFO
 
 COUNT = 10000
 HOLES = [(0x10000000, 0x10000fff), (0x10002000, 0x10002fff), (0x20000000, 0x3fffffff),
@@ -95,7 +95,8 @@ def edges(arch):
 
 
 def declares(verb, holes, device):
-    """What is declared holds the module, so it is taken back in the end."""
+    """Steps that declare or remove HOLES for DEVICE. Remove them before unload: they hold the
+    module."""
     return [f"write {GROUP.format(device)}/resv/declare {verb} 0x{low:x} 0x{high:x}"
             for low, high in holes]
 
@@ -118,7 +119,7 @@ def said_in(section, *head):
 
 
 def answers(section):
-    """All characters of "random", and the totals."""
+    """All answers to "random", one character each, and the totals."""
     chars, totals = {}, {}
     for line in judge.said(section, "run"):
         word = line.split()
@@ -161,7 +162,7 @@ def judge_info(native, added, usable):
         size = size or (int(what) if what.isdigit() else need)
         fits = size >= need and what not in ("fresh", "readonly")
         fields = ours[0]
-        # The kernel's own answer is written there as well, and fails.
+        # The kernel writes its own answer there, which fails.
         if what == "readonly" and (fields.get("ret"), theirs[0].get("ret")) == ("EFAULT", "EFAULT"):
             continue
         if fields.get("ret") != "ok":
@@ -173,8 +174,8 @@ def judge_info(native, added, usable):
             faults.append(f"info {what}: pgsizes {fields['pgsizes']}, "
                           f"native {theirs[0]['pgsizes']}")
         argsz = int(fields["argsz"])
-        # Memory that is not there or not writable: more room is wanted than there is, or the
-        # kernel had it there by now.
+        # Memory that is not present or not writable: the answer asks for more room, or the kernel
+        # has made the memory present meanwhile.
         if what in ("fresh", "readonly"):
             if not (argsz > size and fields["cap_offset"] == "0" or
                     what == "fresh" and fields["cap_offset"] == "24"):
@@ -215,7 +216,7 @@ def judge_maps(lines, arch):
     faults += judge.differ("usable, added and native", usable,
                            judge.pairs(groups[0].lines("usable")))
     faults += judge_info(info(native), info(added), usable)
-    # What leaves the aperture VFIO itself refuses here, so fewer are counted than refused.
+    # VFIO itself refuses maps beyond the aperture here, so not every refusal is counted.
     refused = int_of(section, "added")
     if not COUNT // 10 < refused <= int(totals.get("refused", 0)):
         faults.append(f"refused says {refused}, {totals}")

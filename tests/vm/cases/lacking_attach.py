@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tests lacking-attach, -checks and -late: containers of several groups, the parameter checks=, and
-VFIO's modules that come later."""
+VFIO's modules that are loaded later."""
 import re
 from functools import partial
 
@@ -16,21 +16,21 @@ from talk.words import CHECKS, FEATURES, HOOKS, IGNORE, MODULE, MOUNTS
 
 HOLE = (0x40000000, 0x4000ffff)
 PLAYS = {
-    # B's hole is in use: no attach. Then it is not, and the attach ends the use of it.
+    # B's hole is mapped, so the attach fails. Without the map it succeeds, and maps there fail.
     "conflict": f"container open:{A} open:{B} set:{A} iommu map:0x40000000-0x40000fff set:{B} "
                 f"unmap:0x40000000-0x40000fff set:{B} try:0x40000000-0x40000fff "
                 f"try:0x4000f000-0x4000ffff try:0x40010000-0x40010fff edu:{A} edu:{B} "
                 f"unset:{B} try:0x40000000-0x40000fff",
-    # The one with the hole is first, and leaves first.
+    # The group with the hole is attached first, and detached first.
     "order": f"container open:{A} open:{B} set:{B} iommu try:0x40000000-0x40000fff set:{A} "
              f"try:0x40000000-0x40000fff unset:{B} try:0x40000000-0x40000fff edu:{A} "
              f"set:{B} try:0x40000000-0x40000fff",
-    # Maps that touch it, end in it, begin in it, or have it inside.
+    # Maps that touch the hole, end in it, begin in it, or contain it.
     "around": f"container open:{B} set:{B} iommu try:0x3ffff000-0x3fffffff "
               "try:0x3ffff000-0x40000fff try:0x4000f000-0x40010fff try:0x3fff0000-0x4001ffff "
               "try:0x40010000-0x4001ffff big:0x30000000-0x3fffffff big:0x40010000-0x5fffffff "
               "big:0x70000000-0x70ffffff",
-    # Maps next to the hole stay when its group comes, and are on its domain as well.
+    # Maps next to the hole stay when its group is attached, and are repeated on its domain.
     "replay": f"container open:{A} open:{B} set:{A} iommu big:0x30000000-0x3fffffff "
               f"big:0x50000000-0x50ffffff set:{B} dma:{B}:0x30000000-0x3000ffff "
               f"dma:{A}:0x50000000-0x5000ffff edu:{B} unset:{A} dma:{B}:0x50000000-0x5000ffff",
@@ -38,9 +38,9 @@ PLAYS = {
 
 
 def plays(arch):
-    """When a map is refused that VFIO repeats on a new domain, VFIO since 5.10 or so unmaps what it
-    has not mapped, of which the SMMU's driver warns. Older ones free the domain at once, and newer
-    ones do not come to that without native=ignore."""
+    """The plays for ARCH: on arm64 all but "conflict". If a map that VFIO repeats on a new domain
+    is refused, VFIO since about 5.10 unmaps what it has not mapped, and the SMMU's driver warns.
+    Older VFIO frees the domain at once, and newer VFIO gets there only with native=ignore."""
     return [play for name, play in PLAYS.items() if arch == "amd64" or name != "conflict"]
 
 
@@ -59,7 +59,8 @@ def judge_attach(lines):
     faults = all_ok(lines)
     section = sections(lines)
     native, added = (judge.said(section.get(label, []), "run") for label in ("native", "added"))
-    # Where an interrupt goes is written there by QEMU, which may choose otherwise.
+    # Compare whole lines: no word of these plays prints the address of interrupts, which QEMU may
+    # choose differently.
     faults += judge.differ("answers of VFIO, added and native", added, native)
     if sum("EINVAL" in line for line in native) < 5 or sum(" ok" in line for line in native) < 25:
         faults.append("that compares little:\n    " + "\n    ".join(native))
@@ -68,7 +69,7 @@ def judge_attach(lines):
 
 @case("lacking-attach-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "6.1-arm64", "7-arm64"))
 def attach(key, name):
-    """Containers of several groups are refused or accepted as by the kernel."""
+    """The module refuses and accepts containers of several groups as the kernel does."""
     kernel = kernels.get(key, test=True)
     lines, faults = run(name, kernel, PLAIN[kernel.arch],
                         attach_steps(kernel.arch), judge_attach,
@@ -84,7 +85,7 @@ TRACE = "/sys/kernel/tracing/trace"
 
 def checks_steps(arch):
     device, (low, _) = DEVICE[arch], WINDOW[arch]
-    # The first byte of the movable window is all that VFIO knows of.
+    # Not the window's first page: of a movable window VFIO checks only the first byte.
     low += 0x1000
     page = f"0x{low:x}-0x{low + 0xfff:x}"
     free = "0x1000000-0x1000fff"
@@ -97,17 +98,17 @@ def checks_steps(arch):
             f"write {EVENT} 1", "say enforce", *every, f"cat {TRACE}",
             f"write {CHECKS} warn", "say warn", *every,
             f"write {CHECKS} off", "say off", *every, f"cat {HOOKS}", "hooked off",
-            # A user of before is left alone until he is gone.
+            # Maps of a user from before the checks are not refused until it has gone.
             f"spawn holder /vfio-check play container open:{device} set:{device} iommu "
             f"await:/tmp/options-go try:{page} await:/tmp/options-end try:{page}",
-            # Opened when VFIO holds its device.
+            # Wait until the holder has the device open.
             f"wait-text {HOOKS} iommu", "sleep 1500",
             f"write {CHECKS} enforce", "say stranger", regions, "options go", "sleep 500",
             "options end", "wait-job holder", "sleep 500",
-            # The next look at the group notices it.
+            # The next look at the group finds that it has gone.
             f"write {CHECKS} enforce", "say again", *every,
             f"write {CHECKS} nonsense", f"cat {CHECKS}",
-            # Many at once: few lines in the log.
+            # Many refusals at once give few lines in the log.
             "say many", f"run /vfio-check play container open:{device} set:{device} iommu "
             f"random:1,400,{low:x}", refused,
             "write /sys/module/iommu_resv/parameters/hooks none", "say none", *every, "hooked none",
@@ -148,7 +149,7 @@ def judge_checks(lines, arch):
            "(checks=warn)")
     expect("off", "ok", 2, False, "inert - turned off by the parameter checks=")
     expect("again", "EINVAL", 3, True, "added kprobe")
-    # Nothing hides the kernel's own list from VFIO then.
+    # With hooks=none the kernel's own list is not hidden from VFIO, which refuses by itself.
     expect("none", "EINVAL", int_of(section, "many"), False,
            "inert - turned off by the parameter hooks=")
     expect("auto", "EINVAL", int_of(section, "many") + 1, True, "added kprobe")
@@ -178,7 +179,7 @@ def judge_checks(lines, arch):
         faults.append(f"{told} lines in the log about maps")
     if int_of(section, "many") < 50:
         faults.append(f"{int_of(section, 'many')} of the many were refused")
-    # With the group in use before: advice, and maps go through until it is given back.
+    # While a user from before has the group, its regions are advice and maps are allowed.
     if f"| {line}advice" not in section.get("stranger", []):
         faults.append("who was there before is said to be checked")
     tried = [t for t in judge.said(lines, "holder") if " try:" in t]
@@ -199,14 +200,14 @@ def judge_checks(lines, arch):
 
 @case("lacking-checks-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64"))
 def checks(key, name):
-    """checks= is obeyed, and the file, the log and the tracepoint tell of what is refused."""
+    """checks= works as it says, and the file, the log and the tracepoint report refused maps."""
     kernel = kernels.get(key, test=True)
     _, faults = run(name, kernel, PLAIN[kernel.arch], checks_steps(kernel.arch),
                     partial(judge_checks, arch=kernel.arch), limit=240)
     return "", faults
 
 
-# lacking-late: VFIO's modules come after ours, go, and come again while nothing is checked
+# lacking-late: VFIO's modules are loaded after ours, unloaded, and loaded again with checks=off
 
 VFIO_GOES = ["unload vfio_pci", "unload vfio_iommu_type1"]
 VFIO_COMES = ["load /lib/vfio_iommu_type1.ko", "load /lib/vfio_pci.ko"]
@@ -250,7 +251,7 @@ PLANTED_LATE = (
 
 @case("lacking-late-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64"))
 def late(key, name):
-    """Maps are checked when VFIO's modules come after ours, go, and come again."""
+    """Maps are checked when VFIO's modules are loaded after ours, unloaded, and loaded again."""
     kernel = kernels.get(key, test=True)
     _, faults = run(name, kernel, PLAIN[kernel.arch], late_steps(kernel.arch), judge_late,
                     PLANTED_LATE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests load-*: the module comes and goes, and its parameters."""
+"""Tests load-*: loading and unloading the module, and its parameters."""
 from cases import case
 from expect import judge
 from lab import kernels
@@ -11,12 +11,13 @@ from talk.words import MODULE
 
 @case("load-cycles-{key}", ("5.10-amd64", "7-amd64", "7-arm64"), slow=1)
 def cycles(key, name, count=25):
-    """COUNT times loaded and unloaded while others read every file and use VFIO."""
+    """The module can be loaded and unloaded COUNT times while programs read every file and use
+    VFIO."""
     kernel = kernels.get(key)
     steps = ["bind", "spawn reader read-all", "spawn user /vfio-check loop 0000:00:03.0",
              f"cycle {count} {MODULE} iommu_resv", f"load {MODULE}", "sleep 200", "stop user",
              "stop reader", "dump loaded", "pieces", "vfio", "unload iommu_resv", "left"]
-    # KASAN sees more than poison would show.
+    # On a debug kernel KASAN finds more than poisoning does.
     lines, faults = Script(steps).run(
         name, kernel, PLAIN[kernel.arch], memory="1G", smp=2, limit=240,
         append="" if kernel.debug else "slub_debug=FZPU page_poison=1")
@@ -36,7 +37,7 @@ def cycles(key, name, count=25):
     return " ".join(f"{k}={v}" for k, v in counts.items()), faults
 
 
-# Parameters that are wrong, the errno, and what the log must say.
+# (wrong parameter, errno, pattern of the log)
 BAD_PARAMETERS = (
     ("sources=kernel,nonsense", "EINVAL", r"sources=.* allowed are .*kernel.*dmar.*aperture"),
     ("strict=perhaps", "EINVAL", r"strict=perhaps .* 0 or 1"),
@@ -45,7 +46,7 @@ BAD_PARAMETERS = (
 
 @case("load-parameters-{key}", ("5.10-amd64", "7-arm64"))
 def parameters(key, name):
-    """Wrong values are refused, with a line that names the right ones; right ones work."""
+    """Wrong values are refused with a line that names the right ones; right ones work."""
     kernel = kernels.get(key)
     steps = [f"load {MODULE} {bad[0]}" for bad in BAD_PARAMETERS]
     steps += ["left", "bind", f"load {MODULE} strict=1 sources=all", "dump loaded", "pieces",
@@ -70,7 +71,7 @@ def parameters(key, name):
     return "", faults
 
 
-# Probe to break, the feature that is lost then, and the fact's name.
+# {name: (probes to break, the feature that is then lost)}
 INERT = {
     "isolation": (("isolated_msi_group", "isolated_msi_domains"), "msi-isolation"),
 }
@@ -78,7 +79,7 @@ INERT = {
 
 @case("load-inert-{what}-{key}", ("6.12-amd64",), what=tuple(INERT))
 def inert(key, what, name):
-    """With an interface that is unknown the module builds, loads and says what is off."""
+    """With an unknown interface the module builds, loads and says which feature is off."""
     kernel = kernels.get(key, build=False)
     probes, feature = INERT[what]
     tree = kernels.CACHE / f"tree-{name}"

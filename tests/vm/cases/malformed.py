@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Firmware tables with mistakes, each in a way that the kernel's own parser survives."""
+"""Firmware tables with mistakes that the kernel's own parser survives."""
 import struct
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from lab.acpi import (SMMU_NODE, devid, dmar, drhd, endpoint, iort, ivmd, ivrs, 
 @dataclass(frozen=True)
 class Case:
     name: str
-    topology: str       # whose devices it has
+    topology: str       # the topology whose devices the machine has
     kernels: tuple
     signature: str
     tables: dict
-    lines: int = 1      # that the module logs about the table
-    shows: tuple = ()   # (device, start of a line of `regions`) that must be there nevertheless
+    lines: int = 1      # number of lines that the module logs about the table
+    shows: tuple = ()   # (device, start of a line of `regions`) that must be shown nevertheless
     off: bool = False   # the kernel turns its IOMMU off
     append: str = ""    # kernel arguments
 
@@ -34,28 +34,28 @@ GOOD_IVMD = ivmd(0x21, devid(3), 0x1a000000, 0x10000)
 IVMD_SHOWN = (("0000:00:03.0", "0x000000001a000000 0x000000001a00ffff direct ivmd"),)
 
 CASES = [
-    # At a structure of no length every kernel hangs, if it uses its IOMMU; at a unit without
-    # registers it does not.
+    # Every kernel that uses its IOMMU hangs at a structure of length 0; a unit at address 0 makes
+    # it turn the IOMMU off.
     Case("dmar-zero-length", "rmrr", ("5.10-amd64", "7-amd64"), "DMAR",
          {"dmar": dmar(GOOD, remapping(2, b"", length=0), unit=drhd(0))}, off=True),
-    # The last structure claims more than there is: the kernel gives up its IOMMU.
+    # The last structure is longer than the table: the kernel turns its IOMMU off.
     dmar_case("past-the-end", GOOD, rmrr(0x1a010000, 0x1a01ffff, endpoint(5), length=200),
               off=True),
-    # Cut off in the middle of a header, where the kernel would hang too.
+    # The table ends in the middle of a header; a kernel that used its IOMMU would hang here, too.
     Case("dmar-truncated", "rmrr", ("6.12-amd64",), "DMAR",
          {"dmar": dmar(GOOD, struct.pack("<H", 1), unit=drhd(0))}, off=True),
-    # A device scope that reaches past its structure: into the next one.
+    # A device scope that is longer than its structure, so that it reaches into the next one.
     dmar_case("scope-past-the-end",
               rmrr(0x1a010000, 0x1a01ffff, scope(1, 0, 0, (5, 0), length=40)), GOOD,
               shows=GOOD_SHOWN),
     dmar_case("end-below-start", rmrr(0x1a01ffff + 1, 0x1a010000 - 1, endpoint(5)), GOOD,
               shows=GOOD_SHOWN),
-    # Two regions of one device that overlap are no mistake of the table's form.
+    # Overlapping regions of one device are not an error of the table's form.
     dmar_case("overlap", GOOD, rmrr(0x1a008000, 0x1a01ffff, endpoint(3)), lines=0,
               shows=GOOD_SHOWN),
     ivrs_case("end-below-start", GOOD_IVMD, ivmd(0x21, devid(5), 0xfffffffffffff000, 0x10000),
               shows=IVMD_SHOWN),
-    # Here too the kernel would hang.
+    # Here the kernel would hang, too.
     ivrs_case("zero-length", GOOD_IVMD, ivmd(0x21, devid(5), 0x1a010000, 0x1000, length=0),
               append="amd_iommu=off", off=True),
     # The kernel lists a region that ends before it begins.

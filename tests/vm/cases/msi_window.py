@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The movable MSI window of Arm: moved, it moves for the kernel's list, for VFIO, and for the
-interrupts of the device; what is refused changes nothing.
+"""The movable MSI window of Arm: a move changes the kernel's list, VFIO's ranges and the address of
+the device's interrupts; a refused move changes nothing.
 
-That an interrupt went through the window shows in the address that the device's own register has,
-which is an IOVA inside of it."""
+The device's own register shows whether its interrupts go through the window: it has an IOVA inside
+the window."""
 from cases import case
 from expect import judge
 from expect.said import complains, fails, in_log, keep, none_left, same_but_none, same_dump, says
@@ -29,7 +29,7 @@ from talk.words import MODULE, UNSAFE, span
 @case("debug-msi-window-arm64", ("debug-arm64",), controller="its", firmware="dt", backend="kprobe",
       part="debug")
 def main(controller, firmware, key, backend, name):
-    """Moved, used, and moved back, by the file and by unloading."""
+    """The window can be moved, used, and moved back, by the file and by unloading."""
     test = backend != "kprobe"
     kernel = kernels.get(key, test=test)
     topology = machine(controller, firmware)
@@ -60,7 +60,7 @@ def main(controller, firmware, key, backend, name):
     script.do("after", ["dump after", "vfio"], same_dump("after", "before"),
               same_vfio("after", "before"))
     script.do("after, VFIO", [step], check)
-    # The same with the hooks off has to be found wrong.
+    # With the hooks off the same check must fail.
     script.do("load without hooks", [f"load {MODULE} hooks=none"], says(rf"load {MODULE} ok .*"))
     script.do("no hook, no move", [to(ONE, f"0x{PLACE[0]:x}"), "dump none"],
               says(f"write {file_of(ONE)} EOPNOTSUPP"), complains(ONE),
@@ -77,7 +77,8 @@ def main(controller, firmware, key, backend, name):
 @case("msi-window-shared-{controller}-{firmware}-{key}", ("5.10-arm64", "7-arm64"),
       controller="v2m", firmware="acpi")
 def shared(controller, firmware, key, name):
-    """Two devices in a container, a group of two functions, and groups that do not agree."""
+    """Moved windows work for two devices in a container and for a group of two functions; groups
+    with different windows cannot share a container."""
     kernel = kernels.get(key)
     topology = machine(controller, firmware)
     script = Script()
@@ -85,7 +86,7 @@ def shared(controller, firmware, key, name):
     load(script)
     script.do("loaded", ["dump loaded"], keep("loaded"))
     put(script, "move one", ONE, f"0x{PLACE[0]:x}")
-    # In either order the second one is refused; the first one goes on.
+    # In either order the second device is refused, and the first one goes on working.
     for first, second in ((ONE, OTHER), (OTHER, ONE)):
         window = PLACE if first == ONE else NATIVE
         step, check = play(
@@ -105,7 +106,7 @@ def shared(controller, firmware, key, name):
               moved("moved", "loaded", {ONE: PLACE, OTHER: PLACE, MANY: PLACE}))
     step, check = served("moved", PLACE, ONE, OTHER)
     script.do("two devices", [step], check)
-    # The one whose window the container has leaves, and the other one goes on there.
+    # The device whose window the container uses leaves; the other one goes on with that window.
     step, check = play(*opened(ONE, OTHER), GUEST, interrupts(OTHER, 3, PLACE),
                        f"unset:{ONE}", f"close:{ONE}", ranges_are("moved", OTHER),
                        *refused_at(PLACE), interrupts(OTHER, 100, PLACE))
@@ -115,7 +116,7 @@ def shared(controller, firmware, key, name):
         f"dma:{OTHER_FUNCTION}:{span(*NATIVE)}", *refused_at(PLACE), holds(MANY, PLACE),
         interrupts(OTHER_FUNCTION, COUNT, PLACE), raises(MANY, FEW))
     script.do("a group of two functions", [step], check)
-    # All at once, and each has its turn while the others are held.
+    # Hold all devices at the same time; each raises interrupts in turn.
     step, check = play(
         *opened(ONE, OTHER, MANY), GUEST, holds(ONE, PLACE), holds(MANY, PLACE),
         holds(OTHER, PLACE), raises(ONE, FEW), raises(OTHER, FEW), raises(MANY, FEW),
@@ -137,7 +138,8 @@ def shared(controller, firmware, key, name):
 @case("msi-window-hotplug-{key}", ARM, controller="its", firmware="dt")
 @case("msi-window-hotplug-{controller}-{key}", ("7-arm64",), controller="v2m", firmware="dt")
 def hotplug(controller, firmware, key, name):
-    """A device with a moved window goes and comes back, with and without the parameter."""
+    """A device with a moved window can be removed and found again, with and without the
+    parameter."""
     kernel = kernels.get(key)
     topology = machine(controller, firmware, (f"{EDU},addr=3", *SLOTS))
     device = f"/sys/bus/pci/devices/{PLUGGED}"
@@ -154,8 +156,8 @@ def hotplug(controller, firmware, key, name):
     step, check = served("moved", PLACE, PLUGGED)
     script.do("moved, VFIO", [step], check)
     script.do("gone", gone, says(rf"wait {device} ok \d+"))
-    # The window is the group's. Before 7.x the slot's port does not keep its device apart, so the
-    # group lives on without it.
+    # The window belongs to the group. Before 7.x the slot's port shares the device's group, so the
+    # group lives on without the device.
     alone = key.startswith("7-")
     window = window_text(NATIVE, "kernel") if alone else window_text(PLACE)
     script.do("back", [*back, f"cat {file_of(PLUGGED)}", "dump again"], there,
@@ -174,7 +176,7 @@ def hotplug(controller, firmware, key, name):
         script.do(f"gone, {n}", gone, says(rf"wait {device} ok \d+"))
         script.do(f"back, {n}", back, there)
     script.do("last", [f"cat {file_of(PLUGGED)}"], says(r"\| " + window_text(PLACE)))
-    if alone:       # else VFIO's reset of the slot makes it deaf to its button
+    if alone:       # else the kernel misses the slot's attention button after VFIO's reset of it
         script.do("unplug", ["say unplug", f"wait-gone {device}", "sleep 300"],
                   says(rf"wait {device} ok \d+"))
     active(script)
@@ -192,7 +194,7 @@ def hotplug(controller, firmware, key, name):
 @case("msi-window-killed-{controller}-{firmware}-{key}", ("5.10-arm64", "7-arm64"),
       controller="v2m", firmware="acpi")
 def killed(controller, firmware, key, name):
-    """A process that uses the window holds it and the module, until the process is killed."""
+    """A process that uses the window holds it and the module until the process is killed."""
     kernel = kernels.get(key)
     topology = machine(controller, firmware)
     script = Script()
@@ -215,7 +217,7 @@ def killed(controller, firmware, key, name):
                   complains(ONE, 1, base="loaded"), same_dump(f"used{n}", "moved"))
         script.do(f"after the kill, {n}", ["dump still"], same_dump("still", "moved"))
         script.do(f"after the kill, {n}, VFIO", [step], check)
-    # Held without interrupts, and the module goes as soon as nobody has it.
+    # The device is held without raising interrupts; after the kill the module unloads at once.
     words = " ".join([*opened(ONE), GUEST, f"hold:{ONE}", "pause"])
     script.do("killed while it holds", [f"spawn user /vfio-check play {words}",
                                         "wait-text /tmp/user hold:", "unload iommu_resv",

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The movable MSI window while VFIO and probes come and go, and among many readers."""
+"""The movable MSI window while VFIO is loaded and unloaded, while probes are turned off and on, and
+with many readers."""
 from cases import case
 from expect import judge
 from expect.hooks import HOOK, all_ok, grown, is_clean
@@ -16,7 +17,8 @@ from talk.words import FEATURES, HOOKS, MODULE, PROBES, UNSAFE, of, span
 
 @case("msi-window-late-{key}", ("5.10-arm64", "7-arm64"))
 def late(key, name):
-    """A container from before the module was loaded: its cookie is where the kernel has it."""
+    """A container from before the load keeps its cookie at the kernel's place, also for a group
+    that joins later."""
     kernel = kernels.get(key)
     topology = machine("its", "dt")
     script = Script()
@@ -25,7 +27,7 @@ def late(key, name):
                        holds(ONE, NATIVE), "await:/tmp/options-go", mark("join"),
                        f"set:{OTHER}", mark("end"),
                        interrupts(OTHER, 100, NATIVE), *refused_at(NATIVE), *refused_at(PLACE),
-                       # Who had the cookie made leaves; the doorbell is still mapped there.
+                       # The group whose attach made the cookie leaves; the doorbell stays mapped.
                        f"release:{ONE}", f"unset:{ONE}", f"close:{ONE}", *refused_at(NATIVE),
                        interrupts(OTHER, 100, NATIVE))
     command = step[len("run "):]
@@ -47,7 +49,8 @@ def late(key, name):
 
 @case("msi-window-vfio-later-{key}", ("5.10-arm64", "7-arm64"))
 def vfio_later(key, name):
-    """VFIO's module comes after windows were moved: who shares a container has to agree, too."""
+    """If VFIO's module is loaded after windows were moved, groups with different windows still
+    cannot share a container."""
     kernel = kernels.get(key)
     later = ("vfio_iommu_type1",)
     files = [f"/lib/{module}" for module, _ in initramfs.pick(kernel, later)]
@@ -71,17 +74,18 @@ def vfio_later(key, name):
     return "", faults
 
 
-READERS = 280       # more than a kretprobe has places
+READERS = 280       # more than the instances of a kretprobe
 
 
 @case("msi-window-off-{key}", ("5.10-arm64", "7-arm64"))
 def off(key, name):
-    """Probes are turned off for the whole machine: what is told is true, and default works."""
+    """When probes are turned off for the whole machine, the files tell the truth, and `default`
+    works."""
     kernel = kernels.get(key)
     topology = machine("its", "dt")
 
     def look(state):
-        """Have all groups looked at, which may take a moment, until that is what is told."""
+        """Make the module look at all groups, and wait until `features` has STATE."""
         return [f"unbind {OTHER}", f"bind {OTHER}",
                 f"wait-text {FEATURES} msi-window-move {state}", "sleep 500"]
 
@@ -111,7 +115,7 @@ def off(key, name):
                   same_but_features(f"on{n}", "loaded" if n else "moved"))
         script.do(f"probes on, {n}, VFIO", [step if n else good_step], check if n else good)
     unload(script)
-    # Loaded while they are off, with the parameter, which is in force as soon as they are on.
+    # Load with the parameter while probes are off: it is in force when they are turned on.
     script.do("load without probes", [f"write {PROBES} 0",
                                       f"load {MODULE} msi_window=0x{PLACE[0]:x}",
                                       f"cat {file_of(ONE)}"],
@@ -120,10 +124,11 @@ def off(key, name):
     script.do("probes come", [f"write {PROBES} 1", *look("added"),
                               f"wait-text {file_of(ONE)} moved", f"cat {file_of(ONE)}",
                               f"cat {FEATURES}"],
-              # A driver's hook that never worked is tried again when hooks= is written.
+              # A driver's hook that has never worked is retried only when hooks= is written.
               says(r"\| " + window_text(PLACE), r"\| msi-window-move added kretprobe \S.*"))
     script.do("probes come, VFIO", [good_step], good)
-    # In use when they go, free when they come: nothing is held for ever.
+    # The group has a user when probes are turned off, and none when they are turned on: nothing
+    # stays held.
     words = " ".join([*opened(ONE), f"hold:{ONE}", "pause"])
     script.do("gone meanwhile", [f"spawn user /vfio-check play {words}",
                                  "wait-text /tmp/user hold:", f"write {PROBES} 0", *look("inert"),
@@ -138,7 +143,8 @@ def off(key, name):
 
 @case("msi-window-readers-{key}", ("5.10-arm64", "7-arm64"), backend="kprobe")
 def readers(key, backend, name):
-    """However many read the kernel's list, the window is moved and who must be refused is."""
+    """With any number of readers of the kernel's list, the window is moved, and a group with
+    another window is refused."""
     test = backend != "kprobe"
     kernel = kernels.get(key, test=test)
     topology = machine("its", "dt")
@@ -171,14 +177,14 @@ CYCLES = 12
 @case("msi-window-cycles-{key}", ("5.10-arm64", "7-arm64"), slow=3)
 @case("debug-msi-window-cycles-arm64", ("debug-arm64",), part="debug")
 def cycles(key, name):
-    """Moved, loaded and unloaded again and again while others read all files and use VFIO: nothing
-    breaks, nothing is left, nothing is lost."""
+    """When the module is loaded and unloaded and windows are moved again and again, while programs
+    read all files and use VFIO, nothing breaks, is left behind or gets lost."""
     kernel = kernels.get(key)
     mounts = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
     steps = [*mounts, f"write {UNSAFE} 1", "bind", "hooked before", f"load {MODULE}",
              to(ONE, "0x50000000"), "allocs seen", to(ONE, "default"), "unload iommu_resv",
              "sleep 500", "allocs before", "spawn reader read-all",
-             # Mostly free, but for a moment again and again; and never free
+             # ONE is free most of the time; OTHER is almost never free.
              f"spawn user /vfio-check loop {ONE} 250", f"spawn other /vfio-check loop {OTHER}",
              f"window-cycle {CYCLES} {MODULE} {file_of(ONE)}",
              "stop user", "stop other", "stop reader", f"load {MODULE}", to(ONE, "auto"),
@@ -202,7 +208,7 @@ def cycles(key, name):
     faults += [f"missed: {line}" for line in missed]
     if "run msi=3/3" not in lines:
         faults.append(f"afterwards VFIO says {judge.said(lines, 'run')}")
-    # KASAN keeps freed objects for a while, so counts say nothing there; kmemleak judges.
+    # KASAN keeps freed objects for a while, so counts mean nothing there; kmemleak finds leaks.
     if not kernel.debug:
         faults += grown(lines)
     faults += is_clean(lines, "before", "end", kernel.arch)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The movable MSI window on machines of many kinds: firmware regions over it, host bridges with
-gaps, many doorbells, virtio-iommu, and x86, which has none."""
+"""The movable MSI window on various machines: with a firmware region over it, with gaps of a host
+bridge, with many doorbells, with virtio-iommu, and on x86, which has no window."""
 from cases import case
 from expect.said import complains, groups_of, in_log, keep, logged, same_dump, says, where
 from expect.vfio import same_vfio
@@ -14,7 +14,7 @@ from talk.script import Script, run_script
 from talk.window import GUEST, LOW, MB, NATIVE, PLACE, file_of, put, served, to, unload
 from talk.words import FEATURES, HOOKS, MODULE, UNSAFE, of, span
 
-# A firmware region over the window, as was seen on real hardware: 16 MiB from 0x7800000.
+# A firmware region over the window: 16 MiB from 0x7800000, as on a real machine.
 OVER = (0x7800000, 0x87fffff)
 
 OVERLAP = with_hole("msi-overlap", (f"{EDU},addr=3", f"{EDU},addr=4"), 3, 0, OVER)
@@ -22,7 +22,7 @@ OVERLAP = with_hole("msi-overlap", (f"{EDU},addr=3", f"{EDU},addr=4"), 3, 0, OVE
 
 @case("msi-window-overlap-{key}", ARM)
 def overlap(key, name):
-    """Firmware's region over the window is reported, and auto moves the window away."""
+    """The module reports a firmware region over the window, and `auto` moves the window away."""
     kernel = kernels.get(key)
     script = Script()
     script.do("start", [f"write {UNSAFE} 1", "bind"])
@@ -45,7 +45,7 @@ def overlap(key, name):
               in_log(span(*OVER), "dt"), same_dump("same", "cured"))
     put(script, "back on top", ONE, "default")
     unload(script)
-    # At load it is cured without a word about it but where the window went.
+    # With the parameter the window moves at load, and the log only says where to.
     script.do("by the parameter", [f"load {MODULE} msi_window=auto", "dump given"], keep("given"),
               lambda piece, state: clear_of(where(state["given"], ONE), OVER) +
               [line for line in piece.log if "interrupts, or DMA" in line])
@@ -59,10 +59,10 @@ INSIDE = (0x50010000, 0x5001ffff)
 JOINS = with_hole("msi-joins", DEVICES, 7, 1, INSIDE)
 
 
-# On 7.x a function that comes back has a group of its own.
+# Not on 7.x, where a function that is found again gets a group of its own.
 @case("msi-window-joins-{key}", ("5.10-arm64", "6.12-arm64"))
 def joins(key, name):
-    """A device joins a group whose window is moved, and has a region there: it is told, once."""
+    """When a device with a region at the moved window joins the group, the module says so once."""
     kernel = kernels.get(key)
     device = f"/sys/bus/pci/devices/{OTHER_FUNCTION}"
     script = Script()
@@ -96,7 +96,8 @@ GAPPED = Topology("msi-gaps", "arm64", (), SMMU, DEVICES, dts=GAP_TREE)
 
 @case("msi-window-gaps-{key}", ("5.10-arm64", "6.12-arm64", "7-arm64"))
 def gaps(key, name):
-    """No window is where a host bridge passes no DMA on, but for the kernel's own: that is told."""
+    """No window can be moved to where a host bridge passes no DMA on; if the kernel's own window is
+    there, the module says so."""
     kernel = kernels.get(key)
     page = 16384 if key.endswith("-16k") else 4096
     (_, first), (second, low), (top, _) = GAPS
@@ -107,7 +108,7 @@ def gaps(key, name):
                   f"{len(told)} of {len(groups)} groups: {piece.log}" for told, groups in
                   [([x for x in piece.log if f"overlaps {span(0, first)} (pci-window" in x],
                     groups_of(state, "loaded"))] if len(told) != len(groups)])
-    # From all sides; the kernel's own place, too.
+    # Windows that overlap the gaps from all sides, and the kernel's own place.
     for start in (NATIVE[0], page, first + 1 - page, second, second - MB + page, low + 1 - page,
                   top - MB + page, top):
         script.do(f"0x{start:x}", [to(ONE, f"0x{start:x}"), "dump same"],
@@ -144,8 +145,8 @@ def overlap_told(piece, group):
     return [f"the overlap is not told: {piece.log}"]
 
 
-# Doorbells that nobody drives: what counts them goes by the device tree. One is for each device,
-# in 64 KiB; one is switched off.
+# Doorbells without a driver, as the module counts those of the device tree. One of them has a
+# doorbell for each device, in 64 KiB; one is disabled.
 EXTRA = 20
 DOORBELLS = Topology("msi-doorbells", "arm64", (), SMMU, (f"{EDU},addr=3",), dts="/ {\n" + "".join(
     f"\tdoorbell@a{n:03x}0000 {{ compatible = \"test,doorbell\"; msi-controller;\n"
@@ -160,8 +161,8 @@ DOORBELLS = Topology("msi-doorbells", "arm64", (), SMMU, (f"{EDU},addr=3",), dts
 
 @case("msi-window-doorbells-{key}", ("5.10-arm64", "6.12-arm64-16k", "7-arm64"))
 def doorbells(key, name):
-    """No window is too small for the doorbells, and one that nobody sized is large enough. Any
-    place that is accepted works, the last one that the IOMMU reaches, too."""
+    """A window that is too small for the doorbells is refused, and one without a given size is
+    large enough. Every accepted place works, including the last that the IOMMU can address."""
     kernel = kernels.get(key)
     page = 16384 if key.endswith("-16k") else 4096
     need = (EXTRA + 1) * page + 0x10000
@@ -205,7 +206,8 @@ VIRTIO_MSI = Topology("msi-virtio", "arm64", (), "virt,gic-version=3",
 
 @case("msi-window-virtio-{key}", ("6.12-arm64", "7-arm64"))
 def virtio(key, name):
-    """virtio-iommu: a host that gives a region for messages leaves no window; else it moves."""
+    """virtio-iommu: if the host gives a region for messages there is no window; else the window can
+    be moved."""
     kernel = kernels.get(key)
     script = Script()
     before(script)
@@ -226,7 +228,7 @@ def virtio(key, name):
                    r"\| msi-window-move added kprobe \S.*"), keep("loaded"))
     put(script, "move", ONE, f"0x{PLACE[0]:x}")
     script.do("moved", ["dump moved"], moved("moved", "loaded", {ONE: PLACE}))
-    # Into what the host reserves, it is refused.
+    # A move into a region that the host reserves is refused.
     script.do("onto the host's", [to(ONE, "0x40000000"), to(ONE, "0x1ff00000")],
               lambda piece, _: [x for x in piece.said("write") if not x.endswith("EADDRINUSE")])
     step, check = play(*opened(ONE), ranges_are("moved", ONE), *refused_at(PLACE),
@@ -241,7 +243,8 @@ def virtio(key, name):
 
 @case("msi-window-none-{key}", X86)
 def none(key, name):
-    """On x86 hardware fixes where messages go: no window, and none to be moved."""
+    """On x86 the hardware fixes the address of messages: there is no window, and a move is
+    refused."""
     kernel = kernels.get(key)
     topology = MACHINE["amd64"]
     script = Script()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is refused when a window is moved, by the file and by the parameter."""
+"""Moves of a window that the module refuses, by the file and by the parameter."""
 from cases import case
 from expect import judge
 from expect.said import (complains, explained, groups_of, in_log, keep, logged, none_left,
@@ -14,8 +14,8 @@ from talk.script import Script, run_script
 from talk.window import LOW, MB, NATIVE, PLACE, THERE, file_of, load, put, served, stock, to, unload
 from talk.words import FEATURES, MODE, MODULE, of, span
 
-# Refused writes. A root port whose messages have 32 bits, and a conventional bridge, whose window
-# is the place of a neighbour's registers.
+# Devices that limit the window: a root port with 32-bit MSI addresses, and a conventional bridge,
+# in whose window a neighbour has its registers.
 ROOT = "0000:00:08.0"
 REFUSING = (*DEVICES, "ioh3420,addr=8,chassis=9")
 
@@ -43,7 +43,7 @@ def refused(page):
         f"0x{high:x}", f"0x{high - MB // 2:x}", f"0x{high - MB:x} 0x{MB + page:x}",
         f"0x{judge.TOP - MB + 1:x}", f"0x{PLACE[0]:x} 0x{judge.TOP - page + 1:x}",
         f"0x{judge.TOP - page + 1:x} 0x{2 * page:x}")]
-    # What is declared for the group, from all sides
+    # Windows that overlap the group's declared region from all sides
     out += [(ONE, text, "EADDRINUSE", ("0x48000000-0x4800ffff", "admin")) for text in (
         "0x48000000", f"0x{0x48000000 - MB + page:x}", f"0x{0x48010000 - page:x} 0x{MB:x}",
         f"0x47000000 0x{2 << 24:x}")]
@@ -64,7 +64,7 @@ TAKEN = (0x48000000, 0x4800ffff)
 
 @case("msi-window-refused-{key}", ARM + ("6.12-arm64-16k",))
 def refusals(key, name):
-    """Whatever is refused is refused with its errno and one line, and changes nothing."""
+    """Each refused move gets its errno and one line in the log, and changes nothing."""
     kernel = kernels.get(key)
     topology = machine("its", "dt", REFUSING)
     page = 16384 if key.endswith("-16k") else 4096
@@ -90,7 +90,7 @@ def refusals(key, name):
     script.do("a zero inside", [f"write-hex {file_of(ONE)} {b'auto'.hex()}00", *cats(ONE, names)],
               says("write-hex EINVAL -1"), complains(ONE, base="loaded"),
               shown(ONE, "loaded", len(names)))
-    # What is declared may not go where the window is, nor the window back where something is.
+    # A region cannot be declared over the window, and the window cannot move back over a region.
     script.do("declared over the window",
               [f"write {of(ONE, 'resv/declare')} add 0x{PLACE[0]:x} 0x{PLACE[0] + 0xffff:x}"],
               says(f"write {of(ONE, 'resv/declare')} EADDRINUSE"), logged(1))
@@ -100,7 +100,7 @@ def refusals(key, name):
                f"write {of(ONE, 'resv/declare')} remove 0x{NATIVE[0]:x} 0x{NATIVE[0] + 0xffff:x}"],
               says(f"write {of(ONE, 'resv/declare')} ok", f"write {file_of(ONE)} EADDRINUSE",
                    r"\| " + window_text(PLACE)))
-    # In use: whatever is written, right or wrong.
+    # While the group has a user every write is refused, whether right or wrong.
     step, check = play("container", f"open:{ONE}", f"set:{ONE}", "iommu",
                        mark("busy"), *[(f"write:{file_of(ONE)}={value}", "EBUSY")
                                        for value in (f"0x{THERE[0]:x}", "auto", "default")],
@@ -108,7 +108,7 @@ def refusals(key, name):
     script.do("in use", [step, *cats(ONE, names)], check, complains(ONE, 3, "busy", "loaded"),
               lambda piece, state: shown(ONE, "loaded", len(names))(
                   without_run(piece), state))
-    # With hooks that are off, and hooks that would go
+    # With hooks=none, and a switch to it while a window is moved
     script.do("hooks=none, moved", [f"write {MODE} none"], says(f"write {MODE} EBUSY"),
               logged(1))
     script.do("taken back", [f"write {of(ONE, 'resv/declare')} remove 0x{TAKEN[0]:x} "
@@ -120,7 +120,7 @@ def refusals(key, name):
               says(f"write {MODE} ok", r"\| msi-window-move inert - \S.*",
                    f"write {file_of(ONE)} EOPNOTSUPP"))
     script.do("hooks=auto", [f"write {MODE} auto"], says(f"write {MODE} ok"))
-    # Forms that are right
+    # Forms that are accepted
     for text, window, by in (
             ("0x50000000", PLACE, "moved"), ("0x50000000\n", PLACE, "moved"),
             (" 0x50000000 ", PLACE, "moved"), ("0X58000000", THERE, "moved"),
@@ -151,14 +151,14 @@ def refusals(key, name):
 
 
 def without_run(piece):
-    """PIECE without the lines of a play."""
+    """PIECE without the lines of vfio-check's play."""
     return type(piece)([line for line in piece.lines if not line.startswith("run ")], piece.log,
                        piece.parts)
 
 
 @case("msi-window-load-{key}", ("5.10-arm64", "7-arm64"))
 def parameter(key, name):
-    """msi_window=: what is wrong is refused; groups that are there and that come get it."""
+    """msi_window=: wrong values are refused; present groups and later ones get the window."""
     kernel = kernels.get(key)
     topology = machine("its", "dt")
     script = Script()
@@ -170,15 +170,15 @@ def parameter(key, name):
                          ("msi_window=" + "0" * 600, "E2BIG|EINVAL")):
         script.do(words[:60], [f"load {MODULE} {words}", "left"],
                   says(rf"load {MODULE} ({errno}) .*"), explained(("msi_window=",)), none_left)
-    # A place that suits no group: the module loads, says so for each, and nothing moves.
+    # A place that suits no group: the module loads, logs that for each group, and moves nothing.
     script.do("no such place", [f"load {MODULE} msi_window=0x20000000", "dump none"],
               says(rf"load {MODULE} ok .*"), keep("none"),
               lambda piece, state: [] if len([line for line in piece.log if "overlaps" in line]) ==
               len(groups_of(state, "none")) else [f"log: {piece.log}"],
               same_but_none("none", "before"))
     unload(script, "unload the first")
-    # Without hooks it is not in force, which is said once for each group; with them it is, but
-    # where somebody has asked for the kernel's place.
+    # Without hooks the parameter is not in force, which the log says once for each group. With
+    # hooks it is, except for a group to which "default" was written.
     script.do("no hooks", [f"load {MODULE} hooks=none msi_window=0x{PLACE[0]:x}", "dump unhooked"],
               says(rf"load {MODULE} ok .*"), keep("unhooked"),
               lambda piece, state: [] if len([x for x in piece.log if "not in force" in x]) ==
@@ -189,7 +189,7 @@ def parameter(key, name):
               says(f"write {file_of(ONE)} ok", f"write {MODE} ok",
                    r"\| " + window_text(NATIVE, "kernel"), r"\| " + window_text(PLACE)))
     unload(script, "unload the second")
-    # One is in use, and so keeps the kernel's place.
+    # One group has a user, so it keeps the kernel's place.
     words = " ".join([*opened(OTHER), f"hold:{OTHER}", "pause"])
     late = "0xfff00000 0x100000 auto"
     script.do("one in use", [f"spawn user /vfio-check play {words}", "wait-text /tmp/user hold:",
@@ -208,7 +208,7 @@ def parameter(key, name):
     script.do("VFIO and the other", [stock_step], stock_check)
     script.do("default", [to(ONE, "default"), "sleep 200", f"cat {file_of(ONE)}"],
               says(f"write {file_of(ONE)} ok", r"\| " + window_text(NATIVE, "kernel")))
-    # A driver that comes and goes has all groups looked at: default it stays.
+    # Unbinding and binding a driver makes the module look at all groups: "default" stays.
     script.do("default stays", [f"unbind {OTHER}", f"bind {OTHER}", "sleep 300",
                                 f"cat {file_of(ONE)}"],
               says(f"bind {OTHER} ok", r"\| " + window_text(NATIVE, "kernel")))

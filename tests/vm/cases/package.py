@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The life of the packages on a Debian that boots: installed, a kernel that arrives, upgraded,
-removed, under Secure Boot, switched off. What is done there is in guest/package; a phase of it is
-one boot of the same disk."""
+"""The life of the packages on a Debian that boots: installation, a new kernel, upgrade, removal,
+Secure Boot, switching off. guest/package has the steps; each of its phases is one boot of the same
+disk."""
 import re
 import shlex
 import shutil
@@ -22,9 +22,9 @@ FIRMWARE = Path("/usr/share/OVMF")
 
 @dataclass
 class Boot:
-    """One phase. append: words of the kernel command line; limit: seconds; enroll: between this
-    boot and the next one the key is enrolled in MokManager; asked_for: the disk's modules-load.d
-    has the module."""
+    """One phase. append: words of the kernel command line; limit: seconds; enroll: enroll the key
+    in MokManager between this boot and the next one; asked_for: put the module into the disk's
+    modules-load.d first."""
     append: str = ""
     limit: int = 900
     enroll: bool = False
@@ -32,7 +32,7 @@ class Boot:
 
 
 def from_disk(disk, name, to):
-    """The file that the symbolic link /NAME of DISK names, as TO: what a boot loader takes."""
+    """Copy the target of the symbolic link /NAME of DISK, which a boot loader would load, to TO."""
     out = subprocess.run(["debugfs", "-R", f"stat /{name}", disk], text=True, capture_output=True)
     link = re.search(r'Fast link dest: "(.*)"', out.stdout)
     if not link:
@@ -41,7 +41,7 @@ def from_disk(disk, name, to):
 
 
 def ask_for_module(disk):
-    """The next boots load the module, as docs/packages.md says."""
+    """Make the next boots load the module, as docs/packages.md says."""
     with tempfile.NamedTemporaryFile("w") as line:
         line.write("iommu_resv\n")
         line.flush()
@@ -63,7 +63,7 @@ class Guest:
         (self.dir / "host").mkdir(parents=True)
         self.var = kernels.told("machine", suite, disk)
         self.disk = self.dir / "disk"
-        # Copies: another run may make new ones of another tree.
+        # Copy them: another run may replace them by those of another tree.
         subprocess.run(["cp", "--sparse=always", self.var[disk], self.disk], check=True)
         for packages in ("packages", "newer"):
             shutil.copytree(Path(self.var["SHARE"]) / packages, self.dir / "host" / packages)
@@ -76,12 +76,12 @@ class Guest:
         (self.dir / "host/machine").write_text("\n".join(words) + "\n")
 
     def done(self):
-        """The disk is large, and what was said is kept."""
+        """Delete the disk, which is large; keep the files with the output."""
         for name in ("disk", "kernel", "vmlinuz", "initrd", "esp", "vars"):
             (self.dir / name).unlink(missing_ok=True)
 
     def start(self, append):
-        """Words of QEMU's that start what the disk would start, with a kernel command line."""
+        """QEMU's arguments that start the kernel of the disk with the command line APPEND."""
         from_disk(self.disk, "vmlinuz", self.dir / "vmlinuz")
         from_disk(self.disk, "initrd.img", self.dir / "initrd")
         subprocess.run([kernels.LIB / "vmlinux", self.dir / "vmlinuz", self.dir / "kernel"],
@@ -90,18 +90,17 @@ class Guest:
                 "-initrd", str(self.dir / "initrd"), "-append", append]
 
     def run(self, tag, boot, meanwhile=None):
-        """One run of QEMU; its serial console's file. MEANWHILE: function of the process and of
-        that file."""
+        """Run QEMU once; returns the file of its serial console. MEANWHILE: function of the process
+        and of that file."""
         console, port = self.dir / f"console.{tag}", self.dir / f"port.{tag}"
-        # norandmaps: QEMU translates a program anew where it starts at another address; with one
-        # address for all, programs start in less than half the time.
+        # norandmaps: QEMU translates a program again for each new address. With the same address
+        # every time, programs start in less than half the time.
         append = ("root=LABEL=machine ro console=ttyS0 panic=-1 intel_iommu=on no_timer_check "
                   "cryptomgr.notests norandmaps mitigations=off systemd.show_status=false "
                   + boot.append)
         command = [
             "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "1",
-            # What is quick on hardware takes longer where it is emulated: AVX, and bytes moved by
-            # "rep".
+            # AVX and "rep movsb" are fast on hardware, but slow when they are emulated.
             "-cpu", "max,-avx,-avx2,-erms,-fsrm", "-m", "1536M",
             "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot",
             "-device", "intel-iommu,intremap=on",
@@ -132,7 +131,7 @@ class Guest:
         return console
 
     def boot(self, phase, boot):
-        """Run guest/package with PHASE ("test number"); what it said, as lines, and the console."""
+        """Run guest/package with PHASE ("test number"); its lines, and the console's text."""
         steps = self.dir / "host/steps"
         steps.write_text(f"#!/bin/sh\nexec /host/package {phase}\n")
         steps.chmod(0o755)
@@ -150,8 +149,8 @@ class Guest:
 
 
 class SecureGuest(Guest):
-    """The same under firmware with Secure Boot on and Microsoft's keys, booted by the signed shim
-    and GRUB of the distribution."""
+    """A guest whose firmware has Secure Boot on, with Microsoft's keys, and that boots by the
+    signed shim and GRUB of the distribution."""
 
     def __init__(self, name, suite, disk):
         super().__init__(name, suite, disk)
@@ -185,8 +184,8 @@ class SecureGuest(Guest):
                 "-device", "virtio-blk-pci,drive=esp,bootindex=0"]
 
     def enroll(self):
-        """What README tells to do after "mokutil --import": in MokManager, which shim starts at
-        the next boot, by its keys. It resets in the end, which is the end of this run."""
+        """Do what README says to do after "mokutil --import": shim starts MokManager at the next
+        boot; press its keys. MokManager resets at the end, which ends this run."""
         def keys(qemu, console):
             qmp, shown = None, 0
             for wanted, pressed in (("Press any key", "ret"), ("Enroll MOK", "down ret"),
@@ -213,14 +212,14 @@ def judge(tag, lines, console):
     faults = [f"phase {tag}: {line[7:]}" for line in lines if line.startswith("not ok ")]
     if not any(line.startswith("ok ") for line in lines):
         faults.append(f"phase {tag}: nothing was tried")
-    # Kernels remark on signatures; a report of a bug has other words.
+    # The kernel also logs lines about signatures; reports of bugs have other words.
     faults += [f"phase {tag}: console: {line}" for line in console.splitlines()
                if BAD.search(line)]
     return faults
 
 
 def life(kind, suite, disk, test, boots, name):
-    """Do the phases of TEST, one boot each; the first that fails is the last."""
+    """The phases of TEST, one boot each, all pass. The first phase that fails ends the test."""
     guest = kind(name, suite, disk)
     start, faults, steps = time.monotonic(), [], 0
     try:
@@ -241,7 +240,7 @@ def life(kind, suite, disk, test, boots, name):
 
 @case("package-judge-sees-faults")
 def judge_sees(name):
-    """The judge finds what it has to find."""
+    """The judge of the package- tests sees failed steps and reports of bugs."""
     del name
     faults = []
     for lines, console, wanted in (
@@ -255,15 +254,15 @@ def judge_sees(name):
     return "4 transcripts", faults
 
 
-# Each boot of a Debian takes minutes here, so "make check" does on one release what does not depend
-# on the release's dkms; "make check-release" does the rest.
+# Each boot of a Debian takes minutes here, so "make check" runs tests that do not depend on the
+# release's dkms on one release only; "make check-release" runs the others.
 SWITCHES = [Boot("modprobe.blacklist=iommu_resv", asked_for=True), Boot("iommu_resv.hooks=none"),
             Boot("module_blacklist=iommu_resv")]
 SECURE = [Boot(enroll=True), Boot(), Boot("lockdown=confidentiality")]
 USUAL = (
-    # tests/lib/machine has installed the packages there, and tests/dkms/run compiles the same for
-    # each release: an emulated processor compiles for ten minutes. An installation while the
-    # system runs is "quick", an upgrade "upgrade".
+    # On these disks tests/lib/machine has installed the packages already, as an emulated processor
+    # compiles for ten minutes; tests/dkms/run compiles them for each release. "quick" installs the
+    # packages while the system runs, "upgrade" upgrades them.
     ("install", Guest, "INSTALLED", [Boot(), Boot(asked_for=True)], ("12",)),
     ("quick", Guest, "BASE", [Boot()], ("13",)),
     ("bare", Guest, "WITHOUT", [Boot()], ("12",)),

@@ -14,12 +14,12 @@ from talk.words import MODULE, REPORT
 
 
 def makes_lists(kernel):
-    """The module makes the lists of groups, as before 4.11 the kernel has none."""
+    """Does the module make the lists of groups? Before 4.11 the kernel has none."""
     return tuple(int(n) for n in kernel.release.split("-")[0].split(".")[:2]) < (4, 11)
 
 
 def report_on(kernel, topology, name):
-    """Every group of one machine: files, kernel and VFIO agree."""
+    """For every group of one machine the files, the kernel and VFIO agree."""
     lines, faults = Script(REPORT).run(name, kernel, topology, kaslr=True)
     faults = judge.check_report(lines, topology, series_of(kernel), makes_lists(kernel)) + faults
     groups = judge.dumps(lines).get("loaded", {})
@@ -32,7 +32,7 @@ def report_on(kernel, topology, name):
 @case("debug-report-{topology.name}-amd64", ("debug-amd64",), part="debug",
       topology=(BY_NAME["intel"], BY_NAME["amd"]))
 def report(topology, key, name):
-    """Every group of a machine: the files of the module, the kernel and VFIO agree."""
+    """For every group of a machine the module's files, the kernel and VFIO agree."""
     return report_on(kernels.get(key), topology, name)
 
 
@@ -51,7 +51,8 @@ def custom_report(topology, image, modules, kdir):
 
 @case("report-initramfs-time-{key}", ("7-amd64",))
 def initramfs_time(key, name):
-    """An initramfs takes less than a second; the best of three, as others use this machine."""
+    """Building an initramfs takes less than a second: the best of three times, as the machine may
+    be busy."""
     kernel = kernels.get(key)
     times = []
     for _ in range(3):
@@ -63,10 +64,10 @@ def initramfs_time(key, name):
 
 
 def malformed(case, key, name):
-    """Firmware's tables are wrong: no oops, one line in the log, the rest works."""
+    """With wrong firmware tables there is no oops, one line in the log, and the rest works."""
     kernel = kernels.get(key)
     topology = BY_NAME[case.topology]
-    # A kernel may warn of its firmware; it must not do so because of the module.
+    # The kernel may warn of its firmware before the module is loaded, but not afterwards.
     lines, faults = Script([f"load {MODULE}", "bind", "dump loaded", "unload iommu_resv",
                             "left"]).run(name, kernel, topology, after="iommu_resv: ",
                                          tables=case.tables, append=case.append)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests truth-*: nothing fails open. While what puts regions on lists is changed, replaced or short
-of memory, an attach has the hole or is refused; what was moved or is checked stays so, or that is
-told."""
+"""Tests truth-*: nothing fails open. While the hooks that add regions are switched, replaced or
+short of memory, an attach has the hole or is refused. Moved windows and checks stay in force, or
+the module says that they are not."""
 from cases import case, lacking
 from expect import judge
 from expect.declared import in_force, warned
@@ -17,25 +17,26 @@ from talk.window import NATIVE, PLACE, file_of, load, put, served, unload
 from talk.words import (CHECKS, FEATURES, FTRACE, HOLE, HOOKS, IGNORE, MODE, MODULE, PATCH, PROBES,
                         of, span, text)
 
-# truth-stress: attached in a loop
+# truth-stress: attaches in a loop
 
 STOCK = "/sys/module/iommu_resv/parameters/test_stock"
 LIST = of(ONE, "resv/declare")
-# On PREEMPT_RT one takes a minute, as each transition of the livepatch waits for all that loop.
+# On PREEMPT_RT a round takes a minute, as each transition of the livepatch waits for all looping
+# tasks.
 ROUNDS = {"5.10-amd64": 3, "6.12-amd64-rt": 1}
 
 
 def short():
-    """Entries are missing: half of them, then all, then none."""
+    """Steps that make the stock lack half of the entries, then all, then none."""
     return [step for every in (2, 1, 0) for step in (f"write {STOCK} {every}", "sleep 300")]
 
 
 def livepatches():
-    """The livepatch takes over, and kprobes take over again."""
+    """Steps that switch to the livepatch and back to kprobes."""
     gone = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
     return [f"write {MODE} livepatch", "sleep 300", *short(), f"write {MODE} kprobe",
             *gone,
-            # Somebody disables it while nothing else enforces.
+            # Disable it by its own file while nothing else enforces.
             f"write {MODE} livepatch", *gone, f"write {MODE} auto"]
 
 
@@ -57,7 +58,8 @@ def stressed(least, seen):
 
 @case("truth-stress-{key}", tuple(ROUNDS))
 def stress(key, name):
-    """Hooks are switched, livepatches come and go, entries are missing, readers drain the stock."""
+    """No attach lacks the hole while hooks are switched, livepatches come and go, entries are
+    missing and readers drain the stock."""
     kernel = kernels.get(key, test=True)
     by_livepatch = kernel.livepatch is not None and kernel.arch == "amd64"
     script, seen = Script(), []
@@ -76,7 +78,7 @@ def stress(key, name):
     return " ".join(seen), faults
 
 
-# truth-window: the hook of a moved window dies
+# truth-window: the hook of a moved window stops working
 
 def died(number):
     def check(piece, _):
@@ -88,7 +90,8 @@ def died(number):
 
 @case("truth-window-{key}", ("7-arm64",))
 def window(key, name):
-    """Probes are turned off while a window is moved: told within 3 s, though nobody asks."""
+    """If probes are turned off while a window is moved, the module says so within 3 s, without a
+    read of its files."""
     kernel = kernels.get(key)
     where = file_of(ONE)
     place = window_text(PLACE, "moved")
@@ -114,25 +117,26 @@ def window(key, name):
     return "", run_script(name, kernel, machine("its", "dt"), script)
 
 
-# truth-leaving: a look at a group that VFIO is just leaving
+# truth-leaving: looks at a group that VFIO is detaching
 
-# Where the driver has a domain that blocks, others are blocked by one that looks like a user's.
+# Kernels whose driver has a blocking domain; without one, the kernel's looks like a user's domain.
 BLOCKED = ("7-arm64",)
 DETACH_MS = "/sys/module/iommu_resv/parameters/test_detach_ms"
 
 
 @case("truth-leaving-{key}", ("6.1-arm64", "7-arm64"))
 def leaving(key, name):
-    """Between the call of the detach and its end the group has its domain: that is no new user."""
+    """Between the call of a detach and its end the group still has its domain; the module does not
+    take that for a new user."""
     kernel = kernels.get(key, test=True)
     step, check = served("moved", PLACE, ONE)
     script = Script()
     before(script)
-    # What is seen of iommufd's users is not all, so that the look counts, not the taps alone.
+    # With the switch the taps may miss users of iommufd, so the looks count, not only the taps.
     load(script, words="test_iommufd=1" if key in BLOCKED else "")
     put(script, "move", ONE, f"0x{PLACE[0]:x}")
     script.do("moved", ["dump moved"], keep("moved"))
-    # Moved windows are looked at every 1.5 s.
+    # The module looks at groups with moved windows every 1.5 s.
     for turn in range(3):
         script.do(f"slow, {turn}", [f"write {DETACH_MS} 2500", step], check)
         script.do(f"still, {turn}", [f"write {DETACH_MS} 0", "dump still"],
@@ -143,7 +147,7 @@ def leaving(key, name):
                           memory="2G", limit=240, smp=2)
 
 
-# truth-pinned: the checks of a running guest do not end because the module is unloaded
+# truth-pinned: unloading the module cannot end the checks of a running guest
 
 def pinned_steps(arch):
     device, (low, _) = lacking.DEVICE[arch], lacking.WINDOW[arch]
@@ -173,7 +177,7 @@ def judge_pinned(lines):
 
 @case("truth-pinned-{key}", ("5.10-amd64",))
 def pinned(key, name):
-    """A map of a running guest is checked until it ends, though the module is to be unloaded."""
+    """The module cannot be unloaded while a guest with checked maps runs, and goes on checking."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], pinned_steps(kernel.arch), judge_pinned,
                    limit=180)[1]
@@ -181,11 +185,11 @@ def pinned(key, name):
 
 @case("truth-dead-probes-{key}", ("5.10-amd64", "6.12-amd64-rt", "7-arm64"),
       switch=PROBES)
-# Elsewhere kprobes are no matter of ftrace's.
+# Only on x86 do these kprobes use ftrace.
 @case("truth-no-ftrace-{key}", ("5.10-amd64", "6.12-amd64"), switch=FTRACE)
 def dead(switch, key, name):
-    """Probes are turned off behind the module's back: what it says is true, and nobody had to
-    ask for that. They are turned on again: likewise."""
+    """When a switch of the kernel turns probes off and on again, the module notices it by itself,
+    and its files and the log say so."""
     kernel = kernels.get(key)
     script = Script()
     before(script)
@@ -194,7 +198,7 @@ def dead(switch, key, name):
     script.do("declared", ["mount debugfs /sys/kernel/debug", "dump declared", *cats(ONE)],
               keep("declared"), in_force(True))
     for turn in ("first", "second"):
-        # Nobody reads the files of the module.
+        # Nothing reads the module's files while the step sleeps.
         script.do(f"off, {turn}", [f"write {switch} 0", "sleep 4000", *cats(ONE)],
                   says(f"write {switch} ok"), in_force(False), warned(1))
         script.do(f"off for long, {turn}", ["sleep 4000"], warned(0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests vendor-*: what vendor kernels do otherwise, imitated by a switch of the test build."""
+"""Tests vendor-*: peculiarities of vendor kernels, imitated by a switch of the test build."""
 import re
 
 from cases import case
@@ -14,8 +14,9 @@ from talk.words import DEVICE, FEATURES, GROUP, HOOKS, MODULE
 REFUSED = f"{GROUP}/resv/refused"
 LINE = "iova-ranges-end"
 
-# vendor-ranges: domains that say 57 bits, as the Intel driver's before 5.11 do. The hardware has
-# 39. (label, parameters at load, end of VFIO's ranges, errno of a map beyond, state in features)
+# vendor-ranges: domains that claim 57 bits, as those of the Intel driver before 5.11; the hardware
+# has 39. (label, parameters at load, end of VFIO's ranges, errno of a map beyond the hardware,
+# state in features)
 HAS = 0x7fffffffff
 SAYS = (1 << 57) - 1
 LOADS = (
@@ -25,7 +26,7 @@ LOADS = (
     ("cut", "test_claim=1 ranges=cut", HAS, "EINVAL", "added kretprobe"),
 )
 ATTACH = f"container open:{DEVICE} set:{DEVICE} iommu"
-# Within, beyond, from within to beyond, and within without memory.
+# Maps within the hardware's range, beyond it, across its end, and within it but without memory.
 ASKED = ("3,1000000,1000", f"3,{HAS + 1:x},1000", f"3,{HAS - 0xfff:x},2000",
          "3,3000000,1000,1000")
 DMA = f"big:4000000-4ffffff dma:{DEVICE}:4000000-400ffff"
@@ -39,7 +40,7 @@ def ranges_steps():
                   f"run /vfio-check play {ATTACH} ranges {asked} {DMA} read:{GROUP}/resv/usable",
                   f"cat {FEATURES}", f"cat {HOOKS}", f"cat {GROUP}/resv/usable",
                   "unload iommu_resv", "left"]
-    # The next module finds such a domain attached.
+    # The module that is loaded next finds such a domain attached.
     return [*steps, "say found", f"load {MODULE} test_claim=1",
             f"spawn holder /vfio-check play {ATTACH} pause", "wait-text /tmp/holder pause",
             "unload iommu_resv", f"load {MODULE}", f"cat {FEATURES}", f"cat {GROUP}/resv/usable",
@@ -100,7 +101,8 @@ PLANTED = (
 
 @case("vendor-ranges-{key}", ("5.10-amd64", "6.12-amd64"))
 def ranges(key, name):
-    """VFIO's ranges beyond the hardware: told, explained, and cut where that is asked for."""
+    """If VFIO's ranges go beyond the hardware, the module says so, explains refused maps, and cuts
+    the ranges with ranges=cut."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, BY_NAME["intel"], ranges_steps(), judge_ranges, PLANTED,
                    memory="1G")[1]

@@ -29,9 +29,8 @@ def insert(regions, new):
 
 
 def kernel_list(lines, declared, devices=1):
-    """What the kernel's reserved_regions must be if it was LINES before.
-
-    Each of the group's DEVICES has the regions DECLARED."""
+    """The kernel's reserved_regions, which was LINES, after the regions DECLARED are declared for
+    each of the group's DEVICES devices."""
     names = {rank: name for name, rank in RANK.items()}
     regions = [(int(w[0], 16), RANK[w[2]], int(w[1], 16)) for w in (x.split() for x in lines)]
     for _ in range(devices):
@@ -46,14 +45,14 @@ def cut(ranges, holes):
 
 
 def both(one, other):
-    """What is in ONE and in OTHER."""
+    """The addresses that are in both ONE and OTHER."""
     return cut(one, cut([(0, TOP)], other))
 
 
 def dumped(label, base, declared, given=""):
-    """The dump LABEL is BASE with DECLARED, {device: [(start, end)]}, in those groups.
+    """The dump LABEL is BASE with the regions DECLARED, {device: [(start, end)]}.
 
-    GIVEN: the device column, if not "-" (declared by the parameter); OWN: the device's."""
+    GIVEN: the text of the device column, if it is not "-"; OWN: the name of the device."""
     def check(piece, state):
         faults = keep(label)(piece, state)
         if faults:
@@ -73,14 +72,14 @@ def dumped(label, base, declared, given=""):
 
 
 def check_declared(group, then, wanted):
-    """GROUP against THEN, an earlier dump of it, and WANTED, [(start, end, device column)]."""
+    """GROUP is THEN, an earlier dump of it, with WANTED, [(start, end, device column)]."""
     head = f"group {group.id}"
     ranges = [w[:2] for w in wanted]
     faults = judge.differ(f"{head}: reserved_regions, and the kernel's rule",
                           group.lines("reserved_regions"),
                           kernel_list(then.lines("reserved_regions"), ranges,
                                       len(group.devices)))
-    # An earlier dump without the module has no folder to compare.
+    # If THEN was dumped without the module, its group has no files of the module to compare.
     admin = [line for line in group.lines("regions") if line.split()[3] == "admin"]
     faults += judge.differ(f"{head}: declared lines of regions, and what was declared", admin,
                            [f"0x{s:016x} 0x{e:016x} reserved admin {device} added enforced"
@@ -112,7 +111,8 @@ def same_lists(one, other):
 
 
 def in_force(there):
-    """Is the declared region on the kernel's list, and is that what the group's file says?"""
+    """If THERE, the kernel's list has the declared region and the group's file says "enforced";
+    else neither."""
     def check(piece, _):
         line = f"0x{HOLE[0]:016x} 0x{HOLE[1]:016x} reserved"
         listed = any(said == f"| {line}" for said in piece.lines)
@@ -124,7 +124,7 @@ def in_force(there):
 
 
 def warned(number):
-    """The log tells so often that a driver's function is not hooked."""
+    """The log has NUMBER warnings that a driver's function is not hooked."""
     def check(piece, _):
         lines = [line for line in piece.log if "_get_resv_regions (kprobe) is off" in line]
         return [] if len(lines) == number else [f"{len(lines)} warnings: {lines}"]
@@ -132,9 +132,7 @@ def warned(number):
 
 
 def shows(label, device, regions, column, absent=(), base=None):
-    """In the dump LABEL the group of DEVICE has REGIONS, and not those ABSENT, in both files.
-
-    BASE: lines of the kernel's list without anything declared."""
+    """In the dump LABEL both files of DEVICE's group have REGIONS, and not those of ABSENT."""
     def check(piece, state):
         faults = keep(label)(piece, state)
         if faults:
@@ -156,7 +154,7 @@ def shows(label, device, regions, column, absent=(), base=None):
 
 
 def listed(device, *regions):
-    """(step, check): the file "declare" of the device's group has REGIONS, as they are written."""
+    """(step, check): the file "declare" of the device's group lists REGIONS."""
     path = of(device, "resv/declare")
 
     def check(piece, _):

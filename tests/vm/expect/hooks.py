@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Checks of hooks: the file of the module, what the kernel says is hooked, what is left, and what
-they cost."""
+"""Checks of hooks: the module's file, the kernel's lists of hooks, leftovers, and costs."""
 import re
 from dataclasses import dataclass
 
@@ -25,7 +24,7 @@ HOOK = re.compile(r"(\S+) (kprobe|kretprobe|ftrace|ftrace-return|livepatch) "
 
 
 def parse(lines):
-    """The hooks that these lines of the file tell of, and faults of its form."""
+    """The hooks in LINES of the file, and faults of their form."""
     hooks, faults = [], []
     for line in lines:
         m = HOOK.fullmatch(line)
@@ -48,12 +47,12 @@ OBSERVED = ("iommu_attach_group", "iommu_detach_group", "iommu_domain_free",
 
 
 def of_window(hook):
-    """It is there for the MSI window, not for declared regions."""
+    """Does HOOK serve the MSI window, not declared regions?"""
     return hook.backend == "kretprobe" or hook.symbol in ("iommu_alloc_resv_region", *OBSERVED)
 
 
 class Section:
-    """One section's answers; faults are collected as they are found."""
+    """The answers of one section; its methods add the faults that they find to FAULTS."""
 
     def __init__(self, lines, label, faults):
         parts = sections(lines)
@@ -82,7 +81,7 @@ class Section:
         return judge.said(self.lines, *head)
 
     def expect(self, head, wanted):
-        """All lines that begin with the words HEAD go on so."""
+        """The lines that begin with the words HEAD continue with WANTED, one for each line."""
         told = self.told(*head.split())
         if told != wanted:
             self.fault(f"{head}: {told}, expected {wanted}")
@@ -100,19 +99,19 @@ class Section:
             self.fault("features: declared-regions is inert, and nothing says why")
 
     def kprobes(self, state):
-        """There are some, all in this STATE; or none for STATE None."""
+        """There are kprobes, and all are in STATE; with STATE None there are none."""
         found = [hook.state for hook in self.of("kprobe")]
         if set(found) != ({state} if state else set()):
             self.fault(f"kprobes {self.of('kprobe')}, expected {state}")
 
     def resting(self):
-        """There are some kprobes, none of which is in; see RESTING."""
+        """There are kprobes, and none is installed; see RESTING."""
         self.kprobes("off")
         if any(hook.reason != RESTING for hook in self.of("kprobe")):
             self.fault(f"kprobes {self.of('kprobe')}, expected '{RESTING}'")
 
     def livepatch(self, state, reason=""):
-        """One, in this STATE; or none for STATE None."""
+        """There is one livepatch, in STATE; with STATE None there is none."""
         found = self.of("livepatch")
         if not state:
             if found:
@@ -121,7 +120,7 @@ class Section:
             self.fault(f"livepatch {found}, expected {state} {reason}")
 
     def shows(self, wanted=True):
-        """Is the declared region in the kernel's own list?"""
+        """The kernel's own list has the declared region if WANTED, else not."""
         status, lines = self.files.get(f"{GROUP}/reserved_regions", ("missing", []))
         if status != "ok" or (SHOWN in lines) != wanted:
             self.fault(f"reserved_regions {status}: {lines}, "
@@ -129,7 +128,7 @@ class Section:
 
 
 def hooked(lines, label):
-    """What the kernel says is hooked: ({(kind, line)}, {kind: answer of the file})."""
+    """Hooks by the kernel's own lists: ({(kind, line)}, {kind: result of reading the list})."""
     found, reads = set(), {}
     for line in judge.said(lines, "hooked", label):
         kind, _, rest = line.partition(" ")
@@ -141,9 +140,9 @@ def hooked(lines, label):
 
 
 def is_clean(lines, before, after, arch):
-    """Nothing is hooked that was not before, and nothing of the modules is there."""
+    """AFTER, the kernel's lists have no hook that they did not have BEFORE."""
     (first, _), (last, reads) = hooked(lines, before), hooked(lines, after)
-    # Only those of x86 hook by ftrace, and some of arm64 have none.
+    # Hooks use ftrace only on x86, and some arm64 kernels have no ftrace.
     for kind in ("kprobe", "ftrace") if arch == "amd64" else ("kprobe",):
         if reads.get(kind) != "ok":
             return [f"{after}: what is hooked cannot be read ({kind}: {reads.get(kind)})"]
@@ -151,7 +150,7 @@ def is_clean(lines, before, after, arch):
 
 
 def is_hooked(lines, before, now, hooks):
-    """The kernel's own lists have HOOKS, which say that they are active."""
+    """The kernel's own lists have each of HOOKS that the module's file calls active."""
     new = hooked(lines, now)[0] - hooked(lines, before)[0]
     faults = []
     for hook in hooks:
@@ -164,7 +163,7 @@ def is_hooked(lines, before, now, hooks):
 
 
 def not_hooked(lines, label):
-    """Who only loads the module has sysfs, but no hook."""
+    """Loading the module alone installs no hook."""
     return [f"{label}: {kind} {line} is hooked" for kind, line in
             sorted(hooked(lines, label)[0] - hooked(lines, "before")[0])
             if kind in ("kprobe", "ftrace", "livepatch")]
@@ -178,7 +177,8 @@ def logged(lines, pattern, number=None):
 
 
 def all_ok(lines, but=()):
-    """Loads, unloads, mounts and binds that failed, but those that were to: {(command, number)}."""
+    """Faults for loads, unloads, mounts and binds that failed, except those of BUT, {(command,
+    number)}, which had to fail."""
     faults = []
     for command in ("load", "unload", "mount", "bind", "wait", "wait-gone", "wait-text"):
         for n, line in enumerate(judge.said(lines, command)):
@@ -188,33 +188,32 @@ def all_ok(lines, but=()):
                      for line in judge.said(lines, c)]
 
 
-# Faults that a test plants in its own transcript, if that is right: the judge has to see each.
-# (pattern, what it becomes); the first place where it is found.
+# Faults that a test plants in its own transcript: the judge must see each. (pattern,
+# replacement); only the first match is replaced.
 LEFT = "kprobe ffffffff81000000  k  intel_iommu_get_resv_regions+0x4    [FTRACE]"
 
 
 def leaves(label):
-    """Something is still hooked; it cannot be known what is."""
+    """Faults to plant: a hook is left; and the kernel's list of hooks cannot be read."""
     return ((rf"^hooked {label} read kprobe ok$", rf"\g<0>\nhooked {label} {LEFT}"),
             (rf"^hooked {label} read kprobe ok$", rf"hooked {label} read kprobe ENOENT"))
 
 
 def injected(lines):
-    """{label.N: (result, steps, [names of the steps that failed])}, by the order of transcripts
-    and log: each "try" begins with a load, which the log tells of by failing steps."""
+    """{label.N: (result, steps)} of the "inject" lines."""
     return {f"{w[0]}.{w[1]}": (w[2], w[3])
             for w in (line.split() for line in judge.said(lines, "inject"))}
 
 
 def failed_steps(lines):
-    """Names of the steps that failed, in turn."""
+    """Names of the steps that failed, in their order in the log."""
     found = (re.match(r"iommu_resv: test: step \d+ \((.*)\) fails", text)
              for text in judge.said(lines, "log"))
     return [m[1] for m in found if m]
 
 
 def allocations(lines, label):
-    """({(cache, who): count}, caches that were looked at)."""
+    """({(cache, allocating function): number of objects}, number of caches that were read)."""
     out, caches = {}, 0
     for line in judge.said(lines, "allocs", label):
         cache, text = line.split(" ", 1)
@@ -229,7 +228,7 @@ def allocations(lines, label):
 
 
 def grown(lines):
-    """Objects that a module left behind, from the counts before and after."""
+    """Faults for objects that a module left behind, by the counts before and after."""
     faults = []
     (before, _), (after, caches) = allocations(lines, "before"), allocations(lines, "after")
     if caches < 5:
@@ -244,7 +243,7 @@ def grown(lines):
 
 
 def costs(lines):
-    """{label: (least of pairs, least of attach, times it was measured)}"""
+    """{label: (smallest cost of pairs, smallest cost of an attach, number of measurements)}"""
     out, label = {}, ""
     for line in lines:
         if line.startswith("say "):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Judge what the agent of a VM said. Written without a look at the module's own code: what is
-compared here are its files, the kernel's files, and VFIO's answers."""
+"""Judge what the agent of a VM said. This compares the module's files, the kernel's files and
+VFIO's answers. It does not follow the module's code and was written without it."""
 import re
 from dataclasses import dataclass, field
 
@@ -32,7 +32,7 @@ class Group:
     id: str
     devices: list = field(default_factory=list)     # (name, driver, vendor:device)
     files: dict = field(default_factory=dict)       # name -> (status, lines)
-    iommus: set = field(default_factory=set)        # that its devices have links to
+    iommus: set = field(default_factory=set)        # IOMMUs to which its devices have links
 
     def lines(self, name):
         return self.files.get(name, ("ENOENT", []))[1]
@@ -41,7 +41,7 @@ class Group:
         return [device[0] for device in self.devices]
 
     def regions(self):
-        """Parsed: (start, end, type, origin, device, native, enforced)."""
+        """The file `regions`: [(start, end, type, origin, device, native, enforced)]."""
         out = []
         for line in self.lines("regions"):
             w = line.split()
@@ -73,7 +73,7 @@ def dumps(lines):
 
 
 def said(lines, *head):
-    """What followed HEAD on the lines that begin with it."""
+    """The rests of the lines that begin with the words HEAD."""
     start = " ".join(head) + " "
     return [line[len(start):] for line in lines if line.startswith(start)]
 
@@ -123,13 +123,13 @@ def differ(what, ours, theirs):
 
 
 def reasons(group):
-    """What stands in VFIO's way by `assignable`: [(word, device)]; None if that is not told."""
+    """VFIO's obstacles by `assignable`: [(word, device)]; None if the file has no lines."""
     lines = group.lines("assignable")
     return [tuple(line.split()[:2]) for line in lines[1:]] if lines else None
 
 
 def check_assignable(group, regions):
-    """By itself, before VFIO is asked: each reason is one, and of the group."""
+    """The file by itself, without VFIO's answers: each reason holds, and is of the group."""
     head = f"group {group.id}: assignable"
     lines = group.lines("assignable")
     faults = []
@@ -147,7 +147,7 @@ def check_assignable(group, regions):
             faults.append(f"{head}: {line} is not in regions")
         if word[0] == "no-iommu" and group.iommus:
             faults.append(f"{head}: {line}, but sysfs has its IOMMU: {group.iommus}")
-    # No kernel has one of these without leave to give the group away.
+    # With these drivers, or with none, every kernel lets VFIO have the group.
     for name, driver in drivers.items():
         if driver in ("vfio-pci", "-") and ("host-driver", name) in reasons(group):
             faults.append(f"{head}: {name} is bound to {driver}")
@@ -158,10 +158,11 @@ def check_assignable(group, regions):
 
 
 def check_group(group, added=False):
-    """What must hold for any group, VFIO or not. ADDED: its list is made by the module."""
+    """What must hold for any group, with or without VFIO. ADDED: the module makes its list."""
     faults = []
     head = f"group {group.id}"
-    # What bad firmware made the kernel list is no region, and nobody knows what VFIO will do.
+    # By bad firmware the kernel can list a region that ends before it begins. That is no region,
+    # and what VFIO does with it is unknown.
     theirs = [line for line, (start, end) in zip(group.lines("reserved_regions"),
                                                  pairs(group.lines("reserved_regions")))
               if start <= end]
@@ -186,7 +187,7 @@ def check_group(group, added=False):
         faults += check_assignable(group, regions)
     faults += differ(f"{head}: iommu, and the links of its devices",
                      sorted(group.lines("iommu")), sorted(group.iommus))
-    # What the admin declared is in the kernel's list, too, as long as it is enforced.
+    # Declared regions are also in the kernel's list while they are enforced.
     listed = [r for r in regions if r[5] or r[3] == "admin" and r[6]]
     if added:
         listed += [r for r in regions if r not in listed and
@@ -198,7 +199,7 @@ def check_group(group, added=False):
             faults.append(f"{head}: region of {region[4]}, which is not in the group")
         if region[6] and region[2] == "pci-window":
             faults.append(f"{head}: pci-window is enforced")
-        # A limit of 64 bits is none.
+        # A DMA limit of 64 bits excludes nothing, so it must not give a tiny window at the end.
         if region[2] == "pci-window" and region[1] - region[0] < 0xfff:
             faults.append(f"{head}: pci-window is no page")
     if nonsense:
@@ -218,7 +219,7 @@ def check_group(group, added=False):
 
 
 def check_maps(head, lines, ranges):
-    """VFIO's answers to maps: refused as soon as the page is not in a range."""
+    """VFIO refused exactly the maps of pages that are not in RANGES."""
     faults = []
     for kind, line in lines:
         word = line.split()
@@ -230,9 +231,9 @@ def check_maps(head, lines, ranges):
 
 
 def check_verdict(group, answer, unsafe=False):
-    """`assignable` of GROUP, dumped before, against VFIO's ANSWER; UNSAFE: it gave that only when
-    allow_unsafe_interrupts had been set meanwhile. Then somebody may have set it for another group,
-    too, so that one reason can have gone."""
+    """`assignable` of GROUP, dumped before, agrees with VFIO's ANSWER. UNSAFE: True if VFIO gave it
+    only after allow_unsafe_interrupts was set; None if that was off. If not None, the reason
+    unsafe-interrupts does not count, as the parameter may have been set for another group."""
     told = reasons(group)
     head = f"group {group.id}: assignable"
     if told is None:
@@ -248,7 +249,7 @@ def check_verdict(group, answer, unsafe=False):
 
 
 def check_vfio(group, lines, topology, series):
-    """USABLE of GROUP, dumped before, against what VFIO said when it opened the group."""
+    """The files of GROUP, dumped before, agree with what VFIO said when it opened the group."""
     head = f"group {group.id} ({group.names()[0]})"
     said_by = {key: [line[len(key) + 1:] for line in lines if line.startswith(key + "=")]
                for key in ("open", "page", "range", "inside", "edge", "dma", "msi", "unsafe")}
@@ -282,7 +283,7 @@ def check_vfio(group, lines, topology, series):
 
 
 def check_isolation(group, first, series, topology):
-    """msi_isolation and assignable against VFIO's answer while allow_unsafe_interrupts was off."""
+    """msi_isolation and assignable agree with VFIO's answer, with allow_unsafe_interrupts off."""
     ours = (group.lines("msi_isolation") or ["missing"])[0]
     faults = check_verdict(group, first.removeprefix("open="), None)
     if any(applies(d, 1, series) and d[0] in group.names() for d in topology.refused):
@@ -296,7 +297,7 @@ def check_isolation(group, first, series, topology):
 
 
 def check_expected(groups, topology, series):
-    """The lines and groups of the topology's entry."""
+    """The dump has the lines and groups that the topology's entry expects."""
     faults = []
     where = {name: group for group in groups.values() for name in group.names()}
     for entry in topology.shows:
@@ -315,7 +316,7 @@ def check_expected(groups, topology, series):
 
 
 def check_pieces(groups, lines, topology):
-    """Reads of 64 bytes give all of `regions`, however long it is."""
+    """Reads of 64 bytes at a time give the whole of `regions`, however long it is."""
     faults = []
     told = {line.split()[0]: line.split()[1:] for line in said(lines, "pieces")}
     for group in groups.values():
@@ -359,7 +360,7 @@ def check_report(lines, topology, series, added=False):
         answers = said(lines, "vfio", group.id)
         first = said(lines, "probe", group.id)
         if not answers or not first:
-            # VFIO has a file for each group in which a device is bound to it.
+            # VFIO has a file for each group that has a device bound to vfio-pci.
             if any(device[1] == "vfio-pci" for device in group.devices):
                 faults.append(f"group {group.id}: VFIO was never tried")
             continue
@@ -383,7 +384,7 @@ def check_report(lines, topology, series, added=False):
 
 
 def answers(lines, group, number):
-    """What vfio-check said of GROUP at the NUMBERth of several times."""
+    """What run NUMBER of vfio-check, counted from 1, said of GROUP."""
     runs = [[]]
     for line in said(lines, "vfio", group):
         runs[-1].append(line)

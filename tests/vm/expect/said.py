@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Checks of a stretch: lines that were said, what was logged, dumps that are as others were."""
+"""Checks of a stretch: what the agent said, what the module logged, and comparisons of dumps."""
 import re
 
 from expect import judge
@@ -7,7 +7,7 @@ from lab import kernels
 
 
 def says(*lines):
-    """Each of LINES, patterns, must be one of the agent's lines."""
+    """Each of LINES, patterns, matches one of the agent's lines."""
     def check(piece, _):
         return [f"lacks '{want}': {brief(piece.lines)}" for want in lines
                 if not any(re.fullmatch(want, line) for line in piece.lines)]
@@ -19,7 +19,7 @@ def brief(lines):
 
 
 def complains(device, count=1, part=None, base="before"):
-    """COUNT lines in the log (part of it), all about the group of DEVICE."""
+    """The log, or its PART, has COUNT lines, all about the group of DEVICE."""
     def check(piece, state):
         log = piece.log if part is None else piece.parts.get(part, [])
         group = where(state[base], device)
@@ -40,7 +40,7 @@ def where(groups, device):
 
 
 def keep(label):
-    """The dump of that label, for later."""
+    """Keep the dump LABEL in the state, for later checks."""
     def check(piece, state):
         start = f"dump {label}"
         found = judge.dumps(piece.lines[piece.lines.index(start):]).get(label) \
@@ -57,7 +57,7 @@ def groups_of(state, label):
 
 
 def same_dump(label, base):
-    """Byte for byte: groups, devices, and all files."""
+    """The dump LABEL is BASE byte for byte: groups, devices, and all files."""
     def check(piece, state):
         faults = keep(label)(piece, state)
         if faults:
@@ -86,7 +86,7 @@ def uevent(device, base="before"):
 
 
 def shown(device, label, number=3):
-    """`cat` of NUMBER files of DEVICE's group is what they were in the dump LABEL."""
+    """`cat` showed NUMBER files of DEVICE's group, as they were in the dump LABEL."""
     def check(piece, state):
         files = judge.dumps(["dump cat", "group cat", *piece.lines])["cat"]["cat"].files
         group = where(state[label], device)
@@ -100,7 +100,7 @@ def shown(device, label, number=3):
 
 
 def logged(number):
-    """So many lines of the module, whatever they are about."""
+    """The module logged NUMBER lines, on any subject."""
     def check(piece, _):
         return [] if len(piece.log) == number else \
             [f"{len(piece.log)} lines in the log, expected {number}: {piece.log}"]
@@ -108,7 +108,7 @@ def logged(number):
 
 
 def explained(words=(), most=2):
-    """A line of the module says why, of MOST at most, and at least one names each of WORDS."""
+    """The module logged one line or more, at most MOST, and each of WORDS is in one of them."""
     def check(piece, _):
         faults = [] if 1 <= len(piece.log) <= most else [f"{len(piece.log)} lines: {piece.log}"]
         return faults + [f"the log does not name '{word}': {piece.log}" for word in words
@@ -117,7 +117,7 @@ def explained(words=(), most=2):
 
 
 def others(label, base, *devices):
-    """The groups of the dump LABEL but those of DEVICES are what they were in BASE."""
+    """In the dump LABEL all groups except those of DEVICES are as in BASE."""
     def check(_, state):
         now, then = ({n: g for n, g in groups_of(state, dump).items()
                       if not set(devices) & set(g.names())} for dump in (label, base))
@@ -128,7 +128,7 @@ def others(label, base, *devices):
 
 
 def lost(device, label):
-    """The log tells of the regions that went with the group that DEVICE had in the dump LABEL."""
+    """The log says that the group that DEVICE had in the dump LABEL is gone."""
     def check(piece, state):
         start = f"iommu_resv: group {where(state[label], device).id} is gone"
         return [] if any(line.startswith(start) for line in piece.log) else \
@@ -137,7 +137,7 @@ def lost(device, label):
 
 
 def logs(line):
-    """The module has logged LINE, once."""
+    """The module logged LINE once."""
     def check(piece, _):
         found = piece.log.count(f"iommu_resv: {line}")
         return [] if found == 1 else [f"'{line}' is {found} times in the log: {piece.log}"]
@@ -156,7 +156,7 @@ def without(device, label):
 
 
 def fails(check, *words):
-    """CHECK finds faults, and they name each of WORDS."""
+    """CHECK finds faults that name each of WORDS."""
     def inverse(piece, state):
         text = "\n".join(check(piece, state))
         return [f"a test that must fail here does not see '{word}'; it said: {text}"
@@ -165,7 +165,7 @@ def fails(check, *words):
 
 
 def in_log(*words):
-    """One line of the module, and it has each of WORDS."""
+    """The module logged one line, which has each of WORDS."""
     def check(piece, _):
         if len(piece.log) != 1:
             return [f"{len(piece.log)} lines in the log, expected 1: {piece.log}"]
@@ -175,7 +175,7 @@ def in_log(*words):
 
 
 def same_but_none(label, base):
-    """As BASE in the kernel's files: nothing has moved."""
+    """In the dump LABEL the kernel's files are as in BASE: nothing has moved."""
     def check(piece, state):
         faults = keep(label)(piece, state)
         return faults or [
@@ -186,7 +186,7 @@ def same_but_none(label, base):
 
 
 def same_but_features(label, base):
-    """All groups are as in BASE; what the module says of itself may differ."""
+    """In the dump LABEL all groups are as in BASE; the module's own files may differ."""
     def check(piece, state):
         faults = keep(label)(piece, state)
         if faults:

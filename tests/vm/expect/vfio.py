@@ -5,7 +5,7 @@ from expect.said import where
 
 
 def keep_vfio(label):
-    """VFIO's answers about all groups, for later."""
+    """Keep VFIO's answers about all groups in the state, for later checks."""
     def check(piece, state):
         runs = state["vfio", label] = {}
         for line in piece.said("vfio"):
@@ -18,7 +18,7 @@ def keep_vfio(label):
 
 
 def same_vfio(label, base):
-    """VFIO answers word by word as it did in BASE."""
+    """VFIO's answers are word by word those of BASE."""
     def check(piece, state):
         faults = keep_vfio(label)(piece, state)
         now, then = state["vfio", label], state["vfio", base]
@@ -29,7 +29,7 @@ def same_vfio(label, base):
 
 
 def good_vfio(label, topology, series):
-    """VFIO's answers are those that the files in the dump LABEL promise."""
+    """VFIO's answers agree with the files in the dump LABEL."""
     def check(piece, state):
         faults = keep_vfio(label)(piece, state)
         return faults + [fault for n, lines in state["vfio", label].items()
@@ -38,14 +38,14 @@ def good_vfio(label, topology, series):
 
 
 def check_of(device, label, topology, series):
-    """`run /vfio-check check DEVICE` against the dump LABEL."""
+    """What `run /vfio-check check DEVICE` said agrees with the dump LABEL."""
     def check(piece, state):
         return judge.check_vfio(where(state[label], device), piece.said("run"), topology, series)
     return check
 
 
 def edus(number):
-    """NUMBER edu devices did DMA and raised their interrupts in this stretch."""
+    """In this stretch the DMA and the interrupts of NUMBER edu devices worked."""
     def check(piece, _):
         dma = [line[4:] for line in piece.said("run") if line.startswith("dma=")]
         msi = [line[4:] for line in piece.said("run") if line.startswith("msi=")]

@@ -11,7 +11,7 @@ def window_text(window, by="moved"):
 
 
 def relisted(lines, window):
-    """LINES of the kernel's list with the software window at WINDOW; it is all that is "msi"."""
+    """LINES of the kernel's list with the software window at WINDOW, as its only "msi" line."""
     out = sorted((int(w[0], 16), int(w[1], 16), w[2]) for w in (x.split() for x in lines)
                  if w[2] != "msi")
     rank = {"direct": 0, "direct-relaxable": 1, "reserved": 2, "msi": 3}
@@ -20,7 +20,7 @@ def relisted(lines, window):
 
 
 def same_group(now, then):
-    """NOW is as THEN, when VFIO may have had it: dma_api has its lines once VFIO is gone."""
+    """Is NOW as THEN? VFIO may have had the group then, so that dma_api had no lines yet."""
     if then.files.get("dma_api", ("ENOENT",))[0] == "ENODATA":
         now, then = (replace(group, files={name: file for name, file in group.files.items()
                                            if name != "dma_api"}) for group in (now, then))
@@ -28,7 +28,7 @@ def same_group(now, then):
 
 
 def moved(label, base, windows, by="moved"):
-    """The dump LABEL is BASE with the windows of some groups moved: {device: window}."""
+    """The dump LABEL is BASE with moved windows; WINDOWS: {device: window} of the groups."""
     def check(piece, state):
         faults = keep(label)(piece, state)
         if faults:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""ACPI tables like QEMU's with something added, to be given to the kernel instead of QEMU's.
+"""ACPI tables like QEMU's with additions, which the kernel gets instead of QEMU's.
 
-A table takes the place of the firmware's if signature and OEM names are the same and the OEM
+A table replaces the firmware's if the signature and the OEM names are the same and its OEM
 revision is higher (drivers/acpi/tables.c)."""
 import struct
 
 
 def table(signature, revision, body, length=None):
-    """A table with QEMU's OEM names; LENGTH only to lie about it."""
+    """A table with QEMU's OEM names; LENGTH, if given, is a wrong length for its header."""
     size = 36 + len(body)
     head = struct.pack("<4sIBB6s8sI4sI", signature.encode(), size if length is None else length,
                        revision, 0, b"BOCHS ", b"BXPC    ", 2, b"RESV", 1)
@@ -34,7 +34,7 @@ def remapping(kind, body, length=None):
 
 
 def drhd(base=0xfed90000):
-    """QEMU's only unit, which has all devices and the IOAPIC, whose bus is 0xff there."""
+    """QEMU's only unit, which has all devices and the IOAPIC (on bus 0xff)."""
     return remapping(0, struct.pack("<BBHQ", 1, 0, 0, base) + scope(3, 0, 0xff, (0, 0)))
 
 
@@ -50,8 +50,8 @@ def dmar(*structures, unit=drhd()):
 # IVRS: AMD I/O Virtualization Technology specification, chapter 5
 
 def ivhd(images=None):
-    """QEMU's unit, 00:01.0, with all devices behind it, and the IOAPIC as 00:14.0; of type 0x11 if
-    IMAGES, those of its two extended feature registers, are given."""
+    """QEMU's unit, 00:01.0, with all devices behind it, and the IOAPIC as 00:14.0. With IMAGES
+    (of its two extended feature registers) the block has type 0x11."""
     body = b"" if images is None else struct.pack("<QQ", *images)
     body += struct.pack("<BHB", 1, 0, 0) + struct.pack("<BHBBHB", 0x48, 0, 0, 0, 0xa0, 1)
     return struct.pack("<BBHHHQHHI", 0x10 if images is None else 0x11, 0xd1, 24 + len(body),
@@ -94,13 +94,13 @@ SMMU_NODE = 48 + 24
 
 
 def iort(*more, bits=64):
-    """QEMU's virt machine: an ITS, the SMMU before it, and the PCI root, which passes addresses of
-    that many BITS; then MORE nodes."""
+    """QEMU's virt machine: an ITS, the SMMU before it, and a PCI root that passes addresses of
+    BITS bits; then MORE nodes."""
     its = iort_node(0, 1, struct.pack("<II", 1, 0))
     smmu = iort_node(4, 4, struct.pack("<QIIQIIIIIII", 0x9050000, 1, 0, 0, 0, 106, 107, 109, 108,
                                        0, 0), iort_map(48))
     root = iort_node(2, 3, struct.pack("<IBHBIIB3x", 1, 0, 0, 3, 0, 0, bits),
                      iort_map(SMMU_NODE))
     nodes = [its, smmu, root, *more]
-    # Kernels look at RMR nodes from revision 5 on.
+    # Kernels read RMR nodes only in tables of revision 5 or later.
     return table("IORT", 5, struct.pack("<III", len(nodes), 48, 0) + b"".join(nodes))

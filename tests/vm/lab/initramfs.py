@@ -15,7 +15,7 @@ def entry(name, data, mode, inode):
 
 
 def cpio(files, folders=(), links=()):
-    """An archive of FILES, {name: bytes}, all executable, it harms none; LINKS: {name: target}."""
+    """An archive of FILES, {name: bytes}, all of them executable; LINKS: {name: target}."""
     names, links = set(folders), dict(links)
     for name in [*files, *links]:
         parts = name.split("/")[:-1]
@@ -78,17 +78,18 @@ def pick(kernel, wanted):
     return out
 
 
-# In every VM. virtio_pci's ring and core come as its dependencies; vfio_virqfd too, where it is.
+# Modules of every VM. virtio_pci's ring and core come as its dependencies, and so does
+# vfio_virqfd where the kernel has it.
 BASE = ["virtio_pci", "virtio_console", "vfio_iommu_type1", "vfio_pci"]
-# Where the container is iommufd's, which comes as a dependency of vfio.
+# Modules where the container is iommufd's; iommufd comes as a dependency of vfio.
 BASE_IOMMUFD = [name for name in BASE if name != "vfio_iommu_type1"]
 
 
 def build(kernel, steps, wanted=(), tables=None, extra=None, module=None, later=()):
     """The whole initrd. TABLES: {name: bytes} ACPI tables that override those of the firmware.
-    EXTRA: {name: bytes} files. LATER: modules that are there, in /lib, but not loaded at boot.
+    EXTRA: {name: bytes} files. LATER: modules that are in /lib but are not loaded at boot.
 
-    The overriding archive comes first and by itself, so that the kernel finds it unpacked."""
+    The tables are in an archive of their own at the start, where the kernel looks for them."""
     files = {
         "init": kernels.guest_program("agent", kernel.arch).read_bytes(),
         "vfio-check": kernels.guest_program("vfio-check", kernel.arch).read_bytes(),
@@ -108,7 +109,7 @@ def build(kernel, steps, wanted=(), tables=None, extra=None, module=None, later=
             listing.append("/lib/" + name)
     files["modules"] = ("\n".join(listing) + "\n").encode()
     files.update(extra or {})
-    # The kernel asks for the livepatch with modprobe, which is the agent by another name.
+    # The kernel loads the livepatch by modprobe, which is a link to the agent.
     main = cpio(files, ["dev", "proc", "sys", "tmp"], {"sbin/modprobe": "/init"})
     if not tables:
         return main

@@ -16,7 +16,7 @@ CACHE = Path(os.environ.get("IOMMU_RESV_CACHE", "/var/cache/iommu-resv")) / "vm"
 
 
 class Skip(Exception):
-    """The archive does not serve what the test needs."""
+    """The archive does not have what the test needs."""
 
 
 class Failure(Exception):
@@ -37,12 +37,12 @@ class Kernel:
 
     @property
     def debug(self):
-        """It reports faults, and takes its time: see tests/debug."""
+        """Is it a debug kernel, which reports faults and is slow? See tests/debug."""
         return self.key.startswith("debug-")
 
     @property
     def iommufd(self):
-        """Its VFIO container is that of iommufd, not of type 1."""
+        """Is its VFIO container iommufd's, not that of type 1?"""
         return self.key.endswith("-iommufd")
 
     def index(self):
@@ -56,7 +56,7 @@ class Kernel:
         return self
 
     def use(self, module):
-        """Test with MODULE, and with the livepatch that was built beside it."""
+        """Test with MODULE, and with the livepatch in the same folder if there is one."""
         livepatch = module.with_name("iommu_resv_livepatch.ko")
         self.module = module
         self.livepatch = livepatch if livepatch.exists() else None
@@ -69,7 +69,7 @@ def keys():
 
 
 def told_line(script, *words):
-    """What tests/lib/SCRIPT prints, one line."""
+    """The one line that tests/lib/SCRIPT prints."""
     out = subprocess.run([LIB / script, *words], text=True, capture_output=True)
     if out.returncode == 77:
         raise Skip(out.stderr.strip().splitlines()[-1] if out.stderr.strip() else "not served")
@@ -84,8 +84,8 @@ def told(script, *words):
 
 
 def get(key, build=True, test=False):
-    """The kernel KEY, fetched, with the modules of this tree built for it; TEST: the test build,
-    which can be made to fail step by step and to hook other functions."""
+    """Fetch the kernel KEY and build the modules of this tree for it. TEST: make the test build,
+    which can fail on purpose at each step and hook other functions."""
     var = told("kernel", "get", key)
     kernel = Kernel(key, var["ARCH"], var["RELEASE"],
                     Path(var.get("VMLINUX") or var["IMAGE"]), Path(var["MODULES"])).index()
@@ -95,7 +95,7 @@ def get(key, build=True, test=False):
 
 
 def build_module(key, tree=None, test=False, name="iommu_resv"):
-    """NAME.ko of this TREE for the kernel KEY; what is built with it is in the same folder."""
+    """NAME.ko of TREE, built for the kernel KEY; the other modules are in the same folder."""
     out = subprocess.run([LIB / "build-module", key] + ([tree] if tree else []),
                          text=True, capture_output=True,
                          env={**os.environ, "KBUILD_ARGS": "RESV_TEST=1" if test else ""})
@@ -105,7 +105,7 @@ def build_module(key, tree=None, test=False, name="iommu_resv"):
 
 
 def copy_tree(folder):
-    """What the build needs of this tree, in FOLDER, to be changed or built in."""
+    """Copy what the build needs of this tree to FOLDER, to change it or to build there."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     subprocess.run(["cp", "-r", "--parents", "-t", folder, "Kbuild", "dkms.conf",
@@ -116,7 +116,7 @@ def custom(image, modules, kdir):
     """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR."""
     with open(image, "rb") as f:
         head = f.read(64)
-    # An arm64 Image says so at 56, a bzImage has neither that nor an ELF's machine 183.
+    # An arm64 Image has a magic number at 56, an arm64 ELF file has machine 183 at 18.
     arch = "arm64" if head[56:60] == b"ARMd" or head[18:20] == b"\xb7\x00" else "amd64"
     kernel = Kernel("custom", arch, Path(modules).name, Path(image), Path(modules)).index()
     work = CACHE / "custom-build"
@@ -130,7 +130,7 @@ def custom(image, modules, kdir):
 
 
 def guest_program(name, arch):
-    """Path of the program whose sources are in guest/NAME and guest/lib, for ARCH, static."""
+    """Build the sources in guest/NAME and guest/lib as a static program for ARCH; its path."""
     guest = HERE / "guest"
     parts = [part for folder in (name, "lib") for part in sorted((guest / folder).glob("*.[ch]"))]
     text = b"".join(part.read_bytes() for part in parts)
@@ -154,5 +154,5 @@ def series_of(kernel):
 
 
 def backends(kernel):
-    """Livepatches are for those kernels whose configuration has them."""
+    """The backends that KERNEL can have; only x86 kernels have livepatches."""
     return ("kprobe", "livepatch") if kernel.arch == "amd64" else ("kprobe",)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Machines that several subjects test on, beside those of topologies.py."""
+"""Machines that cases of several subjects use, besides those of topologies.py."""
 from lab.topologies import EDU, Q35, SMMU, Topology
 
 # The machine of most tests: two single devices, two functions in a group
@@ -11,11 +11,11 @@ MACHINE = {
 }
 ONE, OTHER, MANY = "0000:00:03.0", "0000:00:04.0", "0000:00:07.0"
 
-# What comes into the first slot for hotplug
+# The device that is plugged into the first slot for hotplug
 PLUGGED = "0000:01:00.0"
 
-# An IOMMU whose driver comes after the module. The root bus is not behind it, or the port to the
-# host would wait for that driver, too.
+# An IOMMU whose driver is loaded after the module. The root bus is not behind it: otherwise the
+# port to the host would wait for that driver, too.
 VIRTIO = Topology("declare-virtio", "amd64", (), f"{Q35},default_bus_bypass_iommu=on",
                   ("virtio-iommu-pci,addr=2", "pxb-pcie,id=pxb,bus_nr=64",
                    "pcie-root-port,id=rp,bus=pxb,chassis=1", f"{EDU},bus=rp"))
@@ -33,7 +33,7 @@ def machine(controller, firmware, devices=DEVICES):
 
 
 def with_hole(name, devices, slot, function, region):
-    """A machine whose device tree has REGION, which must stay free, for one of its devices."""
+    """A machine whose device tree reserves REGION for one of its devices."""
     start, size = region[0], region[1] - region[0] + 1
     return Topology(name, "arm64", (), SMMU, devices, dts=f"""
 / {{

@@ -11,7 +11,7 @@ class Qmp:
 
     def __init__(self, path):
         self.sock = socket.socket(socket.AF_UNIX)
-        # Plugging waits for all CPUs, which are slow on a busy host.
+        # A long timeout: plugging waits for all CPUs of the guest, which are slow on a busy host.
         self.sock.settimeout(120)
         self.sock.connect(str(path))
         self.file = self.sock.makefile("rw")

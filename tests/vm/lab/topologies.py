@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of machines: one entry a topology, what is in it and what must be seen there."""
+"""The table of machines: each entry is a topology, with its devices and the expected results."""
 import subprocess
 from dataclasses import dataclass
 
@@ -13,26 +13,26 @@ APIC = "0x00000000fee00000 0x00000000feefffff msi"
 class Topology:
     name: str
     arch: str
-    kernels: tuple              # keys of the kernels it is run on
+    kernels: tuple              # keys of the kernels to test it on
     machine: str
     devices: tuple              # QEMU -device
     append: str = ""            # kernel arguments
-    modules: tuple = ()         # "?" before a name: where the kernel has it
+    modules: tuple = ()         # "?" before a name: only if the kernel has it
     firmware: str = None        # QEMU -bios
     tables: dict = None         # ACPI tables instead of the firmware's
     dts: dict = None            # text added to nodes of the device tree: {node: text}
-    # What must be seen: (device, start of a line of `regions`[, kernel series])
+    # Expected lines: (device, start of a line of `regions`[, kernel series])
     shows: tuple = ()
     # Devices whose group VFIO must refuse, by any errno: (device[, kernel series])
     refused: tuple = ()
     # Kernel series on which VFIO opens groups only with allow_unsafe_interrupts
     unsafe: tuple = ()
-    # Kernel series on which QEMU and kernel do not get an MSI through, module or not
+    # Kernel series on which no MSI arrives, with or without the module, by faults of QEMU or kernel
     no_msi: tuple = ()
     same_group: tuple = ()      # devices that must share a group
     longer: tuple = ()          # devices whose group's `regions` is longer than a page of 4 KiB
-    log: tuple = ()             # patterns that the kernel log must have
-    suite: str = None           # the QEMU of this Debian release, in a root of its own
+    log: tuple = ()             # patterns that must be in the kernel log
+    suite: str = None           # Debian release whose QEMU to use, in a root of its own
 
     def qemu(self, folder):
         words = []
@@ -56,20 +56,20 @@ class Topology:
                        check=True, capture_output=True)
         text = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", blob],
                               check=True, stdout=subprocess.PIPE, text=True).stdout
-        # A second description of the root node is merged into the first.
+        # dtc merges the second description of the root node into the first.
         subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", out], check=True,
                        input=text + self.dts, text=True)
         return out
 
 
 def applies(entry, length, series):
-    """Is ENTRY, LENGTH fields and maybe the series it is about, about the kernel SERIES?"""
+    """Does ENTRY apply to the kernel SERIES? After LENGTH fields it may have a list of series."""
     return len(entry) == length or series in entry[length]
 
 
 X86 = ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64")
 ARM = ("5.10-arm64", "6.1-arm64", "6.12-arm64", "7-arm64")
-# Those of tests/debug, and of these the ones with iommufd's container
+# The kernels of tests/debug, and those of them with iommufd's container
 DEBUG = ("debug-amd64", "debug-arm64")
 Q35 = "q35,kernel-irqchip=split"
 SMMU = "virt,gic-version=3,iommu=smmuv3"
@@ -78,10 +78,10 @@ SMMU = "virt,gic-version=3,iommu=smmuv3"
 X86_DEVICES = (
     f"{EDU},addr=3",
     f"{EDU},addr=7.0,multifunction=on", f"{EDU},addr=7.1",
-    # A conventional bridge: what is behind it shares a group with it.
+    # A conventional bridge: the devices behind it share its group.
     "pcie-root-port,id=rp0,chassis=1,addr=5", "pcie-pci-bridge,id=pb,bus=rp0",
     f"{EDU},bus=pb,addr=1", f"{EDU},bus=pb,addr=2",
-    # A switch, whose ports keep what is behind them apart or do not: as the kernel finds.
+    # A switch; the kernel decides whether its ports isolate the devices behind them.
     "pcie-root-port,id=rp1,chassis=2,addr=6", "x3130-upstream,id=up,bus=rp1",
     "xio3130-downstream,id=dn0,bus=up,chassis=11,slot=0",
     "xio3130-downstream,id=dn1,bus=up,chassis=12,slot=1",
@@ -90,14 +90,14 @@ X86_DEVICES = (
 MULTIFUNCTION = (("0000:00:07.0", "0000:00:07.1"),)
 BRIDGE = (("0000:01:00.0", "0000:02:01.0", "0000:02:02.0"),)
 APIC_ALL = (("0000:00:03.0", APIC), ("0000:02:01.0", APIC), ("0000:00:1f.0", APIC))
-# What QEMU's firmware gave that bridge: devices behind it reach each other there.
+# The window that QEMU's firmware gave that bridge: devices behind it reach each other there.
 CONVENTIONAL = tuple(("0000:02:01.0", f"{window} pci-window bridge 0000:01:00.0 added advice")
                      for window in ("0x00000000fdc00000 0x00000000fddfffff",
                                     "0x00000000fe800000 0x00000000fe9fffff"))
 ISA = (("0000:00:1f.0", "0x0000000000000000 0x0000000000ffffff direct-relaxable"),)
 
-# Firmware's own reservations, by tables and device tree. 0x1a000000 is kept out of the
-# kernel's hands by memmap=, as firmware would.
+# Regions that firmware reserves, by tables and device tree. memmap= keeps the kernel from using
+# 0x1a000000, as firmware would.
 KEEP = "memmap=128K$0x1a000000"
 MANY = range(0x1a000000, 0x1a064000, 0x1000)
 
@@ -137,8 +137,8 @@ HOLE_TREE = """
     };
 };
 """
-# The host bridge passes DMA on in two ranges, the second one of which begins elsewhere on the
-# bus than for the CPU. The kernel's MSI window is in the first gap.
+# The host bridge passes DMA on in two ranges; the second one has another address on the bus than
+# for the CPU. The kernel's MSI window is in the first gap.
 GAPS = ((0, 0x3fffffff), (0x60000000, 0x8fffffff), (0x4090000000, 2 ** 64 - 1))
 GAP_TREE = """
 / {
@@ -164,8 +164,8 @@ TABLE = [
              "intel_iommu=on,sm_on",
              shows=(("0000:00:03.0",
                      "0x0001000000000000 0xffffffffffffffff out-of-range aperture"),)),
-    # First-stage translation alone, which Debian 12's QEMU cannot do. With iommu=pt, too, DMA of
-    # a device that VFIO has goes wrong on QEMU 10.0, so that is no topology.
+    # Only first-stage translation, which Debian 12's QEMU does not have. There is no topology with
+    # iommu=pt in addition: on QEMU 10.0 the DMA of a device that VFIO has goes wrong there.
     Topology("intel-flts", "amd64", ("6.12-amd64", "7-amd64"), Q35,
              ("intel-iommu,intremap=on,x-scalable-mode=on,x-flts=on,aw-bits=48",
               f"{EDU},addr=3"), "intel_iommu=on,sm_on", suite="trixie",
@@ -185,8 +185,8 @@ TABLE = [
                     ("0000:00:04.0", "0x000000001a010000 0x000000001a01ffff direct-relaxable rmrr "
                                      "0000:00:04.0 native")),
              refused=(("0000:00:03.0",),)),
-    # More lines than a page holds. The kernel's own file cannot be longer than that (5.10 writes
-    # past its end): there these regions, one behind the other, are one.
+    # More lines than fit on a page. The kernel's own file cannot be longer than a page (5.10
+    # writes past its end), but there these adjacent regions are one line.
     Topology("rmrr-many", "amd64", ("5.10-amd64", "6.12-amd64", "7-amd64"), Q35,
              ("intel-iommu,intremap=on", "qemu-xhci,addr=4"), "intel_iommu=on memmap=1M$0x1a000000",
              tables={"dmar": acpi.dmar(*(acpi.rmrr(start, start + 0xfff, acpi.endpoint(4))
@@ -210,7 +210,7 @@ TABLE = [
              shows=(("0000:00:03.0", "0x000000001a000000 0x000000001a00ffff direct ivmd "
                                      "0000:00:03.0 native enforced"),
                     ("0000:00:04.0", "0x000000001a010000 0x000000001a01ffff direct ivmd")),
-             # 5.10 and 6.1 give such devices to VFIO and keep the range out of its maps.
+             # 5.10 and 6.1 let VFIO have such devices and exclude the range from its maps.
              refused=(("0000:00:03.0", ("6.12", "7")), ("0000:00:04.0", ("6.12", "7"))),
              unsafe=("7",)),
     Topology("virtio-x86", "amd64", ("6.12-amd64", "7-amd64"), Q35,
@@ -221,25 +221,25 @@ TABLE = [
              same_group=MULTIFUNCTION),
     Topology("smmu-acpi", "arm64", ARM, SMMU, ARM_DEVICES, shows=SOFT_ALL,
              firmware="/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", same_group=MULTIFUNCTION),
-    # The stream of 00:03.0 is 0x18. 5.10 knows no RMRs, later kernels leave those of PCI devices
-    # out where firmware does not have the bus numbers kept: only the module tells of it.
+    # The stream of 00:03.0 is 0x18. 5.10 does not know RMRs, and later kernels ignore those of PCI
+    # devices unless firmware has the bus numbers preserved: only the module reports this one.
     Topology("rmr", "arm64", ("5.10-arm64", "6.1-arm64", "6.12-arm64"), SMMU,
              (f"{EDU},addr=3", f"{EDU},addr=4"),
              firmware="/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
              tables={"iort": acpi.iort(acpi.rmr(0x50000000, 0x10000, acpi.SMMU_NODE, 0x18))},
              shows=(("0000:00:03.0", "0x0000000050000000 0x000000005000ffff direct rmr "
                                      "0000:00:03.0 added advice"),)),
-    # GICv2m tells no device from another.
+    # GICv2m does not distinguish devices.
     Topology("smmu-v2m", "arm64", ("5.10-arm64", "6.12-arm64", "7-arm64"),
              "virt,gic-version=2,iommu=smmuv3", (f"{EDU},addr=3",),
              shows=(("0000:00:03.0", SOFT),), unsafe=("5.10", "6.1", "6.12", "7")),
-    # Root ports without ACS: kernels that go by it put all below one slot into a group.
+    # Root ports without ACS: kernels that check ACS put all devices below one slot into a group.
     Topology("smmu-noacs", "arm64", ("6.12-arm64", "7-arm64"), SMMU,
              ("pcie-root-port,id=rp0,chassis=1,addr=6.0,multifunction=on,disable-acs=on",
               "pcie-root-port,id=rp1,chassis=2,addr=6.1,disable-acs=on",
               f"{EDU},bus=rp0", f"{EDU},bus=rp1", f"{EDU},addr=3"),
-             # What these ports do not redirect goes to the windows of their bus, which are those
-             # of QEMU's host bridge.
+             # Requests that these ports do not redirect go to the windows of their bus, which are
+             # those of QEMU's host bridge.
              shows=(("0000:00:03.0", SOFT),) + tuple(
                  ("0000:01:00.0", f"{window} pci-window bridge {port} added advice")
                  for port in ("0000:00:06.0", "0000:00:06.1")
@@ -251,13 +251,13 @@ TABLE = [
                                      "0000:00:03.0 native enforced", ("6.12", "7")),
                     ("0000:00:04.0", "0x0000000060000000 0x000000006000ffff reserved dt "
                                      "0000:00:04.0 native enforced", ("6.12", "7")),
-                    # Kernels that know nothing of it: the module says it, nobody enforces it.
+                    # These kernels do not know it: the module reports it, but nothing enforces it.
                     ("0000:00:03.0", "0x0000000050000000 0x000000005000ffff direct dt "
                                      "0000:00:03.0 added advice", ("5.10", "6.1")),
                     ("0000:00:04.0", "0x0000000060000000 0x000000006000ffff reserved dt "
                                      "0000:00:04.0 added advice", ("5.10", "6.1"))),
              refused=(("0000:00:03.0", ("6.12", "7")),)),
-    # Every group is behind that bridge. From the log: the kernel's MSI window is in a gap.
+    # Every group is behind that bridge. The log must say that the kernel's window is in a gap.
     Topology("dt-gaps", "arm64", ("5.10-arm64", "6.12-arm64", "7-arm64"), SMMU,
              (f"{EDU},addr=3", "pcie-root-port,id=rp0,chassis=1,addr=5", f"{EDU},bus=rp0"),
              dts=GAP_TREE,
@@ -266,19 +266,19 @@ TABLE = [
                          for device in ("0000:00:03.0", "0000:01:00.0") for start, end in GAPS),
              log=(r"MSI window 0x8000000-0x80fffff overlaps 0x0-0x3fffffff \(pci-window, bridge, "
                   r"pci0000:00\)",)),
-    # ACPI has one limit for all behind its PCI root.
+    # ACPI has one limit for all devices behind its PCI root.
     Topology("acpi-limit", "arm64", ("5.10-arm64", "7-arm64"), SMMU, (f"{EDU},addr=3",),
              firmware="/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
              tables={"iort": acpi.iort(bits=36)},
              shows=(("0000:00:03.0", "0x0000001000000000 0xffffffffffffffff pci-window bridge "
                                      "pci0000:00 added advice"),)),
-    # The doorbell of the ITS as a fixed region of the device, no movable window.
+    # The doorbell of the ITS is a fixed region of the device; there is no movable window.
     Topology("virtio-arm", "arm64", ("6.12-arm64", "7-arm64"), "virt,gic-version=3",
              ("virtio-iommu-pci,addr=2", f"{EDU},addr=3"), modules=("virtio_iommu",),
              shows=(("0000:00:03.0", "0x0000000008090000 0x000000000809ffff msi"),),
              # 7.x refuses the interrupt itself (ENOSPC), with or without the module.
              no_msi=("7",)),
-    # Any regions that the host gives; without MSI there is no edu.
+    # Any regions that the host gives; no edu, because there are no MSIs.
     Topology("virtio-holes", "arm64", ("6.12-arm64", "7-arm64"), "virt,gic-version=3,its=off",
              ("virtio-iommu-pci,addr=2,len-reserved-regions=2,"
               "reserved-regions[0]=0x10000000:0x1fffffff:0,"
@@ -290,7 +290,7 @@ TABLE = [
              unsafe=("6.12", "7")),
 ]
 
-# Machines of tests other than report-.
+# Machines that the report- tests do not use.
 SLOTS = ("pcie-root-port,id=hp1,chassis=1,addr=5", "pcie-root-port,id=hp2,chassis=2,addr=6")
 HOTPLUG = {
     "amd64": Topology("hotplug", "amd64", (), Q35,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Run one VM: QEMU without KVM, a verdict port, a console file, a QMP socket, a time limit."""
+"""Run one VM: QEMU without KVM, with a port for the agent's lines, a console file, a QMP socket
+and a time limit."""
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ COMMON = {
     "amd64": {
         "qemu": "qemu-system-x86_64",
         "console": "ttyS0",
-        # The timer check fails now and then on a busy host when interrupts are remapped.
+        # With interrupt remapping the timer check sometimes fails on a busy host.
         "append": "no_timer_check",
         "cpu": "max",
         "port": "addr=0x1d",
@@ -26,7 +27,7 @@ COMMON = {
     },
 }
 
-# Reports of the kernel that fail a test, also those that other code has caused.
+# Reports of the kernel that fail a test, even if other code has caused them.
 BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|"
                  r"blocked for more than|unreferenced object|refcount_t|general protection|"
                  r"UBSAN|KFENCE|"
@@ -35,8 +36,8 @@ BAD = re.compile(r"WARNING:|BUG:|\bOops\b|Call [Tt]race|soft lockup|hung_task|"
                  r"Poison overwritten|Redzone|"
                  r"rcu_\w+ (detected|self-detected) .*stall|lockdep is turned off")
 
-# A debug kernel checks each access to memory, which takes memory and time, and keeps what was
-# freed for a while.
+# A debug kernel checks each access to memory and keeps freed memory for a while, which takes
+# memory and time.
 DEBUG_MEMORY = "2G"
 DEBUG_SLOWER = 5
 
@@ -46,7 +47,8 @@ def megabytes(size):
 
 
 def qemu_of(suite):
-    """Words before those of QEMU: none for this machine's own, else a root with that of SUITE."""
+    """Words before QEMU's command: none for this machine's QEMU; for that of SUITE, words that
+    run it in its root."""
     if not suite:
         return []
     root = kernels.told_line("qemu", suite)
@@ -70,18 +72,18 @@ class Vm:
         self.limit = limit
         common = COMMON[kernel.arch]
         if not accel:
-            # QEMU does not get it right on x86 when one CPU changes the code that another runs, as
-            # kprobes and livepatches do (a stock kernel and a livepatch of its own panic with
-            # "int3" where there is none): there the CPUs take turns.
+            # On x86 QEMU has a fault when one CPU changes code that another one runs, as kprobes
+            # and livepatches do (even a stock kernel with another livepatch panics at an "int3"
+            # that is not there). With one thread the CPUs take turns.
             accel = f"tcg,thread={'single' if kernel.arch == 'amd64' and smp > 1 else 'multi'}"
-        # The A57 is quick to emulate but has no pages of 16 KiB.
+        # The A57 is fast to emulate but has no pages of 16 KiB.
         cpu = "cortex-a76" if kernel.release.endswith("-16k") else common["cpu"]
         tables = tables if tables is not None else topology.tables
         initrd = self.dir / "initrd"
         initrd.write_bytes(initramfs.build(kernel, steps, [*topology.modules, *wanted],
                                            tables, extra, module, later))
-        # The kernel tests its ciphers for a third of a boot here. KASLR costs a sixth; reports have
-        # it.
+        # Here the kernel's tests of its ciphers take a third of a boot, and KASLR takes a sixth;
+        # report- tests have KASLR.
         words = ["root=/dev/ram0", f"console={common['console']}", "panic=-1", "loglevel=5",
                  "log_buf_len=1M", "cryptomgr.notests", "" if kaslr else "nokaslr",
                  common["append"], topology.append, append]
@@ -92,7 +94,7 @@ class Vm:
             "-serial", f"file:{self.dir}/console",
             "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
             "-chardev", f"file,id=port,path={self.dir}/port",
-            # Without MSI: the port works whatever the test does to interrupts.
+            # No MSI, so that the port works whatever the test does to interrupts.
             "-device", f"virtio-serial-pci,vectors=0,{common['port']}",
             "-device", "virtserialport,chardev=port,name=iommu-resv",
             *topology.qemu(self.dir), *qemu,
@@ -108,11 +110,12 @@ class Vm:
             return ""
 
     def run(self, actions=(), meanwhile=None):
-        """ACTIONS: [(text, function of Qmp)], done in turn when the agent has said that text.
-        MEANWHILE: (text, text, seconds, function of Qmp) done again and again, so many seconds
-        apart, from when the agent has said the first text until it says the second.
+        """Run the VM. ACTIONS: [(text, function of Qmp)]: call each function in turn once the
+        agent has said its text. MEANWHILE: (first text, last text, seconds, function of Qmp): once
+        the agent has said the first text, call the function every so many seconds, until the agent
+        says the last text.
 
-        Returns the lines of the agent; raises Failure if it did not come to its end."""
+        Returns the lines of the agent; raises Failure if the agent did not say "end"."""
         actions = list(actions)
         qmp = None
         due = 0
@@ -156,9 +159,9 @@ class Vm:
         return [line[4:] for line in self.lines if line.startswith("log ")]
 
     def complaints(self, after=None):
-        """Reports of bugs in the kernel log, with some lines around the first; leaks.
+        """The first report of a bug in the kernel log, with some lines around it; and leaks.
 
-        AFTER: only what came after the first line that begins so."""
+        AFTER: ignore the log before the first line that begins with AFTER."""
         return self.reported(after) + (debug_faults(self.lines) if self.debug else [])
 
     def reported(self, after):
@@ -171,7 +174,7 @@ class Vm:
             if BAD.search(line):
                 around = lines[max(0, i - 2):i + 14]
                 return ["kernel log: " + "".join(f"\n    {text}" for text in around)]
-        # What the console has and the agent's reading of the log had not yet.
+        # The console may have later lines than the log that the agent has read.
         known = set(log)
         for line in self.text("console").splitlines():
             if BAD.search(line) and re.sub(r"^\[ *[0-9.]+\] ", "", line) not in known:
@@ -180,7 +183,7 @@ class Vm:
 
 
 def debug_faults(lines):
-    """What a debug kernel has to say beside its log, and whether it watched to the end."""
+    """Leaks that a debug kernel found, and faults if its checks were not active to the end."""
     said = [line[6:] for line in lines if line.startswith("debug ")]
     faults = [f"debug kernel: no '{want}': {said}" for want in
               ("lockdep 1", "kmemleak scanned ok") if want not in said]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Do the checks of the declare- tests see a fault? As report.py does: a transcript that is right,
-and one planted fault at a time."""
+"""Do the checks of the declare- tests see faults? As in report.py: a transcript without faults, in
+which one fault at a time is planted."""
 from cases import case
 from expect.declared import dumped, kernel_list
 from expect.said import complains, keep, same_dump, says, shown
@@ -11,7 +11,7 @@ from talk.play import mark, play, ranges_are, reads, writes
 from talk.script import MARK, Script, overflows
 from talk.words import HOLE, LATER, of, span
 
-# The same for each group that VFIO gets.
+# The same lines for each group that VFIO gets.
 VERDICT = """\
 file assignable ok
 | yes
@@ -158,7 +158,7 @@ def sample():
     return text + "end\n"
 
 
-# (stretch, text in it, what it becomes, words of the fault that must be reported)
+# (stretch, text in it, replacement, words of the fault that must be reported)
 PLANTED = (
     (0, "vfio 1 open=ok", "vfio 1 open=EPERM set-iommu", "VFIO now"),
     (1, "file usable ok", "file usable ENODATA", "usable: ENODATA"),
@@ -224,7 +224,7 @@ RULE = (
 
 
 def planted(faults, text, checks):
-    """Those of FAULTS that CHECKS do not see when they are planted in TEXT, one at a time."""
+    """Plant each of FAULTS alone in TEXT; list those that CHECKS do not see."""
     missed = []
     for stretch, old, new, words in faults:
         at = text.find(old, text.index(f"say @{stretch}\n"))

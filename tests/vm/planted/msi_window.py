@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Do the checks of the msi-window- tests see a fault? As declare.py beside this does: a
-transcript that is right, and one planted fault at a time."""
+"""Do the checks of the msi-window- tests see faults? As in declare.py: a transcript without faults,
+in which one fault at a time is planted."""
 from cases import case
 from expect.said import fails, in_log, keep
 from expect.window import moved
@@ -72,7 +72,8 @@ def script():
     out.do("moved", ["dump moved"], moved("moved", "loaded", {ONE: PLACE}))
     step, check = served("moved", PLACE, ONE, count=10)
     out.do("served", [step], check)
-    # The same answers are no stock kernel's, and a check that must fail finds what it is to find.
+    # A stock kernel does not give these answers: the check of one, which must fail here, fails as
+    # expected.
     out.do("stock", [step], fails(check, f"{GUEST} EINVAL", "not into", "interrupts"))
     step, check = play("container", holds(ONE, PLACE))
     out.do("held", [step], check)
@@ -127,7 +128,7 @@ def sample():
     return text + "end\n"
 
 
-# (stretch, text in it, what it becomes, words of the fault that must be reported)
+# (stretch, text in it, replacement, words of the fault that must be reported)
 PLANTED = (
     (1, f"write {FILE} ok", f"write {FILE} EINVAL", "lacks 'write"),
     (2, "00500fffff msi", "00501fffff msi", "reserved_regions"),

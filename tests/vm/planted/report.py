@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does the judge see a fault? A transcript that is right, and one planted fault at a time."""
+"""Does the judge see faults? A transcript without faults, in which one fault at a time is
+planted."""
 import dataclasses
 
 from cases import case
@@ -103,11 +104,11 @@ log DMAR: ok
 end
 """
 
-# (text, what it becomes, words of the fault that must be reported)
+# (text, replacement, words of the fault that must be reported)
 PLANTED = (
     ("load /iommu_resv.ko ok", "load /iommu_resv.ko EINVAL", "load"),
     ("bind 0000:00:04.1 ok", "bind 0000:00:04.1 ENODEV", "bind 0000:00:04.1"),
-    # A group that VFIO has and nobody asked about: all its answers, or those of one pass.
+    # A group that VFIO has, but without its answers: without all, or without those of one pass.
     (SAMPLE[SAMPLE.index("vfio 2 open"):SAMPLE.index("unload")], "", "2: VFIO was never tried"),
     ("probe 2 open=ok\n", "", "2: VFIO was never tried"),
     ("vfio 1 open=EINVAL set-container\nvfio 1 exit 1\n", "", "1: VFIO was never tried"),
@@ -151,7 +152,7 @@ PLANTED = (
     ("file usable ok\n", "file usable ENODATA\n", "usable: ENODATA"),
     ("log DMAR", "left /sys/kernel/iommu_resv\nlog DMAR", "after unload"),
     ("| none", "| none\n| none", "has 2 lines"),
-    # The verdict, by itself and against VFIO.
+    # The file assignable, by itself and against VFIO.
     ("| yes\n", "| perhaps\n", "bad line"),
     ("| yes\n", "| yes\n| yes\n", "assignable: ['yes', 'yes']"),
     ("| no\n| direct 0000:00:03.0 0x000000001a000000 0x000000001a00ffff\n", "| no\n",
@@ -185,7 +186,7 @@ COMPLAINTS = ("WARNING: CPU: 0 PID: 1 at mm/slub.c:1", "BUG: unable to handle pa
 
 @case("report-judge-sees-faults")
 def judge_sees(name):
-    """A test like the others, without a VM."""
+    """The judge of the report- tests sees each planted fault."""
     faults = [f"the right transcript: {fault}"
               for fault in judge.check_report(SAMPLE.splitlines(), TOPOLOGY, "6.12")]
     for text, becomes, words in PLANTED:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Stretches that load the module, declare regions, take them back and unload."""
+"""Stretches that load the module, declare regions, remove them and unload."""
 from expect.said import keep, says, uevent
 from expect.vfio import keep_vfio
 from talk.words import FEATURES, HOOKS, LIVEPATCH, MODULE, PATCH, UNSAFE, of, span, text
@@ -12,9 +12,9 @@ def cats(device, names=("reserved_regions", "resv/regions", "resv/usable")):
 def loading(script, backend, also=""):
     steps = [f"load {MODULE} hooks={backend}{also}"]
     if backend == "livepatch":
-        # If the kernel found somebody to load it already, it is there.
+        # The kernel may have loaded it by modprobe already.
         steps += [f"load {LIVEPATCH}"]
-    # Kprobes are in while something is declared.
+    # Kprobes are installed only while a region is declared.
     state = "off" if backend == "kprobe" and not also else "active"
     steps += [f"wait-text {HOOKS} {backend} {state}", f"cat {HOOKS}", f"cat {FEATURES}"]
     checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+",
@@ -40,7 +40,8 @@ def unloading(script, backend):
 
 
 def declaring(script, what, device, verb, regions, base="before"):
-    """Each is accepted, and the group tells of it."""
+    """Write VERB and each of REGIONS to DEVICE's `declare`: each write is accepted, and the group
+    sends a uevent."""
     path = of(device, "resv/declare")
     script.do(what, ["spawn event uevents", "sleep 200",
                      *[f"write {path} {verb} {text(r)}" for r in regions],
@@ -53,7 +54,8 @@ def declaring(script, what, device, verb, regions, base="before"):
 
 
 def before(script):
-    """What there is without the module. Whether interrupts are isolated is no matter here."""
+    """Keep a dump and VFIO's answers from before the module is loaded, with
+    allow_unsafe_interrupts set."""
     script.do("before", [f"write {UNSAFE} 1", "bind", "dump before", "vfio"],
               lambda piece, _: [f"bind {x}" for x in piece.said("bind") if not x.endswith(" ok")],
               keep("before"), keep_vfio("before"))
@@ -63,5 +65,5 @@ def parameter(*regions):
     return "declare=" + ",".join(f"{device}:{span(*region)}" for device, region in regions)
 
 
-# What hardware takes itself, by architecture
+# A region that hardware or the kernel takes itself, by architecture
 FIXED = {"amd64": (0xfee00000, 0xfee0ffff), "arm64": (0x8000000, 0x800ffff)}

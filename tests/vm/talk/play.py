@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Plays: several words of vfio-check in one process, each with the answer that it must get."""
+"""Plays: several words that one process of vfio-check does, each with its expected answer."""
 from expect import judge
 from expect.declared import TOP, both
 from expect.said import where
@@ -8,8 +8,8 @@ from talk.words import of, span, text
 
 
 def play(*words):
-    """(step, check). WORDS: a word that must give ok, or (word, answer); an answer is an errno,
-    or a function of (state, lines behind the word's number) that returns faults."""
+    """(step, check) of a play. WORDS: a word whose answer must be ok, or (word, answer). An answer
+    is an errno, or a function of (state, lines behind the word's number) that returns faults."""
     words = [(w, "ok") if isinstance(w, str) else w for w in words]
 
     def check(piece, state):
@@ -32,7 +32,8 @@ def play(*words):
 
 
 def ranges_are(label, *devices):
-    """VFIO's ranges are what is usable in the groups of all DEVICES by the dump LABEL."""
+    """A word: VFIO's ranges are those that all groups of DEVICES have as usable in the dump
+    LABEL."""
     def want(state, got):
         usable = [(0, TOP)]
         for device in devices:
@@ -43,7 +44,7 @@ def ranges_are(label, *devices):
 
 
 def reads(device, name, label):
-    """The file is what it was in the dump LABEL."""
+    """A word: the file NAME of DEVICE's group is as in the dump LABEL."""
     path = of(device, name)
 
     def want(state, got):
@@ -64,11 +65,11 @@ def writes(device, verb, region, errno="ok"):
     return (f"write:{of(device, 'resv/declare')}={verb}_{text(region).replace(' ', '_')}", errno)
 
 
-SMALL = 0x10000     # a page of every kernel
+SMALL = 0x10000     # a multiple of every kernel's page size
 
 
 def touching(region):
-    """Maps that touch a region must fail, those beside it work."""
+    """Words: maps that touch REGION fail, maps beside it work."""
     start, end = region
     middle = (start + end + 1) // 2
     bad = ((start, start + SMALL - 1), (middle, middle + SMALL - 1), (end - SMALL + 1, end),
@@ -80,7 +81,7 @@ def touching(region):
 
 
 def pages_beside(region, page=4096):
-    """The first and last page, and those on either side."""
+    """Words: maps of the first and last page of REGION fail, maps of the pages beside it work."""
     start, end = region
     return [(f"try:{span(start, start + page - 1)}", "EINVAL"),
             f"try:{span(start - page, start - 1)}",
@@ -88,7 +89,7 @@ def pages_beside(region, page=4096):
 
 
 def interrupts(device, count, window):
-    """A word: DEVICE raises COUNT interrupts, all arrive, and they go through WINDOW."""
+    """A word: DEVICE raises COUNT interrupts; all arrive, through WINDOW."""
     word = f"irqs:{device}:{count}"
     return (word, arrives(word, device, count, window))
 
@@ -110,7 +111,7 @@ def arrives(word, device, count, window):
 
 
 def raises(device, count):
-    """A word: a held device raises COUNT interrupts, and all arrive."""
+    """A word: DEVICE, which is held, raises COUNT interrupts, and all arrive."""
     word = f"raise:{device}:{count}"
 
     def want(_, got):
@@ -119,7 +120,7 @@ def raises(device, count):
 
 
 def holds(device, window):
-    """A word: DEVICE is kept open with its interrupts on, which go through WINDOW."""
+    """A word: keep DEVICE open with its interrupts on, through WINDOW."""
     word = f"hold:{device}"
 
     def want(_, got):
@@ -130,7 +131,7 @@ def holds(device, window):
 
 
 def opened(*devices):
-    """Words: one container with the groups of all DEVICES."""
+    """Words: open one container and put the groups of all DEVICES into it."""
     words = ["container"]
     for n, device in enumerate(devices):
         words += [f"open:{device}", f"set:{device}"] + (["iommu"] if not n else [])
@@ -138,6 +139,6 @@ def opened(*devices):
 
 
 def refused_at(window):
-    """Words: a map of the first and of the last page of WINDOW is refused."""
+    """Words: VFIO refuses maps of the first and of the last page of WINDOW."""
     return [(f"try:{span(window[0], window[0] + 0xffff)}", "EINVAL"),
             (f"try:{span(window[1] - 0xffff, window[1])}", "EINVAL")]

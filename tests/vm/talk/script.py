@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A script: what the agent of a VM is to do, and who judges what it said.
+"""A script: the steps that the agent of a VM does, and the checks of what it said.
 
-Steps come in stretches, each with checks of what the agent said and the kernel logged in it:
-functions of (Piece, state), the state being what earlier stretches left to compare with. Or they
-come as a list, with one judge of the whole transcript, a function of its lines; there faults are
-planted in a transcript that is right, and the judge has to see each. Checks and judges return
-faults."""
+A script has steps in stretches, each with its checks. A check is a function of (Piece, state): the
+piece has what the agent said and the kernel logged in the stretch, the state has results of
+earlier stretches. Or it has a list of steps, with one judge of the whole transcript, a function of
+its lines. If the judge finds no fault, faults are planted in the transcript, and the judge must
+find each. Checks and judges return a list of faults."""
 import re
 from dataclasses import dataclass
 
@@ -13,15 +13,16 @@ from expect import judge
 from lab.vm import Vm
 
 MARK = "iommu-resv-test"
-# Without it the kernel takes ten marks in five seconds and drops the rest.
+# Without it the kernel accepts ten marks in five seconds and drops the rest.
 APPEND = "printk.devkmsg=on"
-# What the kernel says of every module from outside
+# Lines that the kernel logs about every out-of-tree module
 LOADER = re.compile(r"iommu_resv: (loading out-of-tree module|module verification failed)")
 
 
 @dataclass
 class Piece:
-    """What one stretch gave. LOG has the log up to the first inner mark, PARTS what follows it."""
+    """Lines of one stretch. LOG: the log up to the first inner mark; PARTS: {mark: the log after
+    it}."""
     lines: list
     log: list
     parts: dict
@@ -31,14 +32,14 @@ class Piece:
 
 
 class Script:
-    """STEPS and JUDGE: of the whole transcript. WRONG: faults to be planted, (pattern, what it
-    becomes)."""
+    """STEPS, and JUDGING, which judges the whole transcript. WRONG: faults to plant, (pattern,
+    replacement)."""
 
     def __init__(self, steps=(), judging=None, wrong=()):
         self.steps = list(steps)
         self.judging = judging
         self.wrong = wrong
-        self.stretches = []     # (what it is about, checks)
+        self.stretches = []     # (subject, checks)
 
     def do(self, what, steps, *checks):
         n = len(self.stretches)
@@ -61,8 +62,8 @@ class Script:
         return faults + (self.judging(lines) if self.judging else [])
 
     def run(self, name, kernel, topology, actions=(), meanwhile=None, after=None, **options):
-        """(lines, faults) of one VM. ACTIONS, MEANWHILE, OPTIONS: of Vm; AFTER: the kernel's
-        reports of bugs count from the first line of its log on that begins so."""
+        """(lines, faults) of one VM. ACTIONS, MEANWHILE, OPTIONS: see Vm. AFTER: ignore reports of
+        bugs before the first line of the kernel log that begins with AFTER."""
         if self.stretches:
             options["append"] = " ".join([APPEND, options.get("append", "")]).rstrip()
         vm = Vm(name, kernel, topology, self.steps, **options)
@@ -72,7 +73,7 @@ class Script:
 
 
 def split(lines, number):
-    """The pieces of a transcript, None for one that is missing."""
+    """The pieces of a transcript, with None for a missing one."""
     pieces = [None] * number
     now = None
     for line in lines:
@@ -100,17 +101,17 @@ def run_script(name, kernel, topology, script, actions=(), **options):
 
 
 def run(name, kernel, topology, steps, judging, faults=(), **options):
-    """(lines, faults) of STEPS, which JUDGING judges. FAULTS: to be planted."""
+    """(lines, faults) of STEPS, judged by JUDGING. FAULTS: see WRONG of Script."""
     return Script(steps, judging, faults).run(name, kernel, topology, **options)
 
 
 def overflows(log):
-    """A file of the kernel was longer than its page."""
+    """Lines by which the kernel says that the text of a file was longer than its page."""
     return [line for line in log if "bad count" in line]
 
 
 def planted(judging, lines, faults):
-    """Faults that JUDGING, a function of lines, does not see in LINES."""
+    """Plant each of FAULTS in LINES; list those that JUDGING, a function of lines, misses."""
     text, out = "\n".join(lines), []
     for pattern, becomes in faults:
         wrong, n = re.subn(pattern, becomes, text, count=1, flags=re.M | re.S)

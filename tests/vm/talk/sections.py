@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A transcript by its "say" lines."""
+"""Split a transcript at its "say" lines."""
 
 
 def sections(lines):
-    """{text: lines after "say TEXT", until the next one}; "" is what comes before all."""
+    """{text: lines from "say TEXT" to the next "say"}; "" has the lines before the first one."""
     out = {"": []}
     now = out[""]
     for line in lines:
@@ -14,7 +14,7 @@ def sections(lines):
 
 
 def files(lines):
-    """{path: (status, lines)}, the last that was told of each."""
+    """{path: (status, lines)} of the last time that each file was read."""
     out, text = {}, []
     for line in lines:
         word = line.split(" ")

@@ -9,13 +9,14 @@ LOW = (0, 0x3fffffff)               # a guest with 1 GiB at 0
 PLACE = (0x50000000, 0x500fffff)
 THERE = (0x58000000, 0x580fffff)    # another one
 GUEST = f"big:{span(*LOW)}"
-# Interrupts of the device that has to get every one, and of all others: one takes 6 ms.
+# Numbers of interrupts: many for the device that must lose none, few for the others, as one takes
+# 6 ms.
 COUNT, FEW = 1000, 100
 MB = 0x100000
 
 
 def stock(*devices):
-    """(step, check): how it is where the window is at the kernel's place."""
+    """(step, check): with the window at the kernel's place, VFIO refuses maps there."""
     return play(*opened(*devices), (GUEST, "EINVAL"), *refused_at(NATIVE),
                 *[interrupts(device, 3, NATIVE) for device in devices])
 
@@ -43,7 +44,7 @@ WAYS = {"kprobe": "iommu_alloc_resv_region", "kretprobe": "iommu_get_group_resv_
 
 
 def load(script, what="load", words="", backend="kprobe"):
-    """Loaded; the hooks of windows are in only if the parameter moves some."""
+    """Load the module; the hooks of windows are installed only if its parameter moves some."""
     by = WAYS[backend]
     state = r"active \d+ 0 -" if "msi_window=" in words else r"off \d+ 0 no MSI window is moved"
     script.do(what, [f"load {MODULE} {words}".rstrip(), f"cat {HOOKS}", f"cat {FEATURES}"],
@@ -54,7 +55,7 @@ def load(script, what="load", words="", backend="kprobe"):
 
 
 def active(script, backend="kprobe"):
-    """While a window is moved they are in, and nothing was missed by any."""
+    """While a window is moved the hooks are active, and none has missed a call."""
     script.do("hooks are in", [f"cat {HOOKS}"],
               says(*[rf"\| {symbol} {kind} active \d+ 0 -" for symbol, kind in (
                   (WAYS[backend], backend), ("iommu_get_group_resv_regions", "kretprobe"),
@@ -65,7 +66,7 @@ def active(script, backend="kprobe"):
 
 
 def rested(script):
-    """When none is moved any more, they are out."""
+    """When no window is moved any more, the hooks are off."""
     script.do("hooks are out", [f"cat {HOOKS}"],
               lambda piece, _: [line for line in piece.lines if line.startswith("| ") and
                                 not ("resv_regions" in line and " kprobe " in line) and

@@ -33,13 +33,13 @@ HOLE = (0x20000000, 0x200fffff)
 HOLE_MANY = (0x30000000, 0x3003ffff)
 LATER = (0x28000000, 0x2800ffff)
 
-# What steps in a list declare, and how it shows
+# What steps in a list declare, and its line in the kernel's list
 DEVICE = "0000:00:03.0"
 GROUP = f"/sys/bus/pci/devices/{DEVICE}/iommu_group"
 REGION = "0x40000000 0x40000fff"
 SHOWN = "0x0000000040000000 0x0000000040000fff reserved"
 READS = 5
-# What the hooks of declared regions say while there is none: they were tested, and are out.
+# The reason that the hooks of declared regions show after their test while none is declared.
 RESTING = "nothing is declared"
 
 MOUNTS = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
@@ -47,7 +47,7 @@ FILES = [f"cat {HOOKS}", f"cat {FEATURES}", f"cat {MODE}"]
 LIST = f"cat {GROUP}/reserved_regions"
 ADD = f"write {GROUP}/resv/declare add {REGION}"
 REMOVE = f"write {GROUP}/resv/declare remove {REGION}"
-# What takes the livepatch away, without the command.
+# Steps that remove the livepatch, without the command.
 DISABLE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
 ACTIVE = f"wait-text {HOOKS} livepatch active"
 IGNORE = f"load {MODULE} native=ignore"

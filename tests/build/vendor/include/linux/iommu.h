@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What kernels of 4.18 to 5.14 have in common, and what shape.h says of those of one vendor. */
+/* Declarations that kernels 4.18 to 5.14 share, and those of one vendor that shape.h selects. */
 #ifndef VENDOR_IOMMU_H
 #define VENDOR_IOMMU_H
 
@@ -11,7 +11,7 @@ enum iommu_cap {
 	IOMMU_CAP_INTR_REMAP,
 };
 
-/* The type that was backported stands where mainline has it, so that the others shift. */
+/* The backported type is at mainline's position, so the values of the later types shift. */
 enum iommu_resv_type {
 	IOMMU_RESV_DIRECT,
 #ifdef SHAPE_RELAXABLE
@@ -46,7 +46,7 @@ struct iommu_domain_geometry {
 
 struct iommu_domain;
 
-/* Where they are apart, those of a domain are the ones that map. */
+/* In kernels with separate operations of domains, map() is one of these. */
 struct iommu_domain_ops {
 #ifdef SHAPE_DOMAIN_OPS
 	int (*map)(struct iommu_domain *domain, unsigned long iova, phys_addr_t paddr,
@@ -104,7 +104,7 @@ static inline struct iommu_fwspec *dev_iommu_fwspec_get(struct device *dev)
 #endif
 
 int iommu_get_group_resv_regions(struct iommu_group *group, struct list_head *head);
-/* Declared everywhere; whether a module can call them only Module.symvers tells. */
+/* Every shape declares these; Module.symvers tells which ones a module can call. */
 void iommu_get_resv_regions(struct device *dev, struct list_head *list);
 void iommu_put_resv_regions(struct device *dev, struct list_head *list);
 struct iommu_domain *iommu_get_domain_for_dev(struct device *dev);

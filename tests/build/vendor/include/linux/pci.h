@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* No probe that a vendor shape is about needs any of it. */
+/* Empty: the probes that vendor shapes test need nothing of this header. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The few types that the probes of tests/build/vendor need, and the shape of the vendor. */
+/* The few types that the probes need in tests/build/vendor, and the shape of the vendor. */
 #ifndef VENDOR_TYPES_H
 #define VENDOR_TYPES_H
 
@@ -30,8 +30,8 @@ struct list_head {
 };
 
 /*
- * A distribution that keeps the layout of structures for years hides what is new or gone from
- * the tool that compares symbols, in ways of its own.
+ * Distributions that keep the layout of structures for years hide new and removed members from
+ * genksyms, which compares symbols, by macros of their own.
  */
 #ifdef __GENKSYMS__
 #define KABI_REPLACE(old, new)	old
