@@ -56,6 +56,21 @@ void resv_declare_guard_rest(void)
 {
 }
 
+/* Every change that begins ends, without the lock. */
+static bool changing;
+
+void resv_declare_change_begin(void)
+{
+	HOLDS(!changing && !resv_declare_lock.held);
+	changing = true;
+}
+
+void resv_declare_change_end(void)
+{
+	HOLDS(changing && !resv_declare_lock.held);
+	changing = false;
+}
+
 int resv_declared_stock(unsigned int more)
 {
 	return more ? 0 : -EINVAL;
@@ -134,6 +149,7 @@ static void check_declared(void)
 	}
 	HOLDS(nr <= MAX_BY_DEVICE);
 	HOLDS(!resv_declare_lock.held);
+	HOLDS(!changing);
 }
 
 static unsigned int count_declared(void)
