@@ -269,25 +269,15 @@ MODULE_PARM_DESC(test_iommufd, "as with an iommufd that is not watched: who come
 #define test_iommufd	false
 #endif
 
-static bool any_missed(const struct resv_tap *const *taps, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (resv_tap_missed(taps[i]))
-			return true;
-	return false;
-}
-
 /* Do taps see every attach and detach, including those by iommufd? */
 static bool sees_all(void)
 {
 	if (test_iommufd || !READ_ONCE(resv_attach_watching) ||
 	    !READ_ONCE(iommufd_watched))
 		return false;
-	return !any_missed(resv_attach_taps, RESV_ATTACH_TAPS) &&
-	       !any_missed(resv_attach_handle_taps, RESV_ATTACH_HANDLE_TAPS) &&
-	       !any_missed(resv_attach_replace_taps, RESV_ATTACH_REPLACE_TAPS);
+	return !resv_taps_missed(resv_attach_taps, RESV_ATTACH_TAPS) &&
+	       !resv_taps_missed(resv_attach_handle_taps, RESV_ATTACH_HANDLE_TAPS) &&
+	       !resv_taps_missed(resv_attach_replace_taps, RESV_ATTACH_REPLACE_TAPS);
 }
 
 /**

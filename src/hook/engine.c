@@ -370,22 +370,37 @@ const char *resv_tap_backend(const struct resv_tap *tap)
 	return name;
 }
 
+static bool misses(const struct resv_hook *hook,
+		   const struct resv_tap *const *taps, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!resv_place_missed(hook))
+		return false;
+	for (i = 0; i < nr; i++)
+		if (resv_place_tap(hook, taps[i]))
+			return true;
+	return false;
+}
+
 /**
- * resv_tap_missed() - number of calls that a tap did not see, or had no memory for
- * @tap: the tap
+ * resv_taps_missed() - has any of these taps missed a call?
+ * @taps: taps
+ * @nr: number of @taps
+ *
+ * A call counts as missed if the taps did not see it, or had no memory for it.
  *
  * Context: may sleep.
- * Return: the sum over all places that the tap is at, since they were installed
+ * Return: true if a place of one has missed calls since it was installed
  */
-u64 resv_tap_missed(const struct resv_tap *tap)
+bool resv_taps_missed(const struct resv_tap *const *taps, unsigned int nr)
 {
 	const struct resv_hook *hook;
-	u64 missed = 0;
+	bool missed = false;
 
 	resv_hooks_lock();
 	list_for_each_entry(hook, &resv_hooks, node)
-		if (resv_place_tap(hook, tap))
-			missed += resv_place_missed(hook);
+		missed |= misses(hook, taps, nr);
 	resv_hooks_unlock();
 	return missed;
 }

@@ -108,7 +108,7 @@ bool resv_tap_exists(const struct resv_tap *tap);
 void resv_tap_put(const struct resv_tap *tap, const char *reason);
 void resv_tap_retry(const struct resv_tap *tap);
 const char *resv_tap_backend(const struct resv_tap *tap);
-u64 resv_tap_missed(const struct resv_tap *tap);
+bool resv_taps_missed(const struct resv_tap *const *taps, unsigned int nr);
 enum resv_tap_state resv_tap_state(const struct resv_tap *tap,
 				   const char **reason);
 
