@@ -15,12 +15,12 @@
  * frees it by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
  *
- * The kprobes are in while something is declared, or is to be.  Otherwise each is put in
- * once, to see whether it works, by the first look at a group that needs it; in a walk over
- * all groups they stay in until its end.  One that does not work is not taken out, so that
- * the table of hooks says why.
+ * The kprobes are installed while something is declared, or a write to declare something is
+ * under way.  Otherwise the first look at a group that needs a kprobe installs it once, to
+ * test it, and removes it again; a walk over all groups removes the kprobes at its end.  A
+ * kprobe that does not work stays in the table of hooks, which shows the reason.
  *
- * The table is read under RCU, and no lock is taken.
+ * The taps read the table under RCU, and take no lock.
  */
 #include <linux/device.h>
 #include <linux/kernel.h>
@@ -60,13 +60,13 @@ static bool kprobe_inert;
 
 /* All under resv_declare_lock */
 static unsigned int changes;	/* writes to files that are under way */
-static bool walking;		/* all groups are being looked at */
-static const char *resting;	/* the kprobes have worked, and are out: their backend */
+static bool walking;		/* a walk over all groups is under way */
+static const char *resting;	/* backend of the kprobes, which passed and are removed */
 
-/* Functions of which it is known that a kprobe works there, since the last walk began. */
+/* Functions on which a kprobe has passed its self-test since the last walk began. */
 static unsigned long working[RESV_MAX_CALLBACKS];
 static unsigned int nr_working;
-static bool other_works;	/* that of groups, or of a test */
+static bool other_works;	/* so has the kprobe on the function of groups, or of a test */
 
 static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 {
@@ -423,7 +423,7 @@ static bool is_needed(void)
 }
 
 /**
- * resv_declare_rest() - take the kprobes out if they work and nothing is declared
+ * resv_declare_rest() - remove the kprobes if they work and nothing is declared
  *
  * Context: sleeps for grace periods; resv_declare_lock is not held.
  */
@@ -440,7 +440,7 @@ void resv_declare_rest(void)
 		state = resv_tap_state(resv_declare_taps[i], &reason);
 		if (state == RESV_TAP_WORKS)
 			backend = resv_tap_backend(resv_declare_taps[i]);
-		/* At no place, or else at one that was not tested yet. */
+		/* Go on if it is at no place.  A reason means that its place was not tested yet. */
 		else if (state != RESV_TAP_OUT || reason)
 			goto unlock;
 	}
@@ -454,9 +454,9 @@ unlock:
 }
 
 /**
- * resv_declare_change_begin() - something is to be declared, or to be removed
+ * resv_declare_change_begin() - a write that declares or removes a region begins
  *
- * The look at the group that follows has the kprobes put in.
+ * The look at the group that follows installs the kprobes.
  *
  * Context: may sleep; resv_declare_lock is not held.
  */
@@ -468,7 +468,7 @@ void resv_declare_change_begin(void)
 }
 
 /**
- * resv_declare_change_end() - that is over, whatever became of it
+ * resv_declare_change_end() - that write is over, whether it succeeded or failed
  *
  * Context: sleeps for grace periods; resv_declare_lock is not held.
  */
@@ -480,7 +480,7 @@ void resv_declare_change_end(void)
 	resv_declare_rest();
 }
 
-/* Return: as get_kprobes(), or what is known of them while nothing is declared */
+/* Return: as get_kprobes(); while nothing is declared, the result of the last self-test */
 static bool have_kprobes(const struct resv_facts *c, struct iommu_group *group)
 {
 	bool works;
@@ -576,7 +576,7 @@ void resv_declare_taps_walked(void)
 /* Describe what the taps do.  @mode is not "none", and the kernel makes the lists. */
 static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 {
-	const char *inert = NULL, *reason = NULL, *probe = NULL;
+	const char *inert = NULL, *reason = NULL, *probe;
 	const char *by = "livepatch";
 	const char *rests = NULL;
 	enum resv_tap_state state;
@@ -584,11 +584,10 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 	unsigned int i;
 
 	mutex_lock(&resv_declare_lock);
-	if (resv_hooks_by_kprobe() && resting) {
+	if (resv_hooks_by_kprobe())
 		rests = resting;
-		probe = resting;
-	}
 	mutex_unlock(&resv_declare_lock);
+	probe = rests;
 	for (i = 0; resv_hooks_by_kprobe() && i < NR_KPROBES; i++) {
 		state = resv_tap_state(resv_declare_taps[i], &reason);
 		if (state == RESV_TAP_WORKS && !probe)
