@@ -121,7 +121,7 @@ def at_load(key, name):
 
 def at_load_livepatch(script):
     """The region waits for the livepatch, and stays when the livepatch is disabled by its file."""
-    loading(script, "livepatch", " " + parameter((ONE, HOLE)))
+    loading(script, "livepatch", " " + parameter((ONE, HOLE)), [ONE])
     step, check = play("container", f"open:{ONE}", f"set:{ONE}", "iommu",
                        ranges_are("patched", ONE), *touching(HOLE), f"edu:{ONE}")
     script.do("livepatch: files", ["dump patched"],

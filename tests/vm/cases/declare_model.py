@@ -130,7 +130,7 @@ def model(key, name):
 
 def model_livepatch(script):
     """The same with the other backend."""
-    loading(script, "livepatch", " " + parameter((EDUS, HOLE)))
+    loading(script, "livepatch", " " + parameter((EDUS, HOLE)), [ONE, OTHER])
     script.do("livepatch: files", ["dump patched"],
               dumped("patched", "before", {ONE: [HOLE], OTHER: [HOLE]}, given=OWN))
     model_enforced(script, "patched", ONE, OTHER)

@@ -6,7 +6,7 @@ from lab import kernels
 from lab.topologies import PLAIN, X86
 from talk.script import run
 from talk.words import (ACTIVE, ADD, DISABLE, FILES, GROUP, HOOKS, LIST, LISTED, LIVEPATCH, MODE,
-                        MODULE, MOUNTS, PATCH, REMOVE)
+                        MODULE, MOUNTS, PATCH, REMOVE, RESTED)
 
 # hooks-other: another module's livepatch
 
@@ -105,7 +105,7 @@ NEWER = "/newer.ko"
 
 def version_steps():
     return [*MOUNTS, "bind", "hooked before", "say newer", f"load {MODULE}", f"load {NEWER}",
-            *FILES, ADD, LIST, REMOVE, "say ours", f"load {LIVEPATCH}", f"wait {PATCH}/transition",
+            *RESTED, *FILES, ADD, LIST, REMOVE, "say ours", f"load {LIVEPATCH}", f"wait {PATCH}/transition",
             *FILES, "say end", *DISABLE, "unload iommu_resv", "hooked end", "left"]
 
 

@@ -11,7 +11,7 @@ from lab import kernels
 from lab.topologies import ARM, DEBUG, PLAIN, X86
 from talk.script import run
 from talk.words import (ACTIVE, ADD, DISABLE, FILES, GROUP, LIST, LISTED, LIVEPATCH, MODE, MODULE,
-                        MOUNTS, READS, REMOVE, SHOWN)
+                        MOUNTS, READS, REMOVE, RESTED, SHOWN)
 
 
 # hooks-load: modes, the file, switching
@@ -37,13 +37,12 @@ def load_steps(arch):
         "say livepatch-undeclare", REMOVE, LIST, f"write {MODE} none", *FILES,
         "cat /tmp/modprobe.log",
         "say livepatch-kept", "unload iommu_resv",
-        "say livepatch-off", *DISABLE, *FILES, ADD, LIST, REMOVE,
+        "say livepatch-off", *DISABLE, *RESTED, *FILES, ADD, LIST, REMOVE,
         "say livepatch-after", "unload iommu_resv", "hooked livepatch-after", "left",
         # the livepatch by hand, beside kprobes
-        "say hand", f"load {MODULE}", f"load {LIVEPATCH}", ACTIVE, "sleep 1000", *FILES, ADD, LIST,
-        REMOVE,
+        "say hand", f"load {MODULE}", f"load {LIVEPATCH}", ACTIVE, *RESTED, *FILES, ADD, LIST, REMOVE,
         "hooked hand", *DISABLE,
-        "say hand-off", *FILES, "unload iommu_resv", "hooked hand-after", "left",
+        "say hand-off", *RESTED, *FILES, "unload iommu_resv", "hooked hand-after", "left",
         # switching while a region is declared
         "say switch", f"load {MODULE} hooks=kprobe", ADD, LIST,
         f"spawn watcher watch {GROUP}/reserved_regions {SHOWN.split(' ', maxsplit=1)[0]}",

@@ -86,7 +86,7 @@ def virtio_steps():
     behind = f"/sys/bus/pci/devices/{BEHIND}/iommu_group"
     return [*MOUNTS, "hooked before",
             "say off", f"load {MODULE}", *FILES,
-            "say come", "load /lib/virtio_iommu.ko", f"bind {BEHIND}", *FILES,
+            "say come", "load /lib/virtio_iommu.ko", f"bind {BEHIND}", *RESTED, *FILES,
             "hooked come", *[f"cat {behind}/reserved_regions"] * READS,
             f"write {behind}/resv/declare add {REGION}", f"cat {behind}/reserved_regions",
             f"write {behind}/resv/declare remove {REGION}",

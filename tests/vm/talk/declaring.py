@@ -9,14 +9,18 @@ def cats(device, names=("reserved_regions", "resv/regions", "resv/usable")):
     return [f"cat {of(device, name)}" for name in names]
 
 
-def loading(script, backend, also=""):
+def loading(script, backend, also="", declared=()):
+    """ALSO: other parameters; DECLARED: the devices for which they declare a region."""
     steps = [f"load {MODULE} hooks={backend}{also}"]
     if backend == "livepatch":
         # The kernel may have loaded it by modprobe already.
         steps += [f"load {LIVEPATCH}"]
     # Kprobes are installed only while a region is declared.
     state = "off" if backend == "kprobe" and not also else "active"
-    steps += [f"wait-text {HOOKS} {backend} {state}", f"cat {HOOKS}", f"cat {FEATURES}"]
+    # The livepatch is active from the look at one group on; the others follow.
+    steps += [f"wait-text {HOOKS} {backend} {state}",
+              *[f"wait-text {of(device, 'resv/regions')} added enforced" for device in declared],
+              f"cat {HOOKS}", f"cat {FEATURES}"]
     checks = [says(rf"load {MODULE} ok .*", r"wait-text ok \d+",
                    rf"\| declared-regions added {backend} \S.*")]
     if backend == "livepatch":

@@ -42,6 +42,10 @@ READS = 5
 # The reason that the hooks of declared regions show after their test while none is declared.
 RESTING = "nothing is declared"
 
+# Each walk over all groups installs the kprobes for its time. These steps wait for a walk that is
+# scheduled, which starts after 2.1 seconds at most (rescan_fn() in src/group/walk.c), and for its
+# end.
+RESTED = ["sleep 2500", f"wait-text {HOOKS} {RESTING}"]
 MOUNTS = ["mount debugfs /sys/kernel/debug", "mount tracefs /sys/kernel/tracing"]
 FILES = [f"cat {HOOKS}", f"cat {FEATURES}", f"cat {MODE}"]
 LIST = f"cat {GROUP}/reserved_regions"
