@@ -255,6 +255,7 @@ static int declare(struct control *ctl, int argc, char **argv,
 
 	if (ctl->forget && argc == 1) {
 		may_change(ctl, command);
+		saved_lock();
 		return forget(ctl, argv[0], NULL);
 	}
 	if (argc != 2 && argc != 3)
@@ -266,6 +267,7 @@ static int declare(struct control *ctl, int argc, char **argv,
 		     range.start, range.end, range.start & ~(uint64_t)(PAGE_MIN - 1),
 		     range.end | (PAGE_MIN - 1));
 	may_change(ctl, command);
+	saved_lock();
 	if (ctl->forget)
 		return forget(ctl, argv[0], &range);
 	if (ctl->save)

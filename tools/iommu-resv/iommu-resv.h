@@ -22,6 +22,9 @@ enum {
 #ifndef RESV_SAVED
 #define RESV_SAVED	"/etc/iommu-resv.conf"
 #endif
+#ifndef RESV_LOCK
+#define RESV_LOCK	"/run/iommu-resv.lock"
+#endif
 #ifndef RESV_MACHINE_ID
 #define RESV_MACHINE_ID	"/etc/machine-id"
 #endif

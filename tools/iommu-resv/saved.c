@@ -304,18 +304,25 @@ bool saved_read(struct saved *saved)
 }
 
 /**
- * saved_lock() - be the only process that brings into force what was saved
+ * saved_lock() - be the only process that changes what is saved, or what is in force
  *
- * udev runs one for each group that changes, beside the unit at boot.  If two of them saw
- * that a region does not hold yet, the second one's write would fail (EEXIST).  The lock is
- * on the file itself, and ends with the process.
+ * udev runs "apply" for each group that changes, beside the unit at boot.  If two of them saw
+ * that a region does not hold yet, the second one's write would fail (EEXIST).  And one that
+ * has read the file before a region is removed from it would bring that region back.
+ *
+ * Each change of the file makes a new one, so the lock is on a file of its own, which only
+ * root can open.  It ends with the process.
  */
 void saved_lock(void)
 {
-	int fd = open(RESV_SAVED, O_RDONLY | O_CLOEXEC);
+	int fd = open(RESV_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int ret;
 
-	while (fd >= 0 && flock(fd, LOCK_EX) && errno == EINTR)
-		;
+	do {
+		ret = fd < 0 ? -1 : flock(fd, LOCK_EX);
+	} while (ret && fd >= 0 && errno == EINTR);
+	if (ret)
+		warn("%s: another change at the same time may undo this one", RESV_LOCK);
 }
 
 /**

@@ -343,6 +343,7 @@ static int set_window(struct control *ctl, int argc, char **argv)
 	/* All of it first: no half of a bad command. */
 	ask(argc - 1, argv + 1, &req);
 	may_change(ctl, "window");
+	saved_lock();
 	ret = ctl->save ? save_move(ctl, argv[0], &req) : move(ctl, argv[0], &req);
 	free(req.text);
 	return ret;
@@ -354,6 +355,7 @@ static int forget(struct control *ctl, const char *word)
 	int ret;
 
 	may_change(ctl, "window");
+	saved_lock();
 	owner = saved_owner(ctl, word);
 	ret = saved_forget_window(owner);
 	free(owner);

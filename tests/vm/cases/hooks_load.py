@@ -40,8 +40,8 @@ def load_steps(arch):
         "say livepatch-off", *DISABLE, *RESTED, *FILES, ADD, LIST, REMOVE,
         "say livepatch-after", "unload iommu_resv", "hooked livepatch-after", "left",
         # the livepatch by hand, beside kprobes
-        "say hand", f"load {MODULE}", f"load {LIVEPATCH}", ACTIVE, *RESTED, *FILES, ADD, LIST, REMOVE,
-        "hooked hand", *DISABLE,
+        "say hand", f"load {MODULE}", f"load {LIVEPATCH}", ACTIVE, *RESTED, *FILES, ADD, LIST,
+        REMOVE, "hooked hand", *DISABLE,
         "say hand-off", *RESTED, *FILES, "unload iommu_resv", "hooked hand-after", "left",
         # switching while a region is declared
         "say switch", f"load {MODULE} hooks=kprobe", ADD, LIST,

@@ -11,7 +11,7 @@ from lab.machines import BEHIND, VIRTIO
 from lab.topologies import BY_NAME, PLAIN
 from talk.script import run
 from talk.words import (ADD, DEVICE, FILES, GROUP, HOOKS, LIST, LISTED, MODULE, MOUNTS, READS,
-                        REGION, REMOVE, SHOWN)
+                        REGION, REMOVE, RESTED, SHOWN)
 
 # hooks-module: functions of modules that are loaded later
 
