@@ -106,7 +106,8 @@ NEWER = "/newer.ko"
 def version_steps():
     return [*MOUNTS, "bind", "hooked before", "say newer", f"load {MODULE}", f"load {NEWER}",
             *RESTED, *FILES, ADD, LIST, REMOVE, "say ours", f"load {LIVEPATCH}",
-            f"wait {PATCH}/transition", *FILES, "say end", *DISABLE, "unload iommu_resv", "hooked end", "left"]
+            f"wait {PATCH}/transition", *FILES, "say end", *DISABLE, "unload iommu_resv",
+            "hooked end", "left"]
 
 
 def judge_version(lines):
