@@ -114,6 +114,21 @@ bool columns_choose(const struct control *ctl, const struct sheet *sheet,
 }
 
 /**
+ * columns_have() - is a column printed, or the table sorted by it?
+ * @chosen: of columns_choose()
+ * @column: its number in the sheet
+ */
+bool columns_have(const struct chosen *chosen, size_t column)
+{
+	size_t i;
+
+	for (i = 0; i < chosen->nr; i++)
+		if (chosen->columns[i] == column)
+			return true;
+	return chosen->sorted && chosen->by == column;
+}
+
+/**
  * columns_free() - free what columns_choose() has filled
  * @chosen: it
  */

@@ -67,6 +67,7 @@ bool columns_choose(const struct control *ctl, const struct sheet *sheet,
 		    struct chosen *chosen);
 void columns_print(const struct control *ctl, const struct sheet *sheet,
 		   const struct chosen *chosen, const struct row *rows, size_t nr);
+bool columns_have(const struct chosen *chosen, size_t column);
 void columns_free(struct chosen *chosen);
 
 #endif

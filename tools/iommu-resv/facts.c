@@ -547,13 +547,16 @@ static int group_read(struct control *ctl, struct names *names,
 		g.usable_known = read_fact(ctl, &g, resv, "usable", parse_usable);
 		read_fact(ctl, &g, resv, "aperture", parse_aperture);
 		read_fact(ctl, &g, resv, "msi_isolation", parse_isolation);
-		read_fact(ctl, &g, resv, "msi_window", parse_window);
-		read_fact(ctl, &g, resv, "page_size", parse_page_size);
+		if (!(ctl->unread & FACT_WINDOW))
+			read_fact(ctl, &g, resv, "msi_window", parse_window);
+		if (!(ctl->unread & FACT_PAGE_SIZE))
+			read_fact(ctl, &g, resv, "page_size", parse_page_size);
 		group_find_checks(&g);
 	} else {
 		read_fact(ctl, &g, dir, "reserved_regions", parse_kernel);
 	}
-	read_fact(ctl, &g, dir, "type", parse_domain);
+	if (!(ctl->unread & FACT_DOMAIN))
+		read_fact(ctl, &g, dir, "type", parse_domain);
 	/* Last, so that a group that went away meanwhile is not half shown. */
 	ret = read_devices(&g, names, dir);
 	if (ret && ret != -ENOENT) {

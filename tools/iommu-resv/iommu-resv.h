@@ -29,6 +29,13 @@ enum {
 #define RESV_MACHINE_ID	"/etc/machine-id"
 #endif
 
+/* Files of a group.  A host can have a thousand groups. */
+enum {
+	FACT_DOMAIN = 1,
+	FACT_WINDOW = 2,
+	FACT_PAGE_SIZE = 4,
+};
+
 /**
  * struct control - one run of the command
  * @sysfs: where sysfs is mounted
@@ -47,6 +54,7 @@ enum {
  * @noheadings: no header lines
  * @raw: list, show: table with one blank between columns
  * @pairs: list, show: table of KEY="value"
+ * @unread: FACT_*, files of a group that are not read, as nothing of them is shown
  * @loaded: the module is loaded
  * @gaps: something could not be read and is missing from the output
  */
@@ -67,6 +75,7 @@ struct control {
 	bool noheadings;
 	bool raw;
 	bool pairs;
+	unsigned int unread;
 	bool loaded;
 	bool gaps;
 };

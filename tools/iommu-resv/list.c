@@ -165,6 +165,17 @@ static void print_table(const struct control *ctl, const struct groups *groups,
 	free(rows);
 }
 
+static unsigned int not_shown(const struct chosen *chosen)
+{
+	unsigned int unread = FACT_PAGE_SIZE;
+
+	if (!columns_have(chosen, COL_DOMAIN))
+		unread |= FACT_DOMAIN;
+	if (!columns_have(chosen, COL_WINDOW))
+		unread |= FACT_WINDOW;
+	return unread;
+}
+
 int cmd_list(struct control *ctl, int argc, char **argv)
 {
 	struct chosen chosen;
@@ -178,6 +189,8 @@ int cmd_list(struct control *ctl, int argc, char **argv)
 	pick_parse(ctl, &pick);
 	if (!columns_choose(ctl, &sheet, &chosen))
 		return EXIT_OK;
+	if (!ctl->json)
+		ctl->unread = not_shown(&chosen);
 	names = names_open(ctl);
 	ret = groups_read(ctl, names, &groups);
 	names_close(names);
