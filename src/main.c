@@ -49,6 +49,7 @@ static const struct resv_feature *const features[] = {
 	&resv_feature_doorbell,
 	&resv_feature_declare,
 	&resv_feature_guard,
+	&resv_feature_declare_iommufd,
 	&resv_feature_window,
 #ifdef RESV_TEST
 	&resv_feature_hide,

@@ -14,8 +14,8 @@
  *   vfio_iommufd_physical_detach_ioas(device), ..._unbind(device)
  *
  * A call that fails before it reaches one of these is not explained: unknown flags, a map
- * without rights, or a map in an address space that does not exist.  Neither is
- * IOMMU_IOAS_MAP_FILE, which does not call these functions.
+ * without rights, or a map in an address space that does not exist.  Neither are
+ * IOMMU_IOAS_MAP_FILE and IOMMU_IOAS_COPY, which do not call these functions.
  *
  * Headers declare the functions of VFIO and iommufd_device_bind(), and a probe checks the
  * types of their arguments (compat/probe/vfio_iommufd.c).  Arguments of the others are

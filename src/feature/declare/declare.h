@@ -7,9 +7,17 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
+#include "compat/iommu.h"
 #include "group/feature.h"
 
 struct iommu_group;
+
+/*
+ * A self-test adds this mark to its own list, and looks for it there: a page near the
+ * last address, where no IOMMU translates.
+ */
+#define RESV_DECLARE_MARK	0xfffffffffff00000ULL
+#define RESV_DECLARE_MARK_END	0xfffffffffff00fffULL
 
 /* Longest device name that a declaration can have, with its zero. */
 #define RESV_DECLARED_DEVICE_LEN	64
@@ -39,9 +47,11 @@ struct iommu_group;
  * @model: resv_hw_model() of the devices, if the parameter gives VENDOR:DEVICE, else 0
  * @of: for the entry of a single device of a model: the entry of the model, which has no
  *	group and waits for more such devices; else NULL
+ * @entry: the region's entry for a list of iommufd, see iommufd.c
+ * @listed: bit 0: @entry is on a list
  *
- * resv_declare_lock protects all members; @start, @end, @device, @model and @of do not
- * change once the entry is in the table.
+ * resv_declare_lock protects all members but @entry, which whoever sets the bit in @listed
+ * has; @start, @end, @device, @model and @of do not change once the entry is in the table.
  */
 struct resv_declared {
 	struct list_head node;
@@ -58,6 +68,8 @@ struct resv_declared {
 	char device[RESV_DECLARED_DEVICE_LEN];
 	u32 model;
 	const struct resv_declared *of;
+	struct iommu_resv_region entry;
+	unsigned long listed;
 };
 
 /**
@@ -117,6 +129,9 @@ void resv_declare_prepare(struct resv_facts *c);
 void resv_declare_walk_begin(void);
 void resv_declare_taps_walked(void);
 void resv_declare_status(struct resv_status *s);
+bool resv_declare_is_marked(const struct list_head *head);
+bool resv_declared_is_for(const struct resv_declared *d, const struct device *dev,
+			  const struct resv_declared **model);
 
 /* guard.c */
 extern const struct resv_feature resv_feature_guard;
@@ -124,6 +139,14 @@ void resv_declare_guard_lost(unsigned int nr);
 bool resv_declare_guard_get(struct iommu_group *group);
 void resv_declare_guard_rest(void);
 const char *resv_declare_guard_broken(void);
+bool resv_declared_is_listed(const struct resv_declared *d, const struct list_head *head);
+
+/* iommufd.c */
+extern const struct resv_feature resv_feature_declare_iommufd;
+void resv_declare_iommufd_get(struct iommu_group *group);
+void resv_declare_iommufd_rest(void);
+void resv_declare_iommufd_wait(struct resv_declared *d);
+bool resv_declare_iommufd_serves(void);
 
 /* facts.c */
 int resv_declare_group(struct resv_facts *c);

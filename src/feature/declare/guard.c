@@ -10,6 +10,8 @@
  * unwinds the attach then (vfio_iommu_type1_attach_group()); in a detach it keeps the
  * ranges that it has (vfio_iommu_resv_refresh()).
  *
+ * iommufd asks for the lists of devices, by a function that cannot fail: see iommufd.c.
+ *
  * The tap reads the table under RCU, and takes no lock.
  */
 #include <linux/atomic.h>
@@ -68,7 +70,15 @@ static bool enter_guard(struct resv_call *call)
 	return call->marking || resv_caller_is_vfio(call->regs);
 }
 
-static bool has(const struct list_head *head, const struct resv_declared *d)
+/**
+ * resv_declared_is_listed() - is a region on a list of the kernel?
+ * @d: region
+ * @head: list
+ *
+ * Context: the caller owns the list.
+ * Return: true if it is, as an entry or as a part of one
+ */
+bool resv_declared_is_listed(const struct resv_declared *d, const struct list_head *head)
 {
 	const struct iommu_resv_region *region;
 
@@ -89,7 +99,7 @@ static bool lacks_any(const struct listing *listing)
 	rcu_read_lock();
 	list_for_each_entry_rcu(d, &resv_declared_list, node)
 		if (READ_ONCE(d->group) == listing->group &&
-		    !READ_ONCE(d->held) && !has(listing->head, d)) {
+		    !READ_ONCE(d->held) && !resv_declared_is_listed(d, listing->head)) {
 			lacks = true;
 			break;
 		}
@@ -140,7 +150,7 @@ static bool is_needed(void)
 }
 
 /**
- * resv_declare_guard_get() - install the guard
+ * resv_declare_guard_get() - install the guard, and the taps for iommufd's lists
  * @group: for the self-test, see resv_tap_get(); or NULL
  *
  * Context: may sleep; resv_declare_lock may be held.
@@ -151,20 +161,24 @@ bool resv_declare_guard_get(struct iommu_group *group)
 	if (!is_needed())
 		return true;
 	resv_caller_learn();
+	resv_declare_iommufd_get(group);
 	return resv_tap_get(&guard_tap, 0, group);
 }
 
 /**
- * resv_declare_guard_rest() - remove the guard if no region is declared
+ * resv_declare_guard_rest() - remove them if no region is declared
  *
  * Context: sleeps for grace periods; resv_declare_lock is not held.
  */
 void resv_declare_guard_rest(void)
 {
 	mutex_lock(&resv_declare_lock);
-	if (list_empty(&resv_declared_list) &&
-	    resv_tap_state(&guard_tap, NULL) != RESV_TAP_OUT)
+	if (!list_empty(&resv_declared_list))
+		goto unlock;
+	if (resv_tap_state(&guard_tap, NULL) != RESV_TAP_OUT)
 		resv_tap_put(&guard_tap, NULL);
+	resv_declare_iommufd_rest();
+unlock:
 	mutex_unlock(&resv_declare_lock);
 }
 

@@ -40,13 +40,6 @@
 #include "source/native.h"
 
 /*
- * A self-test adds this mark to its own list, and looks for it there: a page near the
- * last address, where no IOMMU translates.
- */
-#define MARK_START	0xfffffffffff00000ULL
-#define MARK_LENGTH	0x1000
-
-/*
  * If this module makes the lists: does it refuse maps that overlap a region?  This is the
  * result of the last walk over all groups, or of a later look at a group.
  */
@@ -57,6 +50,7 @@ static bool maps_checked_in_walk;
 static bool kprobe_inert;
 
 #define NOT_NEEDED	"nothing is declared"
+#define LISTS		"put into the lists that reserved_regions and VFIO go by"
 
 /* All under resv_declare_lock */
 static unsigned int changes;	/* writes to files that are under way */
@@ -76,13 +70,20 @@ static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 	region->type = IOMMU_RESV_RESERVED;
 }
 
-static bool is_marked(const struct list_head *head)
+/**
+ * resv_declare_is_marked() - is the mark of a self-test on a list?
+ * @head: list that the test has asked for
+ *
+ * Context: any.
+ * Return: true if it is
+ */
+bool resv_declare_is_marked(const struct list_head *head)
 {
 	const struct iommu_resv_region *region;
 
 	list_for_each_entry(region, head, list)
-		if (region->start == MARK_START &&
-		    region->length == MARK_LENGTH &&
+		if (region->start == RESV_DECLARE_MARK &&
+		    region->length == RESV_DECLARE_MARK_END - RESV_DECLARE_MARK + 1 &&
 		    region->type == IOMMU_RESV_RESERVED)
 			return true;
 	return false;
@@ -91,20 +92,22 @@ static bool is_marked(const struct list_head *head)
 /* Enforced means that VFIO and iommufd both heed the region; iommufd lists devices. */
 static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
 {
-	return resv_tap_marked(hook, group, is_marked) &&
+	return resv_tap_marked(hook, group, resv_declare_is_marked) &&
 	       (!IS_ENABLED(CONFIG_IOMMUFD) ||
-		resv_tap_marked_devices(hook, group, is_marked));
+		resv_tap_marked_devices(hook, group, resv_declare_is_marked));
 }
 
-/*
- * Is the region for this device?  A device that is being added already has its name and
- * its group (__iommu_probe_device()), so its new DMA domain reserves the regions.
+/**
+ * resv_declared_is_for() - does a region belong on the list of a device?
+ * @d: region in the table
+ * @dev: the device.  One that is being added already has its name and its group
+ *	(__iommu_probe_device()), so its new DMA domain reserves the regions.
+ * @model: points to what is kept from one entry to the next, NULL at the head of the table
  *
- * The caller sets *@model to NULL at the head of the table, and keeps it from one entry
- * to the next.
+ * Context: under rcu_read_lock(); does not sleep.
+ * Return: true if it does
  */
-static bool is_for_device(const struct resv_declared *d,
-			  const struct device *dev,
+bool resv_declared_is_for(const struct resv_declared *d, const struct device *dev,
 			  const struct resv_declared **model)
 {
 	const struct iommu_group *group;
@@ -152,7 +155,7 @@ static unsigned int add_to_device(struct device *dev, struct list_head *head,
 	unsigned int lost = 0;
 
 	if (mark) {
-		region = take(spare, MARK_START, MARK_START + MARK_LENGTH - 1);
+		region = take(spare, RESV_DECLARE_MARK, RESV_DECLARE_MARK_END);
 		if (region)
 			list_add_tail(&region->list, head);
 		else
@@ -162,7 +165,9 @@ static unsigned int add_to_device(struct device *dev, struct list_head *head,
 		return lost;
 	rcu_read_lock();
 	list_for_each_entry_rcu(d, &resv_declared_list, node) {
-		if (!is_for_device(d, dev, &model))
+		/* iommufd.c may have added it already. */
+		if (!resv_declared_is_for(d, dev, &model) ||
+		    resv_declared_is_listed(d, head))
 			continue;
 		region = take(spare, d->start, d->end);
 		if (region)
@@ -183,7 +188,7 @@ static unsigned int add_to_group(struct iommu_group *group,
 	LIST_HEAD(absorbed);
 
 	if (mark) {
-		region = take(NULL, MARK_START, MARK_START + MARK_LENGTH - 1);
+		region = take(NULL, RESV_DECLARE_MARK, RESV_DECLARE_MARK_END);
 		if (region)
 			resv_list_insert(head, region, &absorbed);
 		else
@@ -252,7 +257,7 @@ static int append_to_device(struct device *dev, struct list_head *head, bool mar
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(d, &resv_declared_list, node)
-		nr += is_for_device(d, dev, &model);
+		nr += resv_declared_is_for(d, dev, &model);
 	rcu_read_unlock();
 	while (nr--) {
 		region = kzalloc(sizeof(*region), gfp);
@@ -578,7 +583,7 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 {
 	const char *inert = NULL, *reason = NULL, *probe;
 	const char *by = "livepatch";
-	const char *rests = NULL;
+	const char *rests = NULL, *what = LISTS;
 	enum resv_tap_state state;
 	bool livepatch;
 	unsigned int i;
@@ -606,10 +611,12 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 					       "ftrace,livepatch";
 	else if (probe)
 		by = probe;
+	if (rests && !livepatch)
+		what = "tested, and hooked while something is declared";
+	else if (!resv_declare_iommufd_serves())
+		what = LISTS "; a list of iommufd lacks one if memory is short";
 	if (livepatch || (probe && !inert))
-		resv_status_hooked(s, "declared-regions", by, rests && !livepatch ?
-				   "tested, and hooked while something is declared" :
-				   "put into the lists that reserved_regions and VFIO go by");
+		resv_status_hooked(s, "declared-regions", by, what);
 	else if (inert)
 		resv_status_unknown(s, "declared-regions", inert);
 	else

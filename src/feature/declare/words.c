@@ -282,6 +282,7 @@ static int apply_remove(struct resv_facts *c, struct change *change)
 	if (ret)
 		return ret;
 	found->removed = !!found->of;
+	resv_declare_iommufd_wait(found);
 	if (found->of)
 		resv_declared_unbind(found);
 	else
@@ -330,6 +331,8 @@ static int confirm(const struct resv_facts *c, void *data)
 	       c->id, change->start, change->end);
 	mutex_lock(&resv_declare_lock);
 	resv_declared_withdraw(change->d);
+	/* Somebody may have claimed the group meanwhile. */
+	resv_declare_iommufd_wait(change->d);
 	resv_declared_free(change->d);
 	mutex_unlock(&resv_declare_lock);
 	return -EOPNOTSUPP;

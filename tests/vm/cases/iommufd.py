@@ -8,19 +8,21 @@ import re
 from functools import partial
 
 from cases import case, explain
+from cases.truth import STOCK
 from expect import judge
 from expect.hooks import Section, all_ok
 from expect.said import keep, none_left, says
+from expect.window import window_text
 from lab import kernels
 from lab.kernels import series_of
-from lab.machines import ONE, OTHER, machine
+from lab.machines import MACHINE, ONE, OTHER, machine
 from lab.topologies import BY_NAME, PLAIN
 from talk.play import interrupts, opened, play, raises, ranges_are, refused_at
 from talk.script import Script, run, run_script
 from talk.sections import sections
 from talk.window import COUNT, FEW, NATIVE, PLACE, THERE, file_of, put, to
-from talk.words import (ACTIVE, ADD, DEVICE, DISABLE, FEATURES, GROUP, HOOKS, LISTED, MODULE,
-                        MOUNTS, REMOVE, REPORT, SHOWN)
+from talk.words import (ACTIVE, ADD, DEVICE, DISABLE, FEATURES, GROUP, HOOKS, LISTED, MODE, MODULE,
+                        MOUNTS, PATCH, REGION, REMOVE, REPORT, SHOWN)
 
 ELSEWHERE = "0x60000000 0x60000fff"
 # Guest memory over the kernel's window; small enough to map it twice on a debug kernel.
@@ -143,6 +145,13 @@ def devices_bound(*devices):
     return [word for word in opened(*devices) if word != "iommu"]
 
 
+def still_moved():
+    """A word: the file says that the window is moved."""
+    def want(_, got):
+        return [] if f"| {window_text(PLACE, 'moved')}" in got else [f"{got}"]
+    return (f"read:{file_of(ONE)}", want)
+
+
 @case("iommufd-window-arm64", ("debug-arm64-iommufd",), part="debug")
 def window(key, name):
     """A moved window is moved for iommufd, too; its doorbells work, and it holds the module."""
@@ -165,6 +174,11 @@ def window(key, name):
                           ranges_are("moved", ONE), MEMORY, *refused_at(PLACE),
                           interrupts(ONE, FEW, PLACE))
     script.do("moved, replaced", [step], check)
+    # Groups with moved windows are looked at every 1.5 s, also while somebody has them.
+    step, check = by_cdev(*devices_bound(ONE), MEMORY, "sleep:5000", still_moved(),
+                          "ioas", f"set:{ONE}", ranges_are("moved", ONE), MEMORY,
+                          *refused_at(PLACE), interrupts(ONE, FEW, PLACE))
+    script.do("moved, held", [step], check)
     # A window that is moved for iommufd holds the module, as not every attach is seen.
     script.do("unload while moved", ["unload iommu_resv"],
               says(r"unload iommu_resv (EAGAIN|EBUSY)"))
@@ -223,30 +237,43 @@ EXPLAINED = (
     ("memory", "3,1000000,1000,1000", "EFAULT", "- - memory EFAULT -"),
     ("declared", f"3,{explain.HOLE[0]:x},1000", "EINVAL",
      f"0x{explain.HOLE[0]:016x} 0x{explain.HOLE[1]:016x} reserved admin -"),
-    ("msi", "3,fee00000,1000", "EINVAL",
-     f"0x00000000fee00000 0x00000000feefffff msi apic {DEVICE}"),
-    # The IOMMU can address the first part of it.
-    ("beyond", "3,7ffffff000,2000", "EINVAL",
-     "0x0000008000000000 0xffffffffffffffff out-of-range aperture -"),
 )
-# A map without an address, which only iommufd's own call allows, larger than the address space.
-ROOM = ("room", "103,0,100000000000", "ENOSPC", "- - room ENOSPC -")
+# The same of regions that depend on the machine. The IOMMU can address the first part of "beyond".
+# "room" is a map without an address, which only iommufd's own call allows, and larger than what the
+# IOMMU can address.
+MACHINES_OWN = {
+    "amd64": (
+        ("msi", "3,fee00000,1000", "EINVAL",
+         f"0x00000000fee00000 0x00000000feefffff msi apic {DEVICE}"),
+        ("beyond", "3,7ffffff000,2000", "EINVAL",
+         "0x0000008000000000 0xffffffffffffffff out-of-range aperture -"),
+        ("room", "103,0,100000000000", "ENOSPC", "- - room ENOSPC -"),
+    ),
+    "arm64": (
+        ("msi", "3,8000000,1000", "EINVAL",
+         f"0x0000000008000000 0x00000000080fffff sw-msi window {DEVICE}"),
+        ("beyond", "3,fffffffff000,2000", "EINVAL",
+         "0x0001000000000000 0xffffffffffffffff out-of-range aperture -"),
+        ("room", "103,0,2000000000000", "ENOSPC", "- - room ENOSPC -"),
+    ),
+}
 STORM = 64 * 20
 
 
-def words_of(way):
+def words_of(way, arch):
     """(words up to the attach of both devices, maps to ask for)"""
     opened_by = {
         "cdev": ["container", f"open:{ONE}", f"set:{ONE}", f"open:{OTHER}", f"set:{OTHER}"],
         "container": ["container", f"open:{ONE}", f"set:{ONE}", "iommu", f"open:{OTHER}",
                       f"set:{OTHER}", f"fetch:{ONE},{ONE}", f"fetch:{OTHER},{OTHER}"],
     }
-    return opened_by[way], EXPLAINED + ((ROOM,) if way == "cdev" else ())
+    own = MACHINES_OWN[arch] if way == "cdev" else MACHINES_OWN[arch][:-1]
+    return opened_by[way], EXPLAINED + own
 
 
-def explain_steps(way):
+def explain_steps(way, arch):
     check = "/vfio-check --cdev play" if way == "cdev" else "/vfio-check play"
-    words, asked = words_of(way)
+    words, asked = words_of(way, arch)
     begin = " ".join(words)
     play_words = ["ask:3,2000000,1000", f"read:{explain.REFUSED}"]
     for _, request, _, _ in asked:
@@ -258,6 +285,8 @@ def explain_steps(way):
         # A refusal does not count for a device that has left, but still for one that stays.
         play_words += [f"unset:{ONE}", "ask:3,1000800,1000", f"read:{explain.REFUSED}",
                        "sleep:0", f"read:{explain.OTHERS_REFUSED}"]
+        # A device also leaves when its file is closed.
+        play_words += [f"close:{OTHER}", "ask:3,1000000,0", f"read:{explain.OTHERS_REFUSED}"]
     short = f"lock:65536 ask:3,1000000,100000 read:{explain.REFUSED}"
     hole = f"0x{explain.HOLE[0]:x} 0x{explain.HOLE[1]:x}"
     return [*MOUNTS, "bind", f"load {MODULE}", "say auto", f"cat {FEATURES}",
@@ -272,16 +301,16 @@ def explain_steps(way):
             "unload iommu_resv", "left"]
 
 
-def judge_explain(lines, way):
+def judge_explain(lines, way, arch):
     faults = all_ok(lines)
     section = parts(lines)
     if not any(line.startswith("| iommufd-explanations inert - not asked for")
                for line in section["auto"]):
         faults.append(f"explain=auto: {section['auto']}")
-    _, asked = words_of(way)
+    _, asked = words_of(way, arch)
     seen = explain.told(section["asked"])
     count = len(asked)
-    if len(seen) != count + (6 if way == "cdev" else 4):
+    if len(seen) != count + (7 if way == "cdev" else 4):
         return [*faults, f"asked: {judge.said(section['asked'], 'run')}"]
     if seen[0] != ("ok", ["0"]):
         faults.append(f"before: {seen[0]}")
@@ -302,7 +331,8 @@ def judge_explain(lines, way):
     if after[2][1][:1] != [str(others)]:
         faults.append(f"the other group: {after[2]}")
     if way == "cdev" and (after[3][0] != "EINVAL" or after[3][1][:1] != [str(count + STORM)] or
-                          after[4][1][:1] != [str(others + 1)]):
+                          after[4][1][:1] != [str(others + 1)] or
+                          after[5][0] != "EINVAL" or after[5][1][:1] != [str(others + 1)]):
         faults.append(f"a device has left: {after[3:]}")
     short = explain.told(section["short"])
     if not short or short[-1][0] != "ENOMEM" or \
@@ -343,11 +373,13 @@ PLANTED_EXPLAIN = (
 
 @case("iommufd-explain-maps-amd64", ("debug-amd64",), way="cdev", part="debug")
 @case("iommufd-explain-{way}-amd64", ("debug-amd64-iommufd",), way="container", part="debug")
+@case("iommufd-explain-maps-arm64", ("debug-arm64",), way="cdev", part="debug")
+@case("iommufd-explain-{way}-arm64", ("debug-arm64-iommufd",), way="container", part="debug")
 def explained(key, way, name):
     """Each errno of a map by iommufd is explained, for the groups whose map it was."""
     kernel = kernels.get(key)
-    lines, faults = run(name, kernel, PLAIN[kernel.arch], explain_steps(way),
-                        partial(judge_explain, way=way), PLANTED_EXPLAIN,
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], explain_steps(way, kernel.arch),
+                        partial(judge_explain, way=way, arch=kernel.arch), PLANTED_EXPLAIN,
                         memory="2G", limit=240)
     return f"{len(judge.said(lines, 'run'))} lines", faults
 
@@ -430,6 +462,7 @@ PLANTED_ATTACH = (
 
 @case("iommufd-explain-attach-{topology.name}-amd64", ("debug-amd64",), part="debug",
       topology=(PLAIN["amd64"], BY_NAME["rmrr"], BY_NAME["intel-noremap"]))
+@case("iommufd-explain-attach-plain-arm64", ("debug-arm64",), part="debug", topology=PLAIN["arm64"])
 def attach(topology, key, name):
     """A bind or an attach that iommufd refuses is explained."""
     return "", run(name, kernels.get(key), topology, attach_steps(topology.name),
@@ -487,9 +520,152 @@ PLANTED_TRACKED = (
 )
 
 
-@case("iommufd-tracked-{arch}", ("debug-amd64-iommufd",), part="debug")
+@case("iommufd-tracked-{arch}", ("debug-amd64-iommufd", "debug-arm64-iommufd"), part="debug")
 def tracked(key, name):
     """The tracker sees attach, replacement and detach by the file of a device."""
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, PLAIN[kernel.arch], tracked_steps(), judge_tracked,
                    PLANTED_TRACKED, limit=240)[1]
+
+
+# iommufd-failed: attaches and replacements that fail
+
+FAILING = ("failing:attach", "failing:replace")
+SLAB = "/sys/kernel/debug/failslab"
+
+
+def failed_steps():
+    steps = [*MOUNTS, "bind", f"load {MODULE}",
+             f"write {explain.TRACE}/events/iommu_resv/map_refused/enable 1",
+             f"wait-text {FEATURES} iommufd-explanations added",
+             f"write {SLAB}/ignore-gfp-wait N", f"write {SLAB}/verbose 0", "say failing"]
+    # The first address space keeps its domain, as OTHER is attached to it all the time.
+    words = ["container", f"open:{OTHER}", f"set:{OTHER}", f"open:{ONE}",
+             *(f"{word},{ONE},{TRACKED}" for word in FAILING), f"unset:{ONE}", f"read:{TRACKED}"]
+    return [*steps, f"run /vfio-check --cdev play {' '.join(words)}", "say end", f"cat {HOOKS}",
+            "unload iommu_resv", "left", "sleep 1000"]
+
+
+def attempts(said):
+    """[(errno, {group: state})] of the lines of one word, and the group of its device."""
+    out, group = [], None
+    for line in said:
+        words = line.split()
+        if words[1] == "failing":
+            group = words[4]
+            out.append((words[3], {}))
+        elif words[1] == "|" and out:
+            out[-1][1][words[2]] = words[3]
+    return out, group
+
+
+def judge_failed(lines):
+    faults, said = all_ok(lines), judge.said(parts(lines)["failing"], "run")
+    worked = {}
+    for n, word in enumerate(FAILING, start=4):
+        tries, group = attempts([line for line in said if line.startswith(f"{n} ")])
+        worked[word] = [errno for errno, _ in tries].count("ok")
+        if not tries or tries[-1][0] != "ok" or worked[word] == len(tries):
+            faults.append(f"{word}: {[errno for errno, _ in tries]}")
+        for nr, (errno, states) in enumerate(tries, 1):
+            mine = states.pop(group, None)
+            # After a failed attach another user could have the group: the next look tells.
+            want = ("attached",) if errno == "ok" or word == FAILING[1] else ("free", "unseen")
+            if mine not in want:
+                faults.append(f"{word}, allocation {nr}: {errno}, and the group is {mine}")
+            if [state for state in states.values() if state != "free"] != ["attached"]:
+                faults.append(f"{word}, allocation {nr}: other groups: {states}")
+    hooks = {(hook.symbol, hook.backend): hook for hook in Section(lines, "end", faults).hooks}
+    # Some calls have failed in these functions, not before them.
+    for symbol, least in ((HANDLES[0], worked[FAILING[0]] + 2),
+                          (HANDLES[1], worked[FAILING[1]] + 1)):
+        for backend in ("kprobe", "kretprobe"):
+            hook = hooks.get((symbol, backend))
+            if not hook or hook.state != "active" or hook.hits < least or hook.missed:
+                faults.append(f"{symbol}, at least {least} calls: {hook}")
+    # What the play says last: every group but that of the other device is free.
+    last = [line.split()[-1] for line in said if re.match(r"7 \| \d+ ", line)]
+    if [state for state in last if state != "free"] != ["attached"]:
+        faults.append(f"at the end: {last}")
+    wrong = [line for line in said
+             if not re.search(r" ok$|^exit 0$|^\d+ (\||failing) ", line)]
+    return faults + [f"run: {line}" for line in wrong]
+
+
+PLANTED_FAILED = (
+    # The state of a group after an attach that failed, and after a replacement that failed
+    (r"^(run 4 failing \d+ ENOMEM (\d+)$.*?^run 4 \| \2) (free|unseen)$", r"\1 attached"),
+    (r"^(run 5 failing \d+ ENOMEM (\d+)$.*?^run 5 \| \2) attached$", r"\1 free"),
+    (r"(iommu_replace_group_handle kretprobe active) \d+ ", r"\1 0 "),
+)
+
+
+@case("iommufd-failed-amd64", ("debug-amd64",), part="debug")
+@case("iommufd-failed-arm64", ("debug-arm64",), part="debug")
+def failed(key, name):
+    """After an attach that failed the tracker takes the group for free, or looks; after a
+    replacement that failed, for attached as before."""
+    kernel = kernels.get(key, test=True)
+    return "", run(name, kernel, MACHINE[kernel.arch], failed_steps(), judge_failed,
+                   PLANTED_FAILED, limit=300)[1]
+
+
+# iommufd-short: attaches while there is no memory for the entries of lists
+
+DECLARED = f"{GROUP}/resv/declare"
+
+
+def short_steps(by_livepatch):
+    """Entries are missing, some and all; backends are switched meanwhile, where there are two."""
+    gone = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
+    switches = [f"write {MODE} livepatch", "sleep 500", f"write {MODE} kprobe", *gone,
+                # Disabled by its own file, while nothing else enforces
+                f"write {MODE} livepatch", *gone, f"write {MODE} auto"]
+    steps = [*MOUNTS, "bind", f"load {MODULE} hooks=kprobe", ADD, "say declared",
+             f"run /vfio-check --cdev play container open:{DEVICE} "
+             f"write:{DECLARED}=remove_{REGION.replace(' ', '_')}",
+             "say short", f"spawn attacher /vfio-check --cdev attaches {DEVICE} "
+             f"{REGION.replace(' ', '-')}", "sleep 2000"]
+    for every in (2, 1):
+        steps += [f"write {STOCK} {every}", "sleep 3000", *(switches if by_livepatch else [])]
+    return [*steps, f"write {STOCK} 0", "sleep 500", "stop attacher", f"cat {HOOKS}",
+            f"cat {FEATURES}", REMOVE, "unload iommu_resv", "left"]
+
+
+def judge_short(lines):
+    faults, section = all_ok(lines), parts(lines)
+    # Only the region of a group without a user is removed: iommufd has its entry.
+    held = judge.said(section["declared"], "run")
+    if f"2 write:{DECLARED}=remove_{REGION.replace(' ', '_')} EBUSY" not in held:
+        faults.append(f"bound: {held}")
+    told = [line for line in judge.said(section["short"], "attacher")
+            if line.startswith("attaches=")]
+    count = {name: int(n) for name, n in (word.split("=") for word in " ".join(told).split())}
+    if len(told) != 1 or count["attaches"] < 20 or count["held"] != count["attaches"] or \
+            count["open"] or count["other"]:
+        faults.append(f"attacher: {judge.said(section['short'], 'attacher')}")
+    # The drivers' taps have missed entries, on purpose.
+    hooks = {hook.symbol: hook for hook in Section(lines, "short", []).hooks
+             if hook.backend == "kprobe"}
+    for symbol in ("iommu_get_resv_regions", "iopt_table_enforce_dev_resv_regions"):
+        hook = hooks.get(symbol)
+        if not hook or hook.state != "active" or not hook.hits or hook.missed:
+            faults.append(f"{symbol}: {hook}")
+    return faults
+
+
+PLANTED_SHORT = (
+    (r"^(attacher attaches=\d+ held=\d+ refused=0 open=)0", r"\g<1>1"),
+    (r"(iommu_get_resv_regions kprobe active \d+) 0 ", r"\1 1 "),
+)
+
+
+@case("iommufd-short-amd64", ("debug-amd64",), part="debug")
+@case("iommufd-short-arm64", ("debug-arm64",), part="debug")
+def short(key, name):
+    """iommufd attaches no group without a declared region, whatever memory there is for lists, and
+    while the backends are switched."""
+    kernel = kernels.get(key, test=True)
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], short_steps(kernel.arch == "amd64"),
+                        judge_short, PLANTED_SHORT, limit=300)
+    return " ".join(line for line in judge.said(lines, "attacher") if "attaches=" in line), faults

@@ -170,6 +170,9 @@ int play_lock(const char *arg);
 int play_blame(struct play *p, int n, char *arg);
 int play_storm(struct play *p, int n, const char *arg);
 
+/* failing.c */
+int play_failing(struct play *p, int n, char *arg);
+
 /* info.c */
 int play_info(struct play *p, int n, char *arg);
 

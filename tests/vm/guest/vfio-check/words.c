@@ -67,6 +67,12 @@
  *                                     capability; "N info-cap ARGSZ broken" if the chain leaves
  *                                     what was asked for; "N info-tail ARGSZ clean|dirty": was
  *                                     nothing written behind all that?
+ *     failing:attach|replace,DEVICE,FILE
+ *                                     with --cdev: attach DEVICE to the address space, or to a new
+ *                                     one instead, with its first allocation failing, then with
+ *                                     its second, and so on until none fails: "N failing COUNT
+ *                                     ok|ERRNO GROUP" for each, and the lines of FILE then. Before
+ *                                     an attach is done again, the device is detached
  *     sleep:MS | await:PATH           await: until that file is there
  *     pause                           until a signal kills; its line comes before
  *     write:PATH=TEXT | read:PATH     read: "N | LINE" for each line
@@ -159,6 +165,8 @@ int do_play(int argc, char **argv)
 			err = play_storm(&p, n, arg);
 		} else if (!strcmp(word, "info")) {
 			err = play_info(&p, n, arg);
+		} else if (!strcmp(word, "failing")) {
+			err = play_failing(&p, n, arg);
 		} else if (!strcmp(word, "sleep")) {
 			err = play_sleep(arg);
 		} else if (!strcmp(word, "await")) {
