@@ -10,7 +10,7 @@ from lab import initramfs, kernels
 from lab.machines import ONE, OTHER, machine
 from talk.declaring import before
 from talk.play import holds, interrupts, mark, opened, play, refused_at
-from talk.script import APPEND, Script, run_script
+from talk.script import Script, run_script
 from talk.window import GUEST, NATIVE, PLACE, active, file_of, load, put, served, stock, to, unload
 from talk.words import FEATURES, HOOKS, MODULE, PROBES, UNSAFE, of, span
 
@@ -192,7 +192,7 @@ def cycles(key, name):
              "hooked end", "left", "sleep 1000", "allocs after"]
     lines, faults = Script(steps).run(
         name, kernel, machine("its", "dt"), memory="1G", smp=2, limit=420,
-        append=APPEND + ("" if kernel.debug else " slub_debug=FZPU page_poison=1"))
+        append="" if kernel.debug else "slub_debug=FZPU page_poison=1")
     faults += all_ok(lines)
     told = [line.split() for line in judge.said(lines, "window-cycle")]
     if [t[:2] for t in told] != [[str(CYCLES), "0"]]:
