@@ -2,7 +2,7 @@
 """Tests truth-*: nothing fails open. While the hooks that add regions are switched, replaced or
 short of memory, an attach has the hole or is refused. Moved windows and checks stay in force, or
 the module says that they are not."""
-from cases import case, lacking
+from cases import SHARED, case, lacking
 from expect import judge
 from expect.declared import in_force, warned
 from expect.said import keep, same_dump, says
@@ -175,7 +175,7 @@ def judge_pinned(lines):
     return faults + [f"left {path}" for path in judge.said(lines, "left")]
 
 
-@case("truth-pinned-{key}", ("5.10-amd64",))
+@case("truth-pinned-{key}", ("5.10-amd64",), boot=SHARED)
 def pinned(key, name):
     """The module cannot be unloaded while a guest with checked maps runs, and goes on checking."""
     kernel = kernels.get(key, test=True)

@@ -50,8 +50,8 @@ def hear(request, actions=(), meanwhile=None):
     how = getattr(now, "how", None)
     if how == "asks":
         if actions or meanwhile or request.kernel.debug:
-            raise SystemExit(f"{request.name} cannot share a boot: it has QEMU do something, or its "
-                             "kernel tells what its checks have found only at the end of a boot")
+            raise SystemExit(f"{request.name} cannot share a boot: it has QEMU do something, or its"
+                             " kernel tells what its checks have found only at the end of a boot")
         raise request
     if how is not None:
         return how.answer(request)
