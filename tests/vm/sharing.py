@@ -53,17 +53,15 @@ def together(members):
     """Run cases that want the same machine. MEMBERS: [(name, function, request)]. Yields (name,
     Result) of each. One that is alone has a VM of its own."""
     while len(members) > 1:
-        start = time.monotonic()
         try:
             stretches, rest = heard(members)
         except Exception as why:    # pylint: disable=broad-except
             for name, _, _ in members:
                 yield name, Result("", [f"{type(why).__name__}: {why}"])
             return
-        share = (time.monotonic() - start) / len(stretches)
         for (name, function, _), stretch in zip(members, stretches):
             out = result(lambda: boot.call(function, name, stretch))
-            out.seconds = share
+            out.seconds = stretch.seconds
             yield name, out
         members = rest
     for name, function, _ in members:

@@ -87,6 +87,7 @@ class Stretch(Said):
         self.lines = lines
         self.faults = list(faults)
         self.dead = dead
+        self.seconds = 0
         (self.dir / "port").write_text("\n".join(lines) + "\n")
         (self.dir / "console").write_text("\n".join(console) + "\n")
 
@@ -153,6 +154,7 @@ class Boot(Vm):
         self.requests = requests
         (self.dir / "port").touch()
         self.at, self.rest = 0, ""      # how far the port was read, and the begin of its last line
+        self.times = []                 # of each case's begin
 
     def watch(self):
         """Each case has its time limit. If one has left something behind, the VM ends."""
@@ -165,8 +167,9 @@ class Boot(Vm):
         if not of("case", lines):
             return
         number = len(of("case", self.lines))
+        self.times += [time.monotonic()] * (number - len(self.times))
         self.limit = self.limits[min(number, len(self.limits)) - 1]
-        self.deadline = time.monotonic() + self.limit
+        self.deadline = self.times[-1] + self.limit
         if any(self.left(n) for n in range(number - 1)):
             raise kernels.Failure("a case has left something behind")
 
@@ -177,11 +180,14 @@ class Boot(Vm):
 
     def hear(self):
         """Run it. ([Stretch], [requests that have to boot anew])"""
-        why = None
+        why, start = None, time.monotonic()
         try:
             self.run()
         except kernels.Failure as failure:
             why = str(failure)
+        # The first case's time has that of the boot, and the last one's that of the end.
+        times = [start, *self.times[1:len(self.requests)]]
+        times += [time.monotonic()] * (len(self.requests) + 1 - len(times))
         said = parts(self.lines, "^case (?!end)")
         console = parts(self.text("console").splitlines(), "iommu-resv-test case (?!end)")
         over = len(of("case", self.lines)) - 1
@@ -198,6 +204,7 @@ class Boot(Vm):
             seen = [*console[0], *(console[n + 1] if n + 1 < len(console) else [])]
             stretches.append(Stretch(request, transcript(said[0], said[n + 1]) +
                                      ([] if dead else ["end"]), seen, faults, dead))
+            stretches[-1].seconds = times[n + 1] - times[n]
             # What to give to tests/vm/run for the same boot
             (stretches[-1].dir / "boot").write_text(self.name + ":" + "".join(
                 f" {other.name}" for other in self.requests) + "\n")
