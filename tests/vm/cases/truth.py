@@ -88,7 +88,7 @@ def died(number):
     return check
 
 
-@case("truth-window-{key}", ("7-arm64",))
+@case("truth-window-{key}", ("7-arm64",), boot=SHARED)
 def window(key, name):
     """If probes are turned off while a window is moved, the module says so within 3 s, without a
     read of its files."""
@@ -184,9 +184,10 @@ def pinned(key, name):
 
 
 @case("truth-dead-probes-{key}", ("5.10-amd64", "6.12-amd64-rt", "7-arm64"),
-      switch=PROBES)
+      switch=PROBES, boot=SHARED)
 # Only on x86 do these kprobes use ftrace.
-@case("truth-no-ftrace-{key}", ("5.10-amd64", "6.12-amd64"), switch=FTRACE)
+@case("truth-no-ftrace-{key}", ("5.10-amd64", "6.12-amd64"), switch=FTRACE,
+      boot=SHARED)
 def dead(switch, key, name):
     """When a switch of the kernel turns probes off and on again, the module notices it by itself,
     and its files and the log say so."""
