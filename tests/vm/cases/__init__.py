@@ -12,12 +12,26 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
+# The case leaves the machine as it found it, so that it can share a boot with others; FIRST: and it
+# needs one where no device was given to VFIO yet, as on some kernels devices get their groups then.
+SHARED, FIRST = "shared", "shared, first"
+
+
+def boot_on(topology, how):
+    """HOW, SHARED or FIRST, for a case that gives all devices of TOPOLOGY to VFIO."""
+    if topology.no_msi:
+        return "the kernel warns when a device whose interrupts it has refused leaves its driver"
+    return how
+
+
 @dataclass
 class Case:
-    """PART: "check", "release" or "debug"; SLOW: minutes that it takes, if it takes minutes."""
+    """PART: "check", "release" or "debug"; SLOW: minutes that it takes, if it takes minutes; BOOT:
+    SHARED or FIRST, or why it needs a boot of its own."""
     function: object
     part: str
     slow: int
+    boot: str
 
     def claim(self):
         return " ".join(self.function.func.__doc__.split())
@@ -26,10 +40,11 @@ class Case:
 found = {}      # name -> Case
 
 
-def case(names, kernels=(), *, part="check", slow=0, **words):
+def case(names, kernels=(), *, part="check", slow=0, boot="not tried in a shared one", **words):
     """Register a function as cases. NAMES: the name, with {words} in it; KERNELS: keys, which the
-    function gets as "key" (the name can have {arch} of the key); WORDS: other arguments. There is
-    one case for each member of a tuple, and for each combination of several tuples."""
+    function gets as "key" (the name can have {arch} of the key); BOOT, PART, SLOW: see Case; WORDS:
+    other arguments. There is one case for each member of a tuple, and for each combination of
+    several tuples."""
     if kernels:
         words["key"] = tuple(kernels)
 
@@ -43,7 +58,7 @@ def case(names, kernels=(), *, part="check", slow=0, **words):
             name = names.format(arch=arch, **given)
             if name in found:
                 raise ValueError(f"two cases are called {name}")
-            found[name] = Case(functools.partial(function, **given), part, slow)
+            found[name] = Case(functools.partial(function, **given), part, slow, boot)
         return function
     return register
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Which declared regions the module refuses, and how many it accepts."""
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.declared import TOP, dumped
 from expect.said import complains, logged, same_dump, says, shown, where
@@ -61,7 +61,7 @@ def refused(page, arch):
 ODD = (0x70000000, 0x7000ffff)
 
 
-@case("declare-errors-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "7-arm64"))
+@case("declare-errors-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "7-arm64"), boot=SHARED)
 def errors(key, name):
     """Each refused write gets its errno and one line in the log, and changes nothing."""
     kernel = kernels.get(key)

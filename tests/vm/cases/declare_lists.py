@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The lists that the kernel makes of declared regions and its own regions, with both backends."""
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.declared import TOP, dumped, same_lists, shows
 from expect.said import keep, same_dump, says
@@ -51,10 +51,10 @@ AMD_TOP = (TOP - 0xffff, TOP)
 
 @case("declare-lists-intel-{key}", ("5.10-amd64", "6.1-amd64-rt", "6.12-amd64", "6.12-amd64-rt",
                                     "6.12-amd64-cloud", "7-amd64", "7-amd64-cloud"),
-      topology_name="intel")
+      topology_name="intel", boot=SHARED)
 @case("declare-lists-amd-{key}", ("5.10-amd64", "5.10-amd64-rt", "6.1-amd64", "6.12-amd64",
-                                  "7-amd64", "7-amd64-rt"), topology_name="amd")
-@case("declare-lists-dt-{key}", ("7-arm64",), topology_name="dt-holes")
+                                  "7-amd64", "7-amd64-rt"), topology_name="amd", boot=SHARED)
+@case("declare-lists-dt-{key}", ("7-arm64",), topology_name="dt-holes", boot=SHARED)
 def same(topology_name, key, name):
     """Both backends give the same lists, by the kernel's rule."""
     kernel = kernels.get(key)
@@ -89,7 +89,8 @@ def same(topology_name, key, name):
         unloading(script, backend)
         script.do(f"{backend}: as before", [f"dump {backend}-after", "vfio"],
                   same_dump(f"{backend}-after", "before"), same_vfio(f"{backend}-after", "before"))
-    faults = run_script(name, kernel, topology, script, limit=300)
+    # KASLR as report-* has it, so that they can share a boot
+    faults = run_script(name, kernel, topology, script, limit=300, kaslr=True)
     return f"{sum(len(r) for r in lists.values())} regions", faults
 
 

@@ -43,7 +43,7 @@ WRONG = (
 )
 
 
-@case("declare-load-{key}", ("5.10-amd64", "7-amd64", "7-arm64"))
+@case("declare-load-{key}", ("5.10-amd64", "7-amd64", "7-arm64"), boot="it plugs a device")
 @case("debug-declare-load-{arch}", DEBUG, part="debug")
 def at_load(key, name):
     """declare=: wrong values are refused, present devices have the region, and devices that are

@@ -61,7 +61,7 @@ def model_removed(script, device, base):
     script.do(f"removed for {device}: maps", [step], check, edus(1))
 
 
-@case("declare-model-{key}", ("5.10-amd64", "7-amd64", "7-arm64"))
+@case("declare-model-{key}", ("5.10-amd64", "7-amd64", "7-arm64"), boot="it plugs a device")
 def model(key, name):
     """declare=VENDOR:DEVICE: each device of that model has the region, independently."""
     kernel = kernels.get(key)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Declared regions act like the kernel's own in every respect."""
-from cases import case
+from cases import SHARED, case
 from expect.declared import dumped, same_lists
 from expect.said import complains, same_dump, says
 from expect.vfio import check_of, edus, same_vfio
@@ -85,7 +85,7 @@ def enforced(script, backend, topology, series):
               same_vfio(f"{backend}-after", "before"))
 
 
-@case("declare-regions-{key}", X86 + ARM)
+@case("declare-regions-{key}", X86 + ARM, boot=SHARED)
 @case("debug-declare-{arch}", DEBUG, part="debug")
 def main(key, name):
     """Declared regions act like the kernel's own in every respect."""

@@ -99,7 +99,7 @@ PLANTED = ((r"^run (.*) isolated ", r"run \1 unsafe "), (r"^run @ 0$", "run @ 9"
            (r"^(run iommu-resv: not unloaded):.*", r"\1"))
 
 
-@case("docs-commands-{key}", ("6.1-amd64",))
+@case("docs-commands-{key}", ("6.1-amd64",), boot="it has the programs of a distribution")
 def commands(key, name):
     """Every command that can run on the machine of "make demo" prints what its page shows."""
     kernel = kernels.get(key)

@@ -4,7 +4,7 @@ attach."""
 import re
 from functools import partial
 
-from cases import assignable, case, lacking
+from cases import SHARED, assignable, case, lacking
 from expect import judge
 from expect.hooks import Section, all_ok
 from lab import kernels
@@ -246,7 +246,7 @@ PLANTED_RANDOM = (
 )
 
 
-@case("explain-random-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"))
+@case("explain-random-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"), boot=SHARED)
 def random(key, name):
     """Of thousands of maps, half of them invalid, every refusal is explained correctly."""
     kernel = kernels.get(key)
@@ -314,18 +314,22 @@ PLANTED_ATTACH = (
 )
 
 
-@case("explain-attach-rmrr-{key}", X86, topology=BY_NAME["rmrr"])
+@case("explain-attach-rmrr-{key}", X86, topology=BY_NAME["rmrr"], boot=SHARED)
 @case("explain-attach-companions-{key}", ("6.12-amd64",), topology=assignable.COMPANIONS["amd64"])
 @case("explain-attach-companions-{key}", ("7-arm64",), topology=assignable.COMPANIONS["arm64"])
-@case("explain-attach-ivmd-{key}", ("6.12-amd64", "7-amd64"), topology=BY_NAME["ivmd"])
+@case("explain-attach-ivmd-{key}", ("6.12-amd64", "7-amd64"), topology=BY_NAME["ivmd"],
+      boot=SHARED)
 @case("explain-attach-noremap-{key}", ("5.10-amd64", "6.12-amd64"),
-      topology=BY_NAME["intel-noremap"])
-@case("explain-attach-mapped-{key}", ("5.10-amd64", "7-amd64"), topology=PLAIN["amd64"])
-@case("explain-attach-mapped-{key}", ("7-arm64",), topology=PLAIN["arm64"])
+      topology=BY_NAME["intel-noremap"], boot=SHARED)
+@case("explain-attach-mapped-{key}", ("5.10-amd64", "7-amd64"), topology=PLAIN["amd64"],
+      boot=SHARED)
+@case("explain-attach-mapped-{key}", ("7-arm64",), topology=PLAIN["arm64"], boot=SHARED)
 def attach(topology, key, name):
     """An attach that VFIO refuses is explained."""
     return "", run(name, kernels.get(key), topology, attach_steps(topology.name),
-                   partial(judge_attach, name=topology.name), PLANTED_ATTACH)[1]
+                   partial(judge_attach, name=topology.name), PLANTED_ATTACH,
+                   # As report-* has, so that they can share a boot.
+                   kaslr=topology.name in BY_NAME)[1]
 
 
 # explain-device: why VFIO_GROUP_GET_DEVICE_FD is refused
@@ -392,7 +396,7 @@ PLANTED_DEVICE = (
 )
 
 
-@case("explain-device-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"))
+@case("explain-device-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"), boot=SHARED)
 def device(key, name):
     """If VFIO does not open a device, that is explained; if it opens one, that leaves no trace."""
     kernel = kernels.get(key)

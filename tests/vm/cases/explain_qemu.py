@@ -256,7 +256,7 @@ PLANTED = (
 )
 
 
-@case("explain-qemu-{key}", tuple(SUITES))
+@case("explain-qemu-{key}", tuple(SUITES), boot="it has the programs of a distribution")
 def real(key, name):
     """A QEMU that fails because of a hole, of memory beyond the aperture, of a firmware region of
     its device or of a companion in the group is explained; and works when the cause is removed."""

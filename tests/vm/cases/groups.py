@@ -50,7 +50,7 @@ def judge_owned(lines, trace):
     return faults
 
 
-@case("groups-owned-{key}", ("6.12-amd64", "7-arm64"))
+@case("groups-owned-{key}", ("6.12-amd64", "7-arm64"), boot="QEMU traces it")
 def owned(key, name):
     """No look at a group reads the configuration space of a device that a user has."""
     kernel = kernels.get(key)
@@ -155,7 +155,7 @@ PLANTED_RENEWED = (
 )
 
 
-@case("groups-renewed-{key}", ("5.10-amd64", "7-arm64"))
+@case("groups-renewed-{key}", ("5.10-amd64", "7-arm64"), boot="it takes devices away")
 def renewed(key, name):
     """An outdated list of groups does not remove a group's entry from the registry."""
     kernel = kernels.get(key, test=True)

@@ -60,7 +60,7 @@ PLANTED_COST = (
 )
 
 
-@case("hooks-cost-{key}", ("6.12-amd64", "7-arm64"))
+@case("hooks-cost-{key}", ("6.12-amd64", "7-arm64"), boot="it counts instructions")
 def cost(key, name):
     """With the idle module a map costs at most 0.1% more and an attach at most 2% more than without
     it. Clocks count instructions here (-icount shift=0)."""

@@ -3,7 +3,7 @@
 steps that fail."""
 from functools import partial
 
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.hooks import (LEFT, OBSERVED, Section, all_ok, failed_steps, hooked, injected, is_clean,
                           leaves, logged, of_window, parse)
@@ -62,7 +62,7 @@ PLANTED_INLINED = (
 )
 
 
-@case("hooks-inlined-{key}", X86 + ("5.10-arm64", "7-arm64"))
+@case("hooks-inlined-{key}", X86 + ("5.10-arm64", "7-arm64"), boot=SHARED)
 def inlined(key, name):
     """A hook that is accepted but never fires is inert, says so, and enforces nothing."""
     kernel = kernels.get(key, test=True)

@@ -3,7 +3,7 @@
 import re
 from functools import partial
 
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.hooks import (Hook, LEFT, Section, all_ok, hooked, is_clean, is_hooked, leaves, logged,
                           not_hooked)
@@ -253,7 +253,7 @@ PLANTED_LOAD_AMD64 = PLANTED_LOAD + (
 )
 
 
-@case("hooks-load-{key}", X86 + ARM)
+@case("hooks-load-{key}", X86 + ARM, boot=SHARED)
 @case("debug-hooks-load-{arch}", DEBUG, part="debug")
 def load(key, name):
     """Every mode works at load and at run time and the file is right; nothing is left behind, and

@@ -3,7 +3,7 @@
 the group's list."""
 from functools import partial
 
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.hooks import Hook, Section, all_ok, hooked, is_clean, is_hooked, leaves, not_hooked
 from lab import kernels
@@ -74,7 +74,8 @@ PLANTED_MODULE = (
 )
 
 
-@case("hooks-module-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64", "7-arm64"))
+@case("hooks-module-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64", "7-arm64"),
+      boot="it loads VFIO")
 def module(key, name):
     """A function is hooked when its module is loaded, unloaded and loaded again."""
     kernel = kernels.get(key, test=True)
@@ -124,7 +125,8 @@ PLANTED_VIRTIO = (
 )
 
 
-@case("hooks-module-virtio-{key}", BY_NAME["virtio-x86"].kernels)
+@case("hooks-module-virtio-{key}", BY_NAME["virtio-x86"].kernels,
+      boot="it loads the IOMMU's driver")
 @case("debug-hooks-virtio-amd64", ("debug-amd64",), part="debug")
 def virtio(key, name):
     """Regions can be declared when the IOMMU's driver is loaded after the module."""
@@ -188,7 +190,7 @@ PLANTED_GROUP = (
 )
 
 
-@case("hooks-group-{key}", ("5.10-amd64", "7-arm64"))
+@case("hooks-group-{key}", ("5.10-amd64", "7-arm64"), boot=SHARED)
 def group_level(key, name):
     """The tap on the group's list has the same results as the taps on the drivers' callbacks."""
     kernel = kernels.get(key, test=True)

@@ -13,7 +13,7 @@ PLUGGED = {"1": "0000:01:00.0", "2": "0000:02:00.0"}
 
 
 @case("hotplug-edu-{key}", ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "6.12-arm64",
-                            "7-arm64"))
+                            "7-arm64"), boot="it plugs a device")
 @case("debug-hotplug-{arch}", DEBUG, part="debug")
 def hotplug(key, name):
     """A device is plugged and unplugged, then another: the files of its group come within two

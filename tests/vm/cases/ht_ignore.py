@@ -80,8 +80,9 @@ PLANTED = {
 }
 
 
-@case("ht-ignore-{what}-{key}", X86, what="set")
-@case("ht-ignore-{what}-{key}", ("6.12-amd64", "7-amd64"), what=("clear", "untold"))
+@case("ht-ignore-{what}-{key}", X86, what="set", boot="no other has its table")
+@case("ht-ignore-{what}-{key}", ("6.12-amd64", "7-amd64"), what=("clear", "untold"),
+      boot="no other has its table")
 def ht_ignore(what, key, name):
     """The range is marked if the hardware does not need it and the kernel lists it."""
     kernel = kernels.get(key)

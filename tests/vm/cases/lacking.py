@@ -5,7 +5,7 @@ module, and compare the answers."""
 import re
 from functools import partial
 
-from cases import case
+from cases import SHARED, boot_on, case
 from expect import judge
 from expect.hooks import all_ok
 from lab import kernels
@@ -68,7 +68,7 @@ def report(topology, key, name):
     kernel = kernels.get(key, test=True)
     lines, faults = run(name, kernel, topology, report_steps(),
                         partial(judge_report, topology=topology, series=series_of(kernel)),
-                        limit=180)
+                        limit=180, kaslr=True)
     groups = judge.dumps(lines).get("native", {})
     return f"{len(groups) - 1} groups", faults
 
@@ -76,7 +76,8 @@ def report(topology, key, name):
 for machine in TABLE:
     # Skip machines with another suite's QEMU: they test the width of tables, which is equal here.
     if not machine.suite:
-        case("lacking-report-{topology.name}-{key}", machine.kernels, topology=machine)(report)
+        case("lacking-report-{topology.name}-{key}", machine.kernels, topology=machine,
+             boot=boot_on(machine, SHARED))(report)
 
 
 # lacking-maps: 10,000 random maps, and the answers of GET_INFO

@@ -4,7 +4,7 @@ VFIO's modules that are loaded later."""
 import re
 from functools import partial
 
-from cases import case
+from cases import SHARED, case
 from cases.lacking import A, B, DEVICE, GROUP, WINDOW, declares, int_of
 from expect import hooks, judge
 from expect.hooks import all_ok, is_clean
@@ -198,7 +198,7 @@ def judge_checks(lines, arch):
     return faults
 
 
-@case("lacking-checks-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64"))
+@case("lacking-checks-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64"), boot=SHARED)
 def checks(key, name):
     """checks= works as it says, and the file, the log and the tracepoint report refused maps."""
     kernel = kernels.get(key, test=True)
@@ -249,7 +249,7 @@ PLANTED_LATE = (
 )
 
 
-@case("lacking-late-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64"))
+@case("lacking-late-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64"), boot=SHARED)
 def late(key, name):
     """Maps are checked when VFIO's modules are loaded after ours, unloaded, and loaded again."""
     kernel = kernels.get(key, test=True)

@@ -88,7 +88,7 @@ PLANTED_COST = (
 )
 
 
-@case("lacking-cost-{key}", ("6.12-amd64", "7-arm64"))
+@case("lacking-cost-{key}", ("6.12-amd64", "7-arm64"), boot="it counts instructions")
 def cost(key, name):
     """With checks a map and unmap pair of a huge page costs at most 2% more with 4 regions, 3% with
     64. Clocks count instructions here (-icount shift=0)."""

@@ -4,7 +4,7 @@ the device's interrupts; a refused move changes nothing.
 
 The device's own register shows whether its interrupts go through the window: it has an IOVA inside
 the window."""
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.said import complains, fails, in_log, keep, none_left, same_but_none, same_dump, says
 from expect.vfio import same_vfio
@@ -21,11 +21,11 @@ from talk.words import MODULE, UNSAFE, span
 
 
 @case("msi-window-{controller}-{firmware}-{key}", ARM, controller=tuple(CONTROLLERS),
-      firmware=("dt", "acpi"), backend="kprobe")
+      firmware=("dt", "acpi"), backend="kprobe", boot=SHARED)
 @case("msi-window-{controller}-{firmware}-{key}", ("6.12-arm64-16k",), controller="its",
-      firmware="dt", backend="kprobe")
+      firmware="dt", backend="kprobe", boot=SHARED)
 @case("msi-window-list-{key}", ("5.10-arm64", "7-arm64"), controller="its", firmware="dt",
-      backend="kretprobe")
+      backend="kretprobe", boot=SHARED)
 @case("debug-msi-window-arm64", ("debug-arm64",), controller="its", firmware="dt", backend="kprobe",
       part="debug")
 def main(controller, firmware, key, backend, name):
@@ -72,10 +72,10 @@ def main(controller, firmware, key, backend, name):
     return f"{count} interrupts, {backend}", faults
 
 
-@case("msi-window-shared-{key}", ARM, controller="its", firmware="dt")
+@case("msi-window-shared-{key}", ARM, controller="its", firmware="dt", boot=SHARED)
 # The other controller, and the other firmware.
 @case("msi-window-shared-{controller}-{firmware}-{key}", ("5.10-arm64", "7-arm64"),
-      controller="v2m", firmware="acpi")
+      controller="v2m", firmware="acpi", boot=SHARED)
 def shared(controller, firmware, key, name):
     """Moved windows work for two devices in a container and for a group of two functions; groups
     with different windows cannot share a container."""
@@ -135,8 +135,10 @@ def shared(controller, firmware, key, name):
     return f"{len(script.stretches)} stretches", faults
 
 
-@case("msi-window-hotplug-{key}", ARM, controller="its", firmware="dt")
-@case("msi-window-hotplug-{controller}-{key}", ("7-arm64",), controller="v2m", firmware="dt")
+@case("msi-window-hotplug-{key}", ARM, controller="its", firmware="dt",
+      boot="it plugs a device")
+@case("msi-window-hotplug-{controller}-{key}", ("7-arm64",), controller="v2m", firmware="dt",
+      boot="it plugs a device")
 def hotplug(controller, firmware, key, name):
     """A device with a moved window can be removed and found again, with and without the
     parameter."""
@@ -189,10 +191,10 @@ def hotplug(controller, firmware, key, name):
     return f"{len(script.stretches)} stretches", faults
 
 
-@case("msi-window-killed-{key}", ARM, controller="its", firmware="dt")
+@case("msi-window-killed-{key}", ARM, controller="its", firmware="dt", boot=SHARED)
 # The other controller, and the other firmware.
 @case("msi-window-killed-{controller}-{firmware}-{key}", ("5.10-arm64", "7-arm64"),
-      controller="v2m", firmware="acpi")
+      controller="v2m", firmware="acpi", boot=SHARED)
 def killed(controller, firmware, key, name):
     """A process that uses the window holds it and the module until the process is killed."""
     kernel = kernels.get(key)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The movable MSI window while VFIO is loaded and unloaded, while probes are turned off and on, and
 with many readers."""
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.hooks import HOOK, all_ok, grown, is_clean
 from expect.said import complains, fails, keep, same_but_features, same_dump, says
@@ -10,12 +10,12 @@ from lab import initramfs, kernels
 from lab.machines import ONE, OTHER, machine
 from talk.declaring import before
 from talk.play import holds, interrupts, mark, opened, play, refused_at
-from talk.script import APPEND, Script, run_script
+from talk.script import Script, run_script
 from talk.window import GUEST, NATIVE, PLACE, active, file_of, load, put, served, stock, to, unload
 from talk.words import FEATURES, HOOKS, MODULE, PROBES, UNSAFE, of, span
 
 
-@case("msi-window-late-{key}", ("5.10-arm64", "7-arm64"))
+@case("msi-window-late-{key}", ("5.10-arm64", "7-arm64"), boot=SHARED)
 def late(key, name):
     """A container from before the load keeps its cookie at the kernel's place, also for a group
     that joins later."""
@@ -47,7 +47,7 @@ def late(key, name):
     return f"{len(script.stretches)} stretches", faults
 
 
-@case("msi-window-vfio-later-{key}", ("5.10-arm64", "7-arm64"))
+@case("msi-window-vfio-later-{key}", ("5.10-arm64", "7-arm64"), boot="it loads VFIO")
 def vfio_later(key, name):
     """If VFIO's module is loaded after windows were moved, groups with different windows still
     cannot share a container."""
@@ -77,7 +77,7 @@ def vfio_later(key, name):
 READERS = 280       # more than the instances of a kretprobe
 
 
-@case("msi-window-off-{key}", ("5.10-arm64", "7-arm64"))
+@case("msi-window-off-{key}", ("5.10-arm64", "7-arm64"), boot=SHARED)
 def off(key, name):
     """When probes are turned off for the whole machine, the files tell the truth, and `default`
     works."""
@@ -141,7 +141,7 @@ def off(key, name):
     return "", faults
 
 
-@case("msi-window-readers-{key}", ("5.10-arm64", "7-arm64"), backend="kprobe")
+@case("msi-window-readers-{key}", ("5.10-arm64", "7-arm64"), backend="kprobe", boot=SHARED)
 def readers(key, backend, name):
     """With any number of readers of the kernel's list, the window is moved, and a group with
     another window is refused."""
@@ -174,7 +174,7 @@ def readers(key, backend, name):
 CYCLES = 12
 
 
-@case("msi-window-cycles-{key}", ("5.10-arm64", "7-arm64"), slow=3)
+@case("msi-window-cycles-{key}", ("5.10-arm64", "7-arm64"), slow=3, boot="its allocator checks")
 @case("debug-msi-window-cycles-arm64", ("debug-arm64",), part="debug")
 def cycles(key, name):
     """When the module is loaded and unloaded and windows are moved again and again, while programs
@@ -192,7 +192,7 @@ def cycles(key, name):
              "hooked end", "left", "sleep 1000", "allocs after"]
     lines, faults = Script(steps).run(
         name, kernel, machine("its", "dt"), memory="1G", smp=2, limit=420,
-        append=APPEND + ("" if kernel.debug else " slub_debug=FZPU page_poison=1"))
+        append="" if kernel.debug else "slub_debug=FZPU page_poison=1")
     faults += all_ok(lines)
     told = [line.split() for line in judge.said(lines, "window-cycle")]
     if [t[:2] for t in told] != [[str(CYCLES), "0"]]:

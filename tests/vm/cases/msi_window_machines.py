@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The movable MSI window on various machines: with a firmware region over it, with gaps of a host
 bridge, with many doorbells, with virtio-iommu, and on x86, which has no window."""
-from cases import case
+from cases import SHARED, case
 from expect.said import complains, groups_of, in_log, keep, logged, same_dump, says, where
 from expect.vfio import same_vfio
 from expect.window import clear_of, in_window, moved
@@ -241,7 +241,7 @@ def virtio(key, name):
     return "", faults
 
 
-@case("msi-window-none-{key}", X86)
+@case("msi-window-none-{key}", X86, boot=SHARED)
 def none(key, name):
     """On x86 the hardware fixes the address of messages: there is no window, and a move is
     refused."""

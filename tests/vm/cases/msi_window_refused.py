@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Moves of a window that the module refuses, by the file and by the parameter."""
-from cases import case
+from cases import SHARED, case
 from expect import judge
 from expect.said import (complains, explained, groups_of, in_log, keep, logged, none_left,
                          same_but_none, same_dump, says, shown, where)
@@ -156,7 +156,7 @@ def without_run(piece):
                        piece.parts)
 
 
-@case("msi-window-load-{key}", ("5.10-arm64", "7-arm64"))
+@case("msi-window-load-{key}", ("5.10-arm64", "7-arm64"), boot=SHARED)
 def parameter(key, name):
     """msi_window=: wrong values are refused; present groups and later ones get the window."""
     kernel = kernels.get(key)

@@ -3,7 +3,7 @@
 tables with mistakes."""
 import time
 
-from cases import case
+from cases import FIRST, boot_on, case
 from cases.malformed import CASES
 from expect import judge
 from lab import initramfs, kernels
@@ -37,7 +37,8 @@ def report(topology, key, name):
 
 
 for machine in TABLE:
-    case("report-{topology.name}-{key}", machine.kernels, topology=machine)(report)
+    case("report-{topology.name}-{key}", machine.kernels, topology=machine,
+         boot=boot_on(machine, FIRST))(report)
 
 
 def custom_report(topology, image, modules, kdir):
@@ -94,4 +95,5 @@ def malformed(case, key, name):
 
 
 for table in CASES:
-    case("report-malformed-{case.name}-{key}", table.kernels, case=table)(malformed)
+    case("report-malformed-{case.name}-{key}", table.kernels, case=table,
+         boot="no other has its tables")(malformed)

@@ -2,7 +2,7 @@
 """Tests truth-*: nothing fails open. While the hooks that add regions are switched, replaced or
 short of memory, an attach has the hole or is refused. Moved windows and checks stay in force, or
 the module says that they are not."""
-from cases import case, lacking
+from cases import SHARED, case, lacking
 from expect import judge
 from expect.declared import in_force, warned
 from expect.said import keep, same_dump, says
@@ -91,7 +91,7 @@ def died(number):
     return check
 
 
-@case("truth-window-{key}", ("7-arm64",))
+@case("truth-window-{key}", ("7-arm64",), boot=SHARED)
 def window(key, name):
     """If probes are turned off while a window is moved, the module says so within 3 s, without a
     read of its files."""
@@ -178,7 +178,7 @@ def judge_pinned(lines):
     return faults + [f"left {path}" for path in judge.said(lines, "left")]
 
 
-@case("truth-pinned-{key}", ("5.10-amd64",))
+@case("truth-pinned-{key}", ("5.10-amd64",), boot=SHARED)
 def pinned(key, name):
     """The module cannot be unloaded while a guest with checked maps runs, and goes on checking."""
     kernel = kernels.get(key, test=True)
@@ -187,9 +187,10 @@ def pinned(key, name):
 
 
 @case("truth-dead-probes-{key}", ("5.10-amd64", "6.12-amd64-rt", "7-arm64"),
-      switch=PROBES)
+      switch=PROBES, boot=SHARED)
 # Only on x86 do these kprobes use ftrace.
-@case("truth-no-ftrace-{key}", ("5.10-amd64", "6.12-amd64"), switch=FTRACE)
+@case("truth-no-ftrace-{key}", ("5.10-amd64", "6.12-amd64"), switch=FTRACE,
+      boot=SHARED)
 def dead(switch, key, name):
     """When a switch of the kernel turns probes off and on again, the module notices it by itself
     within 3 s, and its files and the log say so."""

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Kernels to test on, the module built for them, and the guest programs."""
+import functools
 import hashlib
 import os
 import shlex
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
@@ -86,12 +87,23 @@ def told(script, *words):
 def get(key, build=True, test=False):
     """Fetch the kernel KEY and build the modules of this tree for it. TEST: make the test build,
     which can fail on purpose at each step and hook other functions."""
-    var = told("kernel", "get", key)
-    kernel = Kernel(key, var["ARCH"], var["RELEASE"],
-                    Path(var.get("VMLINUX") or var["IMAGE"]), Path(var["MODULES"])).index()
+    kernel = replace(fetched(key))
     if build:
-        kernel.use(build_module(key, test=test))
+        kernel.use(built(key, test))
     return kernel
+
+
+@functools.lru_cache(None)
+def fetched(key):
+    var = told("kernel", "get", key)
+    return Kernel(key, var["ARCH"], var["RELEASE"],
+                  Path(var.get("VMLINUX") or var["IMAGE"]), Path(var["MODULES"])).index()
+
+
+@functools.lru_cache(None)
+def built(key, test):
+    """The module of this tree, which does not change in a run."""
+    return build_module(key, test=test)
 
 
 def build_module(key, tree=None, test=False, name="iommu_resv"):

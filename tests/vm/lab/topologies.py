@@ -34,6 +34,11 @@ class Topology:
     log: tuple = ()             # patterns that must be in the kernel log
     suite: str = None           # Debian release whose QEMU to use, in a root of its own
 
+    def machine_only(self):
+        """What the machine is made of, without its name and what is expected of it."""
+        return (self.machine, self.devices, self.append, self.modules, self.firmware, self.tables,
+                self.dts, self.suite)
+
     def qemu(self, folder):
         words = []
         for device in self.devices:

@@ -10,11 +10,9 @@ import re
 from dataclasses import dataclass
 
 from expect import judge
-from lab.vm import Vm
+from lab import boot
 
 MARK = "iommu-resv-test"
-# Without it the kernel accepts ten marks in five seconds and drops the rest.
-APPEND = "printk.devkmsg=on"
 # Lines that the kernel logs about every out-of-tree module
 LOADER = re.compile(r"iommu_resv: (loading out-of-tree module|module verification failed)")
 
@@ -64,12 +62,10 @@ class Script:
     def run(self, name, kernel, topology, actions=(), meanwhile=None, after=None, **options):
         """(lines, faults) of one VM. ACTIONS, MEANWHILE, OPTIONS: see Vm. AFTER: ignore reports of
         bugs before the first line of the kernel log that begins with AFTER."""
-        if self.stretches:
-            options["append"] = " ".join([APPEND, options.get("append", "")]).rstrip()
-        vm = Vm(name, kernel, topology, self.steps, **options)
-        lines = vm.run(actions, meanwhile)
-        faults = self.judge(lines) + vm.complaints(after)
-        return lines, faults or planted(self.judge, lines, self.wrong)
+        said = boot.hear(boot.Request(name, kernel, topology, self.steps, options), actions,
+                         meanwhile)
+        faults = self.judge(said.lines) + said.complaints(after)
+        return said.lines, faults or planted(self.judge, said.lines, self.wrong)
 
 
 def split(lines, number):

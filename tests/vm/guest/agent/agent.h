@@ -59,6 +59,9 @@ void bind_all(void);
 void rebind(const char *device, int n);
 void unbind(const char *device);
 
+/* between.c */
+void next_case(const char *label, const char *folder);
+
 /* jobs.c */
 void time_reads(const char *name, unsigned int rounds);
 void spawn(const char *name, char **word, int n);

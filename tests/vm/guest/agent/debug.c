@@ -2,12 +2,15 @@
 /* The kernel log, and what a debug kernel found. */
 #include "agent.h"
 
+/* From where the last call has stopped */
 void kernel_log(void)
 {
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	static int fd = -1;
 	char buf[8192], *text;
 	ssize_t got;
 
+	if (fd < 0)
+		fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	while (fd >= 0) {
 		got = read(fd, buf, sizeof(buf) - 1);
 		if (got < 0 && errno == EPIPE)
@@ -20,7 +23,6 @@ void kernel_log(void)
 		text[strcspn(text, "\n")] = 0;
 		tell("log %s\n", text);
 	}
-	close(fd);
 }
 
 /*

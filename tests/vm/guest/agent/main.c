@@ -49,6 +49,9 @@
  * inject FILE LABEL MAX [PARAMETER...]   load the test build with each step in turn made to fail,
  *                              see inject()
  * inject-switch FILE LABEL MAX FROM TO GROUP   see inject_switch()
+ * case LABEL [FOLDER]          put back what the case before has changed, see between.c: state LINE,
+ *                              log LINE since the last time, case LABEL; from here on the modules
+ *                              at the root are those of FOLDER
  * fail-nth LABEL MAX load|unload FILE [PARAMETER...]
  * fail-nth LABEL MAX write PATH TEXT / UNDO    see fail_nth(), needs a debug kernel
  *
@@ -58,7 +61,8 @@
  *
  * As /sbin/modprobe, for the kernel: see modprobe().
  *
- * In the end: what a debug kernel found, see debug_kernel(); "log LINE" for the kernel log; "end".
+ * In the end: what a debug kernel found, see debug_kernel(); "log LINE" for the kernel log, or for
+ * what no case has of it; "end".
  */
 #include "agent.h"
 
@@ -103,6 +107,8 @@ void step(char *line)
 		wait_text(arg, strstr(whole, arg) + strlen(arg) + 1);
 	} else if (!strcmp(cmd, "say")) {
 		tell("%s\n", whole);
+	} else if (!strcmp(cmd, "case")) {
+		next_case(arg, n > 2 ? word[2] : "");
 	} else if (!strcmp(cmd, "wait")) {
 		wait_path(arg, false);
 	} else if (!strcmp(cmd, "wait-gone")) {
