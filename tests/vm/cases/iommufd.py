@@ -12,7 +12,6 @@ from cases.truth import STOCK
 from expect import judge
 from expect.hooks import Section, all_ok
 from expect.said import keep, none_left, says
-from expect.window import window_text
 from lab import kernels
 from lab.kernels import series_of
 from lab.machines import MACHINE, ONE, OTHER, machine
@@ -145,13 +144,6 @@ def devices_bound(*devices):
     return [word for word in opened(*devices) if word != "iommu"]
 
 
-def still_moved():
-    """A word: the file says that the window is moved."""
-    def want(_, got):
-        return [] if f"| {window_text(PLACE, 'moved')}" in got else [f"{got}"]
-    return (f"read:{file_of(ONE)}", want)
-
-
 @case("iommufd-window-arm64", ("debug-arm64-iommufd",), part="debug")
 def window(key, name):
     """A moved window is moved for iommufd, too; its doorbells work, and it holds the module."""
@@ -174,11 +166,6 @@ def window(key, name):
                           ranges_are("moved", ONE), MEMORY, *refused_at(PLACE),
                           interrupts(ONE, FEW, PLACE))
     script.do("moved, replaced", [step], check)
-    # Groups with moved windows are looked at every 1.5 s, also while somebody has them.
-    step, check = by_cdev(*devices_bound(ONE), MEMORY, "sleep:5000", still_moved(),
-                          "ioas", f"set:{ONE}", ranges_are("moved", ONE), MEMORY,
-                          *refused_at(PLACE), interrupts(ONE, FEW, PLACE))
-    script.do("moved, held", [step], check)
     # A window that is moved for iommufd holds the module, as not every attach is seen.
     script.do("unload while moved", ["unload iommu_resv"],
               says(r"unload iommu_resv (EAGAIN|EBUSY)"))
