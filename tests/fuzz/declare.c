@@ -56,6 +56,16 @@ void resv_declare_guard_rest(void)
 {
 }
 
+/* No list of iommufd may get a region that somebody waits for, so that it can be freed. */
+void resv_declare_iommufd_wait(struct resv_declared *d)
+{
+	struct resv_declared *other;
+
+	HOLDS(resv_declare_lock.held);
+	resv_declared_for_each(other)
+		HOLDS(other != d || d->of);
+}
+
 /* Every change that begins ends, without the lock. */
 static bool changing;
 
