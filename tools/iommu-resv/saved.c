@@ -322,7 +322,8 @@ void saved_lock(void)
 		ret = fd < 0 ? -1 : flock(fd, LOCK_EX);
 	} while (ret && fd >= 0 && errno == EINTR);
 	if (ret)
-		warn("%s: another change at the same time may undo this one", RESV_LOCK);
+		warn("cannot lock %s, so that another change at the same time may undo this one",
+		     RESV_LOCK);
 }
 
 /**

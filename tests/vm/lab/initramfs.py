@@ -110,7 +110,7 @@ def build(kernel, steps, wanted=(), tables=None, extra=None, module=None, later=
     files["modules"] = ("\n".join(listing) + "\n").encode()
     files.update(extra or {})
     # The kernel loads the livepatch by modprobe, which is a link to the agent.
-    main = cpio(files, ["dev", "proc", "sys", "tmp"], {"sbin/modprobe": "/init"})
+    main = cpio(files, ["dev", "proc", "run", "sys", "tmp"], {"sbin/modprobe": "/init"})
     if not tables:
         return main
     return cpio({f"kernel/firmware/acpi/{n}.aml": t for n, t in tables.items()}) + main
