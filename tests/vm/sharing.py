@@ -43,18 +43,12 @@ def asked(name, function):
     return out[0] if out else None
 
 
-def heard(members):
-    """What one VM said to MEMBERS, and those of them that have to boot anew."""
-    stretches, rest = boot.Boot([request for _, _, request in members]).hear()
-    return stretches, members[len(members) - len(rest):]
-
-
 def together(members):
     """Run cases that want the same machine. MEMBERS: [(name, function, request)]. Yields (name,
     Result) of each. One that is alone has a VM of its own."""
     while len(members) > 1:
         try:
-            stretches, rest = heard(members)
+            stretches = boot.Boot([request for _, _, request in members]).hear()
         except Exception as why:    # pylint: disable=broad-except
             for name, _, _ in members:
                 yield name, Result("", [f"{type(why).__name__}: {why}"])
@@ -63,6 +57,6 @@ def together(members):
             out = result(lambda: boot.call(function, name, stretch))
             out.seconds = stretch.seconds
             yield name, out
-        members = rest
+        members = members[len(stretches):]
     for name, function, _ in members:
         yield name, alone(name, function)

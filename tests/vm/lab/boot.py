@@ -179,7 +179,7 @@ class Boot(Vm):
         return left_behind(of("state", part[n]), of("state", part[n + 1]))
 
     def hear(self):
-        """Run it. ([Stretch], [requests that have to boot anew])"""
+        """Run it. The Stretch of each request; those behind the last one have to boot anew."""
         why, start = None, time.monotonic()
         try:
             self.run()
@@ -192,7 +192,7 @@ class Boot(Vm):
         console = parts(self.text("console").splitlines(), "iommu-resv-test case (?!end)")
         over = len(of("case", self.lines)) - 1
         if len(said) == 1:
-            return [Stretch(r, said[0], console[0], [why], True) for r in self.requests], []
+            return [Stretch(r, said[0], console[0], [why], True) for r in self.requests]
         stretches = []
         for n, request in enumerate(self.requests[:len(said) - 1]):
             faults = self.left(n) if n < over else []
@@ -210,4 +210,4 @@ class Boot(Vm):
                 f" {other.name}" for other in self.requests) + "\n")
             if faults:
                 break
-        return stretches, self.requests[len(stretches):]
+        return stretches
