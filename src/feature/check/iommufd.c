@@ -14,7 +14,7 @@
  *   vfio_iommufd_physical_detach_ioas(device), ..._unbind(device)
  *
  * A call that fails before it reaches one of these is not explained: unknown flags, a map
- * without rights, or a map in an address space that does not exist.  Neither are
+ * without rights, or a map in an address space that does not exist.  Nor are
  * IOMMU_IOAS_MAP_FILE and IOMMU_IOAS_COPY, which do not call these functions.
  *
  * Headers declare the functions of VFIO and iommufd_device_bind(), and a probe checks the

@@ -50,8 +50,9 @@ struct iommu_group;
  * @entry: the region's entry for a list of iommufd, see iommufd.c
  * @listed: bit 0: @entry is on a list
  *
- * resv_declare_lock protects all members but @entry, which whoever sets the bit in @listed
- * has; @start, @end, @device, @model and @of do not change once the entry is in the table.
+ * resv_declare_lock protects all members but @entry and @listed.  A tap that sets the bit in
+ * @listed may write @entry; the bit is cleared when the list is freed.  @start, @end, @device,
+ * @model and @of do not change once the entry is in the table.
  */
 struct resv_declared {
 	struct list_head node;
@@ -129,6 +130,7 @@ void resv_declare_prepare(struct resv_facts *c);
 void resv_declare_walk_begin(void);
 void resv_declare_taps_walked(void);
 void resv_declare_status(struct resv_status *s);
+void resv_declare_set_entry(struct iommu_resv_region *region, u64 start, u64 end);
 bool resv_declare_is_marked(const struct list_head *head);
 bool resv_declared_is_for(const struct resv_declared *d, const struct device *dev,
 			  const struct resv_declared **model);

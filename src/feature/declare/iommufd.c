@@ -84,11 +84,9 @@ static bool enter_space(struct resv_call *call)
 static void forget_notes(void)
 {
 	unsigned long flags;
-	unsigned int i;
 
 	raw_spin_lock_irqsave(&notes_lock, flags);
-	for (i = 0; i < NOTES; i++)
-		notes[i] = NULL;
+	memset(notes, 0, sizeof(notes));
 	raw_spin_unlock_irqrestore(&notes_lock, flags);
 }
 
@@ -107,9 +105,7 @@ static void set(struct iommu_resv_region *entry, u64 start, u64 end,
 		void (*free)(struct device *dev, struct iommu_resv_region *entry))
 {
 	memset(entry, 0, sizeof(*entry));
-	entry->start = start;
-	entry->length = end - start + 1;
-	entry->type = IOMMU_RESV_RESERVED;
+	resv_declare_set_entry(entry, start, end);
 	entry->free = free;
 }
 

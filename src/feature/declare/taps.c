@@ -62,7 +62,15 @@ static unsigned long working[RESV_MAX_CALLBACKS];
 static unsigned int nr_working;
 static bool other_works;	/* so has the kprobe on the function of groups, or of a test */
 
-static void set_entry(struct iommu_resv_region *region, u64 start, u64 end)
+/**
+ * resv_declare_set_entry() - make an entry of a kernel list for a declared region
+ * @region: to set; what the list's owner needs beside it stays
+ * @start: first address
+ * @end: last address
+ *
+ * Context: any.
+ */
+void resv_declare_set_entry(struct iommu_resv_region *region, u64 start, u64 end)
 {
 	region->start = start;
 	region->length = end - start + 1;
@@ -143,7 +151,7 @@ static struct iommu_resv_region *take(struct list_head *spare, u64 start, u64 en
 		region = resv_stock_get();
 	}
 	if (region)
-		set_entry(region, start, end);
+		resv_declare_set_entry(region, start, end);
 	return region;
 }
 
