@@ -521,12 +521,12 @@ static const struct resv_tap attach_handle_tap = {
 	.loss = LOSS_IOMMUFD,
 };
 
-/* Ends are first, so that every attach whose begin the taps see is also seen to end. */
+/* Ends come first: every attach whose beginning the taps see is also seen to end. */
 const struct resv_tap *const resv_attach_taps[] = {
 	&free_tap, &detach_tap, &attach_tap, &joined_tap, &join_tap,
 };
 
-/* By these the tracker knows that it has seen all groups of a container. */
+/* From these the tracker knows that it has seen all groups of a container. */
 const struct resv_tap *const resv_attach_container_taps[] = {
 	&release_tap, &open_tap,
 };

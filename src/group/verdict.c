@@ -80,7 +80,7 @@ static int add_line(struct verdict *v, const char *what, const char *device,
 	return 0;
 }
 
-/* Is the device bound to a driver of the host?  Sets @v->driver if so. */
+/* Is the device bound to a host driver?  Sets @v->driver if so. */
 static bool is_held(struct verdict *v, struct device *dev)
 {
 	const struct device_driver *drv;

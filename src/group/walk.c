@@ -537,7 +537,10 @@ static struct live *live_groups(unsigned int *nr)
 	}
 	n = 0;
 	list_for_each_entry(kobj, &groups_kset->list, entry) {
-		/* CONFIG_DEBUG_KOBJECT_RELEASE keeps dying groups on the list for long. */
+		/*
+		 * CONFIG_DEBUG_KOBJECT_RELEASE keeps dying groups on the list for
+		 * seconds.
+		 */
 		if (!compat_kref_read(&kobj->kref))
 			continue;
 		list[n].id = resv_registry_id(kobj);

@@ -369,7 +369,7 @@ static bool can_test(const struct resv_hook *hook, const struct iommu_group *gro
  *
  * A place whose taps have no test counts as active at once.  Its function is exported,
  * or called by address, and its callers are in other modules, so the compiler has not
- * inlined it for them.  That probes work at all, the tested places show.
+ * inlined it for them.  The tested places show whether probes work at all.
  *
  * Context: the lock of the hooks is held.
  */

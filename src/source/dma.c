@@ -2,9 +2,10 @@
 /*
  * Does the kernel's DMA API translate for a group?
  *
- * group/dma.c makes the text of the file dma_api when a user reads it.  This source only
- * remembers the type of the group's default domain: while VFIO owns a group, its devices
- * are attached to VFIO's domain, and no exported function tells the type of the default.
+ * group/dma.c makes the text of the file dma_api when a user reads it.  This source
+ * only remembers the type of the group's default domain: while VFIO owns a group, its
+ * devices are attached to VFIO's domain, and no exported function returns the type of
+ * the default domain.
  */
 #include "compat/iommu.h"
 #include "source/domain.h"

@@ -164,7 +164,7 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 		if (pci_pcie_type(bridge) != PCI_EXP_TYPE_ROOT_PORT &&
 		    pci_pcie_type(bridge) != PCI_EXP_TYPE_DOWNSTREAM)
 			continue;
-		/* Mostly the groups tell, so read the registers last. */
+		/* In most cases the groups decide, so read the registers last. */
 		if (kernel_calls_isolated(c, bridge) ||
 		    acs_redirects(c->device_hw, bridge, nr - 1))
 			continue;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommu-resv advise: what to set for DPDK or SPDK, which map their memory at its own addresses
- * and take every device that VFIO has, unless they are told.  One program has one container,
- * so that its memory has to be usable for all its devices.
+ * iommu-resv advise: what to set for DPDK or SPDK, which map their memory at its
+ * virtual addresses and use every device that VFIO has, unless the command line says
+ * otherwise. A program has one container, so its memory must be usable for all its
+ * devices.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -20,7 +21,7 @@
 #include "remedy.h"
 #include "xalloc.h"
 
-/* Of vfio_iommu_type1, where it is not loaded yet */
+/* Default of vfio_iommu_type1, used while it is not loaded */
 #define ENTRIES		65535
 #define HUGE_PAGE	(UINT64_C(2) << 20)
 
@@ -85,7 +86,10 @@ static const struct program *find_program(const char *name)
 	errx(EXIT_TROUBLE, "advise is for dpdk or spdk, not '%s'", name);
 }
 
-/* A word that is no device of these groups is the number of one: all it has but what stays. */
+/*
+ * A word that is not a device is a group number: all devices of that group except
+ * bridges.
+ */
 static void find_given(struct advice *a, int argc, char **argv)
 {
 	int i;
@@ -130,7 +134,7 @@ static void find_room(struct advice *a)
 	free(common.r);
 }
 
-/* Devices that are given are bound to VFIO's driver by who starts the program. */
+/* Whoever starts the program binds these devices to VFIO's driver. */
 static void obstacles_of(const struct advice *a, const struct group *g, struct obstacles *found)
 {
 	const char *given = "";
@@ -188,7 +192,7 @@ static void add_limits(struct advice *a)
 	free(size);
 }
 
-/* What goes onto the command line of the program, word by word */
+/* The arguments for the program, one word each */
 static void find_arguments(const struct advice *a, struct words *arguments)
 {
 	size_t i, k;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv checks: who refuses maps, and whether the module shall where VFIO does not. */
+/*
+ * iommu-resv checks: who refuses maps, and whether the module does so where VFIO does
+ * not.
+ */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +45,7 @@ static void show(struct control *ctl)
 	free(mode);
 }
 
-/* The parameter took it; that says nothing yet about maps. */
+/* The parameter accepted the value; that does not show yet whether maps are checked. */
 static int judge(struct control *ctl, const char *mode)
 {
 	bool off = !strcmp(mode, "off");

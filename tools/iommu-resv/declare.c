@@ -156,8 +156,8 @@ int put_region(struct control *ctl, const struct group *g, const char *verb,
 }
 
 /*
- * What is saved for a device of the group comes back as soon as the group changes, by udev,
- * so it has to be saved no longer before it goes.
+ * udev declares again what is saved for a device as soon as its group changes, so a
+ * region must be removed from the file before it is undeclared.
  *
  * Return: true, after saying so, unless it is saved for @owner only
  */
@@ -182,8 +182,8 @@ static bool would_return(const struct saved *saved, const struct group *g,
 }
 
 /*
- * In all groups, or, where that is known before, in none; what is so already is no fault
- * where it is to be kept.
+ * In all groups, or in none if it is known beforehand that one would fail. With --save
+ * it is no error if a region is already declared.
  */
 static int change(struct control *ctl, const struct groups *groups, const char *owner,
 		  const char *verb, const struct range *range)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * iommu-resv export: the facts for Node Feature Discovery, Prometheus and Ansible.
- * Facts with gaps do not replace what a file has.
+ * Incomplete facts do not replace a file.
  */
 #include <ctype.h>
 #include <err.h>
@@ -20,9 +20,9 @@
 #include "replace.h"
 #include "xalloc.h"
 
-/* Of NFD: longer files are left out. */
+/* NFD ignores longer files. */
 #define NFD_MAX		(64 * 1024)
-/* The timer writes more often than that. */
+/* Longer than the interval of the timer. */
 #define NFD_VALID	3600
 
 /**
@@ -86,7 +86,10 @@ static void add_group(struct facts *f, const struct group *g, struct verdict *ve
 
 	judge(f, g, verdict);
 	f->blocked += !strcmp(verdict->reason, "rmrr");
-	/* One that is not isolated decides, and else one of which it is not known. */
+	/*
+	 * One group that is not isolated decides, otherwise one whose isolation is
+	 * unknown.
+	 */
 	if (g->nr_devices && (!isolated || (isolated < 0 && f->isolated)))
 		f->isolated = isolated;
 	if (g->aperture_known && (!f->bits || format_bits(&g->aperture) < f->bits))
@@ -286,7 +289,10 @@ static void fact(FILE *out, const char *key, bool known, const char *value)
 	fprintf(out, "\"%s\": %s, ", key, known ? value : "null");
 }
 
-/* One line; names of devices are those of sysfs, and reasons are ours. */
+/*
+ * One line. Names of devices are those of sysfs, and the command itself has the
+ * reasons.
+ */
 static void write_facts(const struct facts *f, FILE *out)
 {
 	char *bits = xasprintf("%u", f->bits), *blocked = xasprintf("%u", f->blocked);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv help COMMAND, iommu-resv COMMAND --help: one command in a screen. */
+/*
+ * iommu-resv help COMMAND, iommu-resv COMMAND --help: help for one command, on one
+ * screen.
+ */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv hooks: what is hooked, and by what it shall be. */
+/* iommu-resv hooks: what is hooked, and the mode of the hooks. */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -25,9 +25,9 @@ char *hooks_mode(const struct control *ctl)
 }
 
 /**
- * hooks_restore() - back to the mode of before, and say which holds
+ * hooks_restore() - restore the earlier mode, and say which is in force
  * @ctl: options
- * @mode: mode of before, or NULL if that could not be read
+ * @mode: earlier mode, or NULL if that could not be read
  */
 void hooks_restore(const struct control *ctl, const char *mode)
 {
@@ -84,19 +84,19 @@ static int to_livepatch(struct control *ctl)
 	bool before;
 	int ret;
 
-	/* Once disabled, it can only be loaded anew. */
+	/* Once disabled, the livepatch must be loaded again. */
 	if (module_there(ctl, LIVEPATCH) && !livepatch_enabled(ctl) &&
 	    livepatch_remove(ctl, false))
 		return EXIT_TROUBLE;
 	before = module_there(ctl, LIVEPATCH);
 	ret = set_mode(ctl, "livepatch");
-	/* Not half of it either: what came in vain goes again. */
+	/* Leave nothing half done: unload what was loaded in vain. */
 	if (ret && !before && module_there(ctl, LIVEPATCH))
 		livepatch_remove(ctl, false);
 	return ret;
 }
 
-/* The kernel's own order: the new backend first, then the old one goes. */
+/* The order of the module: first install the new backend, then remove the old one. */
 static int to_kprobe(struct control *ctl, const char *mode)
 {
 	int ret = set_mode(ctl, mode);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads what another host says about itself.  JSON is taken as the schema has it: a member
- * that is missing or of another type ends the command, and so does text that this command
- * would not have written.
+ * Reads the facts of another host. JSON must follow the schema: the command exits if a
+ * member is missing or has another type, or if a text is one that this command would
+ * not write.
  */
 #include <err.h>
 #include <errno.h>
@@ -23,11 +23,11 @@
 /* A host with 1,000 groups needs 4 MiB. */
 #define FILE_MAX	(16 * 1024 * 1024)
 #define TEXT_MAX	256
-/* More than any host has; keeps the time in bounds that a file can cost. */
+/* More than any host has; limits the time that a file can cost. */
 #define GROUPS_MAX	20000
 #define ITEMS_MAX	10000
 
-/* Leaves: member @key makes no sense. */
+/* Exit: member @key is invalid. */
 __attribute__((noreturn)) static void wrong(const struct hostfile *h, const char *key)
 {
 	vm_fail("%s: '%s' is missing or makes no sense; make the file with 'iommu-resv --json'",
@@ -56,7 +56,7 @@ static struct json_object *needed(const struct hostfile *h, struct json_object *
 	return found;
 }
 
-/* Printable, so that it may go to a terminal; NULL for null */
+/* Printable, so that a terminal can show it; NULL for null */
 static const char *text(const struct hostfile *h, struct json_object *in, const char *key)
 {
 	struct json_object *found = member(h, in, key, json_type_string);
@@ -357,7 +357,7 @@ static void read_json(struct hostfile *h, int fd)
 	free(content);
 }
 
-/* From a copy of its sysfs the same facts as from its JSON */
+/* Read the same facts from a copy of its sysfs as from its JSON */
 static void read_sysfs(const struct control *ctl, const char *dir, struct hostfile *h)
 {
 	struct control there = *ctl;
@@ -390,7 +390,7 @@ static bool is_archive(int fd)
 }
 
 /**
- * hostfile_read() - read a host; leaves if that fails
+ * hostfile_read() - read a host; exits if that fails
  * @ctl: options
  * @path: a file of --json or save, or a folder as for --sysfs
  * @h: to fill; hostfile_free() it

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommu-resv intersect: what fits on all hosts, and which host and region takes the rest.
- *
- * All groups that have the device count, on every host: which of them a guest gets there is
- * not known.
+ * iommu-resv intersect: what fits on all hosts, and which host and region make the rest
+ *unusable. On every host all groups with the device count, because it is not known
+ *which of them a guest gets.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -49,7 +48,7 @@ struct part {
 /**
  * struct loss - what is not usable everywhere
  * @at: where
- * @type: of the region, NULL if no region tells why
+ * @type: of the region, NULL if no region says why
  * @origin: of the region
  * @hosts: files of the hosts that have it
  */
@@ -128,7 +127,7 @@ static void add_word(struct common *c, const char *word)
 	add_model(c, keep_printf("0x%04x", vendor), keep_printf("0x%04x", device));
 }
 
-/* The VM names devices by address, which the hosts need not share: take its ids. */
+/* The VM names devices by address, which may differ between hosts: use the ids. */
 static void add_vm_device(struct common *c, const char *word)
 {
 	char *name = device_name(word);
@@ -370,7 +369,7 @@ static bool same_map(const struct guest_map *a, const struct guest_map *b)
 	return a->nr == b->nr;
 }
 
-/* The map depends on what the guest's CPU takes over from the host's. */
+/* The map depends on what the guest's CPU inherits from the host's. */
 static void judge_vm(struct common *c, const struct control *ctl, const struct vm_input *in)
 {
 	struct guest_map first = { 0 };

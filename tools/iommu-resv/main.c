@@ -17,7 +17,7 @@
 #include "origin.h"
 #include "tar.h"
 
-/* Longer words are no typo of a command. */
+/* Longer words are not a typo of a command. */
 #define TYPO_MAX	16
 
 static int cmd_help(struct control *ctl, int argc, char **argv);
@@ -131,7 +131,7 @@ static void usage(void)
 	      "For more details see iommu-resv(8).\n", stdout);
 }
 
-/* How many letters have to be put in, taken out or changed to make @b of @a. */
+/* How many letters must be inserted, removed or changed to turn @a into @b. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[TYPO_MAX + 1], la = strlen(a), lb = strlen(b), i, j;
@@ -176,7 +176,7 @@ __attribute__((noreturn)) static void unknown_command(const char *command)
 	errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'", command);
 }
 
-/* Its index in the table; leaves with a message if there is no such command. */
+/* Its index in the table; exits with a message if there is no such command. */
 static size_t find_command(const char *command)
 {
 	size_t i;
@@ -187,7 +187,7 @@ static size_t find_command(const char *command)
 	unknown_command(command);
 }
 
-/* Output that got lost (disk full, closed pipe) is an error too. */
+/* Lost output (disk full, closed pipe) is an error, too. */
 static int finish(int ret)
 {
 	if (fflush(stdout) || ferror(stdout))
@@ -216,7 +216,7 @@ static int cmd_help(struct control *ctl, int argc, char **argv)
 	return EXIT_OK;
 }
 
-/* Leaves with a message if @command cannot change this kernel. */
+/* Exits with a message if @command cannot change this kernel. */
 void may_change(const struct control *ctl, const char *command)
 {
 	if (!origin_is_here(ctl))
@@ -227,7 +227,7 @@ void may_change(const struct control *ctl, const char *command)
 		     command);
 }
 
-/* --sysfs is a folder, or a file with one in it. */
+/* --sysfs is a folder, or an archive of one. */
 static void find_copy(struct control *ctl)
 {
 	struct stat st;

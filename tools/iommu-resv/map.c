@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv map: a picture of what the host and a guest have where. */
+/* iommu-resv map: draw the address space of the host and of a guest. */
 #include <ctype.h>
 #include <err.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static bool is_svg(const char *word)
 	return len > strlen(".svg") && !strcmp(word + len - strlen(".svg"), ".svg");
 }
 
-/* A word like out.png, and no device of a platform, which has such names, too */
+/* A word like out.png, but not a platform device, which can have such a name */
 static bool is_other_file(const struct control *ctl, const char *word)
 {
 	const char *dot = strrchr(word, '.');
@@ -45,7 +45,7 @@ static const char *find_file(const struct control *ctl, int *argc, char **argv)
 	return NULL;
 }
 
-/* With gaps the file stays as it is: nobody shall plan by half a picture. */
+/* If facts are missing keep the file, because an incomplete picture misleads. */
 static int write_svg(const struct control *ctl, const struct picture *p, const char *file)
 {
 	char *text = NULL;

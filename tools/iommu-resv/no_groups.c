@@ -4,7 +4,7 @@
  *
  * A copy of another machine's sysfs (--sysfs) may have its /proc/cmdline as a file
  * "cmdline", its /proc/cpuinfo as "cpuinfo", and the configuration of its kernel as
- * "config".  What is not there is not known.
+ * "config".  What the copy lacks is not known.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
  * struct make - IOMMUs of one make
  * @word: on the kernel command line
  * @option: of the kernel's configuration
- * @other: another option, either of them will do; or NULL
+ * @other: an alternative option, or NULL
  * @table: firmware's ACPI table
  * @firmware: what to do if there is no table
  * @guest: how a virtual machine gets one
@@ -146,7 +146,7 @@ static int has_table(const struct control *ctl, const char *name)
 static char *reason(const struct control *ctl, const struct vm_host *host,
 		    const struct strings *words)
 {
-	/* A virtual machine can have the IOMMU of another make. */
+	/* A virtual machine can have an IOMMU of another vendor. */
 	const struct make *make =
 		host->arm ? &arm :
 		has_table(ctl, intel.table) == 1 ? &intel :

@@ -10,21 +10,21 @@
 #include "vm/vm.h"
 
 #define WIDTH		80
-/* What QEMU takes as address bits of a CPU */
+/* Address bits of a CPU that QEMU accepts */
 #define BITS_MIN	32
 #define BITS_MAX	52
-/* Where SPDK has its memory, if it is not told otherwise (env_dpdk) */
+/* Where SPDK puts its memory by default (env_dpdk) */
 #define SPDK_BASE	UINT64_C(0x200000000000)
 /* Where guests have memory below 4 GiB: the low part of it ends at 2 to 3.5 GiB. */
 #define LOW_RAM_END	UINT64_C(0xe0000000)
 #define GIB		(UINT64_C(1) << 30)
-/* Addresses of processes end here on x86_64, and later on arm64. */
+/* Addresses of processes end here on x86_64, and higher on arm64. */
 #define USER_END	(UINT64_C(1) << 47)
-/* DPDK's own base is here, too. */
+/* This is DPDK's default base, too. */
 #define LOW_END		(UINT64_C(1) << 32)
 
 /**
- * remedy_add() - one thing more
+ * remedy_add() - add one thing to do
  * @all: to add to
  * @text: in words, kept
  *
@@ -41,8 +41,8 @@ struct remedy *remedy_add(struct remedies *all, const char *text)
 }
 
 /**
- * remedy_bits() - have a guest's CPU address no more than the IOMMU does
- * @all: to add to, unless QEMU does not take so many bits
+ * remedy_bits() - limit the address bits of a guest's CPU to those of the IOMMU
+ * @all: to add to, if QEMU accepts this number of bits
  * @bits: of the aperture
  * @text: in words, kept
  */
@@ -59,8 +59,8 @@ void remedy_bits(struct remedies *all, unsigned int bits, const char *text)
 }
 
 /**
- * print_wrapped() - words of ours, in lines that fit a terminal
- * @first: what the first line begins with, and the others are indented by
+ * print_wrapped() - print words in lines that fit a terminal
+ * @first: the first line begins with this, and the others are indented by its length
  * @text: the words
  */
 void print_wrapped(const char *first, const char *text)
@@ -125,7 +125,7 @@ static void beyond_aperture(const struct vm_host *host, uint64_t top, struct rem
 				host->phys_bits, bits));
 }
 
-/* A map there fails, and it is no place that guests leave out by themselves. */
+/* A map there fails, and guests do not avoid that place by default. */
 static bool is_in_low_ram(const struct region *r)
 {
 	return r->enforced && strcmp(r->type, "direct-relaxable") &&
@@ -165,7 +165,8 @@ static void hypertransport(const struct group *g, struct remedies *all)
 }
 
 /**
- * remedy_room() - where a program can have memory that is mapped at its own addresses
+ * remedy_room() - where a program can put memory that is mapped at its virtual
+ * addresses
  * @usable: what can be mapped
  * @room: to fill with the largest place, which begins with a whole page of 1 GiB
  *
@@ -179,7 +180,7 @@ bool remedy_room(const struct ranges *usable, struct range *room)
 	for (i = 0; i < usable->nr; i++) {
 		struct range r = usable->r[i];
 
-		/* Not among the program's own code and data. */
+		/* Keep away from the program's own code and data. */
 		if (r.start < LOW_END)
 			r.start = LOW_END;
 		if (r.end > USER_END - 1)
@@ -195,7 +196,7 @@ bool remedy_room(const struct ranges *usable, struct range *room)
 	return found;
 }
 
-/* DPDK maps memory at its own address, and SPDK says where that is. */
+/* DPDK maps memory at its virtual address, which SPDK sets. */
 static void user_addresses(const struct group *g, uint64_t top, struct remedies *all)
 {
 	struct range room;

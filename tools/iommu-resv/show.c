@@ -140,7 +140,7 @@ static void say_msi(const struct group *g)
 		puts(", this kernel cannot tell before the group is opened");
 }
 
-/* No map hits the window then, but the messages do not get there either. */
+/* Then no map hits the window, but messages do not get there either. */
 static void say_window_hits(const struct group *g)
 {
 	size_t i;
@@ -157,7 +157,7 @@ static void say_window_hits(const struct group *g)
 	}
 }
 
-/* Which regions a sentence is about. */
+/* The regions that a sentence is about. */
 static bool is_attach_rmrr(const struct group *g, const struct region *r)
 {
 	return !strcmp(r->type, "direct") && !strcmp(r->origin, "rmrr") &&
@@ -294,7 +294,10 @@ static const struct {
 	  "  that does not pass it on. VFIO accepts maps there." },
 };
 
-/* What a region of type direct-relaxable was for, as far as the device tells. */
+/*
+ * What a region of type direct-relaxable was for, as far as the class of the device
+ * says.
+ */
 static void say_purposes(const struct group *g)
 {
 	size_t i, k;
@@ -468,7 +471,10 @@ static void print_table(const struct control *ctl, const struct groups *groups,
 	free(rows);
 }
 
-/* Classes are five files more a device, and only these regions need them. */
+/*
+ * Reading classes takes five more files for each device, and only these regions need
+ * them.
+ */
 static bool any_relaxable(const struct groups *groups)
 {
 	size_t i, k;
@@ -497,7 +503,7 @@ static void print_groups(struct control *ctl, struct groups *groups)
 	untied_free(&untied);
 }
 
-/* Those that are named, or those that have a device of -d. */
+/* The named groups, or those that have a device of -d. */
 static int find(struct control *ctl, int argc, char **argv, struct groups *groups)
 {
 	struct names *names;

@@ -18,7 +18,7 @@
 #include "words.h"
 #include "xalloc.h"
 
-/* The kernel's own, where the parameter cannot be read */
+/* Default of the kernel, used if the parameter cannot be read */
 #define ENTRIES		65535
 
 /**
@@ -120,7 +120,7 @@ static void movable(const struct group *g, struct answer *a)
 	add_check(a, "or let this command print the move that leaves out all of the guest's memory:");
 }
 
-/* Is the region that was hit one that only this kernel keeps? */
+/* Is the region that was hit one that only this kernel reserves? */
 static bool is_kept_by_kernel(const struct group *g)
 {
 	size_t i;
@@ -370,8 +370,9 @@ static void print_name(const struct group *g)
 }
 
 /*
- * QEMU asks whether a group is viable before it attaches anything, and gives up if it is
- * not.  VFIO has refused nothing then.  Return: something is in the way of the group
+ * QEMU asks whether a group is viable before it attaches anything, and gives up if it
+ * is not. Then VFIO has refused nothing. Return: true if something keeps the group from
+ * guests
  */
 static bool say_barred(const struct control *ctl, const struct group *g, bool again)
 {
@@ -450,7 +451,7 @@ static const char *cause(const struct control *ctl, const struct group *g)
 	}
 }
 
-/* Each cause once: mostly it is that of all groups. */
+/* Print each cause once, because it is mostly that of all groups. */
 static void say_unknown(const struct control *ctl, const struct groups *groups)
 {
 	const char **causes = xreallocarray(NULL, groups->nr, sizeof(*causes));
@@ -541,8 +542,8 @@ static void say_let_through(const struct control *ctl)
 }
 
 /*
- * The answer in words; what was refused counts more than what is not known.  NAMED: who asks
- * means these groups, and not whatever was refused.
+ * Print the answer in words; a refusal counts more than an unknown fact. NAMED: the
+ * user has named these groups.
  */
 static int say(const struct control *ctl, const struct groups *groups, bool named)
 {

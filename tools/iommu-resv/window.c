@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv window: where the host maps the doorbells that messages go to. */
+/* iommu-resv window: where the host maps the doorbells for interrupt messages. */
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -43,7 +43,7 @@ static char *subject(const struct group *g, const struct request *req)
 			 (int)strcspn(req->text, ","), req->text);
 }
 
-/* Where the window would be; a size that is not asked for is the one it has. */
+/* Where the window would be; without a size it keeps its present one. */
 static struct range window_asked(const struct group *g,
 				 const struct request *req)
 {
@@ -257,7 +257,7 @@ static void ask_saved(const char *text, struct request *req)
 }
 
 /**
- * window_holds() - is the MSI window of a group where it was asked to be?
+ * window_holds() - is the MSI window of a group at the requested place?
  * @g: the group
  * @text: as the kernel's file takes it
  */
@@ -269,7 +269,7 @@ bool window_holds(const struct group *g, const char *text)
 	if (g->window_state != WINDOW_THERE)
 		return false;
 	ask_saved(text, &req);
-	/* With ranges to avoid, too: what they keep out the kernel has checked. */
+	/* Also with ranges to avoid: the kernel has checked those. */
 	if (!req.placed)
 		so = !strcmp(g->window_by, "auto");
 	else
@@ -280,7 +280,7 @@ bool window_holds(const struct group *g, const char *text)
 }
 
 /**
- * put_window() - have the MSI window of a group moved
+ * put_window() - move the MSI window of a group
  * @ctl: options
  * @g: the group
  * @text: as the kernel's file takes it
@@ -308,7 +308,7 @@ static int move_all(struct control *ctl, const struct groups *groups, const stru
 	return ret;
 }
 
-/* In every group that is meant. */
+/* In every group named. */
 static int move(struct control *ctl, char *word, const struct request *req)
 {
 	struct groups groups;
@@ -340,7 +340,7 @@ static int set_window(struct control *ctl, int argc, char **argv)
 	struct request req;
 	int ret;
 
-	/* All of it first: no half of a bad command. */
+	/* Parse all of it first, so that a bad command changes nothing. */
 	ask(argc - 1, argv + 1, &req);
 	may_change(ctl, "window");
 	ret = ctl->save ? save_move(ctl, argv[0], &req) : move(ctl, argv[0], &req);

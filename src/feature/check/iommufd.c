@@ -24,7 +24,7 @@
  * iommufd_device_bind() refuses a bind, in this order, because
  *
  *   interrupts are not isolated			EPERM
- *   a driver of the host or another user has the group	EPERM, EBUSY
+ *   a host driver or another user has the group	EPERM, EBUSY
  *   a region is mapped 1:1				EINVAL
  *
  * (VFIO itself refuses a device whose IOMMU does not keep DMA coherent), and an attach

@@ -217,7 +217,7 @@ static const struct resv_tap *const explaining[] = {
 #endif
 };
 
-/* For iommufd, if the kernel has it.  Taps on ends are before taps on begins. */
+/* For iommufd, if the kernel has it.  Taps on ends come before taps on beginnings. */
 static const struct resv_tap *const explaining_iommufd[] = {
 #ifdef RESV_HAVE_VFIO_IOMMUFD
 	&resv_iommufd_tap_detach,

@@ -440,7 +440,10 @@ void resv_declare_rest(void)
 		state = resv_tap_state(resv_declare_taps[i], &reason);
 		if (state == RESV_TAP_WORKS)
 			backend = resv_tap_backend(resv_declare_taps[i]);
-		/* Go on if it is at no place.  A reason means that its place was not tested yet. */
+		/*
+		 * Continue if the tap is at no place.  A reason means that its place
+		 * was not tested yet.
+		 */
 		else if (state != RESV_TAP_OUT || reason)
 			goto unlock;
 	}
@@ -534,7 +537,7 @@ void resv_declare_prepare(struct resv_facts *c)
 	works = resv_tap_get(&livepatch_tap, 0, group) && group;
 	if (resv_hooks_by_kprobe())
 		works |= have_kprobes(c, group);
-	/* Beside a livepatch it is one more net, which works where kprobes do. */
+	/* Beside a livepatch the guard is an additional check, where kprobes work. */
 	guarded = !any || resv_declare_guard_get(group);
 	works &= guarded || !resv_hooks_by_kprobe();
 	/* If the mode has become "none" meanwhile, the taps are about to be removed. */

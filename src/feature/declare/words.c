@@ -88,7 +88,7 @@ static int listing_len(const struct resv_facts *c,
 	return ret ?: len;
 }
 
-/* Check the region @d, new or of the parameter, against declared ones of the group. */
+/* Check @d, a new region or one of the parameter, against the group's declared ones. */
 static int check_table(const struct resv_facts *c, const struct resv_declared *d)
 {
 	const struct resv_declared *other;

@@ -29,8 +29,9 @@ static bool enter_list(struct resv_call *call)
 }
 
 /*
- * Keep the first byte of the MSI window, because VFIO needs that entry to make the kernel
- * map doorbells.  Not an empty entry, of which VFIO of v7.x warns.
+ * Keep the first byte of the MSI window, because VFIO needs that entry to make the
+ * kernel map doorbells.  An empty entry will not do, because VFIO of v7.x warns about
+ * it.
  */
 static void leave_list(struct resv_call *call)
 {

@@ -76,7 +76,7 @@ static bool test_claim;
 module_param(test_claim, bool, 0444);
 MODULE_PARM_DESC(test_claim, "domains say 57 bits after an attach, as those of the Intel driver before v5.11");
 
-/* Overwrite the right end, which the driver has written, by the placeholder. */
+/* Overwrite the right end, which the driver has written, with the placeholder. */
 static void imitate(struct iommu_domain *domain)
 {
 	if (test_claim)

@@ -170,7 +170,7 @@ void cloud_hypervisor_guest(const struct words *words, const struct vm_host *hos
 	size_t i;
 
 	g->format = VM_CLOUD_HYPERVISOR;
-	/* It runs on KVM only, so the guest is of the host's kind. */
+	/* It runs only on KVM, so the guest has the host's architecture. */
 	g->arm = host->arm;
 	g->machine = g->arm ? VM_CLH_ARM : VM_CLH_X86;
 	g->machine_type = keep_string(g->arm ? "aarch64" : "x86_64");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A domain of libvirt.  It is turned into the options that libvirt gives to QEMU, as
- * far as they matter here (src/qemu/qemu_command.c), so that both are read by the same
- * rules and <qemu:commandline> is merged as QEMU merges it.
+ * A domain of libvirt.  This file converts it to the options that libvirt passes to
+ * QEMU, as far as they matter here (src/qemu/qemu_command.c), so that both are read by
+ * the same rules and <qemu:commandline> is merged as QEMU merges it.
  *
  * The XML is not trusted: no document type (and so no entities), no network.
  */
@@ -137,7 +137,7 @@ static void option(struct domain *d, const char *name, char *argument)
 	words_add(&d->words, argument);
 }
 
-/* Commas in a value, which QEMU wants twice */
+/* Commas in a value, which QEMU expects twice */
 static char *escaped(const char *value)
 {
 	char *out = keep_alloc(2 * strlen(value) + 1), *at = out;
@@ -439,7 +439,7 @@ void libvirt_guest(const struct vm_input *in, const struct vm_host *host,
 
 	parse(in);
 	d.root = xmlDocGetRootElement(doc);
-	/* What "virsh managedsave-dumpxml" and "/etc/libvirt/qemu" have is the same. */
+	/* "virsh managedsave-dumpxml" and "/etc/libvirt/qemu" have the same. */
 	if (d.root && is_element(d.root, "domstatus"))
 		d.root = child(d.root, "domain", NULL);
 	if (!d.root || !is_element(d.root, "domain"))

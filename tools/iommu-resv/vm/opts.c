@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * QEMU's option syntax (util/qemu-option.c, util/keyval.c, util/cutils.c): a list
- * KEY=VALUE,...; a comma in a value is written twice; the first value may lack its
- * key, where the option implies one; a key without value is a switch, and "no" before
- * it turns it off.  "-device" and "-object" take JSON, too, which libvirt uses.
+ * KEY=VALUE,...; a comma in a value is written twice; the first value may lack its key,
+ * if the option implies one; a key without value is a switch, and "no" before it turns
+ * it off.  "-device" and "-object" accept JSON, too, which libvirt uses.
  */
 #include <string.h>
 
@@ -123,7 +123,7 @@ static unsigned int json_hex(struct json_reader *r)
 	return value;
 }
 
-/* What is not ASCII is in no key and no value that matters here. */
+/* No key and no value that matters here has other characters than ASCII. */
 static char json_escape(struct json_reader *r)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -147,7 +147,7 @@ static char *json_text(struct json_reader *r)
 	char *text = keep_alloc(strlen(r->at) + 1), *t = text;
 	char quote = *r->at;
 
-	/* QEMU takes single quotes as well. */
+	/* QEMU accepts single quotes, too. */
 	if (quote != '"' && quote != '\'')
 		json_bad(r, "no string");
 	r->at++;
@@ -262,7 +262,7 @@ const char *opts_get(const struct opts *opts, const char *key)
 	return NULL;
 }
 
-/* As qapi_bool_parse() takes them. */
+/* As qapi_bool_parse() accepts them. */
 bool opts_bool(const struct opts *opts, const char *key, bool unset)
 {
 	const char *value = opts_get(opts, key);
@@ -301,7 +301,7 @@ static bool digits_parse(const char **text, unsigned int base, uint64_t *value)
 	return *text != start;
 }
 
-/* A plain number, with 0x hexadecimal; false if the key is not there. */
+/* A plain number, hexadecimal with 0x; false if there is no such key. */
 bool opts_number(const struct opts *opts, const char *key, uint64_t *value)
 {
 	const char *text = opts_get(opts, key), *at = text;

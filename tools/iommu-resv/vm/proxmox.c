@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The configuration of a VM of Proxmox VE (/etc/pve/qemu-server/ID.conf).  It is turned
- * into the options that Proxmox gives to QEMU, as far as they matter here: qemu-server,
- * PVE/QemuServer.pm, Memory.pm, CPUConfig.pm, PCI.pm, as of 9.2.  Snapshots and pending
- * changes, which come after the first "[", are left out.
+ * The configuration of a VM of Proxmox VE (/etc/pve/qemu-server/ID.conf).  This file
+ * converts it to the options that Proxmox passes to QEMU, as far as they matter here:
+ * qemu-server, PVE/QemuServer.pm, Memory.pm, CPUConfig.pm, PCI.pm, as of 9.2. Snapshots
+ * and pending changes, which come after the first "[", are ignored.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -101,7 +101,7 @@ static void take_machine(struct conf *c)
 	struct opts o = { 0 };
 
 	c->arm = arch ? !strcmp(arch, "aarch64") : c->host->arm;
-	/* A guest of another kind than the host is emulated. */
+	/* A guest of another architecture than the host is emulated. */
 	c->kvm = set(&c->o, "kvm", true) && c->arm == c->host->arm;
 	words_add(&c->words, keep_printf("qemu-system-%s", c->arm ? "aarch64" : "x86_64"));
 	if (text)

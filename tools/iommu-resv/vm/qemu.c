@@ -22,7 +22,7 @@ static const char *const switches[] = {
 	"no-frame", "curses", "sdl", "tdf",
 };
 
-/* and those that take one; id and loadstate are Proxmox's */
+/* options that take one; id and loadstate are from Proxmox */
 static const char *const with_argument[] = {
 	"D", "L", "M", "accel", "acpitable", "action", "add-fd", "append", "audio",
 	"audiodev", "balloon", "bios", "blockdev", "boot", "bt", "cdrom", "chardev",
@@ -220,7 +220,7 @@ static void take_drive(struct line *l, const char *text)
 		l->pflash = true;
 }
 
-/* Proxmox puts bridges and USB into a file of its own; others may hold anything. */
+/* Proxmox has bridges and USB in a file of its own; other files may have anything. */
 static void take_readconfig(const char *text)
 {
 	static const char pve[] = "/usr/share/qemu-server/pve-";
@@ -301,7 +301,7 @@ static void take_words(struct line *l, const struct words *words)
 			take_option(l, name, "");
 			continue;
 		}
-		/* No option's argument that matters begins so, and no disk's name does. */
+		/* No argument that matters begins like this, and no name of a disk. */
 		if (!listed(with_argument,
 			    sizeof(with_argument) / sizeof(with_argument[0]), name)) {
 			guest_note(l->g, keep_printf("%s is no option of QEMU that is known here, and was left out",
@@ -315,7 +315,7 @@ static void take_words(struct line *l, const struct words *words)
 	}
 }
 
-/* The program decides what the machine is made of, and what is the default. */
+/* The name of the program decides the architecture and the default machine. */
 static void take_program(struct line *l, const char *program)
 {
 	const char *base = strrchr(program, '/');
@@ -370,8 +370,8 @@ static void finish_accel(struct line *l, const char *program)
 
 /*
  * system/vl.c, parse_memory_options() and hw/core/machine.c, machine_set_mem(): a size
- * without unit is MiB in -m, bytes elsewhere; what -m does not say is taken from
- * -machine memory.*, or else from the memory backend.
+ * without unit is MiB in -m, bytes elsewhere; what -m lacks comes from -machine
+ * memory.*, or else from the memory backend.
  */
 static void finish_memory(struct line *l)
 {
@@ -412,7 +412,7 @@ static void finish_memory(struct line *l)
 			opts_get(&l->memory, "slots") ?: "");
 }
 
-/* What -cpu says, or else what -global says of this model or of all. */
+/* The value of -cpu, or else that of -global for this model or for all. */
 static const char *cpu_get(const struct line *l, const char *key)
 {
 	const char *value = opts_get(&l->cpu, key);
@@ -461,8 +461,8 @@ static bool cpu_feature(const struct line *l, const char *name, bool unset)
 
 /*
  * target/i386/host-cpu.c, host_cpu_realizefn() and host_cpu_instance_init(): under KVM
- * each model has the host's vendor unless told otherwise; "host" and "max" have its
- * address bits, others 40 (TCG_PHYS_ADDR_BITS), whatever the model is.
+ * each model has the host's vendor unless an option sets another one; "host" and "max"
+ * have its address bits, others 40 (TCG_PHYS_ADDR_BITS), whatever the model is.
  */
 static void finish_cpu(struct line *l)
 {

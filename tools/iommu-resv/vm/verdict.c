@@ -4,8 +4,8 @@
  * VFIO and the VMM would fail: the VMM's own limits, the group, its other members,
  * attaching it, interrupts, memory, hot-plug area, BARs, MSI windows.
  *
- * A hole under memory is a "no", as VFIO refuses the map and the VMM ends.  A hole
- * under BARs is a warning: QEMU goes on, and only DMA from device to device fails
+ * A hole under memory is a "no", because VFIO refuses the map and the VMM exits. A hole
+ * under BARs is a warning: QEMU continues, and only DMA from device to device fails
  * (hw/vfio/common.c or listener.c, mmio_dma_error), unless a BAR holds shared memory.
  */
 #include <inttypes.h>
@@ -226,7 +226,7 @@ static void judge_interrupts(struct vm_verdict *v, const struct control *ctl,
 	obstacles_free(&found);
 }
 
-/* One domain has one MSI window: that of the group that is attached first. */
+/* A domain has one MSI window, that of the group that is attached first. */
 static void judge_windows(struct vm_verdict *v)
 {
 	const struct group *first = NULL;
@@ -361,7 +361,7 @@ void verdict_make(struct control *ctl, const struct guest *g,
 	judge_windows(v);
 }
 
-/* The worst counts: one "no" is a "no", whatever else is not known. */
+/* The worst finding decides: one "no" is a "no", even if other facts are not known. */
 enum severity verdict_worst(const struct vm_verdict *v)
 {
 	enum severity worst = FINDING_NOTE;
