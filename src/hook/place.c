@@ -526,10 +526,10 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 					  sizeof(hook->other)))
 			strscpy(hook->other, "(not a livepatch)",
 				sizeof(hook->other));
-		resv_hook_go_inert(hook, "somebody else redirects this function:");
+		resv_hook_go_inert(hook, "the function is already redirected:");
 		break;
 	case -EOPNOTSUPP:
-		resv_hook_go_inert(hook, "this kernel has no kprobes, or none here");
+		resv_hook_go_inert(hook, "this kernel has no kprobes, or not of this kind");
 		break;
 	case -ENOMEM:
 		resv_hook_go_inert(hook, no_memory);
@@ -538,7 +538,7 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 		resv_hook_go_inert(hook, "ftrace is turned off (sysctl kernel.ftrace_enabled)");
 		break;
 	default:
-		resv_hook_go_inert(hook, "this kernel allows no probe there");
+		resv_hook_go_inert(hook, "the kernel does not allow a probe there");
 	}
 	return ret;
 }

@@ -348,12 +348,12 @@ static void aperture_status(struct resv_status *f)
 		resv_status_add(f, "aperture", RESV_STATUS_ADDED,
 				"geometry of a domain, of the group's DMA domain, or of the hardware");
 		resv_status_add(f, "out-of-range", RESV_STATUS_ADDED,
-				"what lies outside of the aperture");
+				"addresses outside of the aperture");
 		resv_status_add(f, "usable", RESV_STATUS_ADDED,
 				"known before attach");
 	} else {
 		resv_status_unknown(f, "aperture",
-				    "unknown way to make a domain: aperture and usable cannot be read");
+				    "unknown interface to make a domain: aperture and usable cannot be read");
 	}
 }
 

@@ -135,12 +135,12 @@ static void msi_status(struct resv_status *f)
 	else if (IS_ENABLED(CONFIG_ARM64) &&
 		 resv_doorbells_isolation() != RESV_ISOLATION_UNKNOWN)
 		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
-				"by what takes messages: this kernel's VFIO lets groups be opened that are unsafe");
+				"from the hardware that takes messages: this kernel's VFIO opens unsafe groups, too");
 	else
 		resv_status_unknown(f, "msi-isolation",
-				    "unknown way to ask: msi_isolation says unknown");
+				    "unknown interface to find interrupt isolation: msi_isolation is unknown");
 	resv_status_add(f, "msi-window", RESV_STATUS_ADDED,
-			"reported, and told apart from windows fixed by hardware");
+			"reported, and distinguished from windows fixed by hardware");
 	resv_doorbells_status(f);
 }
 

@@ -178,7 +178,7 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 static void pci_status(struct resv_status *f)
 {
 	resv_status_add(f, "pci-windows", RESV_STATUS_ADDED,
-			"advice, where the path from a device lacks ACS redirection, or its host bridge passes no DMA on");
+			"advice where the path from a device lacks ACS redirection, or its host bridge passes no DMA on");
 }
 
 const struct resv_source resv_source_pci = {

@@ -41,13 +41,13 @@ static const struct program {
 	const char *base;
 } programs[] = {
 	{ "dpdk", "-a",
-	  "without a list DPDK takes all devices that are bound to VFIO (before 20.11 the option is -w):",
-	  "addresses of the process are what the devices use, as the IOMMU translates them; physical ones need root:",
-	  "its memory goes where all these groups can map it, which DPDK's own 0x100000000 need not be:" },
+	  "without a list DPDK uses all devices that are bound to VFIO (before 20.11 the option is -w):",
+	  "let the devices use the process's virtual addresses, which the IOMMU translates; physical addresses need root:",
+	  "put its memory where all these groups can map it; DPDK's default, 0x100000000, need not be such a place:" },
 	{ "spdk", "-A",
-	  "without a list SPDK takes all devices that are bound to VFIO (before 21.01 the option is -W):",
-	  "addresses of the process are what the devices use, as the IOMMU translates them; SPDK takes physical ones, which need root, where it sees no IOMMU of 48 bits:",
-	  "its memory goes where all these groups can map it, which SPDK's own 0x200000000000 need not be, as it takes 46 bits:" },
+	  "without a list SPDK uses all devices that are bound to VFIO (before 21.01 the option is -W):",
+	  "let the devices use the process's virtual addresses, which the IOMMU translates; SPDK uses physical addresses, which need root, where it sees no IOMMU of 48 bits:",
+	  "put its memory where all these groups can map it; SPDK's default, 0x200000000000, needs 46 address bits:" },
 };
 
 /**
@@ -177,15 +177,15 @@ static void add_limits(struct advice *a)
 
 	if (a->has_room) {
 		size = format_size(a->ctl, &a->room, 1);
-		remedy_add(&a->all, keep_printf("it can have %s of memory there, 0x%" PRIx64 "-0x%" PRIx64 ", and no more",
+		remedy_add(&a->all, keep_printf("there is room for %s of memory there, 0x%" PRIx64 "-0x%" PRIx64 ", and no more",
 						size, a->room.start, a->room.end));
 		free(size);
 	}
-	r = remedy_add(&a->all, "all memory is locked, which the program may only do if it is root, or if this limit is above that memory, in its shell or in its unit of systemd:");
+	r = remedy_add(&a->all, "the program locks all its memory: unless it runs as root, this limit must be larger than that memory, in its shell or in its systemd unit:");
 	words_add(&r->set, keep_string("ulimit -l unlimited"));
 	words_add(&r->set, keep_string("LimitMEMLOCK=infinity"));
 	size = format_size(a->ctl, &reach, 1);
-	r = remedy_add(&a->all, keep_printf("VFIO takes %" PRIu64 " maps, which are %s in huge pages of 2 MiB, and DPDK maps each page by itself; for more memory have pages of 1 GiB, or raise that limit:",
+	r = remedy_add(&a->all, keep_printf("VFIO allows %" PRIu64 " maps, which is %s in huge pages of 2 MiB, because DPDK maps each page separately; for more memory use pages of 1 GiB, or raise that limit:",
 					    entries, size));
 	words_add(&r->set, keep_printf("echo %" PRIu64 " > /sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
 				       2 * entries));
@@ -281,7 +281,7 @@ static void print_obstacles(const struct advice *a, const struct group *g)
 
 	obstacles_of(a, g, &found);
 	printf("Group %u: %s\n", g->id, found.nr ? "VFIO does not give it to a program" :
-	       found.unknown ? "whether VFIO gives it to a program is not known before it is tried" :
+	       found.unknown ? "whether VFIO gives it to a program is known only after trying" :
 			       "VFIO gives it to a program");
 	for (i = 0; i < found.nr; i++) {
 		char *text = obstacle_text(&found.o[i]);
@@ -321,10 +321,10 @@ static int judge(struct advice *a)
 		obstacles_free(&found);
 	}
 	if (a->known && !a->has_room)
-		warnx("no memory of a program can be mapped for all of this: nothing from 4 GiB on is usable");
+		warnx("no memory of a program can be mapped for all these devices: nothing above 4 GiB is usable");
 	else if (a->groups.nr && !a->known)
 		warnx("where memory can be mapped is not known: %s",
-		      a->ctl->loaded ? "the kernel tells once a device is attached" :
+		      a->ctl->loaded ? "the kernel reports it once a device is attached" :
 				       "load the module iommu_resv");
 	return a->obstructed || (a->known && !a->has_room) ? EXIT_NO :
 	       a->known ? EXIT_OK : EXIT_TROUBLE;
@@ -337,7 +337,7 @@ int cmd_advise(struct control *ctl, int argc, char **argv)
 	int ret, code;
 
 	if (argc < 2)
-		errx(EXIT_TROUBLE, "advise takes dpdk or spdk, and the devices that it gets");
+		errx(EXIT_TROUBLE, "advise takes dpdk or spdk, and the devices for it");
 	a.program = find_program(argv[0]);
 	ret = groups_find(ctl, NULL, argc - 1, argv + 1, &a.groups);
 	ctl->gaps |= ret != 0;

@@ -287,7 +287,7 @@ char *obstacle_text(const struct obstacle *o)
 				 (unsigned long long)o->region->at.start,
 				 (unsigned long long)o->region->at.end,
 				 strcmp(o->region->origin, "rmrr") ?
-				 ", which kernels since 6.6 refuse for that" : "");
+				 ", which kernels since 6.6 refuse for that reason" : "");
 	case OBSTACLE_NO_IOMMU:
 		return xstrdup("no IOMMU translates for it");
 	case OBSTACLE_INTERRUPTS:

@@ -141,7 +141,7 @@ static void print_map(const struct group *g, const struct range *map,
 		printf("  not made of whole pages of %" PRIu64 " KiB\n",
 		       g->page_size / 1024);
 	if (map->end > map->start && whole_pages(g, &without_last))
-		printf("  the end is included: 0x%" PRIx64 "-0x%" PRIx64 "?\n",
+		printf("  ends are included: 0x%" PRIx64 "-0x%" PRIx64 "?\n",
 		       without_last.start, without_last.end);
 	for (i = 0; i < g->nr_regions; i++) {
 		const struct region *r = &g->regions[i];
@@ -156,7 +156,7 @@ static void print_map(const struct group *g, const struct range *map,
 	if (verdict == FITS_NOT && whole_pages(g, map) && !hits)
 		puts("  not inside one usable range");
 	if (verdict == FITS_UNKNOWN)
-		puts("  no reserved region is in the way, but the aperture is not known");
+		puts("  no reserved region conflicts, but the aperture is not known");
 	free(start);
 	free(end);
 }
@@ -265,9 +265,9 @@ static void add_line(struct maps *maps, const char *line)
 		maps_add(maps, &map);
 		break;
 	case LOGLINE_BAD:
-		errx(EXIT_TROUBLE, "'%s' maps nothing, or beyond the last address", line);
+		errx(EXIT_TROUBLE, "'%s' maps nothing, or extends past the last address", line);
 	case LOGLINE_OTHER:
-		errx(EXIT_TROUBLE, "'%s' tells neither where a map was to be nor how large: write it as START+SIZE",
+		errx(EXIT_TROUBLE, "'%s' has no address and size of a map: write it as START+SIZE",
 		     line);
 	}
 }
@@ -286,7 +286,7 @@ static void add_log(struct maps *maps, FILE *log)
 		err(EXIT_TROUBLE, "standard input");
 	free(line);
 	if (maps->nr == before)
-		errx(EXIT_TROUBLE, "no line of standard input tells where a map was to be and how large");
+		errx(EXIT_TROUBLE, "no line of standard input has the address and size of a map");
 }
 
 static void add_word(struct maps *maps, const char *word)

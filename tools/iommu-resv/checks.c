@@ -74,12 +74,12 @@ static int switch_mode(struct control *ctl, const char *mode)
 	if (!error)
 		return judge(ctl, mode);
 	if (error == -ENODEV)
-		warnx("checks=%s: the module is just being unloaded", mode);
+		warnx("checks=%s: the module is being unloaded", mode);
 	else
-		warnx("checks=%s: %s; the kernel log may tell more", mode,
+		warnx("checks=%s: %s; see the kernel log", mode,
 		      strerror(-error));
 	now = parameter_read(ctl, "checks");
-	warnx("checks=%s stays in force", now ?: "unknown");
+	warnx("checks=%s remains in force", now ?: "unknown");
 	free(now);
 	return EXIT_TROUBLE;
 }

@@ -95,7 +95,7 @@ bool columns_choose(const struct control *ctl, const struct sheet *sheet,
 {
 	*chosen = (struct chosen) { 0 };
 	if (ctl->json && columns_asked(ctl))
-		errx(EXIT_TROUBLE, "-o, -x, -r and -P are for tables: leave --json out");
+		errx(EXIT_TROUBLE, "-o, -x, -r and -P are for tables: omit --json");
 	if (ctl->raw && ctl->pairs)
 		errx(EXIT_TROUBLE, "-r and -P are two forms of the table: give one of them");
 	if (ctl->columns && !strcmp(ctl->columns, "help")) {

@@ -195,7 +195,7 @@ static void write_nfd(const struct facts *f, FILE *out)
 				*kinds[i].reason ? kinds[i].reason : "assignable");
 	free(kinds);
 	if (ftell(out) > NFD_MAX)
-		errx(EXIT_TROUBLE, "more than 64 KiB for NFD, which leaves out longer files: too many kinds of devices");
+		errx(EXIT_TROUBLE, "more than 64 KiB, and NFD ignores longer files: too many kinds of devices");
 }
 
 static void metric(FILE *out, const char *name, const char *type, const char *help)
@@ -279,7 +279,7 @@ static void write_prometheus(const struct facts *f, FILE *out)
 		if (groups->g[i].refused.known)
 			fprintf(out, "iommu_resv_refused_maps_total{group=\"%u\"} %" PRIu64 "\n",
 				groups->g[i].id, groups->g[i].refused.count);
-	metric(out, "feature_inert", "gauge", "Features that nobody has on this kernel.");
+	metric(out, "feature_inert", "gauge", "Features that are inert on this kernel.");
 	features_inert(f->ctl, inert_line, out);
 }
 
@@ -351,11 +351,11 @@ int cmd_export(struct control *ctl, int argc, char **argv)
 	int ret;
 
 	if (!argc || argc > 2)
-		errx(EXIT_TROUBLE, "export takes nfd, prometheus or facts, and a file if it is to be written");
+		errx(EXIT_TROUBLE, "export takes nfd, prometheus or facts, and optionally a file to write");
 	format = find_format(argv[0]);
 	if (ctl->install) {
 		if (argc > 1)
-			errx(EXIT_TROUBLE, "--install has a place of its own, and takes no file: '%s'",
+			errx(EXIT_TROUBLE, "--install writes to a fixed place, and takes no file: '%s'",
 			     argv[1]);
 		return install_reader(ctl, argv[0]);
 	}
@@ -369,7 +369,7 @@ int cmd_export(struct control *ctl, int argc, char **argv)
 	if (argc < 2) {
 		fwrite(text, 1, len, stdout);
 	} else if (ret || ctl->gaps) {
-		warnx("%s stays as it is, because something could not be read", argv[1]);
+		warnx("%s is unchanged, because something could not be read", argv[1]);
 	} else {
 		ret = replace_file(argv[1], text, len, 0644);
 	}

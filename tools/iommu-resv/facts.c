@@ -773,10 +773,10 @@ int groups_moved(struct control *ctl, bool held)
 		    !strcmp(g->window_by, "kernel"))
 			continue;
 		if (held)
-			warnx("group %u: its MSI window is moved: a guest that has the group holds the module, and where the kernel has iommufd, the window does; stop the guest ('fuser -v /dev/vfio/%u'), then: iommu-resv window %u default",
+			warnx("group %u: its MSI window is moved: a guest with the group holds the module, and on a kernel with iommufd the moved window does, too; stop the guest ('fuser -v /dev/vfio/%u'), then: iommu-resv window %u default",
 			      g->id, g->id, g->id);
 		else
-			warnx("group %u: its MSI window is moved; to have it back: iommu-resv window %u default",
+			warnx("group %u: its MSI window is moved; to move it back: iommu-resv window %u default",
 			      g->id, g->id);
 		nr++;
 	}
@@ -874,7 +874,7 @@ int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		size_t j;
 
 		if (!parse_id(argv[i], &id) && !find_device(ctl, argv[i], &id)) {
-			warnx("%s: no IOMMU group has this device; some kernels make the group only when a driver is bound",
+			warnx("%s: no IOMMU group has this device; some kernels create the group only when a driver is bound",
 			      argv[i]);
 			ret = EXIT_TROUBLE;
 			continue;

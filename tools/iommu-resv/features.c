@@ -275,7 +275,7 @@ static void say_unchecked(struct control *ctl, const struct group *g,
 	else if (checks_inert(checks))
 		warnx("map-checks is inert: maps over reserved regions are not refused, see 'iommu-resv checks'");
 	else if (checks->state && g->unchecked)
-		warnx("group %u is in use by somebody whose maps are not checked: maps over reserved regions are not refused",
+		warnx("group %u is in use, and its maps are not checked: maps over reserved regions are not refused",
 		      g->id);
 	free(mode);
 }

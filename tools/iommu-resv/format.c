@@ -213,34 +213,34 @@ char *format_reason(const struct refused *refused)
 		const char *reason;
 		const char *words;
 	} reasons[] = {
-		{ "flags", "its flags are not what VFIO takes: it asks neither for reading nor for writing, or has an unknown one" },
+		{ "flags", "VFIO does not accept its flags: it asks neither for reading nor for writing, or has an unknown flag" },
 		{ "size", "its size is 0" },
 		{ "alignment", "its start, its size or the process's address is not made of whole pages" },
-		{ "wraps", "it goes beyond the last address" },
-		{ "overlap", "the process has mapped a part of it already" },
-		{ "entries", "the container has as many maps as it may have" },
-		{ "memlock", "the process may not lock so much memory, or memory is short" },
+		{ "wraps", "it extends past the last address" },
+		{ "overlap", "the process has already mapped a part of it" },
+		{ "entries", "the container has as many maps as are allowed" },
+		{ "memlock", "it exceeds the process's limit of locked memory, or the host is out of memory" },
 		{ "memory", "the process has no memory at the address, or it cannot be pinned" },
-		{ "host-driver", "a device of the group is bound to a driver of the host" },
-		{ "interrupts", "its interrupts are not isolated, and vfio_iommu_type1 is not told to allow that" },
-		{ "container", "the group's regions or its IOMMU do not go with what the process has mapped for other groups, or with these" },
-		{ "busy", "somebody else has the group" },
+		{ "host-driver", "a device of the group is bound to a host driver" },
+		{ "interrupts", "its interrupts are not isolated, and allow_unsafe_interrupts of vfio_iommu_type1 is off" },
+		{ "container", "the group's regions or its IOMMU conflict with what the process has mapped for other groups, or with these groups" },
+		{ "busy", "another user has the group" },
 		{ "room", "no range of that size is free in its address space of iommufd" },
-		{ "interrupts-iommufd", "its interrupts are not isolated, and iommufd is not told to allow that" },
-		{ "address-space", "the process names an address space that iommufd does not have" },
-		{ "group-file", "a program has the file of the group open, which excludes the files of its devices" },
-		{ "no-device", "the group has no device of the name that was asked for, or none that a driver of VFIO has" },
-		{ "container-unset", "the group is in no container whose IOMMU is set, or the device's driver does not open it" },
-		{ "open", "the device's driver does not open it" },
-		{ "unknown", "the process has had groups since before explanations were on, and one of them may have a region there" },
-		{ "other", "VFIO, iommufd or the IOMMU's driver refused it, and no reserved region is the reason" },
+		{ "interrupts-iommufd", "its interrupts are not isolated, and allow_unsafe_interrupts of iommufd is off" },
+		{ "address-space", "the process names an address space that does not exist" },
+		{ "group-file", "a program has the group's file open, so that the devices' own files cannot be used" },
+		{ "no-device", "the group has no such device, or the device is not bound to a VFIO driver" },
+		{ "container-unset", "the group is in no container whose IOMMU is set, or the device's driver fails to open it" },
+		{ "open", "the device's driver fails to open it" },
+		{ "unknown", "the process had groups before explanations were turned on, and one of them may have a region there" },
+		{ "other", "VFIO, iommufd or the IOMMU driver refused it for another reason than a reserved region" },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (!strcmp(reasons[i].reason, refused->reason))
 			return xasprintf("%s (%s)", reasons[i].words, refused->error);
-	return xasprintf("the module's reason is '%s' (%s), which this command is too old to know",
+	return xasprintf("the module's reason is '%s' (%s), which this version of the command does not know",
 			 refused->reason, refused->error);
 }
 
@@ -279,7 +279,7 @@ void print_window(const struct control *ctl, const struct group *g)
 		puts("MSI window: none, the hardware fixes where messages go");
 	} else if (g->window_state == WINDOW_THERE) {
 		if (!strcmp(g->window_by, "moved"))
-			by = "moved by the admin";
+			by = "moved by the administrator";
 		else if (!strcmp(g->window_by, "auto"))
 			by = "placed automatically";
 		start = format_address(g->window.start);

@@ -10,7 +10,7 @@
 #include "json.h"
 
 /* Purposes of regions */
-#define WORDS_DIRECT	"firmware keeps these addresses for itself, mapped 1:1"
+#define WORDS_DIRECT	"firmware uses these addresses, mapped 1:1"
 #define WORDS_RELAXABLE	"firmware used these addresses before the kernel took over"
 #define WORDS_SW_MSI	"the host maps the interrupt doorbells here"
 

@@ -38,7 +38,7 @@ void hooks_restore(const struct control *ctl, const char *mode)
 		free(now);
 		now = xstrdup(mode);
 	}
-	warnx("hooks=%s stays in force", now ?: "unknown");
+	warnx("hooks=%s remains in force", now ?: "unknown");
 	free(now);
 }
 
@@ -51,10 +51,10 @@ static const char *why_not(struct control *ctl, const char *mode, int error,
 	case -ENOENT:
 		return "the module " LIVEPATCH " is not built for this kernel (that needs CONFIG_LIVEPATCH=y), or cannot be loaded: see the kernel log";
 	case -ETIMEDOUT:
-		return "some task does not get into the livepatch: 'grep -l 0 /proc/[0-9]*/patch_state' tells which, try again later";
+		return "some task has not switched to the livepatch: 'grep -l 0 /proc/[0-9]*/patch_state' lists it, try again later";
 	case -EBUSY:
 		if (groups_moved(ctl, false) > 0)
-			return "MSI windows are moved, which only kprobes do: have them back first";
+			return "MSI windows are moved, and only kprobes can do that: move them back first";
 		return livepatch ? "the module is busy, see the kernel log: try again" :
 				   "regions are declared: remove them first";
 	case -EOPNOTSUPP:
@@ -167,7 +167,7 @@ int cmd_hooks(struct control *ctl, int argc, char **argv)
 		if (!strcmp(argv[0], modes[i]))
 			break;
 	if (i == sizeof(modes) / sizeof(modes[0]))
-		errx(EXIT_TROUBLE, "hooks are auto, kprobe, livepatch or none, not '%s'",
+		errx(EXIT_TROUBLE, "hooks is auto, kprobe, livepatch or none, not '%s'",
 		     argv[0]);
 	if (argc)
 		may_change(ctl, "hooks");

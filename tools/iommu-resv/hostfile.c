@@ -30,7 +30,7 @@
 /* Exit: member @key is invalid. */
 __attribute__((noreturn)) static void wrong(const struct hostfile *h, const char *key)
 {
-	vm_fail("%s: '%s' is missing or makes no sense; make the file with 'iommu-resv --json'",
+	vm_fail("%s: '%s' is missing or invalid; make the file with 'iommu-resv --json'",
 		h->path, key);
 }
 
@@ -134,7 +134,7 @@ static struct json_object *list(const struct hostfile *h, struct json_object *in
 	struct json_object *found = needed(h, in, key, json_type_array);
 
 	if (json_object_array_length(found) > max)
-		vm_fail("%s: '%s' has more items than any host", h->path, key);
+		vm_fail("%s: '%s' has more items than a host can have", h->path, key);
 	return found;
 }
 
@@ -299,7 +299,7 @@ static void read_document(struct hostfile *h, struct json_object *in)
 	if (strcmp(needed_text(h, in, "schema"), "iommu-resv/1"))
 		wrong(h, "schema");
 	if (strcmp(needed_text(h, in, "report"), "groups"))
-		vm_fail("%s: is no report on groups; make the file with 'iommu-resv --json' or 'iommu-resv --json show DEVICE'",
+		vm_fail("%s: not a report on groups; make the file with 'iommu-resv --json' or 'iommu-resv --json show DEVICE'",
 			h->path);
 	read_cpu(h, in);
 	h->complete = answer(h, in, "complete") == ANSWER_YES;
@@ -323,7 +323,7 @@ static void parse(struct hostfile *h, const char *content, size_t len)
 	json_tokener_free(tokener);
 	if (error != json_tokener_success) {
 		json_object_put(document);
-		vm_fail("%s: is no JSON (%s); make the file with 'iommu-resv --json'", h->path,
+		vm_fail("%s: not JSON (%s); make the file with 'iommu-resv --json'", h->path,
 			error == json_tokener_continue ? "it ends too early" :
 			json_tokener_error_desc(error));
 	}
@@ -341,7 +341,7 @@ static void read_json(struct hostfile *h, int fd)
 	while ((n = read(fd, content + len, room - len - 1)) > 0) {
 		len += (size_t)n;
 		if (len > FILE_MAX)
-			vm_fail("%s: larger than 16 MiB, no document of iommu-resv", h->path);
+			vm_fail("%s: larger than 16 MiB, not a document of iommu-resv", h->path);
 		if (room - len < 2) {
 			room *= 2;
 			content = xreallocarray(content, room, 1);
@@ -351,7 +351,7 @@ static void read_json(struct hostfile *h, int fd)
 		vm_fail("%s: %s", h->path, strerror(errno));
 	content[len] = '\0';
 	if (strlen(content) != len)
-		vm_fail("%s: is no JSON (it has a byte of 0); make the file with 'iommu-resv --json'",
+		vm_fail("%s: not JSON (it has a null byte); make the file with 'iommu-resv --json'",
 			h->path);
 	parse(h, content, len);
 	free(content);

@@ -104,7 +104,7 @@ static int write_file(const char *folder, const struct reader *reader)
 	int ret = EXIT_OK;
 
 	if (is_there(path, reader->text)) {
-		printf("%s is there already\n", path);
+		printf("%s exists already\n", path);
 	} else {
 		ret = replace_file(path, reader->text, strlen(reader->text), 0755);
 		if (!ret)
@@ -195,7 +195,7 @@ static int unit_set(const struct control *ctl, const char *verb, const char *uni
 	int ret = systemctl(args, &said);
 
 	if (ret)
-		warnx("%s: systemctl %s: %s", unit, verb, said ?: "ended without a word");
+		warnx("%s: systemctl %s: %s", unit, verb, said ?: "ended without a message");
 	free(said);
 	free(root);
 	return ret ? EXIT_TROUBLE : EXIT_OK;
@@ -238,7 +238,7 @@ int install_reader(const struct control *ctl, const char *format)
 	size_t i;
 
 	if (!origin_is_here(ctl))
-		errx(EXIT_TROUBLE, "--install is for facts of the machine that runs it: no --sysfs here");
+		errx(EXIT_TROUBLE, "--install is for the machine that runs it: it takes no --sysfs");
 	if (!ctl->root && geteuid())
 		errx(EXIT_TROUBLE, "--install changes this system: run it as root");
 	/*
@@ -246,7 +246,7 @@ int install_reader(const struct control *ctl, const char *format)
 	 * running system.
 	 */
 	if (ctl->root && (stat(ctl->root, &st) || !S_ISDIR(st.st_mode)))
-		errx(EXIT_TROUBLE, "--root: '%s' is no folder", ctl->root);
+		errx(EXIT_TROUBLE, "--root: '%s' is not a folder", ctl->root);
 	folder = xasprintf("%s%s", ctl->root ?: "", reader->folder);
 	/* If the units are missing, stop before anything is changed. */
 	for (i = 0; !ret && i < 2 && reader->units[i]; i++)

@@ -176,10 +176,10 @@ static bool disable(const char *folder, bool back, time_t start, bool *said)
 		if (go_on(start, said))
 			continue;
 		if (ret == -EBUSY)
-			warnx("another livepatch has kept the kernel busy for %d s: try again when it is done",
+			warnx("another livepatch has been in transition for %d s: try again when that is over",
 			      LIVEPATCH_LIMIT);
 		else
-			warnx("some task does not leave the livepatch for %d s: 'grep -l 1 /proc/[0-9]*/patch_state' tells which, try again later",
+			warnx("some task has not left the livepatch for %d s: 'grep -l 1 /proc/[0-9]*/patch_state' lists it, try again later",
 			      LIVEPATCH_LIMIT);
 		/* A transition can be reversed. */
 		if (!ret && back)

@@ -51,7 +51,7 @@ bool pick_parse(const struct control *ctl, struct pick *pick)
 	if (!word)
 		return false;
 	if (!pick_word(word, pick))
-		errx(EXIT_TROUBLE, "'%s' is no VENDOR:DEVICE as 'lspci -n' prints it, like 8086:1521; one of the two may be left out",
+		errx(EXIT_TROUBLE, "'%s' is not VENDOR:DEVICE, like 8086:1521, as 'lspci -n' prints it; one of the two may be omitted",
 		     word);
 	return true;
 }

@@ -247,7 +247,7 @@ static bool mark_gaps(const struct shown *s, const struct finding *f, struct pic
 		if (!ranges_overlap(&at, &step->at) || step->hit <= f->severity ||
 		    (refused_only && state_of(g, &step->at) != HOST_REFUSED))
 			continue;
-		add_label(step, f->text ?: keep_string("no region tells why"), f->severity);
+		add_label(step, f->text ?: keep_string("no region says why"), f->severity);
 		marked = true;
 	}
 	return marked;
@@ -356,7 +356,7 @@ static void add_answer(const struct shown *s, struct words *remarks)
 	for (i = 0; i < s->guest->notes.nr; i++)
 		words_add(remarks, keep_printf("note: %s", s->guest->notes.w[i]));
 	words_add(remarks, worst == FINDING_NO ?
-		  keep_printf("%s; 'iommu-resv check --vm' tells more", vm_word(worst)) :
+		  keep_printf("%s; 'iommu-resv check --vm' says more", vm_word(worst)) :
 		  keep_string(vm_word(worst)));
 }
 

@@ -54,7 +54,7 @@ uint64_t address_of_word(const char *word)
 
 	to_lower(lower);
 	if (!parse_address(lower, &value))
-		errx(EXIT_TROUBLE, "'%s' is no number like 0x8000000", word);
+		errx(EXIT_TROUBLE, "'%s' is not a number like 0x8000000", word);
 	free(lower);
 	return value;
 }
@@ -104,7 +104,7 @@ void range_of_word(const char *word, struct range *range)
 		     word);
 	if (has_size && !range_of_size(range->start, size, range))
 		errx(EXIT_TROUBLE, "'%s' %s", word,
-		     size ? "goes beyond the last address" : "is empty");
+		     size ? "extends past the last address" : "is empty");
 	if (range->end < range->start)
 		errx(EXIT_TROUBLE, "'%s' ends below its start", word);
 	free(start);

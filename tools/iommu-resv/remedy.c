@@ -121,7 +121,7 @@ static void beyond_aperture(const struct vm_host *host, uint64_t top, struct rem
 	if (top == UINT64_MAX || host->phys_bits <= bits)
 		return;
 	remedy_bits(all, bits,
-		    keep_printf("the CPU has %u address bits and the IOMMU has %u, so that a guest can have BARs, or much memory, where the IOMMU maps nothing; a map that fails for a BAR costs DMA from device to device only; to keep all of it below, for QEMU, libvirt, or Proxmox VE:",
+		    keep_printf("the CPU has %u address bits and the IOMMU %u, so a guest can have BARs, or memory if it has much, where the IOMMU cannot map; if the map of a BAR fails, only DMA from device to device is lost; to keep everything below that limit, for QEMU, libvirt, or Proxmox VE:",
 				host->phys_bits, bits));
 }
 
@@ -144,7 +144,7 @@ static void in_low_ram(const struct vm_host *host, const struct group *g, struct
 			lowest = &g->regions[i];
 	if (!lowest)
 		return;
-	words_add(&remedy_add(all, keep_printf("a guest of x86 can have memory at 0x%" PRIx64 ", which is reserved; to move that memory above 4 GiB:",
+	words_add(&remedy_add(all, keep_printf("an x86 guest can have memory at 0x%" PRIx64 ", which is reserved; to move that memory above 4 GiB:",
 					       lowest->at.start))->set,
 		  keep_printf("-machine max-ram-below-4g=%" PRIu64 "G",
 			      lowest->at.start / GIB));
@@ -160,8 +160,8 @@ static void hypertransport(const struct group *g, struct remedies *all)
 	if (i == g->nr_regions)
 		return;
 	if (g->regions[i].ht_ignore)
-		remedy_add(all, "the HyperTransport range is reserved by this kernel alone, as the IOMMU does not need it (HTRangeIgnore): with Linux 6.16 or later on the host a guest can use these 12 GiB below 1 TiB");
-	remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 leave that out for a guest whose CPU is AMD's and has 41 address bits or more");
+		remedy_add(all, "only this kernel reserves the HyperTransport range; the IOMMU does not need it (HTRangeIgnore): with Linux 6.16 or later on the host a guest can use these 12 GiB below 1 TiB");
+	remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 keep memory out of that range if the guest's CPU is an AMD CPU with 41 address bits or more");
 }
 
 /**
@@ -203,7 +203,7 @@ static void user_addresses(const struct group *g, uint64_t top, struct remedies 
 
 	if (top >= SPDK_BASE || !remedy_room(&g->usable, &room))
 		return;
-	words_add(&remedy_add(all, "SPDK has its memory at 0x200000000000, which is beyond this aperture, unless it is told (DPDK's own default is low enough):")->set,
+	words_add(&remedy_add(all, "SPDK puts its memory at 0x200000000000 by default, which is beyond this aperture (DPDK's default is low enough):")->set,
 		  keep_printf("--base-virtaddr=0x%" PRIx64, room.start));
 }
 

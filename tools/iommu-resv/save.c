@@ -313,7 +313,7 @@ int cmd_save(struct control *ctl, int argc, char **argv)
 	bool is_stdout, lost;
 
 	if (argc != 1)
-		errx(EXIT_TROUBLE, "save takes the file to write, or - for standard output");
+		errx(EXIT_TROUBLE, "save takes a file to write, or - for standard output");
 	is_stdout = !strcmp(argv[0], "-");
 	if (is_stdout && isatty(STDOUT_FILENO))
 		errx(EXIT_TROUBLE, "standard output is a terminal: name a file, or redirect it");

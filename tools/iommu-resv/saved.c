@@ -99,7 +99,7 @@ char *saved_owner(struct control *ctl, const char *word)
 		exit(EXIT_TROUBLE);
 	free(copy);
 	if (groups.g[0].nr_devices != 1)
-		errx(EXIT_TROUBLE, "group %u has %zu devices, and its number may change at the next boot: give the device whose it is, or VENDOR:DEVICE",
+		errx(EXIT_TROUBLE, "group %u has %zu devices, and its number may change at the next boot: name the device, or give VENDOR:DEVICE",
 		     groups.g[0].id, groups.g[0].nr_devices);
 	name = xstrdup(groups.g[0].devices[0].name);
 	groups_free(&groups);
@@ -205,13 +205,13 @@ void saved_present(struct control *ctl, const char *owner, struct groups *groups
 {
 	*groups = (struct groups) { 0 };
 	if (!ctl->loaded) {
-		warnx("the module is not loaded: it is saved, and in force after 'modprobe iommu_resv' and 'iommu-resv apply'");
+		warnx("saved, but the module is not loaded: it takes effect after 'modprobe iommu_resv' and 'iommu-resv apply'");
 		return;
 	}
 	saved_groups(ctl, 0, NULL, groups);
 	groups_keep(groups, is_owned, owner);
 	if (!groups->nr)
-		warnx("no group has the device %s: it is saved, for when it comes", owner);
+		warnx("saved, but no group has the device %s yet: it takes effect when the device is added", owner);
 }
 
 static bool parse_range(const char *word, struct range *range)
@@ -404,7 +404,7 @@ static int edit_file(struct edit *edit)
 	fclose(out);
 	ret = good ? EXIT_OK : EXIT_TROUBLE;
 	if (!good)
-		warnx("%s is unchanged: take out what is no text first", RESV_SAVED);
+		warnx("%s is unchanged: it has bytes that are not text, remove them first", RESV_SAVED);
 	else if (edit->line || edit->dropped)
 		ret = replace_file(RESV_SAVED, text, len, 0644);
 	free(text);

@@ -106,7 +106,7 @@ static bool say_assign(struct control *ctl, struct untied *untied, const struct 
 
 	obstacles_find(ctl, g, NULL, &found);
 	if (!found.nr && found.unknown)
-		puts("Can be given to a guest: not known before it is tried");
+		puts("Can be given to a guest: known only after trying");
 	else
 		printf("Can be given to a guest: %s\n", found.nr ? "no" : "yes");
 	for (i = 0; i < found.nr; i++) {
@@ -132,7 +132,7 @@ static void say_msi(const struct group *g)
 
 	printf("Interrupts: %s", how);
 	if (!strcmp(how, "isolated"))
-		puts(", a guest can raise no others but its own");
+		puts(", a guest can raise only its own");
 	else if (!strcmp(how, "unsafe"))
 		puts(", VFIO refuses the group (EPERM) unless vfio_iommu_type1\n"
 		     "  is loaded with allow_unsafe_interrupts=1");
@@ -244,7 +244,7 @@ static const char *purpose_of(const struct device *d)
 	if (!strncmp(d->class, "0x03", 4))
 		return "stolen memory of integrated graphics";
 	if (!strncmp(d->class, "0x0c03", 6))
-		return "keyboards and mice of USB, before a driver has the device";
+		return "USB keyboards and mice, until a driver has the device";
 	return NULL;
 }
 
@@ -417,7 +417,7 @@ static const struct choice choices[] = {
 	[COL_END] = { "END", SCOLS_FL_RIGHT, false, "its last address" },
 	[COL_SIZE] = { "SIZE", SCOLS_FL_RIGHT, false, "its size" },
 	[COL_TYPE] = { "TYPE", 0, false, "its type" },
-	[COL_ORIGIN] = { "ORIGIN", 0, false, "who says so" },
+	[COL_ORIGIN] = { "ORIGIN", 0, false, "source of the fact" },
 	[COL_DEVICE] = { "DEVICE", 0, false, "which device causes it" },
 	[COL_FLAGS] = { "FLAGS", 0, false, "native or added, and enforced or advice" },
 };
@@ -511,9 +511,9 @@ static int find(struct control *ctl, int argc, char **argv, struct groups *group
 	int ret;
 
 	if (pick_parse(ctl, &pick) && argc)
-		errx(EXIT_TROUBLE, "show which groups? Give -d, or groups and devices by name");
+		errx(EXIT_TROUBLE, "which groups? Give -d, or groups and devices by name");
 	if (!ctl->device && !argc)
-		errx(EXIT_TROUBLE, "show which group? Give its number or a device");
+		errx(EXIT_TROUBLE, "which group? Give its number or a device");
 	names = names_open(ctl);
 	ret = argc ? groups_find(ctl, names, argc, argv, groups) :
 		     groups_read(ctl, names, groups);

@@ -271,10 +271,10 @@ static void unpack_file(struct unpacking *u, const char *path, uint64_t size)
 	int fd;
 
 	if (size > FILE_MAX)
-		bad(u, "a file in it is larger than any of sysfs");
+		bad(u, "a file in it is larger than any file of sysfs");
 	u->bytes += size;
 	if (u->bytes > BYTES_MAX)
-		bad(u, "holds more than a host has");
+		bad(u, "holds more than a host can have");
 	if (size && !fread(content, (size + BLOCK - 1) / BLOCK * BLOCK, 1, u->in))
 		bad(u, "is cut short");
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -296,7 +296,7 @@ static char *place_of(const struct unpacking *u, const struct header *h)
 		path[len - 1] = '\0';
 	if (!is_path(path) || strncmp(path, TAR_FOLDER, folder) ||
 	    (path[folder] && path[folder] != '/'))
-		bad(u, "a name in it is none of a saved host");
+		bad(u, "a name in it is not that of a saved file");
 	place = xasprintf("%s%s", u->dir, path + folder);
 	free(path);
 	return place;
@@ -309,7 +309,7 @@ static void unpack_one(struct unpacking *u, const struct header *h)
 	uint64_t size = 0;
 
 	if (!octal(h->size, sizeof(h->size), &size))
-		bad(u, "a size in it makes no sense");
+		bad(u, "a size in it is invalid");
 	make_folders(u, path);
 	if (h->type == TAR_FILE || h->type == TAR_OLD_FILE) {
 		unpack_file(u, path, size);
@@ -320,7 +320,7 @@ static void unpack_one(struct unpacking *u, const struct header *h)
 		if (symlink(target, path))
 			failed(u, path);
 	} else {
-		bad(u, "has what no saved host has");
+		bad(u, "has an entry that no saved host has");
 	}
 	free(target);
 	free(path);
@@ -333,14 +333,14 @@ static void unpack_all(struct unpacking *u)
 
 	for (;;) {
 		if (!fread(&h, sizeof(h), 1, u->in))
-			bad(u, u->entries ? "is cut short" : "is no archive");
+			bad(u, u->entries ? "is cut short" : "is not an archive");
 		if (u->entries && !h.name[0])
 			return;
 		if (memcmp(h.magic, "ustar", 5) || !octal(h.sum, sizeof(h.sum), &sum) ||
 		    sum != checksum(&h))
-			bad(u, u->entries ? "is damaged" : "is no archive");
+			bad(u, u->entries ? "is damaged" : "is not an archive");
 		if (u->entries++ == ENTRIES_MAX)
-			bad(u, "holds more files than a host has");
+			bad(u, "holds more files than a host can have");
 		unpack_one(u, &h);
 	}
 }

@@ -26,7 +26,7 @@ static int unload(struct control *ctl)
 		if (declared)
 			warnx(CORE " is in use: regions are declared, remove them first");
 		else
-			warnx(CORE " is in use: %sa guest whose maps it checks or another module needs it ('lsmod | grep ^" CORE "'), or its hooks are just being switched",
+			warnx(CORE " is in use: %sa guest whose maps it checks or another module uses it ('lsmod | grep ^" CORE "'), or its hooks are being switched",
 			      moved ? "such a guest holds it, " : "");
 		break;
 	default:

@@ -58,7 +58,7 @@ static void print_others(const struct groups *groups, const struct device *d)
 			if (!is_like(&groups->g[i].devices[k], d))
 				continue;
 			if (nr < NAMES_MAX)
-				printf("%s %s", nr ? "" : "  of the same model, and not tied:",
+				printf("%s %s", nr ? "" : "  of the same model, without such a region:",
 				       groups->g[i].devices[k].name);
 			nr++;
 		}
@@ -104,12 +104,12 @@ static void print_functions(const struct control *ctl, unsigned int group,
 	uint64_t nr = number_in(dir, "sriov_numvfs");
 
 	if (nr)
-		printf("  it has %" PRIu64 " virtual functions, which are mostly not tied\n", nr);
+		printf("  it has %" PRIu64 " virtual functions, which mostly have no such region\n", nr);
 	else if (most && d->driver && strcmp(d->driver, "vfio-pci"))
-		printf("  virtual functions are mostly not tied; for NUMBER of them, %" PRIu64 " at most:\n"
+		printf("  virtual functions mostly have no such region; for NUMBER of them, %" PRIu64 " at most:\n"
 		       "    echo NUMBER > /sys/bus/pci/devices/%s/sriov_numvfs\n", most, d->name);
 	else if (most)
-		printf("  virtual functions are mostly not tied, and its driver on the host can make %" PRIu64 "\n",
+		printf("  virtual functions mostly have no such region, and its host driver can create %" PRIu64 "\n",
 		       most);
 	free(dir);
 }

@@ -54,8 +54,8 @@
 #include "feature/check/rules.h"
 #include "feature/check/spaces.h"
 
-#define LOSS_MAPS	"nobody says why iommufd refuses a map"
-#define LOSS_ATTACHES	"nobody says why iommufd refuses a device"
+#define LOSS_MAPS	"maps that iommufd refuses are not explained"
+#define LOSS_ATTACHES	"devices that iommufd refuses are not explained"
 
 /**
  * struct map_call - a call of iopt_map_user_pages()

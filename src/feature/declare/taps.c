@@ -213,7 +213,7 @@ static void log_lost(struct resv_call *call, unsigned int lost)
 	resv_call_lost(call, lost);
 	/* Count before the function returns: the guard compares the counter then. */
 	resv_declare_guard_lost(lost);
-	pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
+	pr_warn_ratelimited("out of memory: %u declared regions are missing from a list\n",
 			    lost);
 }
 
@@ -266,7 +266,7 @@ static int append_to_device(struct device *dev, struct list_head *head, bool mar
 	return lost ? -ENOMEM : 0;
 }
 
-#define LOSS	"regions that the admin declares are not enforced"
+#define LOSS	"declared regions are not enforced"
 
 static const struct resv_tap device_tap = {
 	.module = "",
@@ -284,7 +284,7 @@ static const struct resv_tap group_tap = {
 	.test = test_mark,
 	.required = true,
 	.failed = IS_ENABLED(CONFIG_IOMMUFD) ?
-		  "iommufd lists devices, which this function does not" : NULL,
+		  "iommufd lists the regions of devices, which it does by another function" : NULL,
 	.again = resv_groups_rescan_soon,
 	.loss = LOSS,
 };
@@ -295,7 +295,7 @@ static const struct resv_tap livepatch_tap = {
 	.append = append_to_device,
 	.test = test_mark,
 	.livepatch = true,
-	.loss = "regions that the admin declares are not enforced by a livepatch",
+	.loss = "declared regions are not enforced by the livepatch",
 };
 
 /* A test gives the function to hook instead of the drivers' own. */
@@ -611,15 +611,15 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 		by = probe;
 	if (livepatch || (probe && !inert))
 		resv_status_hooked(s, "declared-regions", by, rests && !livepatch ?
-				   "tested, and hooked while something is declared" :
-				   "put into the lists that reserved_regions and VFIO go by");
+				   "tested; installed while a region is declared" :
+				   "added to the lists that reserved_regions and VFIO use");
 	else if (inert)
 		resv_status_unknown(s, "declared-regions", inert);
 	else
 		resv_status_add(s, "declared-regions", RESV_STATUS_INERT,
 				mode == RESV_HOOKS_LIVEPATCH ?
 				"the livepatch is not active yet" :
-				"no IOMMU driver that lists regions was seen yet");
+				"no IOMMU driver that lists regions has been seen yet");
 }
 
 /**
@@ -638,7 +638,7 @@ void resv_declare_status(struct resv_status *s)
 	else if (!resv_native_list())
 		resv_status_add(s, "declared-regions", READ_ONCE(maps_checked) ?
 				RESV_STATUS_ADDED : RESV_STATUS_INERT,
-				"on the list that this module makes: see map-checks");
+				"added to the list that this module makes: see map-checks");
 	else
 		hooked_status(s, mode);
 }

@@ -466,7 +466,7 @@ static void window_after(void)
 	if (likely(!n->due))
 		return;
 	n->due = false;
-	pr_err_ratelimited("group %d: its container has the MSI window at 0x%llx, so this group has it there, too, until it leaves\n",
+	pr_err_ratelimited("group %d: its container has the MSI window at 0x%llx, so the group uses that place until it leaves the container\n",
 			   n->id, n->start);
 }
 

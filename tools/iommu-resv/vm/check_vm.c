@@ -41,7 +41,7 @@ static enum vm_format format_of_word(const char *word)
 	for (i = 0; i < VM_FORMATS; i++)
 		if (!strcmp(word, vm_format_names[i]))
 			return (enum vm_format)i;
-	vm_fail("--as %s: it takes libvirt, qemu, proxmox or cloud-hypervisor", word);
+	vm_fail("--as is libvirt, qemu, proxmox or cloud-hypervisor, not '%s'", word);
 }
 
 /**
@@ -173,7 +173,7 @@ static void print_devices(const struct control *ctl, const struct guest *g)
 const char *vm_word(enum severity worst)
 {
 	return worst == FINDING_NO ? "does not fit" :
-	       worst == FINDING_UNKNOWN ? "cannot be told" : "fits";
+	       worst == FINDING_UNKNOWN ? "cannot tell" : "fits";
 }
 
 int vm_exit(enum severity worst)

@@ -134,7 +134,7 @@ static void pc_relocate(const struct guest *g, uint64_t low, struct pc_memory *p
 	if (g->vendor != VENDOR_AMD && g->vendor != VENDOR_UNKNOWN)
 		return;
 	if (g->vendor == VENDOR_UNKNOWN)
-		m->unknown = keep_string("QEMU moves the memory above 1 TiB if the CPU is an AMD, and the vendor of this one is not known here");
+		m->unknown = keep_string("QEMU moves the memory above 1 TiB if the CPU is from AMD, and the vendor of this CPU is not known here");
 	else if (!g->version_known)
 		m->unknown = keep_printf("QEMU 7.1 and later machine types move the memory above 1 TiB, and which of them %s follows is not known",
 					 g->machine_type);
@@ -207,7 +207,7 @@ static void pc_map(const struct guest *g, struct guest_map *m)
 	/* hw/i386/pc.c, pc_memory_init(); 32-bit CPUs have 36 bits, and are not checked before 8.2 */
 	if (g->phys_bits && (g->long_mode || g->version >= 802) &&
 	    pc.top >> g->phys_bits) {
-		m->refused = keep_printf("memory and PCI hole end at 0x%" PRIx64 ", which the CPU's %u address bits do not reach",
+		m->refused = keep_printf("memory and PCI hole end at 0x%" PRIx64 ", beyond the CPU's %u address bits",
 					 pc.top, g->phys_bits);
 		m->bits_low = true;
 	}
@@ -270,7 +270,7 @@ static void virt_map(const struct guest *g, struct guest_map *m)
 	dimm_size = g->maxmem - g->ram + g->slots * GIB;
 	top = dimm + up(dimm_size, GIB);
 	if (bits && (top - 1) >> bits) {
-		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", which %u address bits do not reach",
+		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", beyond %u address bits",
 					 top - 1, bits);
 		m->bits_low = true;
 	}
@@ -305,7 +305,7 @@ static void clh_map(const struct guest *g, struct guest_map *m)
 	if (!g->phys_bits)
 		return;
 	if (end >= (UINT64_C(1) << g->phys_bits) - 64 * 1024 - MIB) {
-		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", which %u address bits do not reach",
+		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", beyond %u address bits",
 					 end - 1, g->phys_bits);
 		m->bits_low = true;
 		return;

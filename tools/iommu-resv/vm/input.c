@@ -111,7 +111,7 @@ void vm_read(const struct control *ctl, struct vm_input *in)
 			size_t more = room ? 2 * room : 16384;
 
 			if (room > VM_FILE_MAX)
-				vm_fail("%s: larger than 1 MiB, no description of a VM",
+				vm_fail("%s: larger than 1 MiB, not a description of a VM",
 					in->file);
 			in->text = keep_more(in->text, in->len, more);
 			room = more;
@@ -206,6 +206,6 @@ enum vm_format vm_guess(const struct vm_input *in)
 	}
 	if (strlen(in->text) == in->len && is_proxmox(in->text))
 		return VM_PROXMOX;
-	vm_fail("%s: no domain of libvirt, no command line of QEMU or Cloud Hypervisor, no VM of Proxmox; tell with --as what it is",
+	vm_fail("%s: not a domain of libvirt, a command line of QEMU or Cloud Hypervisor, or a VM of Proxmox; say with --as what it is",
 		in->file);
 }

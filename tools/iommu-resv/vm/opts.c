@@ -97,7 +97,7 @@ struct json_reader {
 
 static void json_bad(const struct json_reader *r, const char *what)
 {
-	vm_fail("%s: JSON that cannot be understood: %s at '%.20s'", r->option, what,
+	vm_fail("%s: invalid JSON: %s at '%.20s'", r->option, what,
 		r->at);
 }
 
@@ -115,7 +115,7 @@ static unsigned int json_hex(struct json_reader *r)
 		const char *d = *r->at ? strchr(digits, *r->at) : NULL;
 
 		if (!d)
-			json_bad(r, "no hexadecimal digit");
+			json_bad(r, "not a hexadecimal digit");
 		value = value << 4 |
 			(unsigned int)(d - digits < 16 ? d - digits : d - digits - 6);
 		r->at++;
@@ -153,7 +153,7 @@ static char *json_text(struct json_reader *r)
 	r->at++;
 	while (*r->at != quote) {
 		if (!*r->at)
-			json_bad(r, "a string that does not end");
+			json_bad(r, "string does not end");
 		if (*r->at == '\\') {
 			r->at++;
 			*t++ = json_escape(r);
@@ -207,7 +207,7 @@ static void json_any(struct json_reader *r, const char *key, unsigned int depth)
 	char *word;
 
 	if (depth == JSON_DEPTH_MAX)
-		json_bad(r, "too deep");
+		json_bad(r, "nested too deeply");
 	json_blanks(r);
 	if (*r->at == '{' || *r->at == '[') {
 		json_members(r, key, *r->at == '{' ? '}' : ']', depth + 1);
@@ -315,7 +315,7 @@ bool opts_number(const struct opts *opts, const char *key, uint64_t *value)
 	} else if (digits_parse(&at, 10, value) && !*at) {
 		return true;
 	}
-	vm_fail("%s=%s: no number", key, text);
+	vm_fail("%s=%s: not a number", key, text);
 }
 
 /* Power of 1024 that a letter stands for, or -1. */
@@ -386,6 +386,6 @@ bool opts_size(const struct opts *opts, const char *key, char unit, uint64_t *va
 	if (!text)
 		return false;
 	if (!size_parse(text, unit, value))
-		vm_fail("%s=%s: no size, or beyond all machines", key, text);
+		vm_fail("%s=%s: not a size, or larger than any machine", key, text);
 	return true;
 }

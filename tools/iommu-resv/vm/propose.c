@@ -246,12 +246,12 @@ static void propose_newer_kernel(struct quest *q)
 
 	if (hole && hole->ht_ignore)
 		line(add(q, keep_string("the HyperTransport hole, which the IOMMU does not need (HTRangeIgnore)")),
-		     keep_string("Linux 6.16 or later on the host, which leaves these 12 GiB to guests"));
+		     keep_string("Linux 6.16 or later on the host, which lets guests use these 12 GiB"));
 }
 
 static void ram_lines(struct quest *q, uint64_t ram)
 {
-	struct proposal *p = add(q, keep_string("memory beyond what fits"));
+	struct proposal *p = add(q, keep_string("memory that does not fit"));
 	const struct guest *g = &q->g;
 
 	switch (g->format) {
@@ -335,7 +335,7 @@ static void propose_less_hotplug(struct quest *q)
 			high = middle - 1;
 	}
 	if (!low || q->g.format == VM_PROXMOX) {
-		p = add(q, keep_string("a hot-plug area of which nothing fits"));
+		p = add(q, keep_string("a hot-plug area that does not fit at all"));
 		if (g.format == VM_PROXMOX)
 			line(p, keep_string("hotplug: disk,network,usb"));
 		q->g.maxmem = q->g.ram;
@@ -343,7 +343,7 @@ static void propose_less_hotplug(struct quest *q)
 		return;
 	}
 	g.maxmem = g.ram + low * GIB;
-	p = add(q, keep_string("a hot-plug area beyond what fits"));
+	p = add(q, keep_string("a hot-plug area that does not fit"));
 	if (g.format == VM_LIBVIRT)
 		line(p, libvirt_size("maxMemory", keep_printf(" slots='%" PRIu64 "'", g.slots),
 				     g.maxmem));

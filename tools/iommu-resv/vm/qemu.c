@@ -125,7 +125,7 @@ static void vfio_device(struct line *l, const struct opts *o)
 	else if (host)
 		guest_device(l->g, strchr(host, ':') ? pci_name(host) : host, false);
 	else if (opts_get(o, "fd"))
-		vm_fail("-device vfio-pci has a file descriptor and no address: which device it is cannot be told");
+		vm_fail("-device vfio-pci has a file descriptor and no address: the device cannot be identified");
 	else
 		vm_fail("-device vfio-pci has neither host= nor sysfsdev=");
 }
@@ -205,7 +205,7 @@ static void take_global(struct line *l, const char *text)
 	else if (!strcmp(property, "pci-hole64-size"))
 		add(&l->hole64, driver, value);
 	else if (!strcmp(property, "x-pci-hole64-fix"))
-		vm_fail("-global %s changes where the 64-bit PCI hole is, and is not covered",
+		vm_fail("-global %s moves the 64-bit PCI hole, and is not covered",
 			text);
 }
 
@@ -226,7 +226,7 @@ static void take_readconfig(const char *text)
 	static const char pve[] = "/usr/share/qemu-server/pve-";
 
 	if (strncmp(text, pve, sizeof(pve) - 1) || strstr(text, ".."))
-		vm_fail("-readconfig %s: what that file says is not known here; give its options on the command line",
+		vm_fail("-readconfig %s: that file is not read; give its options on the command line",
 			text);
 }
 
@@ -235,7 +235,7 @@ static void take_set(const char *text)
 {
 	if (strncmp(text, "device.", 7) || strstr(text, ".host=") ||
 	    strstr(text, ".sysfsdev="))
-		vm_fail("-set %s changes another option, and is not understood", text);
+		vm_fail("-set %s changes another option, and is not covered", text);
 }
 
 static void take_accel(struct line *l, const char *text)
@@ -304,7 +304,7 @@ static void take_words(struct line *l, const struct words *words)
 		/* No argument that matters begins like this, and no name of a disk. */
 		if (!listed(with_argument,
 			    sizeof(with_argument) / sizeof(with_argument[0]), name)) {
-			guest_note(l->g, keep_printf("%s is no option of QEMU that is known here, and was left out",
+			guest_note(l->g, keep_printf("%s is not a known option of QEMU, and was ignored",
 						     words->w[i]));
 			i += i + 1 < words->nr && words->w[i + 1][0] != '-';
 			continue;
@@ -384,7 +384,7 @@ static void finish_memory(struct line *l)
 
 	g->ram = 128 * MIB;
 	if (size && !size_parse(size, 'M', &g->ram))
-		vm_fail("-m %s: no size, or beyond all machines", size);
+		vm_fail("-m %s: not a size, or larger than any machine", size);
 	if ((!size || !g->ram) &&
 	    !opts_size(&l->machine, "memory.size", 'B', &g->ram)) {
 		g->ram = 128 * MIB;
@@ -405,10 +405,10 @@ static void finish_memory(struct line *l)
 		if (opts_size(&l->objects, l->modules.w[i], 'B', &module))
 			g->plugged += module;
 		if (g->plugged > VM_SIZE_MAX)
-			vm_fail("memory modules are beyond all machines");
+			vm_fail("the memory modules are larger than any machine");
 	}
 	if (g->slots > 65535)
-		vm_fail("slots=%s are more than any machine has",
+		vm_fail("slots=%s is more than any machine has",
 			opts_get(&l->memory, "slots") ?: "");
 }
 
@@ -497,7 +497,7 @@ static void finish_cpu(struct line *l)
 		g->bits_from_host = true;
 	}
 	if ((bits && bits < 32) || bits > 52)
-		vm_fail("a CPU of %u address bits: QEMU takes 32 to 52",
+		vm_fail("a CPU of %u address bits: QEMU allows 32 to 52",
 			(unsigned int)(bits > 9999 ? 9999 : bits));
 	g->phys_bits = (unsigned int)bits;
 	if (cpu_number(l, "guest-phys-bits", &number) && number >= 32 && number <= 64)
@@ -575,5 +575,5 @@ void qemu_guest(const struct words *words, const struct vm_host *host,
 		finish_x86(&l);
 	finish_firmware(&l);
 	if (g->viommu)
-		guest_note(g, keep_string("the guest has a virtual IOMMU: judged as long as it leaves that off"));
+		guest_note(g, keep_string("the guest has a virtual IOMMU: this applies while the guest leaves it off"));
 }

@@ -47,7 +47,7 @@ static void end_word(struct reader *r, struct words *words)
 
 static void refuse_expansion(const char *at)
 {
-	vm_fail("the command line has something that only a shell can expand: '%.20s'; give it as it is run, for instance from 'ps -ww' or /proc/PID/cmdline",
+	vm_fail("the command line has something that only a shell can expand: '%.20s'; give it in expanded form, for instance from 'ps -ww' or /proc/PID/cmdline",
 		at);
 }
 
@@ -162,7 +162,7 @@ static bool from_program(const struct words *command, struct words *words)
 	if (i + 1 == command->nr && i)
 		return false;
 	if (words->nr)
-		vm_fail("more than one command that starts a VM: give one of them");
+		vm_fail("more than one command that starts a VM: give only one");
 	for (; i < command->nr; i++)
 		words_add(words, command->w[i]);
 	return true;
@@ -200,5 +200,5 @@ void shell_words(const struct vm_input *in, struct words *words)
 		}
 	}
 	if (!words->nr)
-		vm_fail("%s: no command that starts a VM", in->file);
+		vm_fail("%s: not a command that starts a VM", in->file);
 }

@@ -218,7 +218,7 @@ static void judge_interrupts(struct vm_verdict *v, const struct control *ctl,
 	obstacles_find(ctl, grp, NULL, &found);
 	if (found.unsafe)
 		add_group(v, FINDING_WARNING, "interrupts", grp,
-			  keep_string("interrupts are not isolated, and allow_unsafe_interrupts lets it pass"));
+			  keep_string("interrupts are not isolated, and allow_unsafe_interrupts permits that"));
 	for (i = 0; i < found.nr; i++)
 		if (found.o[i].kind == OBSTACLE_INTERRUPTS)
 			add_group(v, FINDING_NO, "interrupts", grp,
@@ -340,7 +340,7 @@ void verdict_make(struct control *ctl, const struct guest *g,
 	*v = (struct vm_verdict) { 0 };
 	if (m->refused)
 		add(v, FINDING_NO, "start",
-		    keep_printf("%s does not start this: %s",
+		    keep_printf("%s does not start this VM: %s",
 				g->format == VM_CLOUD_HYPERVISOR ? "Cloud Hypervisor" :
 				"QEMU", m->refused));
 	find_groups(ctl, g, v, given);
