@@ -2,9 +2,9 @@
 /*
  * Does the driver that is bound to a device let VFIO take the device's group?
  *
- * Since v5.19 drivers tell this (driver_managed_dma), and VFIO cannot claim a group while
- * a device of it is bound to a driver that does not.  Before, VFIO checks the devices
- * itself (vfio_dev_viable() of drivers/vfio/vfio.c).
+ * Since v5.19 drivers declare this (driver_managed_dma), and VFIO cannot claim a group
+ * while a device of it is bound to a driver that does not.  Before, VFIO checks the
+ * devices itself (vfio_dev_viable() of drivers/vfio/vfio.c).
  */
 #ifndef RESV_COMPAT_DRIVER_H
 #define RESV_COMPAT_DRIVER_H
@@ -15,7 +15,7 @@
 #include <linux/vfio.h>
 #include "compat/bus.h"
 
-/* This kernel tells which drivers keep VFIO from taking a group. */
+/* On this kernel a driver declares whether VFIO can take a group in spite of it. */
 #define COMPAT_HAS_DEVICE_OWNER \
 	(RESV_HAVE(DRIVER_MANAGED_DMA) || RESV_HAVE(VFIO_DEVICE_FROM_DEV) || \
 	 !IS_ENABLED(CONFIG_VFIO))
@@ -69,7 +69,7 @@ static inline bool compat_driver_leaves_dma(const struct device *dev,
  * @get: vfio_device_get_from_dev(), or NULL
  * @put: vfio_device_put(), or NULL
  *
- * Empty if drivers tell it themselves, or VFIO is not loaded.
+ * Empty if drivers declare it themselves, or VFIO is not loaded.
  */
 struct compat_vfio {
 	struct vfio_device *(*get)(struct device *dev);

@@ -98,7 +98,7 @@ struct iommu_resv_region {
  * compat_dev_iommu_device() - get the IOMMU that translates for a device
  * @dev: device, whose group's mutex the caller holds
  *
- * Return: the IOMMU, or NULL if there is none or this kernel does not tell
+ * Return: the IOMMU, or NULL if there is none or this kernel does not report it
  */
 static inline struct iommu_device *compat_dev_iommu_device(struct device *dev)
 {
@@ -135,7 +135,7 @@ static inline bool compat_dev_has_iommu(struct device *dev)
  * /sys/class/iommu shows it.  Before about v5.7 a device has only a link to it, made by
  * iommu_device_link(); arm-smmu drivers before v4.11 do not make one.
  *
- * Return: the device, or NULL if this kernel does not tell
+ * Return: the device, or NULL if this kernel does not report it
  */
 static inline struct device *compat_dev_iommu_instance(struct device *dev)
 {
@@ -160,8 +160,8 @@ enum compat_iommu_driver {
  * @dev: device, whose group's mutex the caller holds
  * @which: driver
  *
- * If the kernel does not tell the IOMMU, recognise the driver by the name of its function
- * that maps: these kernels have no modular IOMMU drivers.
+ * If the kernel does not report the IOMMU, recognise the driver by the name of its
+ * function that maps: these kernels have no modular IOMMU drivers.
  *
  * Context: may sleep.
  * Return: true if it does
@@ -355,7 +355,7 @@ compat_iommu_paging_domain_alloc(struct device *dev)
  * compat_iommu_get_domain_for_dev() - get the domain that a device is attached to now
  * @dev: device, whose group's mutex the caller holds
  *
- * Return: the domain, or NULL if there is none or this kernel does not tell
+ * Return: the domain, or NULL if there is none or this kernel does not report it
  */
 static inline struct iommu_domain *
 compat_iommu_get_domain_for_dev(struct device *dev)
@@ -430,9 +430,9 @@ static inline bool compat_domain_geometry(const struct iommu_domain *domain,
 }
 
 /**
- * compat_domain_set_end() - have a domain say less or more than it says
+ * compat_domain_set_end() - change the last address that a domain claims
  * @domain: domain
- * @end: the last address that it is to say
+ * @end: the last address that it claims from now on
  *
  * Context: any, while nobody else changes the domain.
  */
@@ -526,7 +526,7 @@ compat_iommu_group_has_isolated_msi(struct iommu_group *group, bool remap)
  * compat_dev_iommu_fwspec_get() - get the stream IDs of a device
  * @dev: device, whose group's mutex the caller holds
  *
- * Return: the IDs, or NULL if there are none or this kernel does not tell
+ * Return: the IDs, or NULL if there are none or this kernel does not report it
  */
 static inline struct iommu_fwspec *compat_dev_iommu_fwspec_get(struct device *dev)
 {

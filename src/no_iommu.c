@@ -4,7 +4,7 @@
 
 static int __init resv_init(void)
 {
-	pr_err("this kernel was built without CONFIG_IOMMU_API, so it has no IOMMU groups and passes no device through: boot another kernel\n");
+	pr_err("this kernel was built without CONFIG_IOMMU_API, so it has no IOMMU groups and cannot pass devices through: boot another kernel\n");
 	return -EOPNOTSUPP;
 }
 module_init(resv_init);

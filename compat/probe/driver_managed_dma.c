@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: the driver of a device tells whether it leaves DMA to user space; all other
+ * Fact: the driver of a device declares whether it leaves DMA to user space; all other
  * drivers own the DMA of the device's group as long as they are bound.
  * Upstream: 512881eacfa7 ("bus: platform,amba,fsl-mc,PCI: Add device DMA ownership
  * management"), v5.19.  Backports: RHEL 9.1.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control: a function of another type.  If this compiles, callbacks and arguments of any
- * type are accepted, and two probes that tell an interface by its types are both a yes.
+ * Control: a function of another type.  If this compiles, callbacks and arguments of
+ * any type are accepted, and two probes that distinguish interfaces by their types both
+ * succeed.
  */
 #include "probe.h"
 

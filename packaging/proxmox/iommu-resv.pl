@@ -32,7 +32,7 @@ sub check {
 my $vm = qx(qm config $vmid 2>/dev/null);
 $vm = read_conf() if $? || $vm eq '';
 if ($vm eq '') {
-	warn "iommu-resv: nobody checks VM $vmid, as its configuration cannot be read\n";
+	warn "iommu-resv: VM $vmid is not checked, because its configuration cannot be read\n";
 	exit 0;
 }
 my ($answer, $status) = check($vm, 'proxmox');

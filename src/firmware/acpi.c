@@ -28,7 +28,7 @@ int resv_acpi_table_get(struct resv_acpi_table *table)
 		return -ENOENT;
 	/* ACPICA has checked the length in the header, and mapped that much. */
 	if (header->length > MAX_TABLE) {
-		pr_warn("%s: table of %u bytes is not believed, what it says is left out\n",
+		pr_warn("%s: a table of %u bytes cannot be right, ignored\n",
 			table->sig, header->length);
 		ret = -EFBIG;
 		goto put_table;
@@ -40,7 +40,7 @@ int resv_acpi_table_get(struct resv_acpi_table *table)
 	}
 	table->len = header->length;
 	scnprintf(table->reason, sizeof(table->reason),
-		  "regions told apart by the %s table", table->sig);
+		  "origin of regions from the %s table", table->sig);
 put_table:
 	compat_acpi_put_table(header);
 	return ret;
@@ -70,7 +70,7 @@ void resv_acpi_table_faults(struct resv_acpi_table *table,
 	scnprintf(table->reason, sizeof(table->reason),
 		  "%s table has faults, see the kernel log; the rest is used",
 		  table->sig);
-	pr_warn("%s: %s at offset 0x%zx (%u fault%s): those entries are left out, ask the vendor for a firmware update\n",
+	pr_warn("%s: %s at offset 0x%zx (%u fault%s): those entries are ignored, ask the vendor for a firmware update\n",
 		table->sig, err->what, err->offset, err->count,
 		err->count == 1 ? "" : "s");
 }
@@ -125,7 +125,7 @@ int resv_acpi_items_collect(struct resv_acpi_items *items,
 	if (!nr)
 		return 0;
 	if (items->max && nr > items->max) {
-		pr_warn("%s: %u entries are not believed, all but %u are left out\n",
+		pr_warn("%s: %u entries cannot be right, all but the first %u are ignored\n",
 			table->sig, nr, items->max);
 		nr = items->max;
 	}

@@ -184,7 +184,7 @@ int resv_parse_dmar(const void *table, size_t len,
 			break;
 		}
 		if (sub > len - offset) {
-			resv_parse_fault(err, "structure passes the end",
+			resv_parse_fault(err, "structure extends past the end",
 					 offset);
 			break;
 		}

@@ -76,7 +76,7 @@ int resv_parse_dt(const void *prop, size_t len, const struct resv_dt_ops *ops,
 		}
 		entry = 4 * (size_t)(1 + na + ns);
 		if (entry > len - offset) {
-			resv_parse_fault(err, "entry passes the end", offset);
+			resv_parse_fault(err, "entry extends past the end", offset);
 			break;
 		}
 		/* No bus has sizes or addresses beyond 64 bits. */

@@ -180,7 +180,7 @@ static bool resv_iort_its_group(struct resv_iort_node *node, const u8 *p,
 	}
 	node->nr_its = resv_le32(p + 16);
 	if (node->nr_its > (len - IORT_ITS_FIXED) / 4) {
-		resv_parse_fault(err, "ITS group passes its end",
+		resv_parse_fault(err, "ITS group extends past its end",
 				 node->offset);
 		return false;
 	}
@@ -354,7 +354,7 @@ int resv_parse_iort(const void *table, size_t len,
 			break;
 		}
 		if (sub > len - offset) {
-			resv_parse_fault(err, "node passes the end", offset);
+			resv_parse_fault(err, "node extends past the end", offset);
 			break;
 		}
 

@@ -67,7 +67,7 @@ static int resv_ivrs_one_acpi(const u8 *t, size_t offset, u16 segment,
 	acpi.devid = resv_le16(p + 1);
 	memcpy(acpi.hid, p + 4, RESV_IVRS_HID - 1);
 	if (!acpi.hid[0]) {
-		resv_parse_fault(err, "IVHD names a device without HID",
+		resv_parse_fault(err, "IVHD lists a device without HID",
 				 offset);
 		return 0;
 	}
@@ -76,7 +76,7 @@ static int resv_ivrs_one_acpi(const u8 *t, size_t offset, u16 segment,
 		break;
 	case IVRS_UID_INTEGER:
 		if (p[21] < 1) {
-			resv_parse_fault(err, "IVHD has no UID where it says",
+			resv_parse_fault(err, "IVHD lacks the UID that it announces",
 					 offset);
 			return 0;
 		}
@@ -104,7 +104,7 @@ static int resv_ivrs_entries(const u8 *t, size_t offset, size_t end,
 	for (; offset < end; offset += len) {
 		len = resv_ivrs_entry_length(t + offset, end - offset);
 		if (!len || len > end - offset) {
-			resv_parse_fault(err, "IVHD device entry has no length, or passes the end",
+			resv_parse_fault(err, "IVHD device entry has no length or is too long",
 					 offset);
 			return 0;
 		}
@@ -258,7 +258,7 @@ int resv_parse_ivrs(const void *table, size_t len,
 			break;
 		}
 		if (sub > len - offset) {
-			resv_parse_fault(err, "block passes the end", offset);
+			resv_parse_fault(err, "block extends past the end", offset);
 			break;
 		}
 

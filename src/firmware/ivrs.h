@@ -152,7 +152,7 @@ int resv_parse_ivrs(const void *table, size_t len,
 
 /**
  * enum resv_ht_range - what the IOMMUs do with the HyperTransport range
- * @RESV_HT_UNKNOWN: the table does not tell
+ * @RESV_HT_UNKNOWN: the table does not say
  * @RESV_HT_TAKEN: at least one IOMMU does not translate it
  * @RESV_HT_FREE: all IOMMUs translate it like other addresses
  */

@@ -124,7 +124,7 @@ int resv_parse_madt(const void *table, size_t len,
 			break;
 		}
 		if (sub > len - offset) {
-			resv_parse_fault(err, "subtable passes the end",
+			resv_parse_fault(err, "subtable extends past the end",
 					 offset);
 			break;
 		}

@@ -40,10 +40,10 @@ static u64 vtd_last(unsigned int width)
 }
 
 /**
- * resv_vtd_claim_end() - where the unit ends under a domain that says too much
+ * resv_vtd_claim_end() - where a unit ends if a domain claims more
  * @cap: capability register
  * @ecap: extended capability register
- * @end: last address that a domain says, while a device of the unit is attached to it
+ * @end: last address that a domain claims while a device of the unit is attached to it
  *
  * Before v5.11 the driver leaves the placeholder of 57 bits in a domain that it attaches
  * (c062db039f40 "iommu/vt-d: Update domain geometry in iommu_ops.at(de)tach_dev", also in
@@ -51,7 +51,8 @@ static u64 vtd_last(unsigned int width)
  * v5.6 these can be first-level tables, whose addresses lose a bit.
  *
  * Context: any.
- * Return: the last address that is surely mapped; or 0 if what the domain says may be so
+ * Return: the last address that is surely mapped; or 0 if the domain's claim may be
+ * right
  */
 u64 resv_vtd_claim_end(u64 cap, u64 ecap, u64 end)
 {

@@ -264,7 +264,7 @@ const char *resv_attach_broken(bool containers)
 #ifdef RESV_TEST
 static bool test_iommufd;
 module_param(test_iommufd, bool, 0644);
-MODULE_PARM_DESC(test_iommufd, "as with an iommufd that is not watched: who comes and leaves is not all seen");
+MODULE_PARM_DESC(test_iommufd, "as with an iommufd that is not watched: not every attach and detach is seen");
 #else
 #define test_iommufd	false
 #endif

@@ -40,9 +40,9 @@
 #include "hook/tap.h"
 
 #define TYPE1	"vfio_iommu_type1"
-#define LOSS	"who is attached to what is not known: maps are not checked, and MSI windows cannot be moved"
-#define LOSS_CONTAINERS	"VFIO does not tell usable ranges"
-#define LOSS_IOMMUFD	"who is attached by iommufd is known by looks at the groups alone"
+#define LOSS	"attachments are not tracked: maps are not checked, and MSI windows cannot be moved"
+#define LOSS_CONTAINERS	"VFIO does not report usable ranges"
+#define LOSS_IOMMUFD	"attachments by iommufd are seen only when a group is looked at"
 
 static bool enter_join(struct resv_call *call)
 {
@@ -286,7 +286,7 @@ static void leave_replacing(struct resv_call *call)
 #ifdef RESV_TEST
 static unsigned int detach_ms;
 module_param_named(test_detach_ms, detach_ms, uint, 0644);
-MODULE_PARM_DESC(test_detach_ms, "wait for so many milliseconds between seeing a detach and the detach");
+MODULE_PARM_DESC(test_detach_ms, "milliseconds to wait between seeing a detach and the detach");
 
 static void test_detach(void)
 {
@@ -521,12 +521,12 @@ static const struct resv_tap attach_handle_tap = {
 	.loss = LOSS_IOMMUFD,
 };
 
-/* Ends are first, so that every attach whose begin the taps see is also seen to end. */
+/* Ends come first: every attach whose beginning the taps see is also seen to end. */
 const struct resv_tap *const resv_attach_taps[] = {
 	&free_tap, &detach_tap, &attach_tap, &joined_tap, &join_tap,
 };
 
-/* By these the tracker knows that it has seen all groups of a container. */
+/* From these the tracker knows that it has seen all groups of a container. */
 const struct resv_tap *const resv_attach_container_taps[] = {
 	&release_tap, &open_tap,
 };

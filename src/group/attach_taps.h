@@ -11,10 +11,10 @@ struct resv_tap;
 #define RESV_ATTACH_HANDLE_TAPS		5
 #define RESV_ATTACH_REPLACE_TAPS	2
 
-/* Ends are first, so that every attach whose begin the taps see is also seen to end. */
+/* Ends come first: every attach whose beginning the taps see is also seen to end. */
 extern const struct resv_tap *const resv_attach_taps[RESV_ATTACH_TAPS];
 
-/* By these the tracker knows that it has seen all groups of a container. */
+/* From these the tracker knows that it has seen all groups of a container. */
 extern const struct resv_tap *const
 resv_attach_container_taps[RESV_ATTACH_CONTAINER_TAPS];
 

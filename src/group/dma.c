@@ -3,7 +3,7 @@
  * The file dma_api: which IOVAs the kernel's DMA API does not allocate in a group's domain.
  *
  * While VFIO does not own a group, its devices are attached to the default domain.  Unless
- * that is an identity domain, drivers of the host get IOVAs from the DMA API, which first
+ * that is an identity domain, host drivers get IOVAs from the DMA API, which first
  * reserves (iova_reserve_iommu_regions() in drivers/iommu/dma-iommu.c)
  *
  * - memory windows of the host bridge above the device;

@@ -29,7 +29,7 @@
  */
 #define PERIOD		(3 * HZ / 2)
 
-/* A reader in a loop makes the places be tested at most once in this time. */
+/* If a reader loops, the places are tested at most once in this time. */
 #define FRESH		(HZ / 50)
 
 static void check_fn(struct work_struct *work);

@@ -80,7 +80,7 @@ static int add_line(struct verdict *v, const char *what, const char *device,
 	return 0;
 }
 
-/* Is the device bound to a driver of the host?  Sets @v->driver if so. */
+/* Is the device bound to a host driver?  Sets @v->driver if so. */
 static bool is_held(struct verdict *v, struct device *dev)
 {
 	const struct device_driver *drv;
@@ -228,11 +228,11 @@ void resv_verdict_status(struct resv_status *s)
 {
 	if (RESV_HAVE(DRIVER_MANAGED_DMA))
 		resv_status_add(s, "assignable", RESV_STATUS_ADDED,
-				"direct regions, interrupts, and what each driver says of DMA (driver_managed_dma)");
+				"direct regions, interrupts, and driver_managed_dma of each driver");
 	else if (COMPAT_HAS_DEVICE_OWNER)
 		resv_status_add(s, "assignable", RESV_STATUS_ADDED,
 				"direct regions, interrupts, and the drivers that VFIO accepts");
 	else
 		resv_status_unknown(s, "assignable",
-				    "unknown way to ask whether VFIO has a device: assignable takes each driver for one of the host");
+				    "unknown interface to find the devices of VFIO: assignable counts every driver as a host driver");
 }

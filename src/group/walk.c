@@ -391,9 +391,9 @@ static int look(struct resv_group *g, struct kobject *kobj, bool tell)
 		return 0;
 	}
 	if (!g->warned)
-		pr_warn("group %d: cannot be looked at (%d), %s\n", g->id, ret,
-			g->folder ? "it shows what it showed before" :
-				    "it is not shown");
+		pr_warn("group %d: update failed (%d), %s\n", g->id, ret,
+			g->folder ? "its files show the previous state" :
+				    "it has no files");
 	g->warned = true;
 	return ret;
 }
@@ -537,7 +537,10 @@ static struct live *live_groups(unsigned int *nr)
 	}
 	n = 0;
 	list_for_each_entry(kobj, &groups_kset->list, entry) {
-		/* CONFIG_DEBUG_KOBJECT_RELEASE keeps dying groups on the list for long. */
+		/*
+		 * CONFIG_DEBUG_KOBJECT_RELEASE keeps dying groups on the list for
+		 * seconds.
+		 */
 		if (!compat_kref_read(&kobj->kref))
 			continue;
 		list[n].id = resv_registry_id(kobj);
@@ -781,7 +784,7 @@ int resv_walk_init(void)
 
 	kobj = compat_kernfs_child(kernel_kobj->sd, "iommu_groups");
 	if (!kobj) {
-		pr_err("/sys/kernel/iommu_groups is not there: this kernel has no IOMMU support, or an unknown one\n");
+		pr_err("/sys/kernel/iommu_groups does not exist: this kernel has no IOMMU support, or an unknown kind of it\n");
 		return -EOPNOTSUPP;
 	}
 	groups_kset = to_kset(kobj);
@@ -807,7 +810,7 @@ int resv_walk_first(void)
 	if (ret)
 		return ret;
 	if (outcome.err == -EOPNOTSUPP) {
-		pr_err("not loading, because the kernel's groups are not as this module knows them: please report the kernel's version\n");
+		pr_err("not loading, because the kernel has an unknown layout of IOMMU groups: please report the kernel's version\n");
 		return -EOPNOTSUPP;
 	}
 	if (outcome.err == -ENOMEM)

@@ -171,7 +171,7 @@ static bool tap_get(const struct resv_tap *tap, unsigned long address,
 /**
  * resv_tap_get() - put a tap at a function, and install and test the place
  * @tap: the tap
- * @address: address of the function, or 0 to go by @tap->symbol
+ * @address: address of the function, or 0 to look up @tap->symbol
  * @group: live group whose devices all have an IOMMU, its mutex not held; used to test
  *	the place if it was not tested since the last resv_hooks_recheck().  Or NULL
  *

@@ -127,11 +127,11 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 		ret = -EBUSY;
 	if (ret == -ENOEXEC) {
 		set_state(RESV_HOOK_INERT, "of another version than iommu_resv");
-		pr_err("livepatch: it is version %s, iommu_resv is %s; unload and load both\n",
+		pr_err("livepatch: version %s, but iommu_resv has version %s; unload and load both\n",
 		       livepatch->version, RESV_VERSION);
 	} else if (ret == -EBUSY) {
 		set_state(RESV_HOOK_INERT, REPLACED);
-		pr_err("livepatch: %s is replaced already by the livepatch %s; use hooks=kprobe, which works beside it\n",
+		pr_err("livepatch: %s is already replaced by the livepatch %s; use hooks=kprobe, which works beside it\n",
 		       symbol, hook->other);
 	} else if (!ret) {
 		registered = livepatch;
@@ -160,7 +160,7 @@ void resv_livepatch_unregister(int err)
 	resv_livepatch_hook.other[0] = '\0';
 	if (err == -EBUSY)
 		set_state(RESV_HOOK_INERT,
-			  "somebody else redirects this function");
+			  "the function is already redirected");
 	else if (err)
 		set_state(RESV_HOOK_INERT,
 			  "the kernel does not accept the livepatch");
@@ -284,7 +284,7 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 	if (other[0])
 		reason = REPLACED;
 	else if (was_active)
-		reason = "it does not fire any more (a livepatch that replaces others came)";
+		reason = "it no longer fires (a livepatch that replaces others was loaded)";
 	else
 		reason = "it does not fire when a group's regions are listed (inlined)";
 	resv_hook_go_inert(hook, reason);
@@ -362,7 +362,7 @@ static void ask_fn(struct work_struct *work)
 
 	if (!ret)
 		return;
-	pr_err("hooks=livepatch: the livepatch does not work (%d): regions that are declared are not enforced\n",
+	pr_err("hooks=livepatch: the livepatch does not work (%d): declared regions are not enforced\n",
 	       ret);
 	resv_hooks_lock();
 	if (!registered && resv_livepatch_hook.state == RESV_HOOK_OFF)

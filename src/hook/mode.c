@@ -57,7 +57,7 @@ static void livepatch_lost(void)
 	if (resv_hooks_mode() != RESV_HOOKS_LIVEPATCH)
 		return;
 	resv_hooks_set_mode(RESV_HOOKS_AUTO);
-	pr_info("kprobes take the place of the livepatch (hooks=auto)\n");
+	pr_info("kprobes replace the livepatch (hooks=auto)\n");
 	/* This may be a look at a single group, but all groups need kprobes. */
 	owner->rescan_soon();
 }
@@ -77,7 +77,7 @@ static void livepatch_disabled(void)
 	resv_hooks_unlock();
 	if (!alone)
 		return;
-	pr_info("the livepatch is being disabled, kprobes take its place (hooks=auto)\n");
+	pr_info("the livepatch is being disabled, kprobes replace it (hooks=auto)\n");
 	owner->rescan();
 }
 
@@ -261,7 +261,7 @@ static int hooks_set(const char *val, const struct kernel_param *kp)
 	int ret = resv_text_choice(val, modes, ARRAY_SIZE(modes));
 
 	if (ret < 0) {
-		pr_err("hooks=%.*s is not understood: give auto, kprobe, livepatch or none\n",
+		pr_err("hooks=%.*s is invalid: use auto, kprobe, livepatch or none\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return ret;
 	}

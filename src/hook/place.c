@@ -369,7 +369,7 @@ static bool can_test(const struct resv_hook *hook, const struct iommu_group *gro
  *
  * A place whose taps have no test counts as active at once.  Its function is exported,
  * or called by address, and its callers are in other modules, so the compiler has not
- * inlined it for them.  That probes work at all, the tested places show.
+ * inlined it for them.  The tested places show whether probes work at all.
  *
  * Context: the lock of the hooks is held.
  */
@@ -526,10 +526,10 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 					  sizeof(hook->other)))
 			strscpy(hook->other, "(not a livepatch)",
 				sizeof(hook->other));
-		resv_hook_go_inert(hook, "somebody else redirects this function:");
+		resv_hook_go_inert(hook, "the function is already redirected:");
 		break;
 	case -EOPNOTSUPP:
-		resv_hook_go_inert(hook, "this kernel has no kprobes, or none here");
+		resv_hook_go_inert(hook, "this kernel has no kprobes, or not of this kind");
 		break;
 	case -ENOMEM:
 		resv_hook_go_inert(hook, no_memory);
@@ -538,7 +538,7 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 		resv_hook_go_inert(hook, "ftrace is turned off (sysctl kernel.ftrace_enabled)");
 		break;
 	default:
-		resv_hook_go_inert(hook, "this kernel allows no probe there");
+		resv_hook_go_inert(hook, "the kernel does not allow a probe there");
 	}
 	return ret;
 }

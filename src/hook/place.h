@@ -65,7 +65,7 @@ struct resv_hook_tap {
  * @node: in the table
  * @symbol: name of the function
  * @module: module that has the function and may be loaded later, or ""
- * @address: its address, or 0 to go by @symbol
+ * @address: its address, or 0 to look up @symbol
  * @backend: hooks it
  * @taps: struct resv_hook_tap; changed under the lock of the hooks.  After a tap has
  *	left, @backend->sync() waits until no CPU runs it

@@ -235,7 +235,7 @@ static int __init iommu_resv_livepatch_init(void)
 		resv_livepatch_unregister(ret);
 		pr_err("the kernel does not accept the livepatch (%d): %s\n",
 		       ret, ret == -EBUSY ?
-		       "somebody else redirects " TARGET : "see above");
+		       TARGET " is already redirected" : "see above");
 	}
 	return ret;
 }
@@ -249,7 +249,7 @@ static void __exit iommu_resv_livepatch_exit(void)
 
 static int __init iommu_resv_livepatch_init(void)
 {
-	pr_err("not loading: an interface that the livepatch needs is unknown on this kernel, use hooks=kprobe\n");
+	pr_err("not loading: this kernel has an unknown interface for livepatches, use hooks=kprobe\n");
 	return -EOPNOTSUPP;
 }
 

@@ -27,7 +27,10 @@
 #include "source/hw.h"
 #include "source/source.h"
 
-/* A domain was attached that says more than its IOMMU has.  Set once, never cleared. */
+/*
+ * An attached domain was seen that claims more address bits than its IOMMU has.  Set
+ * once, never cleared.
+ */
 static bool overstated;
 
 /**
@@ -35,8 +38,8 @@ static bool overstated;
  *	domains that it attaches?
  *
  * Context: any.
- * Return: true if one was seen that says more than the hardware has; false if none was
- * seen yet: with iommu=pt there is none before somebody like VFIO attaches
+ * Return: true if such a domain was seen; false if none was seen yet: with iommu=pt
+ * there is none before VFIO or another user attaches one
  */
 bool resv_aperture_overstated(void)
 {
@@ -44,7 +47,7 @@ bool resv_aperture_overstated(void)
 }
 
 /**
- * resv_aperture_note_overstated() - a domain was seen that says more than its IOMMU has
+ * resv_aperture_note_overstated() - note that a domain claims more than its IOMMU has
  *
  * Context: any.
  */
@@ -256,8 +259,8 @@ static bool future_geometry(struct device *dev, const struct resv_hw_iommu *iomm
 }
 
 /*
- * What is surely mapped of an Intel domain of this kernel that says the placeholder,
- * because a unit with these registers has less; 0 if there is no such.
+ * The last address that is surely mapped in an Intel domain of this kernel that claims
+ * the placeholder, if a unit with these registers has less; else 0.
  */
 static u64 claim_end(const struct resv_hw_iommu *iommu)
 {
@@ -267,7 +270,7 @@ static u64 claim_end(const struct resv_hw_iommu *iommu)
 	return resv_vtd_claim_end(iommu->cap, iommu->ecap, iommu->fresh.end);
 }
 
-/* The domain that a device is attached to says so: note it, and do not believe it. */
+/* The attached domain claims too much: note that, and use the unit's end. */
 static void doubt_attached(struct device *dev, const struct resv_hw_iommu *iommu,
 			   struct resv_range *aperture)
 {
@@ -323,7 +326,7 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 	c->nr_pages += hw->page_shift != 0;
 	c->page = max_t(u64, c->page, BIT_ULL(hw->page_shift));
 	/*
-	 * While a group is claimed but not attached yet, some drivers do not tell the
+	 * While a group is claimed but not attached yet, some drivers do not report the
 	 * geometry.  Then use the last known one: hardware does not change.
 	 */
 	if (!hw->aperture_known)
@@ -345,12 +348,12 @@ static void aperture_status(struct resv_status *f)
 		resv_status_add(f, "aperture", RESV_STATUS_ADDED,
 				"geometry of a domain, of the group's DMA domain, or of the hardware");
 		resv_status_add(f, "out-of-range", RESV_STATUS_ADDED,
-				"what lies outside of the aperture");
+				"addresses outside of the aperture");
 		resv_status_add(f, "usable", RESV_STATUS_ADDED,
 				"known before attach");
 	} else {
 		resv_status_unknown(f, "aperture",
-				    "unknown way to make a domain: aperture and usable cannot be read");
+				    "unknown interface to make a domain: aperture and usable cannot be read");
 	}
 }
 

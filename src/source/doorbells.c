@@ -103,7 +103,7 @@ static int count_acpi(void)
 					  GRAVITON_OEM, strlen(GRAVITON_OEM));
 		if (resv_parse_madt(table.data, table.len, add_doorbell, pages,
 				    &err) == -E2BIG)
-			pr_warn("APIC: more than %u MSI doorbells are not believed\n",
+			pr_warn("APIC: more than %u MSI doorbells cannot be right, the others are ignored\n",
 				MAX_DOORBELLS);
 		resv_acpi_table_faults(&table, &err);
 		nr_doorbells = pages->nr;
@@ -223,11 +223,11 @@ void resv_doorbells_status(struct resv_status *f)
 		return;
 	if (!nr_doorbells) {
 		resv_status_add(f, "msi-doorbells", RESV_STATUS_INERT,
-				"neither firmware's tables nor the device tree name any: MSI windows are not made smaller than the kernel's");
+				"neither ACPI tables nor the device tree list any: MSI windows cannot be smaller than the kernel's");
 		return;
 	}
 	scnprintf(reason, sizeof(reason),
-		  "%u doorbell%s: a window takes 0x%llx bytes at least",
+		  "%u doorbell%s: a window needs at least 0x%llx bytes",
 		  nr_doorbells, nr_doorbells == 1 ? "" : "s", need);
 	resv_status_add(f, "msi-doorbells", RESV_STATUS_ADDED, reason);
 }

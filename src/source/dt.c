@@ -86,7 +86,7 @@ static int dt_device(struct resv_facts *c, struct device *dev)
 		if (prop && len > 0) {
 			ret = resv_parse_dt(prop, len, &ops, &walk, &err);
 			if (err.count && c->first)
-				dev_warn(dev, "%pOF: iommu-addresses: %s at offset 0x%zx, the rest of it is left out\n",
+				dev_warn(dev, "%pOF: iommu-addresses: %s at offset 0x%zx, the rest of it is ignored\n",
 					 walk.memory, err.what, err.offset);
 		}
 		of_node_put(walk.memory);
@@ -101,7 +101,7 @@ static void dt_status(struct resv_status *f)
 	resv_status_add(f, "iommu-addresses",
 			of_have_populated_dt() ? RESV_STATUS_ADDED : RESV_STATUS_INERT,
 			 of_have_populated_dt() ?
-			 "regions told apart by the device tree" :
+			 "origin of regions from the device tree" :
 			 "machine has no device tree");
 }
 

@@ -328,10 +328,11 @@ bool resv_facts_is_hole(const struct resv_region *r)
  * @r: region of a group's facts
  *
  * Since v6.6 the IOMMU core does not attach VFIO's domain to a device with a region of
- * type direct on its list (__iommu_device_set_domain(), EINVAL).  Before, only the Intel
- * driver refuses: it does not attach a device with an RMRR (device_is_rmrr_locked() and
- * its predecessors, EPERM).  The kernel's list does not tell that a region is an RMRR;
- * if the source of RMRRs was not asked, any direct region may be one.
+ * type direct on its list (__iommu_device_set_domain(), EINVAL).  Before, only the
+ * Intel driver refuses: it does not attach a device with an RMRR
+ * (device_is_rmrr_locked() and its predecessors, EPERM).  The kernel's list does not
+ * say whether a region is an RMRR; if the source of RMRRs was not asked, any direct
+ * region may be one.
  *
  * Return: true if it does
  */

@@ -50,14 +50,14 @@ enum resv_dma {
  * @iommus: resv_facts_name() of each IOMMU that translates for a device of the group
  * @nr_iommus: number of @iommus
  * @iommu_asked: the source of @iommus was asked
- * @iommu_hidden: for some device the kernel does not tell which IOMMU translates
+ * @iommu_hidden: for some device the kernel does not report which IOMMU translates
  * @taken: the kernel's list of the group, which VFIO uses
  * @listed: the kernel has returned its list
  * @taken_known: the list is valid, so usable ranges can be computed
  * @aperture: what the IOMMU can address for this group
  * @aperture_known: @aperture is set
- * @claim_end: what is surely mapped of a domain that says all of 57 bits, because they
- *	are more than the IOMMU has; 0 if they may be there, or no domain says so
+ * @claim_end: last address that is surely mapped in a domain that claims 57 bits
+ *	although its IOMMU has fewer; 0 if the claim may be right, or no domain makes it
  * @isolation: can a device of this group forge interrupts of others?
  * @unguarded: VFIO needs, or may need, allow_unsafe_interrupts to open the group
  * @intr_remap: some device's IOMMU remaps interrupts (kernels before v6.3)

@@ -249,8 +249,8 @@ static int measure_instance(struct device *instance, struct device *dev,
  *	may give another result
  * @iommu: set to the measurements
  *
- * They are cached for the IOMMU's class device if the kernel tells which it is, else for
- * the device itself.
+ * They are cached for the IOMMU's class device if the kernel reports which it is, else
+ * for the device itself.
  *
  * Context: the lock of the group's entry is held; may sleep.
  * Return: 0, or what @measure returned, with @iommu undefined

@@ -25,7 +25,7 @@ static void iommu_status(struct resv_status *f)
 				"which IOMMUs translate for a group");
 	else
 		resv_status_unknown(f, "iommu",
-				    "unknown way to find a device's IOMMU: iommu cannot be read");
+				    "unknown interface to find a device's IOMMU: iommu cannot be read");
 }
 
 const struct resv_source resv_source_iommu = {

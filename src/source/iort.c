@@ -128,7 +128,7 @@ static void iort_status(struct resv_status *f)
 	resv_status_table(f, &table, "rmr");
 	if (nr_its)
 		resv_status_add(f, "its", RESV_STATUS_NATIVE,
-				"the IORT table names interrupt translation services");
+				"the IORT table lists interrupt translation services");
 }
 
 const struct resv_source resv_source_iort = {

@@ -180,13 +180,13 @@ static void ivrs_status(struct resv_status *f)
 		resv_status_table(f, &table, "ht-range");
 	else if (ht_range == RESV_HT_FREE)
 		resv_status_add(f, "ht-range", RESV_STATUS_ADDED,
-				"the IOMMUs have HTRangeIgnore: where the kernel lists the HyperTransport range, as before 6.16, regions says ht-ignore");
+				"the IOMMUs have HTRangeIgnore: if the kernel lists the HyperTransport range, as before 6.16, regions has the word ht-ignore");
 	else if (ht_range == RESV_HT_TAKEN)
 		resv_status_add(f, "ht-range", RESV_STATUS_ADDED,
 				"an IOMMU has no HTRangeIgnore: no guest can use the HyperTransport range");
 	else
 		resv_status_add(f, "ht-range", RESV_STATUS_INERT,
-				"the IVRS table has no image of the extended feature registers, or has faults: whether the HyperTransport range is needed is not told");
+				"the IVRS table has no image of the extended feature registers, or has faults: whether they need the HyperTransport range is not known");
 }
 
 const struct resv_source resv_source_ivrs = {

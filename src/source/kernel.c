@@ -84,7 +84,7 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 			break;
 		if (region_of(region, &r)) {
 			if (c->first)
-				dev_warn(dev, "reserved region %pa+0x%zx type %d makes no sense, left out\n",
+				dev_warn(dev, "invalid reserved region %pa+0x%zx type %d, ignored\n",
 					 &region->start, region->length,
 					 region->type);
 			continue;
@@ -276,14 +276,14 @@ static int kernel_group(struct resv_facts *c)
 		kfree(region);
 	}
 	if (err && err != -EOPNOTSUPP && c->first)
-		pr_warn("group %d: the kernel cannot list its regions (%d), so usable ranges are not told\n",
+		pr_warn("group %d: the kernel cannot list its regions (%d), so its usable ranges are not known\n",
 			c->id, err);
 	/*
 	 * VFIO splits its ranges at an empty region, and overlaps them at one
 	 * that wraps (vfio_iommu_resv_exclude()), so report no usable ranges.
 	 */
 	if (!sane && c->first)
-		pr_warn("group %d: the kernel lists a region that makes no sense, so usable ranges are not told\n",
+		pr_warn("group %d: the kernel lists an invalid region, so the usable ranges are not known\n",
 			c->id);
 	if (!ret && c->own_devices)
 		ret = list_devices(c, RESV_TYPE(RESV_DIRECT) |
@@ -298,28 +298,28 @@ static void kernel_status(struct resv_status *f)
 {
 	if (resv_native_list() && RESV_HAVE(GROUP_RESV_REGIONS))
 		resv_status_add(f, "regions", RESV_STATUS_NATIVE,
-				"iommu_get_group_resv_regions, what reserved_regions and VFIO use");
+				"iommu_get_group_resv_regions, which reserved_regions and VFIO use");
 	else if (resv_native_list())
 		resv_status_unknown(f, "regions",
-				    "no iommu_get_group_resv_regions: usable ranges cannot be told");
+				    "no iommu_get_group_resv_regions: usable ranges are not known");
 	else if (!resv_sources_make_lists())
 		resv_status_add(f, "regions", RESV_STATUS_INERT,
-				"sources= leaves out some of kernel, dmar, ivrs, fixed and msi, of which reserved_regions is made");
+				"sources= excludes some of kernel, dmar, ivrs, fixed and msi, from which reserved_regions is made");
 	else
 		resv_status_add(f, "regions", RESV_STATUS_ADDED,
-				"reserved_regions, from the other sources: this kernel lists nothing");
+				"reserved_regions is made from the other sources: this kernel has no list");
 	if (resv_native_device_lists())
 		resv_status_add(f, "region-devices", RESV_STATUS_ADDED,
-				"which device causes a region, from the driver's list of each");
+				"which device causes a region, from the driver's list for each device");
 	else
 		resv_status_add(f, "region-devices", RESV_STATUS_ADDED,
 				"which device causes a region, from firmware's tables");
 	if (RESV_HAVE(RESV_RELAXABLE) && !resv_native_ignored)
 		resv_status_add(f, "direct-relaxable", RESV_STATUS_NATIVE,
-				"graphics and USB RMRRs do not stop assignment");
+				"graphics and USB RMRRs do not prevent assignment");
 	else
 		resv_status_add(f, "direct-relaxable", RESV_STATUS_ADDED,
-				"graphics and USB RMRRs are told apart, and maps over them let through");
+				"graphics and USB RMRRs are recognized, and maps over them are let through");
 }
 
 const struct resv_source resv_source_kernel = {

@@ -67,9 +67,9 @@ static void read_capability(const struct resv_facts *c, struct pci_dev *pdev)
 /*
  * Can the device send messages only to 32-bit addresses?
  *
- * Its MSI capability tells (PCI Local Bus Specification 3.0, section 6.8.1.3; MSI-X always
- * has 64 bits), or a quirk of the kernel.  A device that could not be read yet counts as
- * limited, too: every device can reach 32-bit addresses.
+ * Its MSI capability says so (PCI Local Bus Specification 3.0, section 6.8.1.3; MSI-X
+ * always has 64 bits), or a quirk of the kernel.  A device that could not be read yet
+ * counts as limited, too: every device can reach 32-bit addresses.
  */
 static bool is_32bit(const struct resv_facts *c, struct pci_dev *pdev)
 {
@@ -102,7 +102,7 @@ static int msi_device(struct resv_facts *c, struct device *dev)
 
 static int msi_group(struct resv_facts *c)
 {
-	/* Only the kernel's list tells whether there is a window. */
+	/* Only the kernel's list shows whether there is a window. */
 	c->window_asked = c->listed;
 	if (c->window_asked)
 		c->window_known = resv_facts_soft_window(c, &c->window);
@@ -135,12 +135,12 @@ static void msi_status(struct resv_status *f)
 	else if (IS_ENABLED(CONFIG_ARM64) &&
 		 resv_doorbells_isolation() != RESV_ISOLATION_UNKNOWN)
 		resv_status_add(f, "msi-isolation", RESV_STATUS_ADDED,
-				"by what takes messages: this kernel's VFIO lets groups be opened that are unsafe");
+				"from the hardware that takes messages: this kernel's VFIO opens unsafe groups, too");
 	else
 		resv_status_unknown(f, "msi-isolation",
-				    "unknown way to ask: msi_isolation says unknown");
+				    "unknown interface to find interrupt isolation: msi_isolation is unknown");
 	resv_status_add(f, "msi-window", RESV_STATUS_ADDED,
-			"reported, and told apart from windows fixed by hardware");
+			"reported, and distinguished from windows fixed by hardware");
 	resv_doorbells_status(f);
 }
 

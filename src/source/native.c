@@ -15,7 +15,7 @@ static int native_set(const char *val, const struct kernel_param *kp)
 	int i = resv_text_choice(val, words, ARRAY_SIZE(words));
 
 	if (i < 0) {
-		pr_err("native=%.*s is not understood: give use or ignore\n",
+		pr_err("native=%.*s is invalid: the values are use and ignore\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return i;
 	}
@@ -34,4 +34,4 @@ static const struct kernel_param_ops native_ops = {
 };
 
 module_param_cb(native, &native_ops, NULL, 0444);
-MODULE_PARM_DESC(native, "use (default), or ignore: add what this kernel has, and hide that from VFIO");
+MODULE_PARM_DESC(native, "features that the kernel has: use (default), or ignore = add them nevertheless, and hide the kernel's from VFIO");

@@ -164,7 +164,7 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 		if (pci_pcie_type(bridge) != PCI_EXP_TYPE_ROOT_PORT &&
 		    pci_pcie_type(bridge) != PCI_EXP_TYPE_DOWNSTREAM)
 			continue;
-		/* Mostly the groups tell, so read the registers last. */
+		/* In most cases the groups decide, so read the registers last. */
 		if (kernel_calls_isolated(c, bridge) ||
 		    acs_redirects(c->device_hw, bridge, nr - 1))
 			continue;
@@ -178,7 +178,7 @@ static int pci_device(struct resv_facts *c, struct device *dev)
 static void pci_status(struct resv_status *f)
 {
 	resv_status_add(f, "pci-windows", RESV_STATUS_ADDED,
-			"advice, where the path from a device lacks ACS redirection, or its host bridge passes no DMA on");
+			"advice where the path from a device lacks ACS redirection, or its host bridge passes no DMA on");
 }
 
 const struct resv_source resv_source_pci = {

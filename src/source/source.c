@@ -50,12 +50,12 @@ static int sources_set(const char *val, const struct kernel_param *kp)
 	char copy[sizeof(given)];
 
 	if (strscpy(copy, val, sizeof(copy)) < 0) {
-		pr_err("sources= is too long, allowed are all," SOURCE_NAMES "\n");
+		pr_err("sources= is too long: use all or a list of " SOURCE_NAMES "\n");
 		return -EINVAL;
 	}
 	if (!all_known(copy)) {
 		strscpy(copy, val, sizeof(copy));
-		pr_err("sources=%s is not understood, allowed are all," SOURCE_NAMES
+		pr_err("sources=%s is invalid: use all or a list of " SOURCE_NAMES
 		       ", separated by commas\n", strim(copy));
 		return -EINVAL;
 	}
@@ -74,7 +74,7 @@ static const struct kernel_param_ops sources_ops = {
 };
 
 module_param_cb(sources, &sources_ops, NULL, 0444);
-MODULE_PARM_DESC(sources, "where facts come from: all (default) or any of " SOURCE_NAMES);
+MODULE_PARM_DESC(sources, "sources of facts: all (default) or a list of " SOURCE_NAMES);
 
 /**
  * resv_sources_set() - set the table of sources

@@ -86,7 +86,7 @@ static int strict_set(const char *val, const struct kernel_param *kp)
 	int ret = param_set_bool(val, kp);
 
 	if (ret)
-		pr_err("strict=%s is not understood: give 0 or 1\n", val ?: "");
+		pr_err("strict=%s is invalid: use 0 or 1\n", val ?: "");
 	return ret;
 }
 

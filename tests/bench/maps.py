@@ -125,7 +125,7 @@ def judge_maps(lines, known):
         for mode, limit in (("off", UNASKED[size]), ("auto", auto[size]), ("on", ASKED[size])):
             if found[size, mode] > limit:
                 faults.append(f"{name}: explain={mode} {found[size, mode]:.4f}, "
-                              f"allowed are {limit}")
+                              f"the limit is {limit}")
     if not known or known[0] != default or \
             any(abs(known[1][size] - costs[size]) > NEAR[size] for size in SIZES):
         faults.append(f"maps.txt has {known}, measured is {default} {told(costs)}: "

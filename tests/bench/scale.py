@@ -156,7 +156,7 @@ def judge_bind(seen, _arch):
     note = f"a bind and unbind with {seen.groups('few')} groups: {few / 1e3:.0f} k instructions, " \
            f"with {seen.groups('many')}: {many / 1e3:.0f} k, {many / few:.2f} x; of that the " \
            f"module {own['few'] / 1e3:.0f} k and {own['many'] / 1e3:.0f} k"
-    faults = [f"{note}; allowed are {BIND} x"] if many > BIND * few else []
+    faults = [f"{note}; the limit is {BIND} x"] if many > BIND * few else []
     said = judge.said(seen.lines, "rebind")
     windows = ["1 0", *[f"{ROUNDS} 0"] * WINDOWS] * 2
     # Between the two stages, see hold().
@@ -205,14 +205,14 @@ def judge_memory(seen, _arch):
     note = f"{size:.0f} bytes a group as the module counts; up to {most} regions"
     # A longer one is no smaller than those of up to four, so if the mean of all keeps to the
     # limit, theirs does.
-    return note, [f"{note}; allowed are {MEMORY}"] if size >= MEMORY else []
+    return note, [f"{note}; the limit is {MEMORY}"] if size >= MEMORY else []
 
 
 def judge_reads(seen, _arch):
     base = seen.reads["reserved_regions"]
     ratio = {name: seen.reads[name] / base for name in READS}
     note = "; ".join(f"{name} {ratio[name]:.3f} x reserved_regions" for name in READS)
-    return note, [f"{name}: {ratio[name]:.3f} x, allowed are {limit}"
+    return note, [f"{name}: {ratio[name]:.3f} x, the limit is {limit}"
                   for name, limit in READS.items() if ratio[name] > limit]
 
 
@@ -237,7 +237,7 @@ def judge_hold(seen, _arch):
     told = [line for line in sections(seen.lines)["hold"] if line.startswith("| ")]
     longest = int(told[0][2:])
     note = f"the registry's lock is held for {longest / 1e3:.1f} k instructions at most"
-    return note, [] if 0 < longest <= HOLD else [f"{note}; allowed are {HOLD / 1e3:.0f} k"]
+    return note, [] if 0 < longest <= HOLD else [f"{note}; the limit is {HOLD / 1e3:.0f} k"]
 
 
 def times(factor):

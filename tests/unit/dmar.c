@@ -212,7 +212,7 @@ static void bad_structures(void **state)
 	set16(&t, at + 2, 24 + 24 + 1);
 	expect(-EBADMSG, "width 39 flags 01\n"
 	       "rmrr 0000 1000-1fff\n"
-	       "1 faults, first at 72: structure passes the end\n");
+	       "1 faults, first at 72: structure extends past the end\n");
 	/* Swallowing its neighbour, it has that for scopes, which they are not. */
 	set16(&t, at + 2, 24 + 24);
 	expect(-EBADMSG, "width 39 flags 01\n"

@@ -95,7 +95,7 @@ static void lost(void **state)
 	CELLS(0x11000001, 0x2000, 0x1000);
 	CELLS(0x11000001, 0x3000);
 	expect(-EBADMSG, "11000001 2000-2fff\n"
-	       "1 faults, first at 12: entry passes the end\n");
+	       "1 faults, first at 12: entry extends past the end\n");
 	t.n -= 5;
 	expect(-EBADMSG, "11000001 2000-2fff\n"
 	       "1 faults, first at 12: property ends inside a cell\n");

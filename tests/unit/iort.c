@@ -259,7 +259,7 @@ static void bad_lengths(void **state)
 	       "1 faults, first at 116: node has no length\n");
 	set16(&t, at + 1, 2 * 68 + 1);
 	expect(-EBADMSG, "@48 smmuv3 1000 model 2 flags 1\n"
-	       "1 faults, first at 116: node passes the end\n");
+	       "1 faults, first at 116: node extends past the end\n");
 	set16(&t, at + 1, 68);
 	t.b[36] = 4;
 	expect(-EBADMSG, "@48 smmuv3 1000 model 2 flags 1\n"
@@ -360,10 +360,10 @@ static void bad_its(void **state)
 	t.b[at + 16] = 3;
 	smmu_v3(0x3000);
 	expect(-EBADMSG, "@76 smmuv3 3000 model 2 flags 1\n"
-	       "1 faults, first at 48: ITS group passes its end\n");
+	       "1 faults, first at 48: ITS group extends past its end\n");
 	set32(&t, at + 16, 0x40000001);
 	expect(-EBADMSG, "@76 smmuv3 3000 model 2 flags 1\n"
-	       "1 faults, first at 48: ITS group passes its end\n");
+	       "1 faults, first at 48: ITS group extends past its end\n");
 }
 
 static void bad_ranges(void **state)

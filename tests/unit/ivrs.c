@@ -185,7 +185,7 @@ static void bad_devices(void **state)
 	expect(-EBADMSG, "ivrs 2 pa 48 va 64\n" IVHD_40
 	       "acpi 0001:00a3 'AMDI0020' 'x'\n"
 	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
-	       "4 faults, first at 88: IVHD names a device without HID\n");
+	       "4 faults, first at 88: IVHD lists a device without HID\n");
 
 	/* Longer than its IVHD, inside the table. */
 	ivrs();
@@ -195,7 +195,7 @@ static void bad_devices(void **state)
 	ivmd(0x21, 1, 0, 0x1000, 0x1000);
 	expect(-EBADMSG, "ivrs 2 pa 48 va 64\n" IVHD_40
 	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
-	       "1 faults, first at 88: IVHD device entry has no length, or passes the end\n");
+	       "1 faults, first at 88: IVHD device entry has no length or is too long\n");
 
 	/* And the kernel takes none of these from other types. */
 	ivrs();
@@ -258,7 +258,7 @@ static void bad_lengths(void **state)
 	set16(&t, at + 2, 65);
 	expect(-EBADMSG, "ivrs 2 pa 48 va 64\n"
 	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
-	       "1 faults, first at 80: block passes the end\n");
+	       "1 faults, first at 80: block extends past the end\n");
 	/* Too long but inside the table: what it swallows is lost. */
 	set16(&t, at + 2, 64);
 	expect(0, "ivrs 2 pa 48 va 64\n"

@@ -248,7 +248,7 @@ static void bad_lengths(void **state)
 	       "1 faults, first at 68: subtable has no length\n");
 	t.b[at + 1] = 49;
 	expect(-EBADMSG, "@44 type 13 base 1000 doorbell 1040\n"
-	       "1 faults, first at 68: subtable passes the end\n");
+	       "1 faults, first at 68: subtable extends past the end\n");
 	/* Too long but inside the table: what it swallows is lost. */
 	t.b[at + 1] = 48;
 	expect(0, "@44 type 13 base 1000 doorbell 1040\n"
@@ -261,7 +261,7 @@ static void bad_lengths(void **state)
 	t.b[at + 1] = 0;
 	expect(-EBADMSG, "1 faults, first at 44: subtable has no length\n");
 	t.b[at + 1] = 107;
-	expect(-EBADMSG, "1 faults, first at 44: subtable passes the end\n");
+	expect(-EBADMSG, "1 faults, first at 44: subtable extends past the end\n");
 
 	madt();
 	its(0x20000);

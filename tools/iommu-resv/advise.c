@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommu-resv advise: what to set for DPDK or SPDK, which map their memory at its own addresses
- * and take every device that VFIO has, unless they are told.  One program has one container,
- * so that its memory has to be usable for all its devices.
+ * iommu-resv advise: what to set for DPDK or SPDK, which map their memory at its
+ * virtual addresses and use every device that VFIO has, unless the command line says
+ * otherwise. A program has one container, so its memory must be usable for all its
+ * devices.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -20,7 +21,7 @@
 #include "remedy.h"
 #include "xalloc.h"
 
-/* Of vfio_iommu_type1, where it is not loaded yet */
+/* Default of vfio_iommu_type1, used while it is not loaded */
 #define ENTRIES		65535
 #define HUGE_PAGE	(UINT64_C(2) << 20)
 
@@ -40,13 +41,13 @@ static const struct program {
 	const char *base;
 } programs[] = {
 	{ "dpdk", "-a",
-	  "without a list DPDK takes all devices that are bound to VFIO (before 20.11 the option is -w):",
-	  "addresses of the process are what the devices use, as the IOMMU translates them; physical ones need root:",
-	  "its memory goes where all these groups can map it, which DPDK's own 0x100000000 need not be:" },
+	  "without a list DPDK uses all devices that are bound to VFIO (before 20.11 the option is -w):",
+	  "let the devices use the process's virtual addresses, which the IOMMU translates; physical addresses need root:",
+	  "put its memory where all these groups can map it; DPDK's default, 0x100000000, need not be such a place:" },
 	{ "spdk", "-A",
-	  "without a list SPDK takes all devices that are bound to VFIO (before 21.01 the option is -W):",
-	  "addresses of the process are what the devices use, as the IOMMU translates them; SPDK takes physical ones, which need root, where it sees no IOMMU of 48 bits:",
-	  "its memory goes where all these groups can map it, which SPDK's own 0x200000000000 need not be, as it takes 46 bits:" },
+	  "without a list SPDK uses all devices that are bound to VFIO (before 21.01 the option is -W):",
+	  "let the devices use the process's virtual addresses, which the IOMMU translates; SPDK uses physical addresses, which need root, where it sees no IOMMU of 48 bits:",
+	  "put its memory where all these groups can map it; SPDK's default, 0x200000000000, needs 46 address bits:" },
 };
 
 /**
@@ -85,7 +86,10 @@ static const struct program *find_program(const char *name)
 	errx(EXIT_TROUBLE, "advise is for dpdk or spdk, not '%s'", name);
 }
 
-/* A word that is no device of these groups is the number of one: all it has but what stays. */
+/*
+ * A word that is not a device is a group number: all devices of that group except
+ * bridges.
+ */
 static void find_given(struct advice *a, int argc, char **argv)
 {
 	int i;
@@ -130,7 +134,7 @@ static void find_room(struct advice *a)
 	free(common.r);
 }
 
-/* Devices that are given are bound to VFIO's driver by who starts the program. */
+/* Whoever starts the program binds these devices to VFIO's driver. */
 static void obstacles_of(const struct advice *a, const struct group *g, struct obstacles *found)
 {
 	const char *given = "";
@@ -173,22 +177,22 @@ static void add_limits(struct advice *a)
 
 	if (a->has_room) {
 		size = format_size(a->ctl, &a->room, 1);
-		remedy_add(&a->all, keep_printf("it can have %s of memory there, 0x%" PRIx64 "-0x%" PRIx64 ", and no more",
+		remedy_add(&a->all, keep_printf("there is room for %s of memory there, 0x%" PRIx64 "-0x%" PRIx64 ", and no more",
 						size, a->room.start, a->room.end));
 		free(size);
 	}
-	r = remedy_add(&a->all, "all memory is locked, which the program may only do if it is root, or if this limit is above that memory, in its shell or in its unit of systemd:");
+	r = remedy_add(&a->all, "the program locks all its memory: unless it runs as root, this limit must be larger than that memory, in its shell or in its systemd unit:");
 	words_add(&r->set, keep_string("ulimit -l unlimited"));
 	words_add(&r->set, keep_string("LimitMEMLOCK=infinity"));
 	size = format_size(a->ctl, &reach, 1);
-	r = remedy_add(&a->all, keep_printf("VFIO takes %" PRIu64 " maps, which are %s in huge pages of 2 MiB, and DPDK maps each page by itself; for more memory have pages of 1 GiB, or raise that limit:",
+	r = remedy_add(&a->all, keep_printf("VFIO allows %" PRIu64 " maps, which is %s in huge pages of 2 MiB, because DPDK maps each page separately; for more memory use pages of 1 GiB, or raise that limit:",
 					    entries, size));
 	words_add(&r->set, keep_printf("echo %" PRIu64 " > /sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
 				       2 * entries));
 	free(size);
 }
 
-/* What goes onto the command line of the program, word by word */
+/* The arguments for the program, one word each */
 static void find_arguments(const struct advice *a, struct words *arguments)
 {
 	size_t i, k;
@@ -277,7 +281,7 @@ static void print_obstacles(const struct advice *a, const struct group *g)
 
 	obstacles_of(a, g, &found);
 	printf("Group %u: %s\n", g->id, found.nr ? "VFIO does not give it to a program" :
-	       found.unknown ? "whether VFIO gives it to a program is not known before it is tried" :
+	       found.unknown ? "whether VFIO gives it to a program is known only after trying" :
 			       "VFIO gives it to a program");
 	for (i = 0; i < found.nr; i++) {
 		char *text = obstacle_text(&found.o[i]);
@@ -317,10 +321,10 @@ static int judge(struct advice *a)
 		obstacles_free(&found);
 	}
 	if (a->known && !a->has_room)
-		warnx("no memory of a program can be mapped for all of this: nothing from 4 GiB on is usable");
+		warnx("no memory of a program can be mapped for all these devices: nothing above 4 GiB is usable");
 	else if (a->groups.nr && !a->known)
 		warnx("where memory can be mapped is not known: %s",
-		      a->ctl->loaded ? "the kernel tells once a device is attached" :
+		      a->ctl->loaded ? "the kernel reports it once a device is attached" :
 				       "load the module iommu_resv");
 	return a->obstructed || (a->known && !a->has_room) ? EXIT_NO :
 	       a->known ? EXIT_OK : EXIT_TROUBLE;
@@ -333,7 +337,7 @@ int cmd_advise(struct control *ctl, int argc, char **argv)
 	int ret, code;
 
 	if (argc < 2)
-		errx(EXIT_TROUBLE, "advise takes dpdk or spdk, and the devices that it gets");
+		errx(EXIT_TROUBLE, "advise takes dpdk or spdk, and the devices for it");
 	a.program = find_program(argv[0]);
 	ret = groups_find(ctl, NULL, argc - 1, argv + 1, &a.groups);
 	ctl->gaps |= ret != 0;

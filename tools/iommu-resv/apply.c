@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv apply, saved: bring into force what was saved, and list it. */
+/* iommu-resv apply, saved: bring saved settings into force, and list them. */
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ static int apply_item(struct control *ctl, const struct saved_item *item, const 
 	return ret;
 }
 
-/* All that is saved for the groups; what holds already is left alone. */
+/* Everything saved for the groups; what is already in force is not touched. */
 static int apply_all(struct control *ctl, const struct saved *saved, const struct groups *groups)
 {
 	int ret = EXIT_OK;

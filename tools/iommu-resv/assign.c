@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Can a group be given to a guest?  By the rules of VFIO, in the order of what can be
- * done about it: a region that firmware uses (nothing), an IOMMU that is not there,
- * interrupts (a module parameter), drivers.
+ * Can a group be given to a guest?  By the rules of VFIO, ordered by what a user can do
+ * about it: a region that firmware uses (nothing), a missing IOMMU, interrupts (a
+ * module parameter), drivers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ struct told {
 };
 
 /*
- * Where the module does not make the file, or cannot tell, it is derived from the other
+ * If the module has no such file, or does not know the answer, derive it from the other
  * files and from the names of drivers.
  */
 static void told_read(const struct control *ctl, const struct group *g, struct told *told)
@@ -99,7 +99,7 @@ static bool is_hosts(const struct control *ctl, const struct group *g,
 		return d->driver && !is_vfio_driver(d->driver) &&
 		       !is_bridge(ctl, g, d->name);
 	words = xasprintf("host-driver %s", d->name);
-	/* The driver can have gone since the link to it was read. */
+	/* The driver may have been unloaded since the link to it was read. */
 	hosts = d->driver && told_has(told, words);
 	free(words);
 	return hosts;
@@ -170,8 +170,8 @@ static void add(struct obstacles *found, enum obstacle_kind kind,
 }
 
 /*
- * A device alone in its group is bound to VFIO's driver by who starts the guest, and so is
- * the one that was named; others of the group are not.
+ * Whoever starts the guest binds the named device, or a device that is alone in its
+ * group, to VFIO's driver, but not the other devices of the group.
  */
 static void find_drivers(const struct control *ctl, const struct group *g,
 			 const char *given, const struct told *told,
@@ -186,7 +186,7 @@ static void find_drivers(const struct control *ctl, const struct group *g,
 
 		if (given && !strcmp(d->name, given))
 			continue;
-		/* A copy of another machine's sysfs may leave out what the link leads to. */
+		/* A copy of another machine's sysfs may lack the target of the link. */
 		if (!d->seen)
 			found->unknown = true;
 		else if (is_hosts(ctl, g, d, told))
@@ -199,7 +199,7 @@ static bool isolation_unknown(const struct group *g)
 	return !g->msi_isolation || !strcmp(g->msi_isolation, "unknown");
 }
 
-/* The module has a reason even if it only cannot ask; then it is as before: not known. */
+/* The module gives this reason also if it cannot ask; then the answer is unknown. */
 static void find_interrupts(const struct control *ctl, const struct group *g,
 			    const struct told *told, struct obstacles *found)
 {
@@ -287,7 +287,7 @@ char *obstacle_text(const struct obstacle *o)
 				 (unsigned long long)o->region->at.start,
 				 (unsigned long long)o->region->at.end,
 				 strcmp(o->region->origin, "rmrr") ?
-				 ", which kernels since 6.6 refuse for that" : "");
+				 ", which kernels since 6.6 refuse for that reason" : "");
 	case OBSTACLE_NO_IOMMU:
 		return xstrdup("no IOMMU translates for it");
 	case OBSTACLE_INTERRUPTS:

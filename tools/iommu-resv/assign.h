@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Can a group be given to a guest, and if not, what is in the way? */
+/* Can a group be given to a guest, and if not, why? */
 #ifndef ASSIGN_H
 #define ASSIGN_H
 
@@ -8,9 +8,9 @@
 
 enum obstacle_kind {
 	OBSTACLE_DIRECT,	/* a region that is mapped 1:1 */
-	OBSTACLE_NO_IOMMU,	/* nothing translates for it */
-	OBSTACLE_INTERRUPTS,	/* the guest could raise those of others */
-	OBSTACLE_DRIVER,	/* a device is in the hands of the host */
+	OBSTACLE_NO_IOMMU,	/* no IOMMU translates for it */
+	OBSTACLE_INTERRUPTS,	/* the guest could raise interrupts of others */
+	OBSTACLE_DRIVER,	/* a device has a host driver */
 };
 
 /**

@@ -94,8 +94,8 @@ static bool hits_window(const struct group *g, const struct range *map)
 }
 
 /*
- * A place outside of all maps that are asked about, as a guest has them at
- * the same time.  Where they are too many for the kernel, outside of the whole.
+ * A place outside of all these maps, because a guest has all of them at once. If there
+ * are too many for the kernel, avoid the range from the first to the last.
  */
 static void say_movable(const struct group *g, const struct maps *maps)
 {
@@ -141,7 +141,7 @@ static void print_map(const struct group *g, const struct range *map,
 		printf("  not made of whole pages of %" PRIu64 " KiB\n",
 		       g->page_size / 1024);
 	if (map->end > map->start && whole_pages(g, &without_last))
-		printf("  the end is included: 0x%" PRIx64 "-0x%" PRIx64 "?\n",
+		printf("  ends are included: 0x%" PRIx64 "-0x%" PRIx64 "?\n",
 		       without_last.start, without_last.end);
 	for (i = 0; i < g->nr_regions; i++) {
 		const struct region *r = &g->regions[i];
@@ -156,7 +156,7 @@ static void print_map(const struct group *g, const struct range *map,
 	if (verdict == FITS_NOT && whole_pages(g, map) && !hits)
 		puts("  not inside one usable range");
 	if (verdict == FITS_UNKNOWN)
-		puts("  no reserved region is in the way, but the aperture is not known");
+		puts("  no reserved region conflicts, but the aperture is not known");
 	free(start);
 	free(end);
 }
@@ -188,7 +188,7 @@ static void json_map(struct json *j, const struct group *g,
 	json_close(j, '}');
 }
 
-/* Maps are one thing, but with these there is nobody to map for. */
+/* The maps may fit, but VFIO does not give the group to a guest. */
 static void print_obstacles(const struct group *g, const struct obstacles *found)
 {
 	size_t i;
@@ -255,7 +255,7 @@ static void maps_add(struct maps *maps, const struct range *map)
 	maps->r[maps->nr++] = *map;
 }
 
-/* A line that has to have a map. */
+/* A line that must have a map. */
 static void add_line(struct maps *maps, const char *line)
 {
 	struct range map;
@@ -265,9 +265,9 @@ static void add_line(struct maps *maps, const char *line)
 		maps_add(maps, &map);
 		break;
 	case LOGLINE_BAD:
-		errx(EXIT_TROUBLE, "'%s' maps nothing, or beyond the last address", line);
+		errx(EXIT_TROUBLE, "'%s' maps nothing, or extends past the last address", line);
 	case LOGLINE_OTHER:
-		errx(EXIT_TROUBLE, "'%s' tells neither where a map was to be nor how large: write it as START+SIZE",
+		errx(EXIT_TROUBLE, "'%s' has no address and size of a map: write it as START+SIZE",
 		     line);
 	}
 }
@@ -286,7 +286,7 @@ static void add_log(struct maps *maps, FILE *log)
 		err(EXIT_TROUBLE, "standard input");
 	free(line);
 	if (maps->nr == before)
-		errx(EXIT_TROUBLE, "no line of standard input tells where a map was to be and how large");
+		errx(EXIT_TROUBLE, "no line of standard input has the address and size of a map");
 }
 
 static void add_word(struct maps *maps, const char *word)
@@ -303,7 +303,9 @@ static void add_word(struct maps *maps, const char *word)
 	}
 }
 
-/* There is no such group: still a document, for who reads it. */
+/*
+ * There is no such group: write a document nevertheless, for the program that reads it.
+ */
 static void json_no_group(const struct control *ctl)
 {
 	struct json j = { 0 };
@@ -337,7 +339,7 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 		return check_vm(ctl, argc, argv);
 	if (argc < 2)
 		errx(EXIT_TROUBLE, "check takes a group or device and one or more ranges");
-	/* All of them first: no half of an answer to a bad question. */
+	/* Parse all of them first, so that a bad one does not cause half an answer. */
 	for (i = 1; i < argc; i++)
 		add_word(&maps, argv[i]);
 	names = names_open(ctl);
@@ -349,13 +351,13 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 		struct obstacles found;
 		char *given;
 
-		/* What was refused is not asked for, so it makes no gap. */
+		/* Refused maps are not part of this answer, so ignore errors there. */
 		groups_refused(ctl, &groups);
 		ctl->gaps = gaps;
 		say_not_loaded(ctl);
 		say_inert(ctl, g);
 		given = device_name(argv[0]);
-		/* A group that is named is given as a whole. */
+		/* If a group is named, a guest gets all of it. */
 		obstacles_find(ctl, g, given[strspn(given, "0123456789")] ? given : "", &found);
 		free(given);
 		ret = exit_codes[check_group(ctl, g, &maps, &found)];

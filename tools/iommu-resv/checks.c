@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv checks: who refuses maps, and whether the module shall where VFIO does not. */
+/*
+ * iommu-resv checks: who refuses maps, and whether the module does so where VFIO does
+ * not.
+ */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -42,7 +45,7 @@ static void show(struct control *ctl)
 	free(mode);
 }
 
-/* The parameter took it; that says nothing yet about maps. */
+/* The parameter accepted the value; that does not show yet whether maps are checked. */
 static int judge(struct control *ctl, const char *mode)
 {
 	bool off = !strcmp(mode, "off");
@@ -71,12 +74,12 @@ static int switch_mode(struct control *ctl, const char *mode)
 	if (!error)
 		return judge(ctl, mode);
 	if (error == -ENODEV)
-		warnx("checks=%s: the module is just being unloaded", mode);
+		warnx("checks=%s: the module is being unloaded", mode);
 	else
-		warnx("checks=%s: %s; the kernel log may tell more", mode,
+		warnx("checks=%s: %s; see the kernel log", mode,
 		      strerror(-error));
 	now = parameter_read(ctl, "checks");
-	warnx("checks=%s stays in force", now ?: "unknown");
+	warnx("checks=%s remains in force", now ?: "unknown");
 	free(now);
 	return EXIT_TROUBLE;
 }

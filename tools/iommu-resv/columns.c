@@ -83,7 +83,7 @@ static void print_help(const struct sheet *sheet)
 }
 
 /**
- * columns_choose() - understand -o and -x; leaves with a message if they make no sense
+ * columns_choose() - understand -o and -x; exits with a message if they are invalid
  * @ctl: options
  * @sheet: kind of table
  * @chosen: to fill; columns_free() it
@@ -95,7 +95,7 @@ bool columns_choose(const struct control *ctl, const struct sheet *sheet,
 {
 	*chosen = (struct chosen) { 0 };
 	if (ctl->json && columns_asked(ctl))
-		errx(EXIT_TROUBLE, "-o, -x, -r and -P are for tables: leave --json out");
+		errx(EXIT_TROUBLE, "-o, -x, -r and -P are for tables: omit --json");
 	if (ctl->raw && ctl->pairs)
 		errx(EXIT_TROUBLE, "-r and -P are two forms of the table: give one of them");
 	if (ctl->columns && !strcmp(ctl->columns, "help")) {
@@ -137,7 +137,7 @@ void columns_free(struct chosen *chosen)
 	free(chosen->columns);
 }
 
-/* What is not known comes first; lines that are equal stay in their order. */
+/* Unknown values come first; equal lines keep their order. */
 static int by_key(const void *va, const void *vb)
 {
 	const struct key *a = va, *b = vb;
@@ -163,7 +163,7 @@ static struct key *sort(const struct control *ctl, const struct sheet *sheet,
 	struct control plain = *ctl;
 	size_t i;
 
-	/* 9G is less than 10G, and these are compared. */
+	/* Compare values, not texts: 9G is less than 10G. */
 	plain.bytes = true;
 	for (i = 0; i < nr; i++)
 		keys[i] = (struct key) {

@@ -43,13 +43,13 @@ static void say_overlap(const char *what, const struct group *g,
 	const struct region *r = in_the_way(g, range);
 
 	if (!r)
-		warnx("%s overlaps a region that no map may hit: see 'iommu-resv show %u'",
+		warnx("%s overlaps a region where maps are refused: see 'iommu-resv show %u'",
 		      what, g->id);
 	else if (region_is_declared(r))
-		warnx("%s overlaps the declared 0x%" PRIx64 "-0x%" PRIx64 ": declare only what that lacks, or undeclare it first",
+		warnx("%s overlaps the declared region 0x%" PRIx64 "-0x%" PRIx64 ": declare only the part outside of it, or undeclare it first",
 		      what, r->at.start, r->at.end);
 	else
-		warnx("%s overlaps 0x%" PRIx64 "-0x%" PRIx64 " %s (%s), which no map may hit anyway: declare only what lies outside",
+		warnx("%s overlaps 0x%" PRIx64 "-0x%" PRIx64 " %s (%s), where maps are refused anyway: declare only the part outside of it",
 		      what, r->at.start, r->at.end, r->type, r->origin);
 }
 
@@ -61,8 +61,8 @@ static void say_not_declared(const char *what, const struct group *g)
 	for (i = 0; i < g->nr_regions; i++)
 		nr += region_is_declared(&g->regions[i]);
 	warnx("%s is not declared; %s", what, nr ?
-	      "undeclare takes exactly what was declared:" :
-	      "nothing is, in this group");
+	      "undeclare exactly what was declared:" :
+	      "nothing is declared in this group");
 	for (i = 0; i < g->nr_regions; i++)
 		if (region_is_declared(&g->regions[i]))
 			warnx("  0x%" PRIx64 "-0x%" PRIx64,
@@ -77,28 +77,28 @@ static void say(struct control *ctl, const struct group *g,
 
 	switch (error) {
 	case -EINVAL:
-		warnx("%s is not made of whole pages of this IOMMU, which the kernel log tells",
+		warnx("%s is not made of whole pages of this IOMMU: the kernel log has their size",
 		      what);
 		break;
 	case -ERANGE:
 		if (g->aperture_known)
-			warnx("%s is not inside the aperture 0x%" PRIx64 "-0x%" PRIx64 ": nothing can be mapped outside anyway",
+			warnx("%s is not inside the aperture 0x%" PRIx64 "-0x%" PRIx64 ": nothing can be mapped outside of it anyway",
 			      what, g->aperture.start, g->aperture.end);
 		else
-			warnx("%s is not inside the aperture: nothing can be mapped outside anyway",
+			warnx("%s is not inside the aperture: nothing can be mapped outside of it anyway",
 			      what);
 		break;
 	case -EADDRINUSE:
 		say_overlap(what, g, range);
 		break;
 	case -EEXIST:
-		warnx("%s is declared already", what);
+		warnx("%s is already declared", what);
 		break;
 	case -ENOENT:
 		say_not_declared(what, g);
 		break;
 	case -E2BIG:
-		warnx("%s is one region too many for the kernel's file reserved_regions: declare fewer and larger ones",
+		warnx("%s is one region too many for the kernel's file reserved_regions: declare fewer and larger regions",
 		      what);
 		break;
 	case -EBUSY:
@@ -107,17 +107,17 @@ static void say(struct control *ctl, const struct group *g,
 		break;
 	case -EOPNOTSUPP:
 		if (checks_off(ctl))
-			warnx("%s would not be enforced, as maps over reserved regions are not refused: see 'iommu-resv checks'",
+			warnx("%s would not be enforced, because maps over reserved regions are not refused: see 'iommu-resv checks'",
 			      what);
 		else
-			warnx("%s would not be enforced, as no hook works for this group: see 'iommu-resv hooks'",
+			warnx("%s would not be enforced, because no hook works for this group: see 'iommu-resv hooks'",
 			      what);
 		break;
 	case -ENODEV:
 		warnx("%s: the group is going away", what);
 		break;
 	default:
-		warnx("%s: %s; the kernel log may tell more", what,
+		warnx("%s: %s; see the kernel log", what,
 		      strerror(-error));
 	}
 	free(what);
@@ -156,8 +156,8 @@ int put_region(struct control *ctl, const struct group *g, const char *verb,
 }
 
 /*
- * What is saved for a device of the group comes back as soon as the group changes, by udev,
- * so it has to be saved no longer before it goes.
+ * udev declares again what is saved for a device as soon as its group changes, so a
+ * region must be removed from the file before it is undeclared.
  *
  * Return: true, after saying so, unless it is saved for @owner only
  */
@@ -173,7 +173,7 @@ static bool would_return(const struct saved *saved, const struct group *g,
 		    item->range.end != range->end || !saved_owns(item->owner, g) ||
 		    (owner && !strcmp(owner, item->owner)))
 			continue;
-		warnx("group %u: 0x%" PRIx64 "-0x%" PRIx64 " is saved for %s and would come back: 'iommu-resv undeclare --save %s 0x%" PRIx64 "-0x%" PRIx64 "' takes it back for good",
+		warnx("group %u: 0x%" PRIx64 "-0x%" PRIx64 " is saved for %s and would be declared again: 'iommu-resv undeclare --save %s 0x%" PRIx64 "-0x%" PRIx64 "' removes it for good",
 		      g->id, range->start, range->end, item->owner, item->owner,
 		      range->start, range->end);
 		return true;
@@ -182,8 +182,8 @@ static bool would_return(const struct saved *saved, const struct group *g,
 }
 
 /*
- * In all groups, or, where that is known before, in none; what is so already is no fault
- * where it is to be kept.
+ * In all groups, or in none if it is known beforehand that one would fail. With --save
+ * it is no error if a region is already declared.
  */
 static int change(struct control *ctl, const struct groups *groups, const char *owner,
 		  const char *verb, const struct range *range)
@@ -263,7 +263,7 @@ static int declare(struct control *ctl, int argc, char **argv,
 		     command);
 	range_of_words(argc - 1, argv + 1, &range);
 	if (!range_aligned(&range))
-		errx(EXIT_TROUBLE, "0x%" PRIx64 "-0x%" PRIx64 " is not made of whole pages; the last address is inclusive, as in 0x%" PRIx64 "-0x%" PRIx64,
+		errx(EXIT_TROUBLE, "0x%" PRIx64 "-0x%" PRIx64 " is not made of whole pages; the end is included, as in 0x%" PRIx64 "-0x%" PRIx64,
 		     range.start, range.end, range.start & ~(uint64_t)(PAGE_MIN - 1),
 		     range.end | (PAGE_MIN - 1));
 	may_change(ctl, command);

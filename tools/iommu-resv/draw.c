@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A picture in a terminal.  No line is wider than that; what does not fit beside a step goes
- * on in the next line, and so do the bars.  Everything is told in characters, and colour only
- * repeats it: green, red and magenta can be read on light and dark backgrounds.
+ * A picture in a terminal.  No line is wider than that; what does not fit next to a
+ * step continues in the next line, and so do the bars. Characters show everything, and
+ * colour only repeats it: green, red and magenta can be read on light and dark
+ * backgrounds.
  */
 #include <langinfo.h>
 #include <stdio.h>
@@ -19,13 +20,13 @@
 
 #define WIDTH_USUAL	80
 #define WIDTH_MIN	40
-/* The columns for text that are worth leaving out others for */
+/* Columns of text for whose sake other columns are omitted */
 #define TEXT_MIN	16
-/* Terminals from here on show the ends of ranges, too. */
+/* Terminals at least this wide show the ends of ranges, too. */
 #define WIDTH_ENDS	100
 /* As wide as the headings above them */
 #define BAR		5
-/* So many steps can be higher than a line. */
+/* At most this many steps may be higher than a line. */
 #define HIGH_STEPS	16
 
 #define RED		"31"
@@ -115,7 +116,10 @@ static size_t char_width(const struct screen *sc, const char *s, size_t *len)
 	return width > 0 ? (size_t)width : 0;
 }
 
-/* Names come from files that anybody may have written: nothing moves the cursor. */
+/*
+ * Any user may have written the files with the names: print nothing that moves the
+ * cursor.
+ */
 static char *printable(const struct screen *sc, const char *text)
 {
 	char *copy = keep_alloc(strlen(text) + 1), *to = copy;
@@ -161,7 +165,7 @@ static void split(const struct screen *sc, const char *text, size_t room,
 	}
 }
 
-/* Blanks at the end of a line are not written. */
+/* Print no blanks at the end of a line. */
 static void put(struct screen *sc, const char *colour, const char *text)
 {
 	if (!*text)
@@ -228,7 +232,7 @@ static void put_bars(struct screen *sc, const struct step *step)
 		put_bar(sc, NULL, sc->utf8 ? GUEST_UTF8 : GUEST_ASCII);
 }
 
-/* A few lines tell large from small: from 1 GiB on two, from 1 TiB on three. */
+/* The number of lines shows the size: two from 1 GiB on, three from 1 TiB on. */
 static size_t height(const struct picture *p, const struct step *step)
 {
 	unsigned int bits = picture_bits(&step->at);
@@ -316,7 +320,10 @@ static size_t columns_used(const struct screen *sc)
 	       BAR + 1 + (sc->guest ? BAR + 1 : 0) + (sc->name ? sc->name + 1 : 0);
 }
 
-/* How wide is each column?  In a narrow terminal some are left out, for the sake of the text. */
+/*
+ * How wide is each column?  A narrow terminal omits some columns, to leave room for the
+ * text.
+ */
 static void measure(const struct control *ctl, const struct picture *p, struct screen *sc)
 {
 	size_t i;
@@ -367,7 +374,7 @@ static void draw_words(struct screen *sc, const struct words *words)
 	}
 }
 
-/* What the characters mean, of those that are there */
+/* The legend: what the characters in the picture mean */
 static void draw_legend(struct screen *sc, const struct picture *p)
 {
 	struct seen seen;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * iommu-resv export: the facts for Node Feature Discovery, Prometheus and Ansible.
- * Facts with gaps do not replace what a file has.
+ * Incomplete facts do not replace a file.
  */
 #include <ctype.h>
 #include <err.h>
@@ -20,9 +20,9 @@
 #include "replace.h"
 #include "xalloc.h"
 
-/* Of NFD: longer files are left out. */
+/* NFD ignores longer files. */
 #define NFD_MAX		(64 * 1024)
-/* The timer writes more often than that. */
+/* Longer than the interval of the timer. */
 #define NFD_VALID	3600
 
 /**
@@ -86,7 +86,10 @@ static void add_group(struct facts *f, const struct group *g, struct verdict *ve
 
 	judge(f, g, verdict);
 	f->blocked += !strcmp(verdict->reason, "rmrr");
-	/* One that is not isolated decides, and else one of which it is not known. */
+	/*
+	 * One group that is not isolated decides, otherwise one whose isolation is
+	 * unknown.
+	 */
 	if (g->nr_devices && (!isolated || (isolated < 0 && f->isolated)))
 		f->isolated = isolated;
 	if (g->aperture_known && (!f->bits || format_bits(&g->aperture) < f->bits))
@@ -192,7 +195,7 @@ static void write_nfd(const struct facts *f, FILE *out)
 				*kinds[i].reason ? kinds[i].reason : "assignable");
 	free(kinds);
 	if (ftell(out) > NFD_MAX)
-		errx(EXIT_TROUBLE, "more than 64 KiB for NFD, which leaves out longer files: too many kinds of devices");
+		errx(EXIT_TROUBLE, "more than 64 KiB, and NFD ignores longer files: too many kinds of devices");
 }
 
 static void metric(FILE *out, const char *name, const char *type, const char *help)
@@ -276,7 +279,7 @@ static void write_prometheus(const struct facts *f, FILE *out)
 		if (groups->g[i].refused.known)
 			fprintf(out, "iommu_resv_refused_maps_total{group=\"%u\"} %" PRIu64 "\n",
 				groups->g[i].id, groups->g[i].refused.count);
-	metric(out, "feature_inert", "gauge", "Features that nobody has on this kernel.");
+	metric(out, "feature_inert", "gauge", "Features that are inert on this kernel.");
 	features_inert(f->ctl, inert_line, out);
 }
 
@@ -286,7 +289,10 @@ static void fact(FILE *out, const char *key, bool known, const char *value)
 	fprintf(out, "\"%s\": %s, ", key, known ? value : "null");
 }
 
-/* One line; names of devices are those of sysfs, and reasons are ours. */
+/*
+ * One line. Names of devices are those of sysfs, and the command itself has the
+ * reasons.
+ */
 static void write_facts(const struct facts *f, FILE *out)
 {
 	char *bits = xasprintf("%u", f->bits), *blocked = xasprintf("%u", f->blocked);
@@ -345,11 +351,11 @@ int cmd_export(struct control *ctl, int argc, char **argv)
 	int ret;
 
 	if (!argc || argc > 2)
-		errx(EXIT_TROUBLE, "export takes nfd, prometheus or facts, and a file if it is to be written");
+		errx(EXIT_TROUBLE, "export takes nfd, prometheus or facts, and optionally a file to write");
 	format = find_format(argv[0]);
 	if (ctl->install) {
 		if (argc > 1)
-			errx(EXIT_TROUBLE, "--install has a place of its own, and takes no file: '%s'",
+			errx(EXIT_TROUBLE, "--install writes to a fixed place, and takes no file: '%s'",
 			     argv[1]);
 		return install_reader(ctl, argv[0]);
 	}
@@ -363,7 +369,7 @@ int cmd_export(struct control *ctl, int argc, char **argv)
 	if (argc < 2) {
 		fwrite(text, 1, len, stdout);
 	} else if (ret || ctl->gaps) {
-		warnx("%s stays as it is, because something could not be read", argv[1]);
+		warnx("%s is unchanged, because something could not be read", argv[1]);
 	} else {
 		ret = replace_file(argv[1], text, len, 0644);
 	}

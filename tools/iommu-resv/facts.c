@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads what sysfs says about IOMMU groups.  A file that is absent, or that
- * answers ENODATA because the kernel cannot know yet, leaves its fact unknown.
- * Anything else that goes wrong is reported and makes a gap, so that nobody
- * takes an incomplete answer for a complete one.
+ * Reads what sysfs says about IOMMU groups.  A file that is absent, or that answers
+ * ENODATA because the kernel cannot know yet, leaves its fact unknown. Any other error
+ * is reported and marks the answer as incomplete.
  */
 #include <ctype.h>
 #include <err.h>
@@ -24,7 +23,7 @@
 #include "xalloc.h"
 
 #define KERNEL_DIGITS	16	/* the kernel prints addresses as 0x%016llx */
-#define COMM_MAX	64	/* a name of a process has 15 bytes so far */
+#define COMM_MAX	64	/* a process name has at most 15 bytes so far */
 
 bool ranges_overlap(const struct range *a, const struct range *b)
 {
@@ -46,9 +45,9 @@ static bool touches_usable(const struct group *g, const struct range *range)
  * @g: its group
  * @r: region
  *
- * Where nobody checks maps, all regions are advice, and still no place for a
- * guest if they are on the kernel's list.  Where the module makes that list, too,
- * it tells by the usable ranges which of them are.
+ * If maps are not checked, all regions are advice, but a guest must still avoid those
+ * on the kernel's list. If the module also makes that list, the usable ranges show
+ * which regions are on it.
  */
 bool region_refuses(const struct group *g, const struct region *r)
 {
@@ -69,7 +68,7 @@ bool region_is_declared(const struct region *r)
 /**
  * region_harms_window() - would messages get lost if the MSI window were there?
  * @r: region
- * @window: where the MSI window is, or shall be
+ * @window: where the MSI window is, or will be
  *
  * The group's sw-msi region is the window itself.
  */
@@ -246,14 +245,14 @@ static bool parse_page_size(struct group *g, char *line)
 	return true;
 }
 
-/* What VFIO demands at the least where nothing tells more: pages of this kernel. */
+/* Without more information, the least that VFIO demands: pages of this kernel. */
 static uint64_t page_size(const struct control *ctl)
 {
 	return strcmp(ctl->sysfs, RESV_SYSFS) ? PAGE_MIN :
 						(uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* EINVAL, or a number where the kernel has no name for it */
+/* EINVAL, or a number if the module has no name for it */
 static bool word_is_errno(const char *word)
 {
 	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
@@ -292,9 +291,9 @@ static bool parse_reason(struct refused *refused, char **w)
 }
 
 /*
- * START END REGIONSTART REGIONEND TYPE ORIGIN DEVICE PID COMM, or
- * START END - - REASON ERRNO - PID COMM: the last is what the process calls itself,
- * so it may begin or end with blanks, or be empty.  START and END of an attach are -.
+ * START END REGIONSTART REGIONEND TYPE ORIGIN DEVICE PID COMM, or START END - - REASON
+ * ERRNO - PID COMM: the process chooses the last word itself, so it may begin or end
+ * with blanks, or be empty.  START and END of an attach are -.
  */
 static bool parse_last_refused(struct refused *refused, char *line)
 {
@@ -365,7 +364,7 @@ static void refused_free(struct refused *refused)
 	free(refused->comm);
 }
 
-/* All of it makes sense, or nothing of it is taken. */
+/* Take all of it, or nothing if a part is invalid. */
 static void read_refused(struct control *ctl, struct group *g)
 {
 	char *path = xasprintf("%s/kernel/iommu_groups/%u/resv/refused",
@@ -375,7 +374,7 @@ static void read_refused(struct control *ctl, struct group *g)
 	char *line;
 	int ret;
 
-	/* It is for root alone: that others do not see it is no gap. */
+	/* Only root may read it, so for others the answer is complete without it. */
 	if (access(path, R_OK) && errno == EACCES) {
 		g->refused.unknown = REFUSED_FORBIDDEN;
 		free(path);
@@ -407,7 +406,10 @@ static void read_refused(struct control *ctl, struct group *g)
 		refused_free(&refused);
 }
 
-/* Regions that only the module can enforce, or that nobody does though VFIO would. */
+/*
+ * Regions that only the module can enforce, or that are not enforced although VFIO
+ * would.
+ */
 static bool tells_lack(const struct region *r)
 {
 	if (!r->told || !strcmp(r->type, "direct-relaxable"))
@@ -419,10 +421,10 @@ static bool tells_lack(const struct region *r)
 }
 
 /**
- * group_find_checks() - who checks maps, by what is known of the group?
+ * group_find_checks() - who checks maps, according to the facts of the group?
  * @g: the group
  *
- * Nobody needs to if it has no holes.
+ * A group without holes needs no checks.
  */
 void group_find_checks(struct group *g)
 {
@@ -531,7 +533,7 @@ static char *groups_dir(const struct control *ctl)
 	return xasprintf("%s/kernel/iommu_groups", ctl->sysfs);
 }
 
-/* Adds a group; -ENOENT if it is not, or no more, there. */
+/* Add a group; -ENOENT if it does not exist, or no longer. */
 static int group_read(struct control *ctl, struct names *names,
 		      unsigned int id, struct groups *groups)
 {
@@ -542,7 +544,7 @@ static int group_read(struct control *ctl, struct names *names,
 
 	g.has_facts = read_fact(ctl, &g, resv, "regions", parse_fact);
 	if (g.has_facts) {
-		/* In a copy, the groups may be all that there is. */
+		/* A copy may have only the groups. */
 		ctl->loaded = true;
 		g.usable_known = read_fact(ctl, &g, resv, "usable", parse_usable);
 		read_fact(ctl, &g, resv, "aperture", parse_aperture);
@@ -557,7 +559,7 @@ static int group_read(struct control *ctl, struct names *names,
 	}
 	if (!(ctl->unread & FACT_DOMAIN))
 		read_fact(ctl, &g, dir, "type", parse_domain);
-	/* Last, so that a group that went away meanwhile is not half shown. */
+	/* Last, so that a group that was removed meanwhile is not shown in part. */
 	ret = read_devices(&g, names, dir);
 	if (ret && ret != -ENOENT) {
 		errno = -ret;
@@ -631,8 +633,8 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
  * @ctl: options
  * @groups: groups
  *
- * For commands that show it.  What some process calls itself, which is in there,
- * is not to stop one that changes something.
+ * For commands that show it. The text has process names, which must not make a command
+ * fail that changes something.
  */
 void groups_refused(struct control *ctl, struct groups *groups)
 {
@@ -669,7 +671,7 @@ static char *read_id(const char *dir, const char *file, int digits)
 	return id;
 }
 
-/* -1 is that the device is near to no node. */
+/* -1: the device belongs to no node. */
 static bool read_node(const char *dir, unsigned int *node)
 {
 	struct text t;
@@ -703,7 +705,7 @@ static void device_details(struct device *d, const char *dir)
  * @ctl: options
  * @groups: groups
  *
- * For commands that show it, as it takes five more files a device.
+ * For commands that show them, because it reads five more files for each device.
  */
 void groups_details(const struct control *ctl, struct groups *groups)
 {
@@ -723,10 +725,10 @@ void groups_details(const struct control *ctl, struct groups *groups)
 /**
  * groups_declared() - name what is declared
  * @ctl: options
- * @all: also what is not enforced, as a region of the parameter for a group
- *	that was in use; that holds nobody up as a rule
+ * @all: also regions that are not enforced, such as one of the parameter for a group
+ *	that was in use; most of these do not hold the module
  *
- * Return: how much that is; -1 if it cannot be known, after saying why
+ * Return: number of regions; -1 if it cannot be known, after saying why
  */
 int groups_declared(struct control *ctl, bool all)
 {
@@ -756,7 +758,7 @@ int groups_declared(struct control *ctl, bool all)
 /**
  * groups_moved() - name the groups whose MSI window is not the kernel's choice
  * @ctl: options
- * @held: as the module may be held by their guests; else to have them back
+ * @held: say that their guests may hold the module; else how to move them back
  *
  * Return: their number
  */
@@ -774,10 +776,10 @@ int groups_moved(struct control *ctl, bool held)
 		    !strcmp(g->window_by, "kernel"))
 			continue;
 		if (held)
-			warnx("group %u: its MSI window is moved: a guest that has the group holds the module, and where the kernel has iommufd, the window does; stop the guest ('fuser -v /dev/vfio/%u'), then: iommu-resv window %u default",
+			warnx("group %u: its MSI window is moved: a guest with the group holds the module, and on a kernel with iommufd the moved window does, too; stop the guest ('fuser -v /dev/vfio/%u'), then: iommu-resv window %u default",
 			      g->id, g->id, g->id);
 		else
-			warnx("group %u: its MSI window is moved; to have it back: iommu-resv window %u default",
+			warnx("group %u: its MSI window is moved; to move it back: iommu-resv window %u default",
 			      g->id, g->id);
 		nr++;
 	}
@@ -875,7 +877,7 @@ int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		size_t j;
 
 		if (!parse_id(argv[i], &id) && !find_device(ctl, argv[i], &id)) {
-			warnx("%s: no IOMMU group has this device; some kernels make the group only when a driver is bound",
+			warnx("%s: no IOMMU group has this device; some kernels create the group only when a driver is bound",
 			      argv[i]);
 			ret = EXIT_TROUBLE;
 			continue;
@@ -890,7 +892,7 @@ int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 	return ret;
 }
 
-/* The folder of the module is there as long as the module is. */
+/* The folder exists as long as the module is loaded. */
 bool module_loaded(const struct control *ctl)
 {
 	char *path = xasprintf("%s/kernel/iommu_resv", ctl->sysfs);

@@ -9,7 +9,7 @@
 
 #include "iommu-resv.h"
 
-/* Both ends inclusive, as everywhere. */
+/* Both ends are included, as everywhere. */
 struct range {
 	uint64_t start;
 	uint64_t end;
@@ -24,7 +24,7 @@ struct ranges {
  * struct region - a reserved region
  * @at: where
  * @type: direct, msi, ...
- * @origin: who says so
+ * @origin: source of the fact
  * @device: whose region, NULL if the whole group's or not told
  * @told: by the module; else @added and @enforced mean nothing
  * @added: the module found it, not the kernel
@@ -79,10 +79,10 @@ enum window_state {
 
 /* Why it is not known which maps were refused */
 enum refused_cause {
-	REFUSED_UNREAD,		/* nobody has asked, or what went wrong was told */
+	REFUSED_UNREAD,		/* not read, or the error was reported */
 	REFUSED_ABSENT,		/* there is no such file */
 	REFUSED_FORBIDDEN,	/* only root may read it */
-	REFUSED_UNTOLD,		/* it says that nobody counts */
+	REFUSED_UNTOLD,		/* refusals are not counted */
 };
 
 /**

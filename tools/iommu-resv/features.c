@@ -193,7 +193,7 @@ void checks_read(struct control *ctl, struct checks *checks)
 }
 
 /**
- * checks_inert() - does nobody?
+ * checks_inert() - are maps over reserved regions not refused?
  * @checks: of checks_read()
  */
 bool checks_inert(const struct checks *checks)
@@ -209,12 +209,14 @@ void checks_free(struct checks *checks)
 	*checks = (struct checks) { 0 };
 }
 
-/* The mode, if by that nothing is refused though the module could; allocated. */
+/*
+ * The mode, if because of it nothing is refused although the module could; allocated.
+ */
 static char *lenient_mode(const struct control *ctl, const struct checks *checks)
 {
 	char *mode;
 
-	/* The parameter is there on kernels whose VFIO does it, too. */
+	/* The parameter also exists on kernels whose VFIO checks maps. */
 	if (!checks->state || !strcmp(checks->state, "native"))
 		return NULL;
 	mode = parameter_read(ctl, "checks");
@@ -225,7 +227,8 @@ static char *lenient_mode(const struct control *ctl, const struct checks *checks
 }
 
 /**
- * checks_off() - are maps over reserved regions let through, as far as is known?
+ * checks_off() - does the module let maps over reserved regions through, as far as is
+ * known?
  * @ctl: options
  */
 bool checks_off(struct control *ctl)
@@ -235,7 +238,7 @@ bool checks_off(struct control *ctl)
 	char *mode;
 
 	checks_read(ctl, &checks);
-	/* Not what was asked for, so the answer has no gap by it. */
+	/* This is not part of the answer, so ignore errors here. */
 	ctl->gaps = gaps;
 	mode = lenient_mode(ctl, &checks);
 	off = mode || checks_inert(&checks);
@@ -245,7 +248,7 @@ bool checks_off(struct control *ctl)
 }
 
 /**
- * checks_by_vfio() - does the kernel's VFIO check maps by itself, as the module says?
+ * checks_by_vfio() - does the kernel's VFIO itself check maps, according to the module?
  * @ctl: options
  */
 bool checks_by_vfio(struct control *ctl)
@@ -254,7 +257,7 @@ bool checks_by_vfio(struct control *ctl)
 	bool gaps = ctl->gaps, native;
 
 	checks_read(ctl, &checks);
-	/* Not what was asked for, so the answer has no gap by it. */
+	/* This is not part of the answer, so ignore errors here. */
 	ctl->gaps = gaps;
 	native = checks.state && !strcmp(checks.state, "native");
 	checks_free(&checks);
@@ -272,7 +275,7 @@ static void say_unchecked(struct control *ctl, const struct group *g,
 	else if (checks_inert(checks))
 		warnx("map-checks is inert: maps over reserved regions are not refused, see 'iommu-resv checks'");
 	else if (checks->state && g->unchecked)
-		warnx("group %u is in use by somebody whose maps are not checked: maps over reserved regions are not refused",
+		warnx("group %u is in use, and its maps are not checked: maps over reserved regions are not refused",
 		      g->id);
 	free(mode);
 }
@@ -291,7 +294,7 @@ static void name_inert(char **words, void *data)
 }
 
 /**
- * features_inert() - name the features that nobody has here
+ * features_inert() - name the features that are inert
  * @ctl: options
  * @fn: called with the name of each
  * @data: for @fn
@@ -331,13 +334,11 @@ static void inert_hook(char **words, void *data)
 }
 
 /**
- * say_inert() - one line if hooks do not work that somebody wanted, and one if
- * nobody refuses maps
+ * say_inert() - one line if wanted hooks do not work, and one if maps are not refused
  * @ctl: options
  * @g: group that it is about
  *
- * One backend is enough: a livepatch that could not be had is no trouble as
- * long as kprobes do the work.
+ * One backend is enough: a missing livepatch does not matter as long as kprobes work.
  */
 void say_inert(struct control *ctl, const struct group *g)
 {
@@ -354,7 +355,7 @@ void say_inert(struct control *ctl, const struct group *g)
 		warnx("the hooks %s and %u more are inert: declared regions are not enforced, see 'iommu-resv hooks'",
 		      inert.first, inert.nr - 1);
 	say_unchecked(ctl, g, &inert.checks);
-	/* Not what was asked for, so the answer has no gap by it. */
+	/* This is not part of the answer, so ignore errors here. */
 	ctl->gaps = gaps;
 	checks_free(&inert.checks);
 	free(inert.first);
@@ -374,7 +375,7 @@ static void livepatch_line(char **words, void *data)
  * livepatch_reason() - why there is no livepatch
  * @ctl: options
  *
- * Return: allocated, or NULL if this kernel knows of none
+ * Return: allocated, or NULL if this kernel has none
  */
 char *livepatch_reason(struct control *ctl)
 {

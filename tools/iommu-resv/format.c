@@ -39,14 +39,14 @@ struct libscols_line *table_line(struct libscols_table *table)
 	return line;
 }
 
-/* Takes @text over. */
+/* Takes ownership of @text. */
 void table_cell(struct libscols_line *line, size_t column, char *text)
 {
 	if (scols_line_refer_data(line, column, text))
 		err(EXIT_TROUBLE, "cannot make a table");
 }
 
-/* Of a column: the longest of its header and cells, which are ASCII where it matters. */
+/* Of a column: the longest of its header and cells; those that matter are ASCII. */
 static size_t column_width(struct libscols_table *table, size_t column)
 {
 	struct libscols_column *cl = scols_table_get_column(table, column);
@@ -63,7 +63,7 @@ static size_t column_width(struct libscols_table *table, size_t column)
 	return width;
 }
 
-/* Ends the line at the last blank that is no further than @width, and so on. */
+/* Break lines at the last blank within @width. */
 static void break_lines(char *text, size_t width)
 {
 	char *blank = NULL, *start = text;
@@ -79,7 +79,7 @@ static void break_lines(char *text, size_t width)
 	}
 }
 
-/* By itself the library breaks a column where the terminal ends, in the midst of words. */
+/* The library would break a column where the terminal ends, within words. */
 static void wrap_words(struct libscols_table *table)
 {
 	size_t last = scols_table_get_ncols(table) - 1, used = 0, i;
@@ -95,7 +95,7 @@ static void wrap_words(struct libscols_table *table)
 	for (i = 0; i < scols_table_get_nlines(table); i++) {
 		struct libscols_line *line = scols_table_get_line(table, i);
 
-		/* table_cell() took it over, so it is ours. */
+		/* table_cell() owns it, so it can be changed. */
 		break_lines((char *)scols_cell_get_data(scols_line_get_cell(line, last)),
 			    room - used);
 	}
@@ -115,11 +115,11 @@ char *format_address(uint64_t address)
 	return xasprintf("0x%" PRIx64, address);
 }
 
-/* Nobody's sizes are above 2^64, which needs one bit more than uint64_t has. */
+/* No size exceeds 2^64, which needs one bit more than uint64_t has. */
 __extension__ typedef unsigned __int128 size128;
 
 /**
- * format_size() - how much some ranges hold together
+ * format_size() - total size of some ranges
  * @ctl: options
  * @ranges: ranges that do not overlap
  * @nr: their number
@@ -142,7 +142,7 @@ char *format_size(const struct control *ctl, const struct range *ranges,
 		return xasprintf("%" PRIu64, (uint64_t)size);
 	for (u = 0; units[u + 1] && size >> (10 * (u + 1)); u++)
 		;
-	/* Rounded down: nobody shall plan with more than there is. */
+	/* Round down, so that users do not plan with more than there is. */
 	size = size * 10 >> (10 * u);
 	if (!(size % 10))
 		return xasprintf("%" PRIu64 "%c", (uint64_t)(size / 10), units[u]);
@@ -168,14 +168,14 @@ char *format_flags(const struct region *r)
 }
 
 /**
- * format_refused() - the last refused map or attach, and whose it was
+ * format_refused() - the last refused map or attach, and its process
  * @ctl: options
  * @refused: with a last map
  *
  * The process is at the end: its name may have any character.
  *
- * Return: allocated: "0xfee00000-0xfee00fff (4K) by process 4711 (qemu)"; what goes
- * beyond the last address, as START+SIZE; or "an attach by ..."
+ * Return: allocated: "0xfee00000-0xfee00fff (4K) by process 4711 (qemu)"; a map that
+ * extends past the last address, as START+SIZE; or "an attach by ..."
  */
 char *format_refused(const struct control *ctl, const struct refused *refused)
 {
@@ -213,34 +213,34 @@ char *format_reason(const struct refused *refused)
 		const char *reason;
 		const char *words;
 	} reasons[] = {
-		{ "flags", "its flags are not what VFIO takes: it asks neither for reading nor for writing, or has an unknown one" },
+		{ "flags", "VFIO does not accept its flags: it asks neither for reading nor for writing, or has an unknown flag" },
 		{ "size", "its size is 0" },
 		{ "alignment", "its start, its size or the process's address is not made of whole pages" },
-		{ "wraps", "it goes beyond the last address" },
-		{ "overlap", "the process has mapped a part of it already" },
-		{ "entries", "the container has as many maps as it may have" },
-		{ "memlock", "the process may not lock so much memory, or memory is short" },
+		{ "wraps", "it extends past the last address" },
+		{ "overlap", "the process has already mapped a part of it" },
+		{ "entries", "the container has as many maps as are allowed" },
+		{ "memlock", "it exceeds the process's limit of locked memory, or the host is out of memory" },
 		{ "memory", "the process has no memory at the address, or it cannot be pinned" },
-		{ "host-driver", "a device of the group is bound to a driver of the host" },
-		{ "interrupts", "its interrupts are not isolated, and vfio_iommu_type1 is not told to allow that" },
-		{ "container", "the group's regions or its IOMMU do not go with what the process has mapped for other groups, or with these" },
-		{ "busy", "somebody else has the group" },
+		{ "host-driver", "a device of the group is bound to a host driver" },
+		{ "interrupts", "its interrupts are not isolated, and allow_unsafe_interrupts of vfio_iommu_type1 is off" },
+		{ "container", "the group's regions or its IOMMU conflict with what the process has mapped for other groups, or with these groups" },
+		{ "busy", "another user has the group" },
 		{ "room", "no range of that size is free in its address space of iommufd" },
-		{ "interrupts-iommufd", "its interrupts are not isolated, and iommufd is not told to allow that" },
-		{ "address-space", "the process names an address space that iommufd does not have" },
-		{ "group-file", "a program has the file of the group open, which excludes the files of its devices" },
-		{ "no-device", "the group has no device of the name that was asked for, or none that a driver of VFIO has" },
-		{ "container-unset", "the group is in no container whose IOMMU is set, or the device's driver does not open it" },
-		{ "open", "the device's driver does not open it" },
-		{ "unknown", "the process has had groups since before explanations were on, and one of them may have a region there" },
-		{ "other", "VFIO, iommufd or the IOMMU's driver refused it, and no reserved region is the reason" },
+		{ "interrupts-iommufd", "its interrupts are not isolated, and allow_unsafe_interrupts of iommufd is off" },
+		{ "address-space", "the process names an address space that does not exist" },
+		{ "group-file", "a program has the group's file open, so that the devices' own files cannot be used" },
+		{ "no-device", "the group has no such device, or the device is not bound to a VFIO driver" },
+		{ "container-unset", "the group is in no container whose IOMMU is set, or the device's driver fails to open it" },
+		{ "open", "the device's driver fails to open it" },
+		{ "unknown", "the process had groups before explanations were turned on, and one of them may have a region there" },
+		{ "other", "VFIO, iommufd or the IOMMU driver refused it for another reason than a reserved region" },
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		if (!strcmp(reasons[i].reason, refused->reason))
 			return xasprintf("%s (%s)", reasons[i].words, refused->error);
-	return xasprintf("the module's reason is '%s' (%s), which this command is too old to know",
+	return xasprintf("the module's reason is '%s' (%s), which this version of the command does not know",
 			 refused->reason, refused->error);
 }
 
@@ -279,7 +279,7 @@ void print_window(const struct control *ctl, const struct group *g)
 		puts("MSI window: none, the hardware fixes where messages go");
 	} else if (g->window_state == WINDOW_THERE) {
 		if (!strcmp(g->window_by, "moved"))
-			by = "moved by the admin";
+			by = "moved by the administrator";
 		else if (!strcmp(g->window_by, "auto"))
 			by = "placed automatically";
 		start = format_address(g->window.start);
@@ -402,7 +402,7 @@ static void json_device(struct json *j, const struct device *d)
 	json_close(j, '}');
 }
 
-/* The largest of them, and all together, which are fewer than 2^64 if they are two. */
+/* The largest of them, and the sum, which is below 2^64 if there are at least two. */
 static void json_usable(struct json *j, const struct group *g)
 {
 	const struct ranges *u = &g->usable;
@@ -470,7 +470,7 @@ static void json_group(const struct control *ctl, struct json *j, const struct g
 	json_close(j, '}');
 }
 
-/* What a guest takes over from it decides where the guest has its memory. */
+/* What a guest inherits from it decides where the guest has its memory. */
 static void json_cpu(const struct control *ctl, struct json *j)
 {
 	static const char *const vendors[] = {

@@ -9,8 +9,8 @@
 #include "iommu-resv.h"
 #include "json.h"
 
-/* What regions are for */
-#define WORDS_DIRECT	"firmware keeps these addresses for itself, mapped 1:1"
+/* Purposes of regions */
+#define WORDS_DIRECT	"firmware uses these addresses, mapped 1:1"
 #define WORDS_RELAXABLE	"firmware used these addresses before the kernel took over"
 #define WORDS_SW_MSI	"the host maps the interrupt doorbells here"
 

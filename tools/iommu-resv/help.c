@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv help COMMAND, iommu-resv COMMAND --help: one command in a screen. */
+/*
+ * iommu-resv help COMMAND, iommu-resv COMMAND --help: help for one command, on one
+ * screen.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,14 +15,14 @@
 #define TABLE_OPTIONS \
 	" -b, --bytes           print sizes in bytes, not in a human readable format\n" \
 	" -d, --device V:D      only devices with this VENDOR:DEVICE, as in 'lspci -n';\n" \
-	"                       one of the two may be left out\n" \
+	"                       one of the two may be omitted\n" \
 	" -J, --json            use JSON output format\n" \
 	" -n, --noheadings      don't print headings\n" \
 	" -o, --output COLS     print these columns, separated by commas; +COLS prints\n" \
-	"                       them beside the usual ones; 'help' lists all\n" \
+	"                       them in addition to the usual ones; 'help' lists all\n" \
 	" -P, --pairs           print KEY=\"value\" pairs\n" \
-	" -r, --raw             print columns with one blank between, and \\x20 for blanks\n" \
-	"                       of names\n" \
+	" -r, --raw             separate columns by one blank; blanks of names become\n" \
+	"                       \\x20\n" \
 	" -x, --sort COL        sort by this column\n"
 
 static const struct {
@@ -29,8 +32,8 @@ static const struct {
 	{ "list",
 	  "Usage: iommu-resv [options] [list]\n"
 	  "\n"
-	  "One line for each device of each IOMMU group: can a guest have it, and how much\n"
-	  "may be mapped for it?\n"
+	  "Print one line for each device of each IOMMU group: can a guest have it, and\n"
+	  "how much can be mapped for it?\n"
 	  "\n"
 	  "Options:\n"
 	  TABLE_OPTIONS COMMON_OPTIONS
@@ -42,9 +45,9 @@ static const struct {
 	  "Usage: iommu-resv [options] show GROUP|DEVICE...\n"
 	  "       iommu-resv [options] show -d VENDOR:DEVICE\n"
 	  "\n"
-	  "Everything about these groups: reserved regions, usable ranges, and what VFIO\n"
-	  "does. A device may be written 0000:00:03.0, 00:03.0 or pci_0000_00_03_0.\n"
-	  "With -o, -P, -r or -x one table of the regions is printed, and nothing else.\n"
+	  "Print everything about these groups: reserved regions, usable ranges, and what\n"
+	  "VFIO does. A device may be written 0000:00:03.0, 00:03.0 or pci_0000_00_03_0.\n"
+	  "With -o, -P, -r or -x print one table of the regions, and nothing else.\n"
 	  "\n"
 	  "Options:\n"
 	  TABLE_OPTIONS COMMON_OPTIONS
@@ -56,8 +59,8 @@ static const struct {
 	  "Usage: iommu-resv [options] check GROUP|DEVICE START-END|START+SIZE|LINE|-...\n"
 	  "       iommu-resv [options] check --vm FILE|- [--as FORMAT] [GROUP|DEVICE...]\n"
 	  "\n"
-	  "Would VFIO accept maps of these ranges (ends included), or those that lines of\n"
-	  "a log tell of? Does a VM fit its devices, and if not, what is to be set?\n"
+	  "Would VFIO accept maps of these ranges (ends included), or the maps in these\n"
+	  "lines of a log? Does a VM fit its devices, and if not, what must be set?\n"
 	  "\n"
 	  "Options:\n"
 	  "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
@@ -75,11 +78,11 @@ static const struct {
 	{ "why",
 	  "Usage: iommu-resv [options] why [GROUP|DEVICE...]\n"
 	  "\n"
-	  "Why was the last map or attach of each group, or of these groups, refused? What\n"
-	  "was to be mapped, by which process, which reserved region it hits or what other\n"
-	  "reason there is, and what to do. As root, as it tells of processes. What the\n"
-	  "kernel's own VFIO refuses (5.4 and later), the module explains with explain=on.\n"
-	  "Of a group that is named it also tells what keeps VFIO from giving it to a\n"
+	  "Why was the last map or attach of each group, or of these groups, refused?\n"
+	  "Print the range, the process, the reserved region that the range hits or the\n"
+	  "other reason, and what to do. Needs root, because it names processes. Since\n"
+	  "5.4 the kernel's own VFIO refuses maps; the module explains them with\n"
+	  "explain=on. For a named group, also print what keeps VFIO from giving it to a\n"
 	  "guest.\n"
 	  "\n"
 	  "Options:\n"
@@ -95,8 +98,8 @@ static const struct {
 	{ "features",
 	  "Usage: iommu-resv [options] features\n"
 	  "\n"
-	  "What the module does on this kernel, what the kernel does itself, and what\n"
-	  "nobody does, and why.\n"
+	  "Print what the module does on this kernel, what the kernel does itself, and\n"
+	  "what neither does, and why.\n"
 	  "\n"
 	  "Options:\n"
 	  " -J, --json            use JSON output format\n"
@@ -105,8 +108,8 @@ static const struct {
 	{ "hooks",
 	  "Usage: iommu-resv [options] hooks [auto|kprobe|livepatch|none]\n"
 	  "\n"
-	  "The hooks by which declared regions get into the kernel's lists. With a mode:\n"
-	  "switch to it, as root; the old hooks go when the new ones work.\n"
+	  "Print the hooks that put declared regions into the kernel's lists. With a mode,\n"
+	  "as root: switch to it; the old hooks are removed when the new ones work.\n"
 	  "\n"
 	  "Options:\n"
 	  " -J, --json            use JSON output format\n"
@@ -115,8 +118,8 @@ static const struct {
 	{ "checks",
 	  "Usage: iommu-resv [options] checks [enforce|warn|off]\n"
 	  "\n"
-	  "Who refuses maps over reserved regions. With a mode: what the module shall do on\n"
-	  "a kernel before 5.4, whose VFIO refuses none; as root.\n"
+	  "Print who refuses maps over reserved regions. With a mode, as root: set what\n"
+	  "the module does on a kernel before 5.4, whose VFIO refuses none.\n"
 	  "\n"
 	  "Options:\n"
 	  " -J, --json            use JSON output format\n"
@@ -125,13 +128,14 @@ static const struct {
 	  "Usage: iommu-resv declare [--save] GROUP|DEVICE|VENDOR:DEVICE START END\n"
 	  "       iommu-resv declare --forget DEVICE|VENDOR:DEVICE [START END]\n"
 	  "\n"
-	  "Reserve a range that firmware does not tell of, as root. The end is included.\n"
-	  "The group must not be in use. It holds until undeclare or a reboot; with --save\n"
-	  "for good, for the device at this address, or for all with this VENDOR:DEVICE,\n"
-	  "those that come later, too. 'iommu-resv saved' lists what was saved.\n"
+	  "Reserve a range that firmware does not report, as root. The end is included.\n"
+	  "The group must not be in use. The region stays until undeclare or a reboot; with\n"
+	  "--save it stays for good, for the device at this address, or for all devices\n"
+	  "with this VENDOR:DEVICE, also those added later. 'iommu-resv saved' lists what\n"
+	  "was saved.\n"
 	  "\n"
 	  "Options:\n"
-	  "     --forget          take it out of what was saved; what is in force stays\n"
+	  "     --forget          remove it from what was saved; what is in force stays\n"
 	  "     --save            reserve it now, and after each boot\n"
 	  "\n"
 	  "Examples:\n"
@@ -140,8 +144,9 @@ static const struct {
 	{ "undeclare",
 	  "Usage: iommu-resv undeclare [--save] GROUP|DEVICE|VENDOR:DEVICE START END\n"
 	  "\n"
-	  "Take back exactly what was declared, as root; with --save take it out of what\n"
-	  "was saved, too. What stays saved would come back, and is refused.\n"
+	  "Remove exactly what was declared, as root; with --save also remove it from what\n"
+	  "was saved. Without --save, a region that is saved is refused, because it would\n"
+	  "be declared again.\n"
 	  "\n"
 	  "Example:\n"
 	  " iommu-resv undeclare 00:03.0 0x20000000 0x200fffff\n" },
@@ -153,13 +158,13 @@ static const struct {
 	  "       iommu-resv window [--save] GROUP|DEVICE|VENDOR:DEVICE default\n"
 	  "       iommu-resv window --forget DEVICE|VENDOR:DEVICE\n"
 	  "\n"
-	  "Where the host maps interrupt doorbells (Arm). As root: move that window to\n"
-	  "BASE, or to a place that the kernel finds, or back. The group must not be in\n"
+	  "Print where the host maps interrupt doorbells (Arm). As root: move that window\n"
+	  "to BASE, or to a place that the module finds, or back. The group must not be in\n"
 	  "use.\n"
 	  "\n"
 	  "Options:\n"
 	  " -b, --bytes           print the size in bytes\n"
-	  "     --forget          take it out of what was saved; what is in force stays\n"
+	  "     --forget          remove it from what was saved; what is in force stays\n"
 	  " -J, --json            use JSON output format\n"
 	  "     --save            move it now, and after each boot\n"
 	  "     --sysfs DIR       use DIR instead of /sys\n"
@@ -169,8 +174,8 @@ static const struct {
 	{ "saved",
 	  "Usage: iommu-resv [options] saved\n"
 	  "\n"
-	  "What declare and window have saved in /etc/iommu-resv.conf with --save, and in\n"
-	  "which groups it is in force.\n"
+	  "Print what declare and window have saved in /etc/iommu-resv.conf with --save,\n"
+	  "and in which groups it is in force.\n"
 	  "\n"
 	  "Options:\n"
 	  " -J, --json            use JSON output format\n"
@@ -179,15 +184,15 @@ static const struct {
 	  "Usage: iommu-resv apply [GROUP|DEVICE...]\n"
 	  "\n"
 	  "Bring into force what was saved, for all groups or for these, as root. What is\n"
-	  "in force already is left alone. A unit of systemd and a rule of udev do this at\n"
-	  "boot and for devices that come later.\n" },
+	  "already in force is not touched. A systemd unit and udev rules run this at boot\n"
+	  "and for devices that are added later.\n" },
 	{ "intersect",
 	  "Usage: iommu-resv [options] intersect HOST... [--device VENDOR:DEVICE]\n"
 	  "                                             [--vm FILE|- [--as FORMAT]]\n"
 	  "\n"
-	  "Which addresses are usable on all these hosts, and which host and region takes\n"
-	  "the rest away? Does a VM fit all of them? A HOST is a file that --json or save\n"
-	  "has written there.\n"
+	  "Which addresses are usable on all these hosts, and which host and region removes\n"
+	  "the others? Does a VM fit all hosts? A HOST is a file that --json or save wrote\n"
+	  "on that host.\n"
 	  "\n"
 	  "Options:\n"
 	  "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
@@ -205,10 +210,10 @@ static const struct {
 	  "       iommu-resv [options] map --vm FILE|- [--as FORMAT] [GROUP|DEVICE...]\n"
 	  "                            [OUT.svg]\n"
 	  "\n"
-	  "A picture of the address space, lowest addresses first: what the host lets a\n"
-	  "guest have, who reserves the rest, and beside it what a VM has there. Where they\n"
-	  "collide, the line says so. It is drawn here, or into a file whose name ends in\n"
-	  ".svg. The devices are those of the VM, and those that are named.\n"
+	  "Draw the address space, lowest addresses first: what the host lets a guest use,\n"
+	  "who reserves the rest, and beside it what a VM has there. Mark lines where these\n"
+	  "collide. Draw in the terminal, or into a file whose name ends in .svg. The\n"
+	  "devices are those of the VM and those named.\n"
 	  "\n"
 	  "Options:\n"
 	  "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
@@ -226,8 +231,8 @@ static const struct {
 	  "Usage: iommu-resv [options] save FILE|-\n"
 	  "\n"
 	  "Copy the facts of this host into a tar archive, which --sysfs FILE and\n"
-	  "intersect read on another machine. Names of users, processes and of the host\n"
-	  "stay out.\n"
+	  "intersect read on another machine. The archive has no names of users, processes\n"
+	  "or the host.\n"
 	  "\n"
 	  "Options:\n"
 	  "     --sysfs DIR       use DIR instead of /sys\n"
@@ -238,17 +243,17 @@ static const struct {
 	  "Usage: iommu-resv [options] export nfd|prometheus|facts [FILE]\n"
 	  "       iommu-resv export nfd|prometheus|facts --install [--root DIR]\n"
 	  "\n"
-	  "The facts for other programs: features of Node Feature Discovery (valid for an\n"
-	  "hour), metrics for the text file collector of Prometheus' node exporter, or JSON\n"
-	  "in one line for Ansible. With FILE, that is replaced in one step, or not at all\n"
-	  "if something could not be read.\n"
+	  "Print the facts for other programs: features for Node Feature Discovery (valid\n"
+	  "for an hour), metrics for the textfile collector of Prometheus' node exporter,\n"
+	  "or JSON in one line for Ansible. With FILE, replace that file in one step, or\n"
+	  "not at all if something could not be read.\n"
 	  "\n"
-	  "With --install, as root, that program reads the facts by itself from now on: the\n"
-	  "timer and the path unit that write the file are enabled and started, or Ansible\n"
-	  "gets /etc/ansible/facts.d/iommu_resv.fact. What is there already stays.\n"
+	  "With --install, as root, make that program read the facts from now on: enable\n"
+	  "and start the timer and the path unit that write the file, or write\n"
+	  "/etc/ansible/facts.d/iommu_resv.fact for Ansible. Existing files stay.\n"
 	  "\n"
 	  "Options:\n"
-	  "     --install         have that program read the facts by itself\n"
+	  "     --install         make that program read the facts from now on\n"
 	  COMMON_OPTIONS
 	  "     --root DIR        with --install: change the system below DIR, not this one\n"
 	  "\n"
@@ -258,9 +263,9 @@ static const struct {
 	{ "advise",
 	  "Usage: iommu-resv [options] advise dpdk|spdk GROUP|DEVICE...\n"
 	  "\n"
-	  "What to set for a program of DPDK or SPDK that gets these devices: the mode of\n"
-	  "its addresses, where its memory goes, the list of devices, and limits; and why.\n"
-	  "The memory has to be usable for all groups of the devices.\n"
+	  "Print what to set for a DPDK or SPDK program that uses these devices: the mode\n"
+	  "of its addresses, the place of its memory, the list of devices, and limits; and\n"
+	  "why. The memory must be usable for all groups of the devices.\n"
 	  "\n"
 	  "Options:\n"
 	  " -b, --bytes           print sizes in bytes, not in a human readable format\n"
@@ -270,13 +275,14 @@ static const struct {
 	  "Example:\n"
 	  " iommu-resv advise dpdk 00:03.0\n"
 	  "\n"
-	  "Exit codes: 0 VFIO gives them away, 1 it does not, 2 cannot tell.\n" },
+	  "Exit codes: 0 VFIO gives these devices to a program, 1 it does not,\n"
+	  "2 cannot tell.\n" },
 	{ "unload",
 	  "Usage: iommu-resv unload\n"
 	  "\n"
-	  "Unload the module, after its livepatch if that is there; as root. Nothing is\n"
-	  "unloaded while a region is declared or a guest uses a moved MSI window: these\n"
-	  "are named.\n" },
+	  "Unload the livepatch, if it is loaded, and then the module, as root. While a\n"
+	  "region is declared or a guest uses a moved MSI window, unload nothing, and name\n"
+	  "these.\n" },
 };
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv hooks: what is hooked, and by what it shall be. */
+/* iommu-resv hooks: what is hooked, and the mode of the hooks. */
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -25,9 +25,9 @@ char *hooks_mode(const struct control *ctl)
 }
 
 /**
- * hooks_restore() - back to the mode of before, and say which holds
+ * hooks_restore() - restore the earlier mode, and say which is in force
  * @ctl: options
- * @mode: mode of before, or NULL if that could not be read
+ * @mode: earlier mode, or NULL if that could not be read
  */
 void hooks_restore(const struct control *ctl, const char *mode)
 {
@@ -38,7 +38,7 @@ void hooks_restore(const struct control *ctl, const char *mode)
 		free(now);
 		now = xstrdup(mode);
 	}
-	warnx("hooks=%s stays in force", now ?: "unknown");
+	warnx("hooks=%s remains in force", now ?: "unknown");
 	free(now);
 }
 
@@ -51,10 +51,10 @@ static const char *why_not(struct control *ctl, const char *mode, int error,
 	case -ENOENT:
 		return "the module " LIVEPATCH " is not built for this kernel (that needs CONFIG_LIVEPATCH=y), or cannot be loaded: see the kernel log";
 	case -ETIMEDOUT:
-		return "some task does not get into the livepatch: 'grep -l 0 /proc/[0-9]*/patch_state' tells which, try again later";
+		return "some task has not switched to the livepatch: 'grep -l 0 /proc/[0-9]*/patch_state' lists it, try again later";
 	case -EBUSY:
 		if (groups_moved(ctl, false) > 0)
-			return "MSI windows are moved, which only kprobes do: have them back first";
+			return "MSI windows are moved, and only kprobes can do that: move them back first";
 		return livepatch ? "the module is busy, see the kernel log: try again" :
 				   "regions are declared: remove them first";
 	case -EOPNOTSUPP:
@@ -84,19 +84,19 @@ static int to_livepatch(struct control *ctl)
 	bool before;
 	int ret;
 
-	/* Once disabled, it can only be loaded anew. */
+	/* Once disabled, the livepatch must be loaded again. */
 	if (module_there(ctl, LIVEPATCH) && !livepatch_enabled(ctl) &&
 	    livepatch_remove(ctl, false))
 		return EXIT_TROUBLE;
 	before = module_there(ctl, LIVEPATCH);
 	ret = set_mode(ctl, "livepatch");
-	/* Not half of it either: what came in vain goes again. */
+	/* Leave nothing half done: unload what was loaded in vain. */
 	if (ret && !before && module_there(ctl, LIVEPATCH))
 		livepatch_remove(ctl, false);
 	return ret;
 }
 
-/* The kernel's own order: the new backend first, then the old one goes. */
+/* The order of the module: first install the new backend, then remove the old one. */
 static int to_kprobe(struct control *ctl, const char *mode)
 {
 	int ret = set_mode(ctl, mode);
@@ -167,7 +167,7 @@ int cmd_hooks(struct control *ctl, int argc, char **argv)
 		if (!strcmp(argv[0], modes[i]))
 			break;
 	if (i == sizeof(modes) / sizeof(modes[0]))
-		errx(EXIT_TROUBLE, "hooks are auto, kprobe, livepatch or none, not '%s'",
+		errx(EXIT_TROUBLE, "hooks is auto, kprobe, livepatch or none, not '%s'",
 		     argv[0]);
 	if (argc)
 		may_change(ctl, "hooks");

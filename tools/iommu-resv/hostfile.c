@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads what another host says about itself.  JSON is taken as the schema has it: a member
- * that is missing or of another type ends the command, and so does text that this command
- * would not have written.
+ * Reads the facts of another host. JSON must follow the schema: the command exits if a
+ * member is missing or has another type, or if a text is one that this command would
+ * not write.
  */
 #include <err.h>
 #include <errno.h>
@@ -23,14 +23,14 @@
 /* A host with 1,000 groups needs 4 MiB. */
 #define FILE_MAX	(16 * 1024 * 1024)
 #define TEXT_MAX	256
-/* More than any host has; keeps the time in bounds that a file can cost. */
+/* More than any host has; limits the time that a file can cost. */
 #define GROUPS_MAX	20000
 #define ITEMS_MAX	10000
 
-/* Leaves: member @key makes no sense. */
+/* Exit: member @key is invalid. */
 __attribute__((noreturn)) static void wrong(const struct hostfile *h, const char *key)
 {
-	vm_fail("%s: '%s' is missing or makes no sense; make the file with 'iommu-resv --json'",
+	vm_fail("%s: '%s' is missing or invalid; make the file with 'iommu-resv --json'",
 		h->path, key);
 }
 
@@ -56,7 +56,7 @@ static struct json_object *needed(const struct hostfile *h, struct json_object *
 	return found;
 }
 
-/* Printable, so that it may go to a terminal; NULL for null */
+/* Printable, so that a terminal can show it; NULL for null */
 static const char *text(const struct hostfile *h, struct json_object *in, const char *key)
 {
 	struct json_object *found = member(h, in, key, json_type_string);
@@ -134,7 +134,7 @@ static struct json_object *list(const struct hostfile *h, struct json_object *in
 	struct json_object *found = needed(h, in, key, json_type_array);
 
 	if (json_object_array_length(found) > max)
-		vm_fail("%s: '%s' has more items than any host", h->path, key);
+		vm_fail("%s: '%s' has more items than a host can have", h->path, key);
 	return found;
 }
 
@@ -299,7 +299,7 @@ static void read_document(struct hostfile *h, struct json_object *in)
 	if (strcmp(needed_text(h, in, "schema"), "iommu-resv/1"))
 		wrong(h, "schema");
 	if (strcmp(needed_text(h, in, "report"), "groups"))
-		vm_fail("%s: is no report on groups; make the file with 'iommu-resv --json' or 'iommu-resv --json show DEVICE'",
+		vm_fail("%s: not a report on groups; make the file with 'iommu-resv --json' or 'iommu-resv --json show DEVICE'",
 			h->path);
 	read_cpu(h, in);
 	h->complete = answer(h, in, "complete") == ANSWER_YES;
@@ -323,7 +323,7 @@ static void parse(struct hostfile *h, const char *content, size_t len)
 	json_tokener_free(tokener);
 	if (error != json_tokener_success) {
 		json_object_put(document);
-		vm_fail("%s: is no JSON (%s); make the file with 'iommu-resv --json'", h->path,
+		vm_fail("%s: not JSON (%s); make the file with 'iommu-resv --json'", h->path,
 			error == json_tokener_continue ? "it ends too early" :
 			json_tokener_error_desc(error));
 	}
@@ -341,7 +341,7 @@ static void read_json(struct hostfile *h, int fd)
 	while ((n = read(fd, content + len, room - len - 1)) > 0) {
 		len += (size_t)n;
 		if (len > FILE_MAX)
-			vm_fail("%s: larger than 16 MiB, no document of iommu-resv", h->path);
+			vm_fail("%s: larger than 16 MiB, not a document of iommu-resv", h->path);
 		if (room - len < 2) {
 			room *= 2;
 			content = xreallocarray(content, room, 1);
@@ -351,13 +351,13 @@ static void read_json(struct hostfile *h, int fd)
 		vm_fail("%s: %s", h->path, strerror(errno));
 	content[len] = '\0';
 	if (strlen(content) != len)
-		vm_fail("%s: is no JSON (it has a byte of 0); make the file with 'iommu-resv --json'",
+		vm_fail("%s: not JSON (it has a null byte); make the file with 'iommu-resv --json'",
 			h->path);
 	parse(h, content, len);
 	free(content);
 }
 
-/* From a copy of its sysfs the same facts as from its JSON */
+/* Read the same facts from a copy of its sysfs as from its JSON */
 static void read_sysfs(const struct control *ctl, const char *dir, struct hostfile *h)
 {
 	struct control there = *ctl;
@@ -390,7 +390,7 @@ static bool is_archive(int fd)
 }
 
 /**
- * hostfile_read() - read a host; leaves if that fails
+ * hostfile_read() - read a host; exits if that fails
  * @ctl: options
  * @path: a file of --json or save, or a folder as for --sysfs
  * @h: to fill; hostfile_free() it

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Hosts that are not this one: documents of --json, archives of save, copies of sysfs. */
+/* Other hosts: documents of --json, archives of save, copies of sysfs. */
 #ifndef HOSTFILE_H
 #define HOSTFILE_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommu-resv export FORMAT --install: Ansible gets a file that it runs, the others get the
- * units of systemd that the package brings.  What is there already stays.
+ * iommu-resv export FORMAT --install: write a file that Ansible runs, or enable the
+ * systemd units of the package for the other programs. Existing files are kept.
  */
 #include <err.h>
 #include <errno.h>
@@ -20,7 +20,10 @@
 #include "sysfs.h"
 #include "xalloc.h"
 
-/* As in packaging/ansible: exit code 2 is an answer with gaps, and the facts tell that. */
+/*
+ * As in packaging/ansible: exit code 2 means an incomplete answer, and the facts say
+ * so.
+ */
 #define ANSIBLE_FACT	"#!/bin/sh\n" \
 			"# SPDX-License-Identifier: GPL-2.0-only\n" \
 			"iommu-resv export facts || [ $? = 2 ]\n"
@@ -47,7 +50,7 @@ static const struct reader {
 	{ "facts", "/etc/ansible/facts.d", "iommu_resv.fact", ANSIBLE_FACT, { NULL, NULL } },
 };
 
-/* With those above it, as mkdir -p has it */
+/* Make the parents, too, as mkdir -p does */
 static int make_folder(const char *path)
 {
 	char *part = xstrdup(path), *slash = part;
@@ -61,7 +64,7 @@ static int make_folder(const char *path)
 			*slash = '\0';
 		if (!mkdir(part, 0755)) {
 			made = true;
-			/* Other programs look there, whatever the umask is. */
+			/* Other programs read there, so ignore the umask. */
 			if (chmod(part, 0755))
 				ret = EXIT_TROUBLE;
 		} else if (errno != EEXIST) {
@@ -101,7 +104,7 @@ static int write_file(const char *folder, const struct reader *reader)
 	int ret = EXIT_OK;
 
 	if (is_there(path, reader->text)) {
-		printf("%s is there already\n", path);
+		printf("%s exists already\n", path);
 	} else {
 		ret = replace_file(path, reader->text, strlen(reader->text), 0755);
 		if (!ret)
@@ -111,7 +114,7 @@ static int write_file(const char *folder, const struct reader *reader)
 	return ret;
 }
 
-/* The last line that it printed, which on failure says why; the caller frees it. */
+/* The last line of its output, which on failure says why; the caller frees it. */
 static char *last_line(FILE *from)
 {
 	char *line = NULL, *last = NULL;
@@ -129,9 +132,9 @@ static char *last_line(FILE *from)
 }
 
 /**
- * systemctl() - run it, and have what it prints
+ * systemctl() - run it, and read its output
  * @args: its arguments, NULL at the end
- * @said: to fill with the last line of that, NULL if there is none; to be freed
+ * @said: set to the last line of the output, NULL if there is none; to be freed
  *
  * Return: its exit status, or -1 if it did not run
  */
@@ -192,7 +195,7 @@ static int unit_set(const struct control *ctl, const char *verb, const char *uni
 	int ret = systemctl(args, &said);
 
 	if (ret)
-		warnx("%s: systemctl %s: %s", unit, verb, said ?: "ended without a word");
+		warnx("%s: systemctl %s: %s", unit, verb, said ?: "ended without a message");
 	free(said);
 	free(root);
 	return ret ? EXIT_TROUBLE : EXIT_OK;
@@ -219,7 +222,7 @@ static const struct reader *find_reader(const char *format)
 }
 
 /**
- * install_reader() - have a program read the facts by itself from now on
+ * install_reader() - make a program read the facts from now on
  * @ctl: options
  * @format: nfd, prometheus or facts
  *
@@ -235,20 +238,26 @@ int install_reader(const struct control *ctl, const char *format)
 	size_t i;
 
 	if (!origin_is_here(ctl))
-		errx(EXIT_TROUBLE, "--install is for facts of the machine that runs it: no --sysfs here");
+		errx(EXIT_TROUBLE, "--install is for the machine that runs it: it takes no --sysfs");
 	if (!ctl->root && geteuid())
 		errx(EXIT_TROUBLE, "--install changes this system: run it as root");
-	/* "" of a script's unset variable is not the running system. */
+	/*
+	 * An empty word, as from an unset variable of a script, does not mean the
+	 * running system.
+	 */
 	if (ctl->root && (stat(ctl->root, &st) || !S_ISDIR(st.st_mode)))
-		errx(EXIT_TROUBLE, "--root: '%s' is no folder", ctl->root);
+		errx(EXIT_TROUBLE, "--root: '%s' is not a folder", ctl->root);
 	folder = xasprintf("%s%s", ctl->root ?: "", reader->folder);
-	/* Units that the package did not bring end it before anything is changed. */
+	/* If the units are missing, stop before anything is changed. */
 	for (i = 0; !ret && i < 2 && reader->units[i]; i++)
 		ret = enable_unit(ctl, reader->units[i]);
 	ret = ret ?: make_folder(folder);
 	if (!ret && reader->file)
 		ret = write_file(folder, reader);
-	/* What is enabled already may have been stopped; other roots and containers do not run it. */
+	/*
+	 * A unit that is enabled may have been stopped. Nothing runs in other roots and
+	 * in containers.
+	 */
 	starts = !ctl->root && !access("/run/systemd/system", F_OK);
 	for (i = 0; starts && !ret && i < 2 && reader->units[i]; i++)
 		ret = unit_set(ctl, "start", reader->units[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What has another program read the facts by itself. */
+/* Makes another program read the facts. */
 #ifndef INSTALL_H
 #define INSTALL_H
 

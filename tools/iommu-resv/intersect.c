@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommu-resv intersect: what fits on all hosts, and which host and region takes the rest.
- *
- * All groups that have the device count, on every host: which of them a guest gets there is
- * not known.
+ * iommu-resv intersect: what fits on all hosts, and which host and region make the rest
+ *unusable. On every host all groups with the device count, because it is not known
+ *which of them a guest gets.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -49,7 +48,7 @@ struct part {
 /**
  * struct loss - what is not usable everywhere
  * @at: where
- * @type: of the region, NULL if no region tells why
+ * @type: of the region, NULL if no region says why
  * @origin: of the region
  * @hosts: files of the hosts that have it
  */
@@ -123,12 +122,12 @@ static void add_word(struct common *c, const char *word)
 
 	if (strlen(word) != 9 || strspn(word, "0123456789abcdefABCDEF:") != 9 ||
 	    sscanf(word, "%4x:%4x%c", &vendor, &device, &end) != 2)
-		errx(EXIT_TROUBLE, "--device %s: it takes VENDOR:DEVICE, like 8086:1592; 'lspci -n' prints them",
+		errx(EXIT_TROUBLE, "--device %s: give VENDOR:DEVICE, like 8086:1592, as 'lspci -n' prints it",
 		     word);
 	add_model(c, keep_printf("0x%04x", vendor), keep_printf("0x%04x", device));
 }
 
-/* The VM names devices by address, which the hosts need not share: take its ids. */
+/* The VM names devices by address, which may differ between hosts: use the ids. */
 static void add_vm_device(struct common *c, const char *word)
 {
 	char *name = device_name(word);
@@ -146,7 +145,7 @@ static void add_vm_device(struct common *c, const char *word)
 				return;
 			}
 	free(name);
-	vm_fail("no host tells vendor and device of %s, which the VM has: name it with --device VENDOR:DEVICE",
+	vm_fail("no host's file has vendor and device of %s, which the VM has: give them with --device VENDOR:DEVICE",
 		word);
 }
 
@@ -209,7 +208,7 @@ static void find_all_parts(struct common *c)
 			find_parts(c, &c->hosts[h], NULL);
 		if (!c->hosts[h].complete)
 			remark(c, FINDING_UNKNOWN, c->hosts[h].path,
-			       keep_string("something could not be read when its file was made"));
+			       keep_string("something could not be read when the file was made"));
 	}
 }
 
@@ -250,7 +249,7 @@ static void lose(struct common *c, const struct hostfile *h, const struct range 
 			break;
 	}
 	if (i == LOSSES_MAX)
-		vm_fail("the hosts have more than %d regions that differ", LOSSES_MAX);
+		vm_fail("the hosts have more than %d different regions", LOSSES_MAX);
 	if (i == c->nr_losses) {
 		c->losses = xreallocarray(c->losses, i + 1, sizeof(*c->losses));
 		c->losses[c->nr_losses++] = (struct loss) { *at, type, origin, { 0 } };
@@ -324,7 +323,7 @@ static void judge_parts(struct common *c)
 
 		if (p->assignable == ANSWER_NO)
 			remark(c, FINDING_NO, p->host->path,
-			       keep_printf("group %u cannot be given to a guest; 'iommu-resv show %u' there tells why",
+			       keep_printf("group %u cannot be given to a guest; 'iommu-resv show %u' on that host says why",
 					   p->g->id, p->g->id));
 		else if (p->assignable == ANSWER_UNKNOWN)
 			remark(c, FINDING_UNKNOWN, p->host->path,
@@ -370,7 +369,7 @@ static bool same_map(const struct guest_map *a, const struct guest_map *b)
 	return a->nr == b->nr;
 }
 
-/* The map depends on what the guest's CPU takes over from the host's. */
+/* The map depends on what the guest's CPU inherits from the host's. */
 static void judge_vm(struct common *c, const struct control *ctl, const struct vm_input *in)
 {
 	struct guest_map first = { 0 };
@@ -395,7 +394,7 @@ static void judge_vm(struct common *c, const struct control *ctl, const struct v
 			first = *m;
 		else if (!same_map(&first, m))
 			remark(c, FINDING_WARNING, host->path,
-			       keep_printf("the VM's memory map is not that of %s, as the CPUs of the hosts differ",
+			       keep_printf("the VM's memory map differs from that on %s, because the CPUs of the hosts differ",
 					   c->hosts[0].path));
 	}
 }
@@ -506,7 +505,7 @@ static void print_losses(const struct control *ctl, const struct common *c)
 
 	if (!c->nr_losses)
 		return;
-	puts("\nTaken away:");
+	puts("\nNot usable on all hosts:");
 	table = table_new(ctl, columns, 6);
 	for (i = 0; i < c->nr_losses; i++) {
 		const struct loss *l = &c->losses[i];
@@ -536,7 +535,7 @@ static void print_answer(const struct control *ctl, const struct common *c)
 		       r->host ? ": " : "", r->text);
 	}
 	puts(worst(c) == FINDING_NO ? "does not fit" :
-	     worst(c) == FINDING_UNKNOWN ? "cannot be told" : "fits");
+	     worst(c) == FINDING_UNKNOWN ? "cannot tell" : "fits");
 }
 
 static void json_part(struct json *j, const struct part *p)
@@ -621,7 +620,7 @@ static void read_hosts(struct common *c, const struct control *ctl, int nr, char
 	int i, k;
 
 	if (!nr)
-		errx(EXIT_TROUBLE, "intersect which hosts? Give files that 'iommu-resv --json' or 'iommu-resv save' wrote there");
+		errx(EXIT_TROUBLE, "which hosts? Give files that 'iommu-resv --json' or 'iommu-resv save' wrote on them");
 	if (nr > HOSTS_MAX)
 		errx(EXIT_TROUBLE, "more than %d hosts", HOSTS_MAX);
 	c->hosts = xreallocarray(NULL, (size_t)nr, sizeof(*c->hosts));

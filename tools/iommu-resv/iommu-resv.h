@@ -9,10 +9,10 @@
 enum {
 	EXIT_OK = 0,
 	EXIT_NO = 1,		/* check, intersect: it does not fit; why: some map was refused */
-	EXIT_TROUBLE = 2,	/* usage, an error, or an answer with gaps */
+	EXIT_TROUBLE = 2,	/* wrong usage, an error, or an incomplete answer */
 };
 
-/* The tests put trees of their own here, to see what is changed. */
+/* The tests put their own trees here, to see what the command changes. */
 #ifndef RESV_SYSFS
 #define RESV_SYSFS	"/sys"
 #endif
@@ -48,7 +48,7 @@ enum {
  * @save: declare, undeclare, window: keep it for the next boot, or no longer
  * @forget: declare, window: only no longer keep it
  * @root: export --install: top of the system to change, NULL for this one
- * @install: export: have a program read it by itself
+ * @install: export: make a program read the facts
  * @json: write JSON
  * @bytes: sizes in bytes, not for humans
  * @noheadings: no header lines

@@ -86,7 +86,7 @@ void json_address(struct json *j, const char *key, uint64_t value)
 	printf("\"0x%" PRIx64 "\"", value);
 }
 
-/* The same, of what has an offset @last and nothing behind it: 2^64 bytes at most. */
+/* The same for @last + 1, which may be 2^64. */
 void json_size(struct json *j, const char *key, uint64_t last)
 {
 	if (last < UINT64_MAX) {

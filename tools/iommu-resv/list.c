@@ -44,7 +44,7 @@ static const struct choice choices[] = {
 	[COL_NAME] = { "NAME", SCOLS_FL_TRUNC, false, "vendor and name of a PCI device" },
 };
 
-/* The largest range in which a guest fits in one piece. */
+/* The largest usable range, which a guest can use in one piece. */
 static char *largest(const struct control *ctl, const struct group *g)
 {
 	const struct ranges *u = &g->usable;
@@ -130,7 +130,7 @@ static void add_row(struct row **rows, size_t *nr, const struct row *row)
 	(*rows)[(*nr)++] = *row;
 }
 
-/* A line for each device, that says all about its group: others may cut it out. */
+/* Each line has all columns of its group, so that other programs can select lines. */
 static size_t make_rows(const struct control *ctl, const struct groups *groups,
 			const struct pick *pick, struct row **rows)
 {

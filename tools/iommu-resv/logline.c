@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps in lines of logs, as those who use VFIO write them:
+ * Maps in lines of logs, as users of VFIO write them:
  *
- *   vfio_dma_map(0x55d6, 0xc0000, 0x7ff40000, 0x7f2c) = -22 (Invalid argument)
- *	QEMU, vfio_listener_region_add(): the container, where, how much, the memory.
- *	Since 9.1 it is vfio_container_dma_map().
- *   ... iova 0x100000000, gpa 0x100000000, size 0x80000000: ...
- *	Cloud Hypervisor, VfioDmaMapping::map(); others have '=' between
- *   ... IOVA:0x100000000, len:2097152, ...
- *	DPDK, rte_dump_physmem_layout()
+ *   vfio_dma_map(0x55d6, 0xc0000, 0x7ff40000, 0x7f2c) = -22 (Invalid argument) QEMU,
+ *	vfio_listener_region_add(): container, address, size, memory. Since 9.1 it is
+ *	vfio_container_dma_map(). ... iova 0x100000000, gpa 0x100000000, size
+ *	0x80000000: ... Cloud Hypervisor, VfioDmaMapping::map(); others have '=' between
+ *	... IOVA:0x100000000, len:2097152, ... DPDK, rte_dump_physmem_layout()
  *
- * The line comes from anywhere: nothing in it is trusted but for its end.
+ * The line can come from anywhere: only its end is trusted.
  */
 #include <ctype.h>
 #include <string.h>
@@ -23,7 +21,7 @@
 #define NUMBER_MAX	20
 
 /**
- * logline_is() - is this word of the command line such a line?
+ * logline_is() - is a word of the command line such a line?
  * @word: the word
  *
  * Return: true if it has what no range has

@@ -17,7 +17,7 @@
 #include "origin.h"
 #include "tar.h"
 
-/* Longer words are no typo of a command. */
+/* Longer words are not a typo of a command. */
 #define TYPO_MAX	16
 
 static int cmd_help(struct control *ctl, int argc, char **argv);
@@ -86,23 +86,23 @@ static void usage(void)
 	      " show       all facts of some groups, and what VFIO does with them\n"
 	      " check      would VFIO accept maps of these ranges (ends included), or of the\n"
 	      "            lines of a log?\n"
-	      "            does this VM fit its devices, and what to set?\n"
+	      "            does this VM fit its devices, and what must be set?\n"
 	      " why        why was the last map or attach of a group refused, and what to do?\n"
 	      " features   what the module does on this kernel\n"
-	      " hooks      how declared regions get into the kernel's lists; switch that\n"
-	      " checks     who refuses maps over reserved regions; switch the module's part\n"
-	      " declare    reserve a range that firmware does not tell of (ends included)\n"
-	      " undeclare  take that back\n"
-	      " window     where the host maps interrupt doorbells (Arm); move that\n"
+	      " hooks      what puts declared regions into the kernel's lists; switch it\n"
+	      " checks     who refuses maps over reserved regions; set what the module does\n"
+	      " declare    reserve a range that firmware does not report (ends included)\n"
+	      " undeclare  remove such a region\n"
+	      " window     where the host maps interrupt doorbells (Arm); move it\n"
 	      " saved      what declare and window have saved, and where it is in force\n"
-	      " apply      bring that into force, for devices that came\n"
-	      " intersect  what fits on all hosts, whose facts are files (of --json or save)\n"
-	      " map        a picture of what the host and a VM have where\n"
+	      " apply      bring what was saved into force\n"
+	      " intersect  what fits on all hosts, by files that --json or save wrote\n"
+	      " map        draw the address space of the host and of a VM\n"
 	      " save       copy these facts into a file, for --sysfs on another machine\n"
-	      " unload     unload the module, with the livepatch if there is one\n"
-	      " export     the facts for Node Feature Discovery, Prometheus or Ansible\n"
+	      " unload     unload the module, and its livepatch\n"
+	      " export     print the facts for Node Feature Discovery, Prometheus or Ansible\n"
 	      " advise     what to set for DPDK or SPDK with these devices\n"
-	      " help       about a command: 'iommu-resv help list'\n"
+	      " help       help for a command: 'iommu-resv help list'\n"
 	      " version    display version\n"
 	      "\n"
 	      "Options:\n"
@@ -112,26 +112,26 @@ static void usage(void)
 	      " -n, --noheadings      don't print headings\n"
 	      " -o, --output COLS     list, show: print these columns; 'help' lists them\n"
 	      " -P, --pairs           list, show: print KEY=\"value\" pairs\n"
-	      " -r, --raw             list, show: print columns with one blank between\n"
+	      " -r, --raw             list, show: separate columns by one blank\n"
 	      " -x, --sort COL        list, show: sort by this column\n"
 	      "     --as FORMAT       libvirt, qemu, proxmox or cloud-hypervisor, with --vm\n"
-	      "     --forget          declare, window: take it out of what was saved\n"
-	      "     --install         export: have that program read the facts by itself\n"
+	      "     --forget          declare, window: remove it from what was saved\n"
+	      "     --install         export: make that program read the facts\n"
 	      "     --pci-ids FILE    take the names of PCI devices from FILE\n"
-	      "     --root DIR        export --install: into the system below DIR\n"
-	      "     --save            declare, undeclare, window: for good, not until a reboot\n"
+	      "     --root DIR        export --install: change the system below DIR\n"
+	      "     --save            declare, undeclare, window: for good, also after a boot\n"
 	      "     --sysfs DIR       use DIR instead of /sys, or a file that save wrote\n"
 	      "     --vm FILE         a VM: XML of libvirt, command line, or configuration\n"
 	      "\n"
 	      " -h, --help            display this help\n"
 	      " -V, --version         display version\n"
 	      "\n"
-	      "Exit codes: 0 good, 1 what was asked does not fit (why: something was refused),\n"
-	      "2 anything else.\n"
+	      "Exit codes: 0 success, 1 it does not fit (why: something was refused), 2 any\n"
+	      "other result.\n"
 	      "For more details see iommu-resv(8).\n", stdout);
 }
 
-/* How many letters have to be put in, taken out or changed to make @b of @a. */
+/* How many letters must be inserted, removed or changed to turn @a into @b. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[TYPO_MAX + 1], la = strlen(a), lb = strlen(b), i, j;
@@ -176,7 +176,7 @@ __attribute__((noreturn)) static void unknown_command(const char *command)
 	errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'", command);
 }
 
-/* Its index in the table; leaves with a message if there is no such command. */
+/* Its index in the table; exits with a message if there is no such command. */
 static size_t find_command(const char *command)
 {
 	size_t i;
@@ -187,7 +187,7 @@ static size_t find_command(const char *command)
 	unknown_command(command);
 }
 
-/* Output that got lost (disk full, closed pipe) is an error too. */
+/* Lost output (disk full, closed pipe) is an error, too. */
 static int finish(int ret)
 {
 	if (fflush(stdout) || ferror(stdout))
@@ -216,18 +216,18 @@ static int cmd_help(struct control *ctl, int argc, char **argv)
 	return EXIT_OK;
 }
 
-/* Leaves with a message if @command cannot change this kernel. */
+/* Exits with a message if @command cannot change this kernel. */
 void may_change(const struct control *ctl, const char *command)
 {
 	if (!origin_is_here(ctl))
-		errx(EXIT_TROUBLE, "'%s' changes the running kernel: no --sysfs here",
+		errx(EXIT_TROUBLE, "'%s' changes the running kernel: it takes no --sysfs",
 		     command);
 	if (geteuid())
 		errx(EXIT_TROUBLE, "'%s' changes the kernel: run it as root",
 		     command);
 }
 
-/* --sysfs is a folder, or a file with one in it. */
+/* --sysfs is a folder, or an archive of one. */
 static void find_copy(struct control *ctl)
 {
 	struct stat st;
@@ -351,7 +351,7 @@ int main(int argc, char **argv)
 	    (ctl.save && !changes && strcmp(command, "undeclare") != 0))
 		errx(EXIT_TROUBLE, "--save is for declare, undeclare and window, --forget for declare and window");
 	if (ctl.save && ctl.forget)
-		errx(EXIT_TROUBLE, "--save and --forget exclude each other");
+		errx(EXIT_TROUBLE, "--save and --forget cannot be combined");
 	if ((ctl.install || ctl.root) && !(ctl.install && !strcmp(command, "export")))
 		errx(EXIT_TROUBLE, "--install is for export, and --root for --install");
 	find_copy(&ctl);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv map: a picture of what the host and a guest have where. */
+/* iommu-resv map: draw the address space of the host and of a guest. */
 #include <ctype.h>
 #include <err.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static bool is_svg(const char *word)
 	return len > strlen(".svg") && !strcmp(word + len - strlen(".svg"), ".svg");
 }
 
-/* A word like out.png, and no device of a platform, which has such names, too */
+/* A word like out.png, but not a platform device, which can have such a name */
 static bool is_other_file(const struct control *ctl, const char *word)
 {
 	const char *dot = strrchr(word, '.');
@@ -39,13 +39,13 @@ static const char *find_file(const struct control *ctl, int *argc, char **argv)
 		if (is_svg(argv[i]))
 			errx(EXIT_TROUBLE, "give '%s' as the last word", argv[i]);
 		if (is_other_file(ctl, argv[i]))
-			errx(EXIT_TROUBLE, "'%s' is no device; to write a file, give it a name that ends in .svg",
+			errx(EXIT_TROUBLE, "'%s' is not a device; to write a file, give it a name that ends in .svg",
 			     argv[i]);
 	}
 	return NULL;
 }
 
-/* With gaps the file stays as it is: nobody shall plan by half a picture. */
+/* If facts are missing keep the file, because an incomplete picture misleads. */
 static int write_svg(const struct control *ctl, const struct picture *p, const char *file)
 {
 	char *text = NULL;
@@ -54,7 +54,7 @@ static int write_svg(const struct control *ctl, const struct picture *p, const c
 	int ret;
 
 	if (ctl->gaps) {
-		warnx("%s stays as it is, because something could not be read", file);
+		warnx("%s is unchanged, because something could not be read", file);
 		return EXIT_TROUBLE;
 	}
 	out = open_memstream(&text, &len);
@@ -89,7 +89,7 @@ static int map_groups(struct control *ctl, int argc, char **argv, const char *fi
 	int ret;
 
 	if (!argc)
-		errx(EXIT_TROUBLE, "map which device? Give its name or the number of a group, or a VM with --vm");
+		errx(EXIT_TROUBLE, "which device? Give its name or the number of a group, or a VM with --vm");
 	ret = groups_find(ctl, NULL, argc, argv, &groups);
 	if (!ret) {
 		say_not_loaded(ctl);
@@ -126,7 +126,7 @@ int cmd_map(struct control *ctl, int argc, char **argv)
 	int ret;
 
 	if (ctl->json)
-		errx(EXIT_TROUBLE, "map draws, and has no JSON: '--json show' and '--json check --vm' have the same facts");
+		errx(EXIT_TROUBLE, "map has no JSON: '--json show' and '--json check --vm' have the same facts");
 	file = find_file(ctl, &argc, argv);
 	ret = ctl->vm ? map_vm(ctl, argc, argv, file) : map_groups(ctl, argc, argv, file);
 	keep_free();

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two modules: parameters, and how they leave.
- *
- * The livepatch is disabled, the kernel leads every task out of it, which the
- * folder's end tells, and only then its module can go.
+ * The two modules: parameters, and how to unload them. First the livepatch is disabled;
+ *the kernel then moves every task out of it, and removes its folder when that is done;
+ *only then can its module be unloaded.
  */
 #include <err.h>
 #include <errno.h>
@@ -18,7 +17,7 @@
 #include "words.h"
 #include "xalloc.h"
 
-#define PATIENCE	3	/* seconds without a word */
+#define PATIENCE	3	/* seconds before a message */
 
 /**
  * module_there() - is it loaded?
@@ -120,7 +119,7 @@ static time_t seconds(void)
 	return now.tv_sec;
 }
 
-/* Sleeps a little; false if the time is over. */
+/* Sleep a little; false if the time is over. */
 static bool go_on(time_t start, bool *said)
 {
 	static const struct timespec nap = { .tv_nsec = 100000000 };
@@ -151,7 +150,7 @@ static bool is_enabled(char *path)
 }
 
 /**
- * livepatch_enabled() - is the livepatch on, or getting on?
+ * livepatch_enabled() - is the livepatch enabled, or being enabled?
  * @ctl: options
  */
 bool livepatch_enabled(const struct control *ctl)
@@ -160,7 +159,7 @@ bool livepatch_enabled(const struct control *ctl)
 				    ctl->sysfs));
 }
 
-/* Has the kernel take the patch out, and waits for that. */
+/* Make the kernel remove the patch, and wait for that. */
 static bool disable(const char *folder, bool back, time_t start, bool *said)
 {
 	char *path = xasprintf("%s/enabled", folder);
@@ -168,7 +167,7 @@ static bool disable(const char *folder, bool back, time_t start, bool *said)
 
 	while (file_exists(folder)) {
 		ret = is_enabled(xstrdup(path)) ? file_write(path, "0") : 0;
-		/* EBUSY: another livepatch comes or goes. */
+		/* EBUSY: another livepatch is in transition. */
 		if (ret && ret != -EBUSY && ret != -ENOENT) {
 			errno = -ret;
 			warn("%s", path);
@@ -177,12 +176,12 @@ static bool disable(const char *folder, bool back, time_t start, bool *said)
 		if (go_on(start, said))
 			continue;
 		if (ret == -EBUSY)
-			warnx("another livepatch has kept the kernel busy for %d s: try again when it is done",
+			warnx("another livepatch has been in transition for %d s: try again when that is over",
 			      LIVEPATCH_LIMIT);
 		else
-			warnx("some task does not leave the livepatch for %d s: 'grep -l 1 /proc/[0-9]*/patch_state' tells which, try again later",
+			warnx("some task has not left the livepatch for %d s: 'grep -l 1 /proc/[0-9]*/patch_state' lists it, try again later",
 			      LIVEPATCH_LIMIT);
-		/* Under way, it can be turned round. */
+		/* A transition can be reversed. */
 		if (!ret && back)
 			file_write(path, "1");
 		break;
@@ -194,7 +193,7 @@ static bool disable(const char *folder, bool back, time_t start, bool *said)
 /**
  * livepatch_remove() - disable the livepatch and unload its module
  * @ctl: options
- * @back: if it cannot be had out, have it in again
+ * @back: if it cannot be removed, enable it again
  *
  * Return: 0, or an exit code after saying why
  */
@@ -209,7 +208,7 @@ int livepatch_remove(const struct control *ctl, bool back)
 	free(folder);
 	if (!off)
 		return EXIT_TROUBLE;
-	/* The kernel lets go of the module a moment after the folder. */
+	/* The kernel releases the module a moment after it removes the folder. */
 	while ((ret = module_delete(LIVEPATCH)) == -EAGAIN)
 		if (!go_on(start, &said))
 			break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The two modules: parameters, and how they leave. */
+/* The two modules: parameters, and how to unload them. */
 #ifndef MODULES_H
 #define MODULES_H
 
@@ -7,7 +7,7 @@
 
 #include "iommu-resv.h"
 
-/* How long the kernel may take to lead every task out of the livepatch. */
+/* How long the kernel may take to move every task out of the livepatch. */
 #define LIVEPATCH_LIMIT	60	/* seconds */
 
 #define CORE		"iommu_resv"

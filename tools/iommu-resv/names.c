@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of PCI devices, by libpci's list of names.  The ids are read here and
- * not by libpci, which would scan the bus of the machine it runs on.
+ * Names of PCI devices, by libpci's list of names.  This file reads the ids itself,
+ * because libpci would scan the bus of the machine that runs it.
  */
 #include <err.h>
 #include <stdarg.h>

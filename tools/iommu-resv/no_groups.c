@@ -4,7 +4,7 @@
  *
  * A copy of another machine's sysfs (--sysfs) may have its /proc/cmdline as a file
  * "cmdline", its /proc/cpuinfo as "cpuinfo", and the configuration of its kernel as
- * "config".  What is not there is not known.
+ * "config".  What the copy lacks is not known.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
  * struct make - IOMMUs of one make
  * @word: on the kernel command line
  * @option: of the kernel's configuration
- * @other: another option, either of them will do; or NULL
+ * @other: an alternative option, or NULL
  * @table: firmware's ACPI table
  * @firmware: what to do if there is no table
  * @guest: how a virtual machine gets one
@@ -146,7 +146,7 @@ static int has_table(const struct control *ctl, const char *name)
 static char *reason(const struct control *ctl, const struct vm_host *host,
 		    const struct strings *words)
 {
-	/* A virtual machine can have the IOMMU of another make. */
+	/* A virtual machine can have an IOMMU of another vendor. */
 	const struct make *make =
 		host->arm ? &arm :
 		has_table(ctl, intel.table) == 1 ? &intel :
@@ -159,7 +159,7 @@ static char *reason(const struct control *ctl, const struct vm_host *host,
 	if (!off && make)
 		off = word_off(words, make->word);
 	if (off)
-		return xasprintf("\"%s\" on the kernel command line turns the IOMMU off: take it out there, then: reboot",
+		return xasprintf("\"%s\" on the kernel command line turns the IOMMU off: remove it, then: reboot",
 				 off);
 	if (!make)
 		return xstrdup("turn the IOMMU or SMMU on in firmware setup");
@@ -171,20 +171,20 @@ static char *reason(const struct control *ctl, const struct vm_host *host,
 				 make->option);
 	table = has_table(ctl, make->table);
 	if (has_table(ctl, "VIOT") == 1)
-		return xstrdup("with virtio-iommu a group comes when a driver is bound: modprobe virtio-iommu, and bind vfio-pci to the device");
+		return xstrdup("with virtio-iommu the kernel creates a group when a driver is bound: modprobe virtio-iommu, and bind vfio-pci to the device");
 	if (!table && host->guest)
-		return xasprintf("this is a virtual machine without an IOMMU: its host can give it one (%s)",
+		return xasprintf("this is a virtual machine without an IOMMU: its host can add one (%s)",
 				 make->guest);
 	if (!table)
 		return xasprintf("firmware has no %s table: %s, then: reboot",
 				 make->table, make->firmware);
 	if (make == &intel && !word_on(words, make->word) &&
 	    configured(ctl, "CONFIG_INTEL_IOMMU_DEFAULT_ON") <= 0)
-		return xasprintf("%sthis kernel uses VT-d only if told: put intel_iommu=on on the kernel command line, then: reboot",
+		return xasprintf("%sthis kernel uses VT-d only on request: put intel_iommu=on on the kernel command line, then: reboot",
 				 table == 1 ? "firmware has a DMAR table, and " : "");
 	if (make == &arm)
-		return xstrdup("some kernels make a group when a driver is bound: bind vfio-pci to the device; else turn the SMMU on in firmware setup");
-	return xasprintf("the kernel uses no IOMMU%s%s: its log says why: dmesg | grep -i -e DMAR -e AMD-Vi -e iommu",
+		return xstrdup("some kernels create a group only when a driver is bound: bind vfio-pci to the device; otherwise turn the SMMU on in firmware setup");
+	return xasprintf("the kernel uses no IOMMU%s%s; its log says why: dmesg | grep -i -e DMAR -e AMD-Vi -e iommu",
 			 table == 1 ? ", though firmware has the table " : "",
 			 table == 1 ? make->table : "");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Which machine, kernel and module a report is of.  A copy of another machine's sysfs
- * (--sysfs) tells that in the files "osrelease", "arch" and "host-id".
+ * Which machine, kernel and module a report is about. A copy of another machine's sysfs
+ * (--sysfs) has that in the files "osrelease", "arch" and "host-id".
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ bool origin_is_here(const struct control *ctl)
 }
 
 /**
- * origin_path() - where something is that sysfs does not have
+ * origin_path() - path of a file that is not part of sysfs
  * @ctl: options
  * @name: in a copy of another machine's sysfs
  * @here: on this machine
@@ -52,8 +52,8 @@ static char *first_line(char *path)
 }
 
 /*
- * machine-id(5) asks that nobody shows it as it is, but a hash of it that is of one program
- * alone, so that what two programs tell does not meet.
+ * machine-id(5) asks programs not to disclose it, but a hash of it that differs between
+ * programs, so that the ids of two programs cannot be compared.
  */
 static char *host_of(const char *machine_id)
 {

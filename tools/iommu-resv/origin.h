@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Which machine, kernel and module a report is of. */
+/* Which machine, kernel and module a report is about. */
 #ifndef ORIGIN_H
 #define ORIGIN_H
 

@@ -23,10 +23,10 @@ static bool parse_id(const char *word, size_t len, int *id)
 
 /**
  * pick_word() - understand VENDOR:DEVICE
- * @word: what lspci -n prints; one of the two may be left out, or *
+ * @word: what lspci -n prints; one of the two may be omitted, or *
  * @pick: to fill
  *
- * Return: false if it is none
+ * Return: false if it is not one
  */
 bool pick_word(const char *word, struct pick *pick)
 {
@@ -37,7 +37,7 @@ bool pick_word(const char *word, struct pick *pick)
 }
 
 /**
- * pick_parse() - understand -d; leaves with a message if it makes no sense
+ * pick_parse() - parse -d; exits with a message if it is invalid
  * @ctl: options
  * @pick: to fill
  *
@@ -51,7 +51,7 @@ bool pick_parse(const struct control *ctl, struct pick *pick)
 	if (!word)
 		return false;
 	if (!pick_word(word, pick))
-		errx(EXIT_TROUBLE, "'%s' is no VENDOR:DEVICE as 'lspci -n' prints it, like 8086:1521; one of the two may be left out",
+		errx(EXIT_TROUBLE, "'%s' is not VENDOR:DEVICE, like 8086:1521, as 'lspci -n' prints it; one of the two may be omitted",
 		     word);
 	return true;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From the facts about groups, and the map and verdict of a VM, to the steps of a picture.
- * A step begins wherever a region, a usable range or a part of the guest begins or ends.
+ * Makes the steps of a picture from the facts about groups and from the map and verdict
+ * of a VM. A step begins wherever a region, a usable range or a part of the guest
+ * begins or ends.
  *
- * The verdict of check --vm alone says what collides; each of its findings about a part of
- * the guest marks at least one step.
+ * Only the verdict of check --vm decides what collides; each of its findings about a
+ * part of the guest marks at least one step.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -192,7 +193,9 @@ static void add_group(const struct shown *s, struct step *step, const struct gro
 	}
 }
 
-/* A hot-plug area ends with what modules need to be aligned, and never fill. */
+/*
+ * A hot-plug area ends with space that is for the alignment of modules and stays empty.
+ */
 static const char *area_text(const struct shown *s, const struct step *step,
 			     const struct area *a)
 {
@@ -244,7 +247,7 @@ static bool mark_gaps(const struct shown *s, const struct finding *f, struct pic
 		if (!ranges_overlap(&at, &step->at) || step->hit <= f->severity ||
 		    (refused_only && state_of(g, &step->at) != HOST_REFUSED))
 			continue;
-		add_label(step, f->text ?: keep_string("no region tells why"), f->severity);
+		add_label(step, f->text ?: keep_string("no region says why"), f->severity);
 		marked = true;
 	}
 	return marked;
@@ -279,13 +282,13 @@ static void make_steps(const struct shown *s, struct picture *p)
 
 		if (!f->area || (i && same_part(f, f - 1)))
 			continue;
-		/* Two usable ranges that touch have no gap, and still take no map together. */
+		/* No map may span two usable ranges, even if they touch. */
 		if (!mark_gaps(s, f, p, true) && !f->region)
 			mark_gaps(s, f, p, false);
 	}
 }
 
-/* "group 1: 0000:01:00.0 (vfio-pci), 0000:01:00.1"; a line is to be read at a glance. */
+/* "group 1: 0000:01:00.0 (vfio-pci), 0000:01:00.1"; keep the line short. */
 static char *group_text(const struct group *g)
 {
 	char *text = keep_printf("group %u", g->id);
@@ -302,7 +305,7 @@ static char *group_text(const struct group *g)
 	       keep_printf("%s and %zu more", text, g->nr_devices - i) : text;
 }
 
-/* Nobody has asked of a guest, but nobody could have one either. */
+/* No guest was given, but no guest could have the group either. */
 static void add_obstacles(const struct control *ctl, const struct group *g,
 			  struct words *remarks)
 {
@@ -320,7 +323,7 @@ static void add_obstacles(const struct control *ctl, const struct group *g,
 	obstacles_free(&found);
 }
 
-/* What the steps do not show: there is no part of the guest in it. */
+/* Findings that the steps do not show, because no part of the guest is concerned. */
 static void add_findings(const struct shown *s, struct words *remarks)
 {
 	size_t i;
@@ -353,12 +356,12 @@ static void add_answer(const struct shown *s, struct words *remarks)
 	for (i = 0; i < s->guest->notes.nr; i++)
 		words_add(remarks, keep_printf("note: %s", s->guest->notes.w[i]));
 	words_add(remarks, worst == FINDING_NO ?
-		  keep_printf("%s; 'iommu-resv check --vm' tells more", vm_word(worst)) :
+		  keep_printf("%s; 'iommu-resv check --vm' says more", vm_word(worst)) :
 		  keep_string(vm_word(worst)));
 }
 
 /**
- * picture_make() - find out what there is to draw
+ * picture_make() - collect what to draw
  * @ctl: options
  * @s: the facts
  * @p: to fill; its memory is kept until keep_free()
@@ -382,7 +385,7 @@ void picture_make(const struct control *ctl, const struct shown *s, struct pictu
 		add_answer(s, &p->remarks);
 }
 
-/* What stands beside a step; colour and patterns are never the only sign. */
+/* The text next to a step; colour and patterns are never the only sign. */
 char *picture_hit(const struct label *label)
 {
 	return label->hit == FINDING_NO ? keep_printf("<- COLLIDES: %s", label->text) :

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a picture of address space shows, before anybody draws it. */
+/* What a picture of address space shows, before it is drawn. */
 #ifndef PICTURE_H
 #define PICTURE_H
 
 #include "facts.h"
 #include "vm/vm.h"
 
-/* The first of these that is true of any group counts for the step. */
+/* A step shows the first of these that is true for any group. */
 enum host_state {
-	HOST_REFUSED,		/* no place for a guest */
+	HOST_REFUSED,		/* a guest cannot have it */
 	HOST_UNKNOWN,
-	HOST_ADVICE,		/* usable, and somebody advises against it */
+	HOST_ADVICE,		/* usable, but advice says to avoid it */
 	HOST_USABLE,
 	HOST_STATES,
 };

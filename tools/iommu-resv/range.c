@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Ranges of the command line: the end is included; numbers are 0x or decimal. */
+/*
+ * Ranges of the command line: the end is included; numbers are hexadecimal with 0x, or
+ * decimal.
+ */
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +16,7 @@ static bool parse_address(const char *word, uint64_t *value)
 	return word_hex(word, 1, value) || word_decimal(word, value);
 }
 
-/* A number, or one of KiB, MiB, GiB or TiB with the letter behind it. */
+/* A number, with a letter behind it for KiB, MiB, GiB or TiB. */
 static bool parse_size(char *word, uint64_t *size)
 {
 	static const char units[] = "kmgt";
@@ -39,7 +42,7 @@ static void to_lower(char *word)
 }
 
 /**
- * address_of_word() - leaves with a message if it is not that
+ * address_of_word() - exits with a message if it is not one
  * @word: the word
  *
  * Return: the address, or a size
@@ -51,13 +54,13 @@ uint64_t address_of_word(const char *word)
 
 	to_lower(lower);
 	if (!parse_address(lower, &value))
-		errx(EXIT_TROUBLE, "'%s' is no number like 0x8000000", word);
+		errx(EXIT_TROUBLE, "'%s' is not a number like 0x8000000", word);
 	free(lower);
 	return value;
 }
 
 /**
- * range_of_size() - the range of so many bytes
+ * range_of_size() - make the range of a given size
  * @start: first address
  * @size: bytes
  * @range: to fill
@@ -74,7 +77,7 @@ bool range_of_size(uint64_t start, uint64_t size, struct range *range)
 }
 
 /**
- * range_of_word() - START-END or START+SIZE; leaves with a message if it is neither
+ * range_of_word() - START-END or START+SIZE; exits with a message if it is neither
  * @word: the word
  * @range: to fill
  */
@@ -101,7 +104,7 @@ void range_of_word(const char *word, struct range *range)
 		     word);
 	if (has_size && !range_of_size(range->start, size, range))
 		errx(EXIT_TROUBLE, "'%s' %s", word,
-		     size ? "goes beyond the last address" : "is empty");
+		     size ? "extends past the last address" : "is empty");
 	if (range->end < range->start)
 		errx(EXIT_TROUBLE, "'%s' ends below its start", word);
 	free(start);
@@ -123,10 +126,10 @@ void range_of_words(int argc, char **argv, struct range *range)
 }
 
 /**
- * range_whole_bits() - address bits that an aperture has
+ * range_whole_bits() - number of address bits of an aperture
  * @end: its last address
  *
- * Return: the most bits of which all addresses are inside, 63 at most
+ * Return: the largest number of bits whose addresses are all inside, at most 63
  */
 unsigned int range_whole_bits(uint64_t end)
 {

@@ -7,7 +7,7 @@
 
 #include "facts.h"
 
-/* No IOMMU of x86_64 or arm64 has smaller pages, so nothing is finer. */
+/* No IOMMU of x86_64 or arm64 has smaller pages. */
 #define PAGE_MIN	4096
 
 /* The kernel's file msi_window takes no more ranges to avoid. */

@@ -10,21 +10,21 @@
 #include "vm/vm.h"
 
 #define WIDTH		80
-/* What QEMU takes as address bits of a CPU */
+/* Address bits of a CPU that QEMU accepts */
 #define BITS_MIN	32
 #define BITS_MAX	52
-/* Where SPDK has its memory, if it is not told otherwise (env_dpdk) */
+/* Where SPDK puts its memory by default (env_dpdk) */
 #define SPDK_BASE	UINT64_C(0x200000000000)
 /* Where guests have memory below 4 GiB: the low part of it ends at 2 to 3.5 GiB. */
 #define LOW_RAM_END	UINT64_C(0xe0000000)
 #define GIB		(UINT64_C(1) << 30)
-/* Addresses of processes end here on x86_64, and later on arm64. */
+/* Addresses of processes end here on x86_64, and higher on arm64. */
 #define USER_END	(UINT64_C(1) << 47)
-/* DPDK's own base is here, too. */
+/* This is DPDK's default base, too. */
 #define LOW_END		(UINT64_C(1) << 32)
 
 /**
- * remedy_add() - one thing more
+ * remedy_add() - add one thing to do
  * @all: to add to
  * @text: in words, kept
  *
@@ -41,8 +41,8 @@ struct remedy *remedy_add(struct remedies *all, const char *text)
 }
 
 /**
- * remedy_bits() - have a guest's CPU address no more than the IOMMU does
- * @all: to add to, unless QEMU does not take so many bits
+ * remedy_bits() - limit the address bits of a guest's CPU to those of the IOMMU
+ * @all: to add to, if QEMU accepts this number of bits
  * @bits: of the aperture
  * @text: in words, kept
  */
@@ -59,8 +59,8 @@ void remedy_bits(struct remedies *all, unsigned int bits, const char *text)
 }
 
 /**
- * print_wrapped() - words of ours, in lines that fit a terminal
- * @first: what the first line begins with, and the others are indented by
+ * print_wrapped() - print words in lines that fit a terminal
+ * @first: the first line begins with this, and the others are indented by its length
  * @text: the words
  */
 void print_wrapped(const char *first, const char *text)
@@ -121,11 +121,11 @@ static void beyond_aperture(const struct vm_host *host, uint64_t top, struct rem
 	if (top == UINT64_MAX || host->phys_bits <= bits)
 		return;
 	remedy_bits(all, bits,
-		    keep_printf("the CPU has %u address bits and the IOMMU has %u, so that a guest can have BARs, or much memory, where the IOMMU maps nothing; a map that fails for a BAR costs DMA from device to device only; to keep all of it below, for QEMU, libvirt, or Proxmox VE:",
+		    keep_printf("the CPU has %u address bits and the IOMMU %u, so a guest can have BARs, or memory if it has much, where the IOMMU cannot map; if the map of a BAR fails, only DMA from device to device is lost; to keep everything below that limit, for QEMU, libvirt, or Proxmox VE:",
 				host->phys_bits, bits));
 }
 
-/* A map there fails, and it is no place that guests leave out by themselves. */
+/* A map there fails, and guests do not avoid that place by default. */
 static bool is_in_low_ram(const struct region *r)
 {
 	return r->enforced && strcmp(r->type, "direct-relaxable") &&
@@ -144,7 +144,7 @@ static void in_low_ram(const struct vm_host *host, const struct group *g, struct
 			lowest = &g->regions[i];
 	if (!lowest)
 		return;
-	words_add(&remedy_add(all, keep_printf("a guest of x86 can have memory at 0x%" PRIx64 ", which is reserved; to move that memory above 4 GiB:",
+	words_add(&remedy_add(all, keep_printf("an x86 guest can have memory at 0x%" PRIx64 ", which is reserved; to move that memory above 4 GiB:",
 					       lowest->at.start))->set,
 		  keep_printf("-machine max-ram-below-4g=%" PRIu64 "G",
 			      lowest->at.start / GIB));
@@ -160,12 +160,13 @@ static void hypertransport(const struct group *g, struct remedies *all)
 	if (i == g->nr_regions)
 		return;
 	if (g->regions[i].ht_ignore)
-		remedy_add(all, "the HyperTransport range is reserved by this kernel alone, as the IOMMU does not need it (HTRangeIgnore): with Linux 6.16 or later on the host a guest can use these 12 GiB below 1 TiB");
-	remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 leave that out for a guest whose CPU is AMD's and has 41 address bits or more");
+		remedy_add(all, "only this kernel reserves the HyperTransport range; the IOMMU does not need it (HTRangeIgnore): with Linux 6.16 or later on the host a guest can use these 12 GiB below 1 TiB");
+	remedy_add(all, "a guest with nearly 1 TiB of memory has some of it in AMD's HyperTransport range; QEMU's machine types since 7.1 keep memory out of that range if the guest's CPU is an AMD CPU with 41 address bits or more");
 }
 
 /**
- * remedy_room() - where a program can have memory that is mapped at its own addresses
+ * remedy_room() - where a program can put memory that is mapped at its virtual
+ * addresses
  * @usable: what can be mapped
  * @room: to fill with the largest place, which begins with a whole page of 1 GiB
  *
@@ -179,7 +180,7 @@ bool remedy_room(const struct ranges *usable, struct range *room)
 	for (i = 0; i < usable->nr; i++) {
 		struct range r = usable->r[i];
 
-		/* Not among the program's own code and data. */
+		/* Keep away from the program's own code and data. */
 		if (r.start < LOW_END)
 			r.start = LOW_END;
 		if (r.end > USER_END - 1)
@@ -195,14 +196,14 @@ bool remedy_room(const struct ranges *usable, struct range *room)
 	return found;
 }
 
-/* DPDK maps memory at its own address, and SPDK says where that is. */
+/* DPDK maps memory at its virtual address, which SPDK sets. */
 static void user_addresses(const struct group *g, uint64_t top, struct remedies *all)
 {
 	struct range room;
 
 	if (top >= SPDK_BASE || !remedy_room(&g->usable, &room))
 		return;
-	words_add(&remedy_add(all, "SPDK has its memory at 0x200000000000, which is beyond this aperture, unless it is told (DPDK's own default is low enough):")->set,
+	words_add(&remedy_add(all, "SPDK puts its memory at 0x200000000000 by default, which is beyond this aperture (DPDK's default is low enough):")->set,
 		  keep_printf("--base-virtaddr=0x%" PRIx64, room.start));
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A file gets its new content under another name, which begins with a dot and which readers
- * of folders pass over, and is then renamed: nobody sees half of it.
+ * The new content is written under another name, which begins with a dot so that
+ * readers of the folder skip it, and the file is then renamed: no reader sees half of
+ * it.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 #include "replace.h"
 #include "xalloc.h"
 
-/* The same folder, so that it can be renamed. */
+/* In the same folder, so that rename() works. */
 static char *hidden_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -43,14 +44,14 @@ int replace_file(const char *path, const char *text, size_t len, mode_t mode)
 	FILE *out = NULL;
 	int fd;
 
-	/* What lies there is of a run that was interrupted, or a trap. */
+	/* An existing file is left from an interrupted run, or is a trap. */
 	unlink(hidden);
 	fd = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd >= 0)
 		out = fdopen(fd, "w");
 	if (out) {
 		bad = fwrite(text, 1, len, out) != len;
-		/* Those who read it run as somebody else. */
+		/* The programs that read it run as other users. */
 		bad |= fflush(out) || fchmod(fd, mode) || fsync(fd);
 		bad |= fclose(out);
 	}

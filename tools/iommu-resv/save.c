@@ -2,8 +2,9 @@
 /*
  * iommu-resv save: a copy of what this command reads, for another machine to read.
  *
- * What tells who uses the machine stays here: of the kernel's command line only the words
- * about IOMMUs are copied, of the CPU its address bits, of a refused map not whose it was.
+ * What identifies the machine's users is not copied: the copy has only the words about
+ * IOMMUs of the kernel's command line, the address bits of the CPU, and a refused map
+ * without its process.
  */
 #include <err.h>
 #include <errno.h>
@@ -41,7 +42,7 @@ static void put_text(struct save *s, const char *name, const char *text)
 		too_long(s, name);
 }
 
-/* A file of sysfs, if it is there and knows something */
+/* A file of sysfs, if it exists and has content */
 static void put_file(struct save *s, const char *dir, const char *file)
 {
 	char *name = xasprintf("%s/%s", dir, file);
@@ -71,7 +72,7 @@ static void put_files(struct save *s, const char *dir, const char *const *files,
 		put_file(s, dir, files[i]);
 }
 
-/* Only the name that it leads to */
+/* Only the name of its target */
 static void put_link(struct save *s, const char *dir, const char *link)
 {
 	char *name = xasprintf("%s/%s", dir, link);
@@ -91,7 +92,7 @@ static void put_folder(struct save *s, const char *name)
 		too_long(s, name);
 }
 
-/* Things of which only the names matter become folders. */
+/* Entries of which only the names matter become folders. */
 static void put_names(struct save *s, const char *dir)
 {
 	char *path = xasprintf("%s/%s", s->ctl->sysfs, dir);
@@ -110,8 +111,8 @@ static void put_names(struct save *s, const char *dir)
 }
 
 /*
- * The number, and of the last map all but the process.  The file is for root: that
- * others cannot read it is no gap.
+ * Copy the number, and the last map without the process. Only root may read the file,
+ * so for others the copy is complete without it.
  */
 static void put_refused(struct save *s, const char *dir)
 {
@@ -142,7 +143,7 @@ static void put_device(struct save *s, const char *dir, const char *device)
 	char *name = xasprintf("%s/devices/%s", dir, device);
 	char *path = xasprintf("%s/%s", s->ctl->sysfs, name);
 
-	/* In a copy of a copy, what is not known stays so. */
+	/* A copy of a copy has the same gaps. */
 	if (!file_exists(path)) {
 		if (!tar_link(&s->tar, name, device))
 			too_long(s, name);
@@ -205,8 +206,7 @@ static void put_groups(struct save *s)
 }
 
 /*
- * What is copied of a line that may tell more, or NULL.  Of the CPU that is what
- * vm/host.c reads.
+ * The part of a line that is copied, or NULL. Of the CPU it is what vm/host.c reads.
  */
 static const char *part_of_cpuinfo(char *line)
 {
@@ -240,7 +240,7 @@ static const char *part_of_cmdline(char *line)
 	return line;
 }
 
-/* What is to be copied of a file's lines, up to an empty one if @first */
+/* The lines of a file to copy, up to an empty one if @first */
 static void put_lines(struct save *s, const char *name, const char *here, bool first,
 		      const char *(*part_of)(char *line))
 {
@@ -313,7 +313,7 @@ int cmd_save(struct control *ctl, int argc, char **argv)
 	bool is_stdout, lost;
 
 	if (argc != 1)
-		errx(EXIT_TROUBLE, "save takes the file to write, or - for standard output");
+		errx(EXIT_TROUBLE, "save takes a file to write, or - for standard output");
 	is_stdout = !strcmp(argv[0], "-");
 	if (is_stdout && isatty(STDOUT_FILENO))
 		errx(EXIT_TROUBLE, "standard output is a terminal: name a file, or redirect it");
@@ -322,7 +322,7 @@ int cmd_save(struct control *ctl, int argc, char **argv)
 		err(EXIT_TROUBLE, "%s", argv[0]);
 	put_all(&s);
 	tar_end(&s.tar);
-	/* Standard output is looked at when the command ends. */
+	/* Errors of standard output are checked when the command ends. */
 	if (is_stdout)
 		return EXIT_OK;
 	lost = ferror(s.tar.file);

@@ -7,11 +7,11 @@
  *
  * OWNER is a device by its address (0000:03:00.0) or name, or by its vendor and model
  * (8086:1592), which finds all such devices wherever they are.  The end is inclusive.
- * REQUEST is what the kernel's file msi_window takes.  Other lines are somebody's
- * comments: they are kept, and those that are no comments are told of.
+ * REQUEST is what the kernel's file msi_window takes.  Other lines are the
+ * administrator's: they are kept, and those that are not comments are reported.
  *
- * "iommu-resv apply" brings what was saved into force.  A service of the package calls it
- * at boot, and a rule of udev when a group comes later.
+ * "iommu-resv apply" brings what was saved into force.  A systemd service of the
+ * package runs it at boot, and udev rules when a group is added later.
  */
 #include <err.h>
 #include <errno.h>
@@ -57,8 +57,8 @@ static char *lower(const char *word)
 }
 
 /*
- * Only the form, as the device may be absent: a PCI device by its whole address, or another
- * by a name without colons.
+ * Check only the form, because the device may be absent: a PCI device by its whole
+ * address, or another by a name without colons.
  */
 static bool is_name(const char *word)
 {
@@ -75,11 +75,11 @@ static bool is_name(const char *word)
 }
 
 /**
- * saved_owner() - by what a thing is saved that the user wants for @word
+ * saved_owner() - the owner under which to save a setting for @word
  * @ctl: options
  * @word: a device, VENDOR:DEVICE, or a group, whose number changes from boot to boot
  *
- * Leaves with a message if nothing lasting is known of it.
+ * Exits with a message if it has no lasting name.
  *
  * Return: an address or VENDOR:DEVICE, to be freed
  */
@@ -99,7 +99,7 @@ char *saved_owner(struct control *ctl, const char *word)
 		exit(EXIT_TROUBLE);
 	free(copy);
 	if (groups.g[0].nr_devices != 1)
-		errx(EXIT_TROUBLE, "group %u has %zu devices, and its number may change at the next boot: give the device whose it is, or VENDOR:DEVICE",
+		errx(EXIT_TROUBLE, "group %u has %zu devices, and its number may change at the next boot: name the device, or give VENDOR:DEVICE",
 		     groups.g[0].id, groups.g[0].nr_devices);
 	name = xstrdup(groups.g[0].devices[0].name);
 	groups_free(&groups);
@@ -107,7 +107,7 @@ char *saved_owner(struct control *ctl, const char *word)
 }
 
 /**
- * saved_owns() - is a device of the group meant?
+ * saved_owns() - is a device of the group the owner?
  * @owner: of saved_owner()
  * @g: the group
  */
@@ -134,7 +134,7 @@ static bool is_owned(const struct group *g, const void *owner)
 }
 
 /**
- * region_holds() - does VFIO refuse maps there because of this very declaration?
+ * region_holds() - does VFIO refuse maps there because of exactly this declaration?
  * @g: the group
  * @range: ends included
  */
@@ -172,7 +172,7 @@ int saved_groups(struct control *ctl, int argc, char **argv, struct groups *grou
 }
 
 /**
- * groups_meant() - the groups that a word of the user is about
+ * groups_meant() - the groups that a word of the user names
  * @ctl: options
  * @word: VENDOR:DEVICE for all that have such a device; else a group or a device
  * @groups: to fill; groups_free() it whatever is returned
@@ -198,19 +198,20 @@ int groups_meant(struct control *ctl, char *word, struct groups *groups)
  * @owner: of saved_owner()
  * @groups: to fill; groups_free() it whatever is left in it
  *
- * The device may come later, and the module, too; then there are none, and this says so.
+ * The device may be added later, and the module loaded later; then there are none, and
+ * this says so.
  */
 void saved_present(struct control *ctl, const char *owner, struct groups *groups)
 {
 	*groups = (struct groups) { 0 };
 	if (!ctl->loaded) {
-		warnx("the module is not loaded: it is saved, and in force after 'modprobe iommu_resv' and 'iommu-resv apply'");
+		warnx("saved, but the module is not loaded: it takes effect after 'modprobe iommu_resv' and 'iommu-resv apply'");
 		return;
 	}
 	saved_groups(ctl, 0, NULL, groups);
 	groups_keep(groups, is_owned, owner);
 	if (!groups->nr)
-		warnx("no group has the device %s: it is saved, for when it comes", owner);
+		warnx("saved, but no group has the device %s yet: it takes effect when the device is added", owner);
 }
 
 static bool parse_range(const char *word, struct range *range)
@@ -223,7 +224,7 @@ static bool parse_range(const char *word, struct range *range)
 	       !word[end] && range->start <= range->end;
 }
 
-/* What is handed to the kernel has no other letters than a request can have. */
+/* Pass only letters to the kernel that a request can have. */
 static bool parse_request(const char *text)
 {
 	return *text && strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz ,=-") == strlen(text) &&
@@ -306,9 +307,10 @@ bool saved_read(struct saved *saved)
 /**
  * saved_lock() - be the only process that changes what is saved, or what is in force
  *
- * udev runs "apply" for each group that changes, beside the unit at boot.  If two of them saw
- * that a region does not hold yet, the second one's write would fail (EEXIST).  And one that
- * has read the file before a region is removed from it would bring that region back.
+ * udev runs "apply" for each group that changes, in addition to the unit at boot.  If two of
+ * them found that a region is not in force yet, the write of the second one would fail
+ * (EEXIST).  And one that has read the file before a region is removed from it would bring
+ * that region back.
  *
  * Each change of the file makes a new one, so the lock is on a file of its own, which only
  * root can open.  It ends with the process.
@@ -327,7 +329,7 @@ void saved_lock(void)
 }
 
 /**
- * saved_free() - done with it
+ * saved_free() - free what was read
  * @saved: of saved_read()
  */
 void saved_free(struct saved *saved)
@@ -381,11 +383,11 @@ static bool write_edited(struct edit *edit, struct text *old, FILE *out)
 	while (text_next(old, &line))
 		if (!is_dropped(edit, line))
 			fprintf(out, "%s\n", line);
-	/* What text_next() has left out must not be lost. */
+	/* Do not lose what text_next() has skipped. */
 	return text_close(old);
 }
 
-/* Everything else in the file stays as it is, what is not understood, too. */
+/* Everything else in the file stays as it is, also what is invalid. */
 static int edit_file(struct edit *edit)
 {
 	struct text old;
@@ -411,14 +413,14 @@ static int edit_file(struct edit *edit)
 	fclose(out);
 	ret = good ? EXIT_OK : EXIT_TROUBLE;
 	if (!good)
-		warnx("%s is unchanged: take out what is no text first", RESV_SAVED);
+		warnx("%s is unchanged: it has bytes that are not text, remove them first", RESV_SAVED);
 	else if (edit->line || edit->dropped)
 		ret = replace_file(RESV_SAVED, text, len, 0644);
 	free(text);
 	return ret;
 }
 
-/* The region of @data, or all of its owner if that has no range */
+/* The region of @data, or all regions of its owner if it has no range */
 struct wanted {
 	const char *owner;
 	const struct range *range;
@@ -496,7 +498,7 @@ static int forget(const char *owner, const struct range *range, const char *what
 }
 
 /**
- * saved_forget_declare() - save a region no longer
+ * saved_forget_declare() - remove a region from the file
  * @owner: of saved_owner()
  * @range: exactly that; NULL for all of the owner
  *
@@ -508,7 +510,7 @@ int saved_forget_declare(const char *owner, const struct range *range)
 }
 
 /**
- * saved_forget_window() - save no longer where a window goes
+ * saved_forget_window() - remove a window from the file
  * @owner: of saved_owner()
  *
  * Return: an exit code, after saying what went wrong

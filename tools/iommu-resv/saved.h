@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What declare and window have saved, for when the machine or a device comes again. */
+/*
+ * What declare and window have saved, for the next boot and for devices that are added
+ * later.
+ */
 #ifndef SAVED_H
 #define SAVED_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SHA-256 (FIPS 180-4) of a short text, which fits one block.  Own code, because none of
- * the libraries that the command has already can do it.
+ * SHA-256 (FIPS 180-4) of a short text, which fits one block.  Own code, because no
+ * library that the command already uses has it.
  */
 #include <string.h>
 

@@ -106,7 +106,7 @@ static bool say_assign(struct control *ctl, struct untied *untied, const struct 
 
 	obstacles_find(ctl, g, NULL, &found);
 	if (!found.nr && found.unknown)
-		puts("Can be given to a guest: not known before it is tried");
+		puts("Can be given to a guest: known only after trying");
 	else
 		printf("Can be given to a guest: %s\n", found.nr ? "no" : "yes");
 	for (i = 0; i < found.nr; i++) {
@@ -132,7 +132,7 @@ static void say_msi(const struct group *g)
 
 	printf("Interrupts: %s", how);
 	if (!strcmp(how, "isolated"))
-		puts(", a guest can raise no others but its own");
+		puts(", a guest can raise only its own");
 	else if (!strcmp(how, "unsafe"))
 		puts(", VFIO refuses the group (EPERM) unless vfio_iommu_type1\n"
 		     "  is loaded with allow_unsafe_interrupts=1");
@@ -140,7 +140,7 @@ static void say_msi(const struct group *g)
 		puts(", this kernel cannot tell before the group is opened");
 }
 
-/* No map hits the window then, but the messages do not get there either. */
+/* Then no map hits the window, but messages do not get there either. */
 static void say_window_hits(const struct group *g)
 {
 	size_t i;
@@ -157,7 +157,7 @@ static void say_window_hits(const struct group *g)
 	}
 }
 
-/* Which regions a sentence is about. */
+/* The regions that a sentence is about. */
 static bool is_attach_rmrr(const struct group *g, const struct region *r)
 {
 	return !strcmp(r->type, "direct") && !strcmp(r->origin, "rmrr") &&
@@ -244,7 +244,7 @@ static const char *purpose_of(const struct device *d)
 	if (!strncmp(d->class, "0x03", 4))
 		return "stolen memory of integrated graphics";
 	if (!strncmp(d->class, "0x0c03", 6))
-		return "keyboards and mice of USB, before a driver has the device";
+		return "USB keyboards and mice, until a driver has the device";
 	return NULL;
 }
 
@@ -294,7 +294,10 @@ static const struct {
 	  "  that does not pass it on. VFIO accepts maps there." },
 };
 
-/* What a region of type direct-relaxable was for, as far as the device tells. */
+/*
+ * What a region of type direct-relaxable was for, as far as the class of the device
+ * says.
+ */
 static void say_purposes(const struct group *g)
 {
 	size_t i, k;
@@ -414,7 +417,7 @@ static const struct choice choices[] = {
 	[COL_END] = { "END", SCOLS_FL_RIGHT, false, "its last address" },
 	[COL_SIZE] = { "SIZE", SCOLS_FL_RIGHT, false, "its size" },
 	[COL_TYPE] = { "TYPE", 0, false, "its type" },
-	[COL_ORIGIN] = { "ORIGIN", 0, false, "who says so" },
+	[COL_ORIGIN] = { "ORIGIN", 0, false, "source of the fact" },
 	[COL_DEVICE] = { "DEVICE", 0, false, "which device causes it" },
 	[COL_FLAGS] = { "FLAGS", 0, false, "native or added, and enforced or advice" },
 };
@@ -468,7 +471,10 @@ static void print_table(const struct control *ctl, const struct groups *groups,
 	free(rows);
 }
 
-/* Classes are five files more a device, and only these regions need them. */
+/*
+ * Reading classes takes five more files for each device, and only these regions need
+ * them.
+ */
 static bool any_relaxable(const struct groups *groups)
 {
 	size_t i, k;
@@ -497,7 +503,7 @@ static void print_groups(struct control *ctl, struct groups *groups)
 	untied_free(&untied);
 }
 
-/* Those that are named, or those that have a device of -d. */
+/* The named groups, or those that have a device of -d. */
 static int find(struct control *ctl, int argc, char **argv, struct groups *groups)
 {
 	struct names *names;
@@ -505,9 +511,9 @@ static int find(struct control *ctl, int argc, char **argv, struct groups *group
 	int ret;
 
 	if (pick_parse(ctl, &pick) && argc)
-		errx(EXIT_TROUBLE, "show which groups? Give -d, or groups and devices by name");
+		errx(EXIT_TROUBLE, "which groups? Give -d, or groups and devices by name");
 	if (!ctl->device && !argc)
-		errx(EXIT_TROUBLE, "show which group? Give its number or a device");
+		errx(EXIT_TROUBLE, "which group? Give its number or a device");
 	names = names_open(ctl);
 	ret = argc ? groups_find(ctl, names, argc, argv, groups) :
 		     groups_read(ctl, names, groups);

@@ -16,7 +16,7 @@
 #define MARGIN		16
 #define LINE		18
 #define STEP_MIN	22
-/* A character of a font of 12 pixels with one width takes no more. */
+/* Maximum width of a character of a monospaced font of 12 pixels. */
 #define CHARACTER	7.5
 
 /* Columns, by their left or, for numbers, right ends */
@@ -36,7 +36,7 @@ static const char *const classes[HOST_STATES] = {
 	[HOST_USABLE] = "usable",
 };
 
-/* What may not be in XML, and what turns the direction of a line */
+/* Characters that XML forbids, and those that change the direction of a line */
 static bool is_shown(const unsigned char *s, unsigned int len)
 {
 	static const char *const hidden[] = {
@@ -61,7 +61,10 @@ static unsigned int length(const unsigned char *s)
 	return *s < 0x80 ? 1 : utf8_len(s);
 }
 
-/* The first characters of @text in @room columns; what is not ASCII may take two of them. */
+/*
+ * The first characters of @text in @room columns; a character that is not ASCII may
+ * take two of them.
+ */
 static void escape(FILE *out, const char *text, size_t room)
 {
 	const unsigned char *s = (const unsigned char *)text;
@@ -95,7 +98,7 @@ static size_t text_columns(const char *text)
 	return nr;
 }
 
-/* Text that may be too long is cut; who points at it sees all. */
+/* Cut text that may be too long; a pointer over it shows all of it. */
 static void put_text(FILE *out, unsigned int x, unsigned int y, const char *class,
 		     const char *text)
 {
@@ -112,7 +115,7 @@ static void put_text(FILE *out, unsigned int x, unsigned int y, const char *clas
 	fputs(cut ? "\xe2\x80\xa6</text>\n" : "</text>\n", out);
 }
 
-/* Takes @text over. */
+/* Takes ownership of @text. */
 static void put_number(FILE *out, unsigned int x, unsigned int y, char *text)
 {
 	fprintf(out, "<text x=\"%u\" y=\"%u\" class=\"number\">%s</text>\n", x, y, text);
@@ -169,7 +172,7 @@ static void put_step(const struct control *ctl, FILE *out, const struct step *st
 			 hit_class(step->labels[i].hit), picture_hit(&step->labels[i]));
 }
 
-/* What a pattern means; returns where the next one goes. */
+/* The meaning of a pattern; returns the place of the next one. */
 static unsigned int put_meaning(FILE *out, unsigned int x, unsigned int y,
 				const char *class, const char *meaning)
 {
@@ -283,7 +286,7 @@ void picture_svg(const struct control *ctl, const struct picture *p, FILE *out)
 	struct control short_sizes = *ctl;
 	size_t i;
 
-	/* There is no room for bytes. */
+	/* The picture has no room for sizes in bytes. */
 	short_sizes.bytes = false;
 
 	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

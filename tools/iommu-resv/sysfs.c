@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Files, links and directories of sysfs.  Nothing in them is trusted: files
- * are bounded, lines with bytes that no kernel writes are not passed on.
+ * Files, links and directories of sysfs.  Their content is not trusted: files are
+ * bounded, and lines with bytes that no kernel writes are skipped.
  */
 #include <dirent.h>
 #include <err.h>
@@ -16,7 +16,7 @@
 #include "sysfs.h"
 #include "xalloc.h"
 
-/* Some 10,000 regions of one group: far beyond any, and soon read. */
+/* Some 10,000 regions of one group: far more than any group has, and read quickly. */
 #define TEXT_MAX	(1024 * 1024)
 #define BAD_SHOWN	3
 
@@ -102,7 +102,7 @@ bool text_next(struct text *t, char **line)
 }
 
 /**
- * text_bad() - report the current line and go on without it
+ * text_bad() - report the current line and skip it
  * @t: text
  * @line: as text_next() gave it
  */
@@ -120,10 +120,10 @@ void text_bad(struct text *t, const char *line)
 }
 
 /**
- * text_close() - done with a file
+ * text_close() - close a file
  * @t: text
  *
- * Return: true if every line made sense
+ * Return: true if every line was valid
  */
 bool text_close(struct text *t)
 {
@@ -167,7 +167,7 @@ bool file_exists(const char *path)
 	return !access(path, F_OK);
 }
 
-/* Also a link to what is not there, as in a copy of another machine's sysfs. */
+/* Also a link without a target, as in a copy of another machine's sysfs. */
 bool name_exists(const char *path)
 {
 	struct stat st;
@@ -175,7 +175,7 @@ bool name_exists(const char *path)
 	return !lstat(path, &st);
 }
 
-/* By its mode, as sysfs goes by that for root, too, and access() does not. */
+/* By its mode, which sysfs checks for root, too, and access() does not. */
 bool file_writable(const char *path)
 {
 	struct stat st;
@@ -188,7 +188,7 @@ static int by_version(const void *a, const void *b)
 	return strverscmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A folder that is said to be another machine's sysfs can have anything in it. */
+/* A folder that is given as another machine's sysfs can contain anything. */
 static bool is_printable(const char *name)
 {
 	for (; *name; name++)
@@ -240,7 +240,7 @@ void strings_free(struct strings *names)
 }
 
 /**
- * link_base() - last component of what a link points at
+ * link_base() - last component of the target of a link
  * @path: the link
  *
  * Return: allocated, or NULL if there is no such link, or none of the kernel's

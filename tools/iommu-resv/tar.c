@@ -2,8 +2,9 @@
 /*
  * Writes and unpacks archives of "iommu-resv save", in the format ustar of POSIX.
  *
- * Who sends an archive is not trusted: what is unpacked are files, folders, and links that
- * are a name and lead nowhere, all of them below a new folder, and no more than a host has.
+ * The sender of an archive is not trusted: it may have only files, folders, and links
+ * that consist of a name and have no target. All are unpacked below a new folder, and
+ * no more than a host can have.
  */
 #include <err.h>
 #include <errno.h>
@@ -104,8 +105,8 @@ static bool write_header(struct tar *tar, const char *name, char type, size_t si
  * tar_file() - add a file
  * @tar: archive
  * @name: its path
- * @content: what is in it
- * @len: how long that is
+ * @content: its content
+ * @len: its length
  *
  * Return: false if the format cannot hold that name
  */
@@ -137,7 +138,7 @@ void tar_end(struct tar *tar)
 	fwrite(zeros, sizeof(zeros), 1, tar->file);
 }
 
-/* The folder of all that is unpacked, which goes when the command ends */
+/* The folder of everything that is unpacked; removed when the command ends */
 static char *root;
 /* One folder in it for each archive */
 static char **dirs;
@@ -206,7 +207,7 @@ __attribute__((noreturn)) static void failed(const struct unpacking *u, const ch
 	err(EXIT_TROUBLE, "%s: cannot unpack %s", u->archive, path);
 }
 
-/* Digits, and behind them nothing but blanks and zeros */
+/* Digits, followed only by blanks and zeros */
 static bool octal(const char *field, size_t len, uint64_t *value)
 {
 	size_t i = 0;
@@ -221,7 +222,7 @@ static bool octal(const char *field, size_t len, uint64_t *value)
 	return i == len;
 }
 
-/* Letters that are in names of sysfs, in parts that do not lead upward */
+/* Letters of names in sysfs, in components that do not lead upward */
 static bool is_path(const char *path)
 {
 	const char *part = path;
@@ -241,7 +242,7 @@ static bool is_path(const char *path)
 	return *path != '\0';
 }
 
-/* A driver or IOMMU, of which the name is wanted; or a device that was not copied */
+/* A driver or an IOMMU, whose name is needed; or a device that was not copied */
 static bool is_link(const char *path, const char *target)
 {
 	const char *slash = strrchr(path, '/');
@@ -251,7 +252,7 @@ static bool is_link(const char *path, const char *target)
 		!strcmp(slash + 1, target));
 }
 
-/* Makes the folders of @path down to its last slash. */
+/* Make the folders of @path down to its last slash. */
 static void make_folders(const struct unpacking *u, char *path)
 {
 	char *slash = strchr(path + strlen(u->dir), '/');
@@ -270,10 +271,10 @@ static void unpack_file(struct unpacking *u, const char *path, uint64_t size)
 	int fd;
 
 	if (size > FILE_MAX)
-		bad(u, "a file in it is larger than any of sysfs");
+		bad(u, "a file in it is larger than any file of sysfs");
 	u->bytes += size;
 	if (u->bytes > BYTES_MAX)
-		bad(u, "holds more than a host has");
+		bad(u, "holds more than a host can have");
 	if (size && !fread(content, (size + BLOCK - 1) / BLOCK * BLOCK, 1, u->in))
 		bad(u, "is cut short");
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -281,7 +282,7 @@ static void unpack_file(struct unpacking *u, const char *path, uint64_t size)
 		failed(u, path);
 }
 
-/* Where it goes: the folder of all archives is not part of that. */
+/* The path inside the folder of all archives. */
 static char *place_of(const struct unpacking *u, const struct header *h)
 {
 	char *path = h->prefix[0] ?
@@ -295,7 +296,7 @@ static char *place_of(const struct unpacking *u, const struct header *h)
 		path[len - 1] = '\0';
 	if (!is_path(path) || strncmp(path, TAR_FOLDER, folder) ||
 	    (path[folder] && path[folder] != '/'))
-		bad(u, "a name in it is none of a saved host");
+		bad(u, "a name in it is not that of a saved file");
 	place = xasprintf("%s%s", u->dir, path + folder);
 	free(path);
 	return place;
@@ -308,7 +309,7 @@ static void unpack_one(struct unpacking *u, const struct header *h)
 	uint64_t size = 0;
 
 	if (!octal(h->size, sizeof(h->size), &size))
-		bad(u, "a size in it makes no sense");
+		bad(u, "a size in it is invalid");
 	make_folders(u, path);
 	if (h->type == TAR_FILE || h->type == TAR_OLD_FILE) {
 		unpack_file(u, path, size);
@@ -319,7 +320,7 @@ static void unpack_one(struct unpacking *u, const struct header *h)
 		if (symlink(target, path))
 			failed(u, path);
 	} else {
-		bad(u, "has what no saved host has");
+		bad(u, "has an entry that no saved host has");
 	}
 	free(target);
 	free(path);
@@ -332,20 +333,21 @@ static void unpack_all(struct unpacking *u)
 
 	for (;;) {
 		if (!fread(&h, sizeof(h), 1, u->in))
-			bad(u, u->entries ? "is cut short" : "is no archive");
+			bad(u, u->entries ? "is cut short" : "is not an archive");
 		if (u->entries && !h.name[0])
 			return;
 		if (memcmp(h.magic, "ustar", 5) || !octal(h.sum, sizeof(h.sum), &sum) ||
 		    sum != checksum(&h))
-			bad(u, u->entries ? "is damaged" : "is no archive");
+			bad(u, u->entries ? "is damaged" : "is not an archive");
 		if (u->entries++ == ENTRIES_MAX)
-			bad(u, "holds more files than a host has");
+			bad(u, "holds more files than a host can have");
 		unpack_one(u, &h);
 	}
 }
 
 /**
- * tar_unpack() - unpack an archive, until the command ends; leaves if it is none
+ * tar_unpack() - unpack an archive, until the command ends; exits if it is not an
+ * archive
  * @path: the archive
  *
  * Return: the folder

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* All of an archive is in this folder, so that tar(1) fills no other. */
+/* All entries of an archive are in this folder, so that tar(1) writes to no other. */
 #define TAR_FOLDER	"iommu-resv-save"
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv unload: everything off this kernel, or nothing. */
+/* iommu-resv unload: unload everything from this kernel, or nothing. */
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static int unload(struct control *ctl)
 		if (declared)
 			warnx(CORE " is in use: regions are declared, remove them first");
 		else
-			warnx(CORE " is in use: %sa guest whose maps it checks or another module needs it ('lsmod | grep ^" CORE "'), or its hooks are just being switched",
+			warnx(CORE " is in use: %sa guest whose maps it checks or another module uses it ('lsmod | grep ^" CORE "'), or its hooks are being switched",
 			      moved ? "such a guest holds it, " : "");
 		break;
 	default:
@@ -50,7 +50,7 @@ int cmd_unload(struct control *ctl, int argc, char **argv)
 		warnx("the module is not loaded");
 		return EXIT_OK;
 	}
-	/* The kernel would refuse it as well, without saying whose they are. */
+	/* The kernel would refuse it, too, without naming their groups. */
 	nr = groups_declared(ctl, false);
 	if (nr) {
 		if (nr > 0)

@@ -13,10 +13,10 @@
 #include "words.h"
 #include "xalloc.h"
 
-/* So many names fit into a line. */
+/* Number of names that fit into a line. */
 #define NAMES_MAX	4
 
-/* Or not known not to be. */
+/* Also if it is not known. */
 static bool is_tied(const struct group *g)
 {
 	size_t i;
@@ -58,7 +58,7 @@ static void print_others(const struct groups *groups, const struct device *d)
 			if (!is_like(&groups->g[i].devices[k], d))
 				continue;
 			if (nr < NAMES_MAX)
-				printf("%s %s", nr ? "" : "  of the same model, and not tied:",
+				printf("%s %s", nr ? "" : "  of the same model, without such a region:",
 				       groups->g[i].devices[k].name);
 			nr++;
 		}
@@ -82,7 +82,7 @@ static uint64_t number_in(const char *dir, const char *file)
 	return value;
 }
 
-/* It comes from a file, and becomes part of a path and of a command. */
+/* The name comes from a file, and becomes part of a path and of a command. */
 static bool is_pci_name(const char *name)
 {
 	return strspn(name, "0123456789abcdef:.") == strlen(name) && strchr(name, ':');
@@ -95,19 +95,21 @@ static bool is_pci_name(const char *name)
 static void print_functions(const struct control *ctl, unsigned int group,
 			    const struct device *d)
 {
-	/* By way of the group, as a copy of "save" has nothing else of devices. */
+	/*
+	 * Through the group, because a copy of "save" has nothing else about devices.
+	 */
 	char *dir = xasprintf("%s/kernel/iommu_groups/%u/devices/%s", ctl->sysfs, group,
 			      d->name);
 	uint64_t most = number_in(dir, "sriov_totalvfs");
 	uint64_t nr = number_in(dir, "sriov_numvfs");
 
 	if (nr)
-		printf("  it has %" PRIu64 " virtual functions, which are mostly not tied\n", nr);
+		printf("  it has %" PRIu64 " virtual functions, which mostly have no such region\n", nr);
 	else if (most && d->driver && strcmp(d->driver, "vfio-pci"))
-		printf("  virtual functions are mostly not tied; for NUMBER of them, %" PRIu64 " at most:\n"
+		printf("  virtual functions mostly have no such region; for NUMBER of them, %" PRIu64 " at most:\n"
 		       "    echo NUMBER > /sys/bus/pci/devices/%s/sriov_numvfs\n", most, d->name);
 	else if (most)
-		printf("  virtual functions are mostly not tied, and its driver on the host can make %" PRIu64 "\n",
+		printf("  virtual functions mostly have no such region, and its host driver can create %" PRIu64 "\n",
 		       most);
 	free(dir);
 }
@@ -123,18 +125,18 @@ static bool read_all(struct control *ctl, struct untied *untied)
 	untied->good = !groups_read(ctl, NULL, &untied->groups);
 	if (untied->good)
 		groups_details(ctl, &untied->groups);
-	/* What is wrong with other groups is no gap in what was asked for. */
+	/* Errors in other groups do not make this answer incomplete. */
 	ctl->gaps = gaps;
 	return untied->good;
 }
 
 /**
- * untied_print() - name what can be given away in place of a device
+ * untied_print() - name what can be given to a guest in place of a device
  * @ctl: options
  * @untied: all zero before the first call; untied_free() it after the last one
  * @device: a device with a region of type direct
  *
- * All groups are read for that, once.
+ * This reads all groups, once.
  */
 void untied_print(struct control *ctl, struct untied *untied, const char *device)
 {
@@ -150,7 +152,7 @@ void untied_print(struct control *ctl, struct untied *untied, const char *device
 }
 
 /**
- * untied_free() - done with it
+ * untied_free() - free what was read
  * @untied: of untied_print()
  */
 void untied_free(struct untied *untied)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Characters in UTF-8, taken strictly. */
+/* Strict decoding of UTF-8. */
 #include "utf8.h"
 
-/* Length of the UTF-8 character at @s, 0 if it is none. */
+/* Length of the UTF-8 character at @s, 0 if it is not valid. */
 unsigned int utf8_len(const unsigned char *s)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Characters in UTF-8, taken strictly. */
+/* Strict decoding of UTF-8. */
 #ifndef UTF8_H
 #define UTF8_H
 

@@ -18,7 +18,7 @@
 #include "words.h"
 #include "xalloc.h"
 
-/* The kernel's own, where the parameter cannot be read */
+/* Default of the kernel, used if the parameter cannot be read */
 #define ENTRIES		65535
 
 /**
@@ -43,7 +43,7 @@ static void add_check(struct answer *a, const char *text)
 
 static void add_keep_out(struct answer *a)
 {
-	add_check(a, "keep the guest's memory out of this region; this command tells what to set, where there is a setting for that:");
+	add_check(a, "keep the guest's memory out of this region; this command prints the setting, if there is one:");
 }
 
 static const char *meaning_of(const struct region *r)
@@ -60,7 +60,7 @@ static const char *meaning_of(const struct region *r)
 		{ "out-of-range", NULL, "the IOMMU cannot address this" },
 		{ "reserved", "admin", "the administrator has declared this region" },
 		{ "reserved", "ht", "AMD's hardware uses these addresses for HyperTransport" },
-		{ "reserved", NULL, "firmware, or the IOMMU's driver, keeps these addresses" },
+		{ "reserved", NULL, "firmware or the IOMMU driver reserves these addresses" },
 	};
 	size_t i;
 
@@ -81,20 +81,20 @@ static void out_of_range(const struct control *ctl, const struct group *g,
 	struct remedy *r;
 
 	if (!hit->at.start) {
-		add_check(a, keep_printf("the guest must not have memory below 0x%" PRIx64 "; this command tells what it has there:",
+		add_check(a, keep_printf("the guest must not have memory below 0x%" PRIx64 "; this command lists what it has there:",
 					 hit->at.end + 1));
 		return;
 	}
-	r = add(a, keep_printf("the guest must not have memory from 0x%" PRIx64 " on: lower its memory or maxmem, or on x86 the address bits of its CPU, which decide where firmware puts BARs; this command tells which of them:",
+	r = add(a, keep_printf("the guest must not have memory from 0x%" PRIx64 " on: reduce its memory or maxmem, or on x86 the address bits of its CPU, which decide where firmware puts BARs; this command says which:",
 			       hit->at.start));
 	words_add(&r->set, keep_string("iommu-resv check --vm FILE"));
 	host_read(ctl, &host);
 	if (!host.arm)
 		remedy_bits(&a->all, bits,
-			    keep_printf("%u address bits are what the IOMMU has; for the CPU of QEMU, libvirt, or Proxmox VE:",
+			    keep_printf("limit the guest's CPU to the %u address bits of the IOMMU; in QEMU, libvirt, or Proxmox VE:",
 					bits));
-	add(a, "if the map is of a BAR, and not of memory, the guest works: only DMA from device to device fails there");
-	add(a, keep_printf("DPDK and SPDK: --base-virtaddr= takes an address of a usable range, which 'iommu-resv show %u' lists",
+	add(a, "if the map is of a BAR, not of memory, the guest works: only DMA from device to device fails there");
+	add(a, keep_printf("DPDK and SPDK: set --base-virtaddr= to an address in a usable range, which 'iommu-resv show %u' lists",
 			   g->id));
 }
 
@@ -103,7 +103,7 @@ static void declared(const struct group *g, struct answer *a)
 	const struct range *at = &g->refused.hit.at;
 	struct remedy *r;
 
-	r = add(a, "if nothing is there any more, stop the guest or program that has the group, and take the region back:");
+	r = add(a, "if the region is no longer needed, stop the guest or program that has the group, and undeclare the region:");
 	words_add(&r->set, keep_printf("iommu-resv undeclare %u 0x%" PRIx64 "-0x%" PRIx64, g->id,
 				       at->start, at->end));
 	add_keep_out(a);
@@ -117,10 +117,10 @@ static void movable(const struct group *g, struct answer *a)
 	r = add(a, "stop the guest or program that has the group, and move the MSI window out of this map:");
 	words_add(&r->set, keep_printf("iommu-resv window %u auto avoid 0x%" PRIx64 "-0x%" PRIx64,
 				       g->id, map->start, map->end));
-	add_check(a, "or let this command print the move that leaves out all of the guest's memory:");
+	add_check(a, "or let this command print the move out of all of the guest's memory:");
 }
 
-/* Is the region that was hit one that only this kernel keeps? */
+/* Is the region that was hit one that only this kernel reserves? */
 static bool is_kept_by_kernel(const struct group *g)
 {
 	size_t i;
@@ -138,7 +138,7 @@ static void hit_remedies(const struct control *ctl, const struct group *g,
 	const struct region *hit = &g->refused.hit;
 
 	if (g->refused.attach) {
-		add(a, "no guest can have this device: give another one, or a virtual function of this one");
+		add(a, "no guest can have this device: use another one, or a virtual function of this one");
 	} else if (!strcmp(hit->type, "out-of-range")) {
 		out_of_range(ctl, g, a);
 	} else if (!strcmp(hit->type, "sw-msi")) {
@@ -147,9 +147,9 @@ static void hit_remedies(const struct control *ctl, const struct group *g,
 		declared(g, a);
 	} else {
 		if (!strcmp(hit->origin, "ht"))
-			add(a, "give the guest less memory, or with a CPU of AMD's and 41 address bits QEMU's machine type 7.1 or later, which leaves these addresses out");
+			add(a, "give the guest less memory; or an AMD CPU with 41 address bits and QEMU's machine type 7.1 or later, which leaves these addresses free");
 		if (is_kept_by_kernel(g))
-			add(a, "or boot Linux 6.16 or later on the host: the IOMMU does not need these 12 GiB (HTRangeIgnore), and such a kernel leaves them to guests");
+			add(a, "or boot Linux 6.16 or later on the host: the IOMMU does not need these 12 GiB (HTRangeIgnore), and such a kernel lets guests use them");
 		add_keep_out(a);
 	}
 }
@@ -158,14 +158,14 @@ static void no_setting(const struct control *ctl, const struct group *g, struct 
 {
 	(void)ctl;
 	(void)g;
-	add(a, "this is a fault of the program, and no setting of the host cures it: look for a newer version, or report it to the program's authors");
+	add(a, "this is a bug of the program, and no setting of the host helps: look for a newer version, or report it to the program's authors");
 }
 
 static void flags(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
 	(void)g;
-	add(a, "this is a fault of the program, or it needs a newer kernel: look for newer versions of both");
+	add(a, "this is a bug of the program, or it needs a newer kernel: look for newer versions of both");
 }
 
 static void alignment(const struct control *ctl, const struct group *g, struct answer *a)
@@ -173,9 +173,9 @@ static void alignment(const struct control *ctl, const struct group *g, struct a
 	struct range page = { 0, g->page_size - 1 };
 	char *size = format_size(ctl, &page, 1);
 
-	add(a, keep_printf("start, size and the process's address have to be multiples of %s for this group: give the guest a size of memory that is one",
+	add(a, keep_printf("start, size and the process's address must be multiples of %s for this group: give the guest such a memory size",
 			   size));
-	add(a, "have the memory in huge pages, which begin at such addresses, or use a kernel with smaller pages");
+	add(a, "use huge pages, which begin at such addresses, or a kernel with smaller pages");
 	free(size);
 }
 
@@ -190,13 +190,13 @@ static void entries(const struct control *ctl, const struct group *g, struct ans
 				       2 * limit));
 	r = add(a, "to keep it after a reboot, put this into a file of /etc/modprobe.d:");
 	words_add(&r->set, keep_printf("options vfio_iommu_type1 dma_entry_limit=%" PRIu64, 2 * limit));
-	add(a, "or have the memory in larger huge pages, so that the program needs fewer maps");
+	add(a, "or use larger huge pages, so that the program needs fewer maps");
 }
 
 static void out_of_room(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
-	words_add(&add(a, "the map is larger than what the group leaves free, or the process has mapped most of that; this command lists the ranges:")->set,
+	words_add(&add(a, "the map is larger than the usable ranges of the group, or the process has mapped most of them; this command lists the ranges:")->set,
 		  keep_printf("iommu-resv show %u", g->id));
 }
 
@@ -206,10 +206,10 @@ static void memlock(const struct control *ctl, const struct group *g, struct ans
 
 	(void)ctl;
 	(void)g;
-	r = add(a, "raise the limit above all memory of the guest or program: in its shell, or in its unit of systemd:");
+	r = add(a, "raise the limit above all memory of the guest or program: in its shell, or in its systemd unit:");
 	words_add(&r->set, keep_string("ulimit -l unlimited"));
 	words_add(&r->set, keep_string("LimitMEMLOCK=infinity"));
-	words_add(&add(a, "libvirt raises it by itself; only if that is too little, put this into the domain, with some GiB more than the guest's memory, as the kernel kills a guest that needs more:")->set,
+	words_add(&add(a, "libvirt raises it by itself; only if that is not enough, put this into the domain, with some GiB more than the guest's memory, because the kernel kills a guest that needs more:")->set,
 		  keep_string("<memtune><hard_limit unit='GiB'>SIZE</hard_limit></memtune>"));
 	add(a, "if the kernel log does not say 'RLIMIT_MEMLOCK (...) exceeded', the host has too little memory: give the guest less");
 }
@@ -218,14 +218,14 @@ static void memory(const struct control *ctl, const struct group *g, struct answ
 {
 	(void)ctl;
 	(void)g;
-	add(a, "if the map is of a BAR, and not of memory, the guest works: only DMA from device to device fails there");
-	add(a, "else the memory is of a kind that cannot be pinned, as some files are: have it in ordinary memory or huge pages");
+	add(a, "if the map is of a BAR, not of memory, the guest works: only DMA from device to device fails there");
+	add(a, "otherwise the memory is of a kind that cannot be pinned, as some files are: use ordinary memory or huge pages");
 }
 
 static void host_driver(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
-	words_add(&add(a, "unbind the device from that driver, or bind it to vfio-pci; this command tells which it is:")->set,
+	words_add(&add(a, "unbind the device from that driver, or bind it to vfio-pci; this command names both:")->set,
 		  keep_printf("iommu-resv show %u", g->id));
 }
 
@@ -233,7 +233,7 @@ static void interrupts(const struct control *ctl, const struct group *g, struct 
 {
 	(void)ctl;
 	(void)g;
-	add(a, "turn interrupt remapping on in firmware setup, and take what turns it off from the kernel command line");
+	add(a, "turn interrupt remapping on in firmware setup, and remove what turns it off from the kernel command line");
 	words_add(&add(a, "or, if the guest is trusted, put this into a file of /etc/modprobe.d, and load vfio_iommu_type1 again:")->set,
 		  keep_string("options vfio_iommu_type1 allow_unsafe_interrupts=1"));
 }
@@ -243,7 +243,7 @@ static void interrupts_iommufd(const struct control *ctl, const struct group *g,
 {
 	(void)ctl;
 	(void)g;
-	add(a, "turn interrupt remapping on in firmware setup, and take what turns it off from the kernel command line");
+	add(a, "turn interrupt remapping on in firmware setup, and remove what turns it off from the kernel command line");
 	words_add(&add(a, "or, if the guest is trusted, put this into a file of /etc/modprobe.d, and load iommufd again:")->set,
 		  keep_string("options iommufd allow_unsafe_interrupts=1"));
 }
@@ -251,14 +251,14 @@ static void interrupts_iommufd(const struct control *ctl, const struct group *g,
 static void group_file(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
-	words_add(&add(a, "stop the guest or program that has the file of the group; this command tells which it is:")->set,
+	words_add(&add(a, "stop the guest or program that has the group's file open; this command names it:")->set,
 		  keep_printf("fuser -v /dev/vfio/%u", g->id));
 }
 
 static void no_device(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
-	words_add(&add(a, "give the program the address of a device of this group, and bind that to vfio-pci; this command lists them with their drivers:")->set,
+	words_add(&add(a, "give the program the address of a device of this group, and bind that device to vfio-pci; this command lists the devices and their drivers:")->set,
 		  keep_printf("iommu-resv show %u", g->id));
 }
 
@@ -266,12 +266,12 @@ static void not_opened(const struct control *ctl, const struct group *g, struct 
 {
 	(void)ctl;
 	(void)g;
-	add(a, "look into the kernel log, where the device's driver may tell more: the device may not wake up, or have lost its power");
+	add(a, "see the kernel log, where the device's driver may say more: the device may not wake up, or may have lost power");
 }
 
 static void unset(const struct control *ctl, const struct group *g, struct answer *a)
 {
-	add(a, "if the program opens a device before the container has an IOMMU (VFIO_SET_IOMMU), that is a fault of the program");
+	add(a, "if the program opens a device before the container has an IOMMU (VFIO_SET_IOMMU), that is a bug of the program");
 	not_opened(ctl, g, a);
 }
 
@@ -279,13 +279,13 @@ static void container(const struct control *ctl, const struct group *g, struct a
 {
 	(void)ctl;
 	(void)g;
-	add_check(a, "keep the guest's memory out of this group's regions, too, before the guest is started; this command tells what to set:");
+	add_check(a, "keep the guest's memory out of this group's regions, too, before the guest is started; this command prints what to set:");
 }
 
 static void busy(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
-	words_add(&add(a, "stop the guest or program that has the group; this command tells which it is:")->set,
+	words_add(&add(a, "stop the guest or program that has the group; this command names it:")->set,
 		  keep_printf("fuser -v /dev/vfio/%u", g->id));
 }
 
@@ -293,16 +293,16 @@ static void unknown(const struct control *ctl, const struct group *g, struct ans
 {
 	(void)ctl;
 	(void)g;
-	add(a, "stop the guest or program, and start it again, so that the module sees which groups it has");
-	add_check(a, "or let this command tell what of the guest's memory does not fit:");
+	add(a, "restart the guest or program, so that the module sees which groups it has");
+	add_check(a, "or let this command say which of the guest's memory does not fit:");
 }
 
 static void other(const struct control *ctl, const struct group *g, struct answer *a)
 {
 	(void)ctl;
 	(void)g;
-	add(a, "look into the kernel log, where the IOMMU's driver may tell more");
-	add(a, "if it tells nothing, please report what 'iommu-resv-doctor' prints");
+	add(a, "see the kernel log, where the IOMMU driver may say more");
+	add(a, "if it says nothing, please report the output of 'iommu-resv-doctor'");
 }
 
 static void reason_remedies(const struct control *ctl, const struct group *g, struct answer *a)
@@ -370,8 +370,9 @@ static void print_name(const struct group *g)
 }
 
 /*
- * QEMU asks whether a group is viable before it attaches anything, and gives up if it is
- * not.  VFIO has refused nothing then.  Return: something is in the way of the group
+ * QEMU asks whether a group is viable before it attaches anything, and gives up if it
+ * is not. Then VFIO has refused nothing. Return: true if something keeps the group from
+ * guests
  */
 static bool say_barred(const struct control *ctl, const struct group *g, bool again)
 {
@@ -432,25 +433,25 @@ static const char *cause(const struct control *ctl, const struct group *g)
 		return "the module does not show this group";
 	switch (g->refused.unknown) {
 	case REFUSED_FORBIDDEN:
-		return "what was refused is for root alone: run 'why' as root";
+		return "only root may read what was refused: run 'why' as root";
 	case REFUSED_ABSENT:
 		return origin_is_here(ctl) ?
 		       "the loaded module is too old to count refused maps" :
-		       "this copy does not tell what was refused: 'save' has it if it is run as root, and if explanations are on (explain=on)";
+		       "this copy does not have what was refused: 'save' copies it if it is run as root, and if explanations are on (explain=on)";
 	case REFUSED_UNTOLD:
 		mode = parameter_read(ctl, "explain");
 		if (!mode)
 			return "this kernel's VFIO refuses maps by itself, and the loaded module is too old to explain them";
 		off = word_among(mode, "auto", "off");
 		free(mode);
-		return off ? "explanations are off (explain=on), as each map costs more with them: 'echo on > /sys/module/iommu_resv/parameters/explain', then start the guest or program again" :
-			     "the module cannot explain here what VFIO refuses: see 'iommu-resv features'";
+		return off ? "explanations are off, because they slow down every map: 'echo on > /sys/module/iommu_resv/parameters/explain', then restart the guest or program" :
+			     "the module cannot explain VFIO's refusals on this kernel: see 'iommu-resv features'";
 	default:
 		return "what was refused cannot be read";
 	}
 }
 
-/* Each cause once: mostly it is that of all groups. */
+/* Print each cause once, because it is mostly that of all groups. */
 static void say_unknown(const struct control *ctl, const struct groups *groups)
 {
 	const char **causes = xreallocarray(NULL, groups->nr, sizeof(*causes));
@@ -541,8 +542,8 @@ static void say_let_through(const struct control *ctl)
 }
 
 /*
- * The answer in words; what was refused counts more than what is not known.  NAMED: who asks
- * means these groups, and not whatever was refused.
+ * Print the answer in words; a refusal counts more than an unknown fact. NAMED: the
+ * user has named these groups.
  */
 static int say(const struct control *ctl, const struct groups *groups, bool named)
 {
@@ -570,10 +571,10 @@ static int say(const struct control *ctl, const struct groups *groups, bool name
 	if (unknown)
 		say_unknown(ctl, groups);
 	else if (!any && !ctl->json)
-		puts(by_vfio ? "Nothing was seen to be refused since explanations were turned on. Programs that\nhad their groups before are not seen." :
+		puts(by_vfio ? "No refusal was seen since explanations were turned on. Programs that had their\ngroups before are not seen." :
 			       "Nothing was refused since the module was loaded.");
 	if (!any && !unknown && !named && !ctl->json)
-		puts("If a group is not viable, 'iommu-resv why GROUP' tells what is in the way.");
+		puts("If a group is not viable, 'iommu-resv why GROUP' says why.");
 	return any ? EXIT_NO : unknown ? EXIT_TROUBLE : EXIT_OK;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv window: where the host maps the doorbells that messages go to. */
+/* iommu-resv window: where the host maps the doorbells for interrupt messages. */
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -43,7 +43,7 @@ static char *subject(const struct group *g, const struct request *req)
 			 (int)strcspn(req->text, ","), req->text);
 }
 
-/* Where the window would be; a size that is not asked for is the one it has. */
+/* Where the window would be; without a size it keeps its present one. */
 static struct range window_asked(const struct group *g,
 				 const struct request *req)
 {
@@ -69,12 +69,12 @@ static void say_overlap(const char *what, const struct group *g,
 		if (region_harms_window(&g->regions[i], &at))
 			break;
 	if (i == g->nr_regions) {
-		warnx("%s overlaps a region of the group, or what a PCI bridge forwards ('iommu-resv show %u', /proc/iomem): take another place, or 'iommu-resv window %u auto'",
+		warnx("%s overlaps a region of the group, or a window of a PCI bridge ('iommu-resv show %u', /proc/iomem): choose another place, or 'iommu-resv window %u auto'",
 		      what, g->id, g->id);
 		return;
 	}
 	text = format_region(&g->regions[i]);
-	warnx("%s overlaps %s: take another place, or 'iommu-resv window %u auto'",
+	warnx("%s overlaps %s: choose another place, or 'iommu-resv window %u auto'",
 	      what, text, g->id);
 	free(text);
 }
@@ -85,14 +85,14 @@ static void say_outside(const char *what, const struct group *g,
 	struct range at = window_asked(g, req);
 
 	if (!g->aperture_known)
-		warnx("%s is not below 4 GiB, as it has to be while the aperture is not known, or if a device of the group has 32-bit MSI",
+		warnx("%s is not below 4 GiB, where it must be while the aperture is not known, or if a device of the group has only 32-bit MSI",
 		      what);
 	else if (at.start >= g->aperture.start &&
 		 at.end <= g->aperture.end && at.end >= 1ULL << 32)
-		warnx("%s is not below 4 GiB, as it has to be because a device of the group has 32-bit MSI",
+		warnx("%s is not below 4 GiB, where it must be because a device of the group has only 32-bit MSI",
 		      what);
 	else
-		warnx("%s is not inside the aperture 0x%" PRIx64 "-0x%" PRIx64 ": take a place in there",
+		warnx("%s is not inside the aperture 0x%" PRIx64 "-0x%" PRIx64 ": choose a place inside",
 		      what, g->aperture.start, g->aperture.end);
 }
 
@@ -100,10 +100,10 @@ static void say_no_space(const char *what, const struct group *g,
 			 const struct request *req)
 {
 	if (req->avoids)
-		warnx("%s finds no place beside the ranges to avoid, the group's regions and what PCI bridges forward (below 4 GiB if a device has 32-bit MSI): avoid less",
+		warnx("%s: no place is free of the ranges to avoid, the group's regions and the windows of PCI bridges (below 4 GiB if a device has only 32-bit MSI): avoid less",
 		      what);
 	else
-		warnx("%s finds no place beside the group's regions and what PCI bridges forward (below 4 GiB if a device has 32-bit MSI): see 'iommu-resv show %u', and undeclare what can go",
+		warnx("%s: no place is free of the group's regions and the windows of PCI bridges (below 4 GiB if a device has only 32-bit MSI): see 'iommu-resv show %u', and undeclare what is not needed",
 		      what, g->id);
 }
 
@@ -111,11 +111,11 @@ static void say_unsupported(const char *what, const struct group *g)
 {
 	switch (g->window_state) {
 	case WINDOW_NONE:
-		warnx("group %u: there is no MSI window to move, the hardware fixes where messages go",
+		warnx("group %u: there is no MSI window to move: the hardware fixes where messages go",
 		      g->id);
 		break;
 	case WINDOW_THERE:
-		warnx("%s would not hold, as no hook works for this group: see 'iommu-resv hooks', and msi-window-move in 'iommu-resv features'",
+		warnx("%s would have no effect, because no hook works for this group: see 'iommu-resv hooks', and msi-window-move in 'iommu-resv features'",
 		      what);
 		break;
 	default:
@@ -130,17 +130,17 @@ static void say(const struct group *g, const struct request *req, int error)
 	char *what = subject(g, req);
 
 	if (error == -EINVAL && req->placed)
-		warnx("%s is not made of whole pages of this IOMMU, or too small for the doorbells of this machine, which the kernel log tells",
+		warnx("%s is not made of whole pages of this IOMMU, or too small for the doorbells of this machine: see the kernel log",
 		      what);
 	else if (error == -EINVAL)
-		warnx("%s is not understood by the loaded module; the kernel log may tell more",
+		warnx("%s is not accepted by the loaded module; see the kernel log",
 		      what);
 	else if (error == -ERANGE && req->placed)
 		say_outside(what, g, req);
 	else if (error == -EADDRINUSE && req->placed)
 		say_overlap(what, g, req);
 	else if (error == -EADDRINUSE)
-		warnx("%s: the kernel's own place overlaps a declared region, which the kernel log tells: undeclare that first",
+		warnx("%s: the kernel's own place overlaps a declared region, which the kernel log names: undeclare that first",
 		      what);
 	else if (error == -ENOSPC)
 		say_no_space(what, g, req);
@@ -152,7 +152,7 @@ static void say(const struct group *g, const struct request *req, int error)
 	else if (error == -ENODEV)
 		warnx("%s: the group is going away", what);
 	else
-		warnx("%s: %s; the kernel log may tell more", what,
+		warnx("%s: %s; see the kernel log", what,
 		      strerror(-error));
 	free(what);
 }
@@ -215,7 +215,7 @@ static void ask_auto(int argc, char **argv, struct request *req)
 	req->text = xstrdup("auto");
 	for (i = 0; i < argc; i += 2) {
 		if (strcmp(argv[i], "avoid") || i + 1 == argc)
-			errx(EXIT_TROUBLE, "window auto takes 'avoid START-END', several if need be: '%s'",
+			errx(EXIT_TROUBLE, "window auto takes 'avoid START-END', once or more: '%s'",
 			     argv[i]);
 		if (i / 2 == AVOID_MAX)
 			errx(EXIT_TROUBLE, "window auto takes %d ranges to avoid at most",
@@ -257,7 +257,7 @@ static void ask_saved(const char *text, struct request *req)
 }
 
 /**
- * window_holds() - is the MSI window of a group where it was asked to be?
+ * window_holds() - is the MSI window of a group at the requested place?
  * @g: the group
  * @text: as the kernel's file takes it
  */
@@ -269,7 +269,7 @@ bool window_holds(const struct group *g, const char *text)
 	if (g->window_state != WINDOW_THERE)
 		return false;
 	ask_saved(text, &req);
-	/* With ranges to avoid, too: what they keep out the kernel has checked. */
+	/* Also with ranges to avoid: the kernel has checked those. */
 	if (!req.placed)
 		so = !strcmp(g->window_by, "auto");
 	else
@@ -280,7 +280,7 @@ bool window_holds(const struct group *g, const char *text)
 }
 
 /**
- * put_window() - have the MSI window of a group moved
+ * put_window() - move the MSI window of a group
  * @ctl: options
  * @g: the group
  * @text: as the kernel's file takes it
@@ -308,7 +308,7 @@ static int move_all(struct control *ctl, const struct groups *groups, const stru
 	return ret;
 }
 
-/* In every group that is meant. */
+/* In every group named. */
 static int move(struct control *ctl, char *word, const struct request *req)
 {
 	struct groups groups;
@@ -340,7 +340,7 @@ static int set_window(struct control *ctl, int argc, char **argv)
 	struct request req;
 	int ret;
 
-	/* All of it first: no half of a bad command. */
+	/* Parse all of it first, so that a bad command changes nothing. */
 	ask(argc - 1, argv + 1, &req);
 	may_change(ctl, "window");
 	saved_lock();
@@ -394,13 +394,13 @@ static int show_window(struct control *ctl, char **argv)
 int cmd_window(struct control *ctl, int argc, char **argv)
 {
 	if (!argc)
-		errx(EXIT_TROUBLE, "the window of which group? Give its number or a device");
+		errx(EXIT_TROUBLE, "which group? Give its number or a device");
 	if (ctl->forget && argc > 1)
 		errx(EXIT_TROUBLE, "window --forget takes a device, and no more: '%s'", argv[1]);
 	if (ctl->forget)
 		return forget(ctl, argv[0]);
 	if (argc == 1 && ctl->save)
-		errx(EXIT_TROUBLE, "window --save takes where the window goes: BASE [SIZE], auto or default");
+		errx(EXIT_TROUBLE, "window --save takes the place of the window: BASE [SIZE], auto or default");
 	if (argc == 1)
 		return show_window(ctl, argv);
 	return set_window(ctl, argc, argv);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Words of a line, taken strictly: what the kernel writes and nothing else. */
+/* Strict parsing of words of a line: accepts only what the kernel writes. */
 #include <string.h>
 
 #include "words.h"
@@ -30,7 +30,7 @@ bool words_split(char *line, char **words, size_t nr)
 	return true;
 }
 
-/* A keyword of ours: lower case, digits and dashes, not long. */
+/* A keyword of the module: short, of lower case letters, digits and dashes. */
 bool word_is_name(const char *word)
 {
 	size_t len = strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-");
@@ -49,7 +49,7 @@ bool word_among(const char *word, const char *a, const char *b)
  * @min_digits: fewer are wrong
  * @value: the number
  *
- * Return: true if the word is that and no more
+ * Return: true if the word is exactly that
  */
 bool word_hex(const char *word, size_t min_digits, uint64_t *value)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Allocation that ends the program when memory is out. */
+/* Allocation that exits if memory runs out. */
 #ifndef XALLOC_H
 #define XALLOC_H
 

@@ -92,7 +92,7 @@ static int checks_set(const char *val, const struct kernel_param *kp)
 	int i = resv_text_choice(val, words, ARRAY_SIZE(words)), ret;
 
 	if (i < 0) {
-		pr_err("checks=%.*s is not understood: give enforce, warn or off\n",
+		pr_err("checks=%.*s is invalid: use enforce, warn or off\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return i;
 	}
@@ -115,7 +115,7 @@ static const struct kernel_param_ops checks_ops = {
 };
 
 module_param_cb(checks, &checks_ops, NULL, 0644);
-MODULE_PARM_DESC(checks, "where VFIO checks no maps (before 5.4): enforce = refuse maps that hit reserved regions (default), warn = only log them, off");
+MODULE_PARM_DESC(checks, "map checks where VFIO has none (before 5.4): enforce = refuse maps that hit reserved regions (default), warn = only log them, off = no checks");
 
 static const char *const explain_words[] = {
 	[RESV_EXPLAIN_AUTO] = "auto",
@@ -128,7 +128,7 @@ static int explain_set(const char *val, const struct kernel_param *kp)
 	int i = resv_text_choice(val, explain_words, ARRAY_SIZE(explain_words)), ret;
 
 	if (i < 0) {
-		pr_err("explain=%.*s is not understood: give auto, on or off\n",
+		pr_err("explain=%.*s is invalid: use auto, on or off\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return i;
 	}
@@ -152,7 +152,7 @@ static const struct kernel_param_ops explain_ops = {
 };
 
 module_param_cb(explain, &explain_ops, NULL, 0644);
-MODULE_PARM_DESC(explain, "where VFIO checks maps (5.4 and later): on = tell why it refuses a map or an attach, auto = while that is traced (default), off");
+MODULE_PARM_DESC(explain, "explanations where VFIO checks maps (5.4 and later): on = find out why it refuses a map or an attach, auto = only while a tracepoint of this module is enabled (default), off = none");
 
 /* A tracepoint was enabled or disabled.  May sleep; the module is held. */
 static void listeners_changed(void)
@@ -235,12 +235,12 @@ static void ranges_status(struct resv_status *s, bool checks)
 
 	if (!checks)
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"nothing is refused, so all ranges are usable: see map-checks");
+				"no map is refused, so every range is usable: see map-checks");
 	else if (broken)
 		resv_status_unknown(s, name, broken);
 	else
 		resv_status_hooked(s, name, resv_tap_backend(&resv_check_tap_info),
-				   "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO tells them, for containers opened from now on");
+				   "vfio_iommu_type1_ioctl: VFIO_IOMMU_GET_INFO returns them for containers opened from now on");
 }
 
 static void explain_status(struct resv_status *s, const char *name,
@@ -254,7 +254,7 @@ static void explain_status(struct resv_status *s, const char *name,
 				"turned off by the parameter explain=");
 	else if (!resv_explain_wanted())
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"not asked for, as every map costs more by it: explain=on, or a tracepoint of this module");
+				"off, because it slows down every map: set explain=on, or enable a tracepoint of this module");
 	else if (reason)
 		resv_status_unknown(s, name, reason);
 	else
@@ -265,11 +265,11 @@ static void explain_status(struct resv_status *s, const char *name,
 static void explanations_status(struct resv_status *s)
 {
 	explain_status(s, "map-explanations", resv_check_taps_silent(),
-		       "vfio_iommu_type1_ioctl: refused and the log say why VFIO (type 1) refuses an attach, or a map of a group attached from now on");
+		       "vfio_iommu_type1_ioctl: refused and the log give the reason when VFIO (type 1) refuses an attach, or a map of a group attached from now on");
 	if (IS_ENABLED(CONFIG_IOMMUFD))
 		explain_status(s, "iommufd-explanations",
 			       resv_check_taps_iommufd_silent(),
-			       "iopt_map_user_pages: the same of iommufd, and of its container");
+			       "iopt_map_user_pages: the same for iommufd, and for its container");
 }
 
 static void check_status(struct resv_status *s)
@@ -281,20 +281,20 @@ static void check_status(struct resv_status *s)
 		resv_status_add(s, name, RESV_STATUS_NATIVE,
 				"VFIO refuses maps that hit a region or leave the aperture");
 		resv_status_add(s, "iova-ranges", RESV_STATUS_NATIVE,
-				"VFIO_IOMMU_GET_INFO tells them");
+				"VFIO_IOMMU_GET_INFO returns them");
 		explanations_status(s);
 		return;
 	}
 	how = "iommu_map: maps that hit a region or leave the aperture are refused";
 	if (resv_check_mode() == RESV_CHECK_WARN)
-		how = "iommu_map: such maps are told, and let through (checks=warn)";
+		how = "iommu_map: maps over reserved regions are only logged (checks=warn)";
 	state = resv_check_taps_maps(&reason);
 	if (resv_hooks_mode() == RESV_HOOKS_NONE)
 		off = "turned off by the parameter hooks=: VFIO accepts maps over reserved regions";
 	else if (resv_check_mode() == RESV_CHECK_OFF)
-		off = "turned off by the parameter checks=: VFIO accepts such maps";
+		off = "turned off by the parameter checks=: VFIO accepts maps in reserved regions";
 	else if (state == RESV_TAP_OUT)
-		off = "no group was seen yet";
+		off = "no group has been seen yet";
 	if (off)
 		resv_status_add(s, name, RESV_STATUS_INERT, off);
 	else if (state == RESV_TAP_INERT)

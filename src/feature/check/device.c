@@ -5,15 +5,15 @@
  *
  *   the group has no such device			ENODEV
  *   no container, or one without an IOMMU		EINVAL
- *   drivers of the host (before v5.19)			EINVAL
+ *   host drivers (before v5.19)			EINVAL
  *   the device's driver				any
  *   iommufd, where it is the container			see iommufd.c
  *
- * All these checks are inlined into the file's ioctl function, which gets the file and a
- * command.  The group's number comes from the file: since v5.16 its character device
- * belongs to a device with the number as its name.  Before, only the name of the file
- * tells it, if udev or devtmpfs made the file.  If that is no number of a group, as for
- * groups without an IOMMU, this file explains nothing.
+ * All these checks are inlined into the file's ioctl function, which gets the file and
+ * a command.  The group's number comes from the file: since v5.16 its character device
+ * belongs to a device with the number as its name.  Before, only the file's name has
+ * the number, and only if udev or devtmpfs made the file.  If the name is not the
+ * number of a group, as for groups without an IOMMU, this file explains nothing.
  *
  * If a hook inside the call has already explained the refusal, this file does not repeat
  * it.

@@ -23,7 +23,7 @@
  * container.  The reasons:
  *
  *   regions that are mapped 1:1			EPERM (Intel), since v6.6 EINVAL
- *   drivers of the host				EPERM, since v5.19
+ *   host drivers				EPERM, since v5.19
  *   interrupts that are not isolated			EPERM
  *   maps and groups of the container			EINVAL
  *   another user has the group				EBUSY, since v5.19 EPERM
@@ -321,7 +321,7 @@ static bool blame_regions(const struct resv_explain_place *place,
 	return any;
 }
 
-/* Note the refusal for all groups of the place: it has nothing to do with any one. */
+/* Note the refusal for all groups of the place: it is not due to any one of them. */
 static void note_all(const struct resv_explain_place *place,
 		     struct resv_refused *refused)
 {
@@ -453,7 +453,7 @@ bool resv_explain_barred(const struct resv_snapshot *snapshot,
 }
 
 /**
- * resv_explain_host_driven() - does a driver of the host have a device of a group?
+ * resv_explain_host_driven() - does a host driver have a device of a group?
  * @snapshot: snapshot of the group
  *
  * Context: any.
@@ -468,7 +468,7 @@ bool resv_explain_host_driven(const struct resv_snapshot *snapshot)
 	return strnstr(held, "host-driver ", len);
 }
 
-/* Since v5.19: a driver of the host or another user owns the group. */
+/* Since v5.19: a host driver or another user owns the group. */
 static enum resv_why why_owned(const struct resv_snapshot *snapshot,
 			       struct resv_refused *refused)
 {

@@ -24,7 +24,7 @@
  * iommufd_device_bind() refuses a bind, in this order, because
  *
  *   interrupts are not isolated			EPERM
- *   a driver of the host or another user has the group	EPERM, EBUSY
+ *   a host driver or another user has the group	EPERM, EBUSY
  *   a region is mapped 1:1				EINVAL
  *
  * (VFIO itself refuses a device whose IOMMU does not keep DMA coherent), and an attach
@@ -54,8 +54,8 @@
 #include "feature/check/rules.h"
 #include "feature/check/spaces.h"
 
-#define LOSS_MAPS	"nobody says why iommufd refuses a map"
-#define LOSS_ATTACHES	"nobody says why iommufd refuses a device"
+#define LOSS_MAPS	"maps that iommufd refuses are not explained"
+#define LOSS_ATTACHES	"devices that iommufd refuses are not explained"
 
 /**
  * struct map_call - a call of iopt_map_user_pages()

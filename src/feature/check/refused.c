@@ -76,31 +76,31 @@ static const struct {
 } whys[RESV_NR_WHYS] = {
 	[RESV_WHY_FLAGS] = {
 		"flags",
-		"its flags or its argsz are not what VFIO takes"
+		"VFIO does not accept its flags or its argsz"
 	},
 	[RESV_WHY_SIZE] = { "size", "its size is 0" },
 	[RESV_WHY_ALIGNMENT] = {
 		"alignment",
-		"its start, its size or its memory's address is no multiple of the page size"
+		"its start, its size or its user address is not a multiple of the page size"
 	},
-	[RESV_WHY_WRAPS] = { "wraps", "it goes beyond the last address" },
+	[RESV_WHY_WRAPS] = { "wraps", "it extends past the last address" },
 	[RESV_WHY_OVERLAP] = {
-		"overlap", "the process has mapped a part of it already"
+		"overlap", "the process has already mapped a part of it"
 	},
 	[RESV_WHY_ENTRIES] = {
 		"entries",
-		"there are as many maps as vfio_iommu_type1's dma_entry_limit allows"
+		"the container has as many maps as dma_entry_limit of vfio_iommu_type1 allows"
 	},
 	[RESV_WHY_MEMLOCK] = {
 		"memlock",
-		"the process may not lock so much memory (RLIMIT_MEMLOCK), or memory is short"
+		"it exceeds RLIMIT_MEMLOCK of the process, or the host is out of memory"
 	},
 	[RESV_WHY_MEMORY] = {
 		"memory", "the process has no memory there that can be pinned"
 	},
 	[RESV_WHY_DRIVER] = {
 		"host-driver",
-		"a device of the group has a driver of the host, see resv/assignable"
+		"a device of the group is bound to a host driver, see resv/assignable"
 	},
 	[RESV_WHY_INTERRUPTS] = {
 		"interrupts",
@@ -108,13 +108,13 @@ static const struct {
 	},
 	[RESV_WHY_CONTAINER] = {
 		"container",
-		"its regions or its IOMMU do not go with what the container has mapped, or with its groups"
+		"its regions or its IOMMU conflict with the container's maps, or with its groups"
 	},
 	[RESV_WHY_UNKNOWN] = {
 		"unknown",
-		"the container has groups that were attached before it was asked for"
+		"the container has groups that were attached before explanations were turned on"
 	},
-	[RESV_WHY_BUSY] = { "busy", "somebody else has the group" },
+	[RESV_WHY_BUSY] = { "busy", "another user has the group" },
 	[RESV_WHY_ROOM] = {
 		"room", "its address space has no free range of that size"
 	},
@@ -124,25 +124,25 @@ static const struct {
 	},
 	[RESV_WHY_SPACE] = {
 		"address-space",
-		"the process names an address space that iommufd does not have"
+		"the process names an address space that does not exist"
 	},
 	[RESV_WHY_GROUP_FILE] = {
 		"group-file",
-		"a program has the file of the group open, which excludes those of its devices"
+		"a program has the group's file open, so that the devices' own files cannot be used"
 	},
 	[RESV_WHY_DEVICE] = {
 		"no-device",
-		"the group has no such device, or none that a driver of VFIO has"
+		"the group has no such device, or the device is not bound to a VFIO driver"
 	},
 	[RESV_WHY_UNSET] = {
 		"container-unset",
-		"it is in no container whose IOMMU is set, or the device's driver does not open it"
+		"the group is in no container whose IOMMU is set, or the device's driver fails to open it"
 	},
 	[RESV_WHY_OPEN] = {
-		"open", "the device's driver does not open it"
+		"open", "the device's driver fails to open it"
 	},
 	[RESV_WHY_OTHER] = {
-		"other", "VFIO, iommufd or the IOMMU's driver refuses it"
+		"other", "VFIO, iommufd or the IOMMU driver refuses it for another reason"
 	},
 };
 
@@ -268,7 +268,7 @@ static void log_attach(int id, const struct resv_refused *refused)
 	const struct resv_region *r = &refused->region;
 
 	if (refused->why == RESV_WHY_REGION)
-		pr_warn_ratelimited("group %d: the attach by %s[%d] is refused (%d): firmware wants 0x%llx-0x%llx mapped 1:1 (%s, %s, %s)\n",
+		pr_warn_ratelimited("group %d: the attach by %s[%d] is refused (%d): firmware requires a 1:1 map of 0x%llx-0x%llx (%s, %s, %s)\n",
 				    id, refused->comm, refused->pid,
 				    refused->err, r->start, r->end,
 				    resv_type_name(r->type),
@@ -285,7 +285,7 @@ static void log_map(int id, const struct resv_refused *refused, bool enforced)
 	const struct resv_region *r = &refused->region;
 
 	if (refused->why != RESV_WHY_REGION) {
-		pr_warn_ratelimited("group %d: a map of 0x%llx-0x%llx (memory at 0x%llx) by %s[%d] is refused (%d): %s\n",
+		pr_warn_ratelimited("group %d: a map of 0x%llx-0x%llx (user address 0x%llx) by %s[%d] is refused (%d): %s\n",
 				    id, refused->start, refused->end,
 				    refused->vaddr, refused->comm, refused->pid,
 				    refused->err, whys[refused->why].text);
@@ -295,7 +295,7 @@ static void log_map(int id, const struct resv_refused *refused, bool enforced)
 			    id, refused->start, refused->end, refused->comm,
 			    refused->pid,
 			    enforced ? "is refused" :
-				       "should be refused and is let through",
+				       "would be refused, and is let through",
 			    r->start, r->end, resv_type_name(r->type),
 			    resv_origin_name(r->origin), refused->device, id);
 }

@@ -628,7 +628,7 @@ int resv_rules_update(const struct resv_facts *c, bool ready)
 	cg->unchecked_logged = cg->unchecked && (log || cg->unchecked_logged);
 	resv_attach_unlock(flags);
 	if (log)
-		pr_info("group %d: in use already: its maps are not checked before it is released\n",
+		pr_info("group %d: already in use: its maps are not checked until it is released\n",
 			c->id);
 	/* The group was attached during this look: look again. */
 	if (stale)

@@ -148,7 +148,7 @@ const struct resv_tap resv_check_tap_map = {
 	.enter = map_enter,
 	.test = map_test,
 	.any_group = true,
-	.failed = "a map is not refused by it (inlined, or probes are turned off)",
+	.failed = "it does not refuse a test map (inlined, or probes are turned off)",
 	.loss = "maps over reserved regions are not refused",
 };
 
@@ -160,7 +160,7 @@ const struct resv_tap resv_check_tap_info = {
 	.data_size = sizeof(struct resv_info_call),
 	.enter = info_enter,
 	.leave = info_leave,
-	.loss = "VFIO does not tell usable ranges",
+	.loss = "VFIO does not report usable ranges",
 };
 
 /* (VFIO's container, command, argument) */
@@ -171,7 +171,7 @@ const struct resv_tap resv_check_tap_explain = {
 	.data_size = sizeof(struct resv_explain_call),
 	.enter = explain_enter,
 	.leave = explain_leave,
-	.loss = "nobody says why VFIO refuses a map",
+	.loss = "maps that VFIO refuses are not explained",
 };
 
 /* (VFIO's container, struct iommu_group *, ...) */
@@ -182,7 +182,7 @@ const struct resv_tap resv_check_tap_attach = {
 	.data_size = sizeof(struct resv_explain_attach),
 	.enter = attach_enter,
 	.leave = attach_leave,
-	.loss = "nobody says why VFIO refuses an attach",
+	.loss = "attaches that VFIO refuses are not explained",
 };
 
 /* (struct iommu_group *, owner) */
@@ -193,7 +193,7 @@ const struct resv_tap resv_check_tap_claim = {
 	.data_size = sizeof(struct resv_explain_attach),
 	.enter = claim_enter,
 	.leave = attach_leave,
-	.loss = "nobody says why VFIO refuses a group",
+	.loss = "groups that VFIO refuses are not explained",
 };
 
 /* (struct file *, command, argument) */
@@ -204,7 +204,7 @@ const struct resv_tap resv_check_tap_device = {
 	.data_size = sizeof(struct resv_device_call),
 	.enter = device_enter,
 	.leave = device_leave,
-	.loss = "nobody says why VFIO does not open a device",
+	.loss = "devices that VFIO does not open are not explained",
 };
 
 static const struct resv_tap *const explaining[] = {
@@ -217,7 +217,7 @@ static const struct resv_tap *const explaining[] = {
 #endif
 };
 
-/* For iommufd, if the kernel has it.  Taps on ends are before taps on begins. */
+/* For iommufd, if the kernel has it.  Taps on ends come before taps on beginnings. */
 static const struct resv_tap *const explaining_iommufd[] = {
 #ifdef RESV_HAVE_VFIO_IOMMUFD
 	&resv_iommufd_tap_detach,
@@ -325,7 +325,7 @@ static const char *why_silent(const struct resv_tap *const *all, unsigned int nr
 		case RESV_TAP_INERT:
 			break;
 		case RESV_TAP_OUT:
-			reason = "no group was looked at since it was asked for";
+			reason = "no group has been looked at since explanations were turned on";
 			break;
 		default:
 			reason = NULL;
@@ -354,7 +354,7 @@ const char *resv_check_taps_silent(void)
 const char *resv_check_taps_iommufd_silent(void)
 {
 	if (!NR_IOMMUFD)
-		return "this kernel's iommufd or VFIO is not known";
+		return "unknown interface of this kernel's iommufd or VFIO";
 	return why_silent(explaining_iommufd, NR_IOMMUFD);
 }
 

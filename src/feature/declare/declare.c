@@ -187,7 +187,7 @@ static void declare_removed(struct iommu_group *group, int id)
 		return;
 	resv_declare_guard_rest();
 	resv_declare_rest();
-	pr_warn("group %d is gone, and with it what was declared for it (%u)\n",
+	pr_warn("group %d is gone, and its declared regions with it (%u)\n",
 		id, nr);
 }
 

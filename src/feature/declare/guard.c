@@ -119,7 +119,7 @@ static void leave_guard(struct resv_call *call)
 	    (listing->lost == atomic_read(&lost) && !lacks_any(listing)))
 		return;
 	compat_result_set(call->regs, -ENOMEM);
-	pr_err_ratelimited("group %d: a declared region is missing from the list that VFIO asks for: not attached (ENOMEM)\n",
+	pr_err_ratelimited("group %d: a declared region is missing from VFIO's list of regions: not attached (ENOMEM)\n",
 			   iommu_group_id((struct iommu_group *)listing->group));
 }
 
@@ -137,9 +137,9 @@ static const struct resv_tap guard_tap = {
 	.leave = leave_guard,
 	.test = test_guard,
 	.required = true,
-	.failed = "an error does not reach who asks for a list (inlined, or probes are turned off)",
+	.failed = "the caller does not get an error (inlined, or probes are turned off)",
 	.again = resv_groups_rescan_soon,
-	.loss = "an attach with a list that lacks a declared region is not refused",
+	.loss = "an attach is not refused if the list lacks a declared region",
 };
 
 /* If this module makes the list, or checks maps itself, no caller heeds the error. */

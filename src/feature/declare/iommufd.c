@@ -41,7 +41,7 @@
 #include "compat/regs.h"
 #include "hook/engine.h"
 
-#define LOSS	"a list that iommufd asks for lacks a declared region if memory is short"
+#define LOSS	"a list for iommufd lacks a declared region if memory is short"
 
 /* Number of tasks between the two functions; each waits for the lock of an address space. */
 #define NOTES	64

@@ -50,7 +50,7 @@ static bool maps_checked_in_walk;
 static bool kprobe_inert;
 
 #define NOT_NEEDED	"nothing is declared"
-#define LISTS		"put into the lists that reserved_regions and VFIO go by"
+#define LISTS		"added to the lists that reserved_regions and VFIO use"
 
 /* All under resv_declare_lock */
 static unsigned int changes;	/* writes to files that are under way */
@@ -226,7 +226,7 @@ static void log_lost(struct resv_call *call, unsigned int lost)
 	resv_call_lost(call, lost);
 	/* Count before the function returns: the guard compares the counter then. */
 	resv_declare_guard_lost(lost);
-	pr_warn_ratelimited("no memory: %u declared regions are missing from a list\n",
+	pr_warn_ratelimited("out of memory: %u declared regions are missing from a list\n",
 			    lost);
 }
 
@@ -279,7 +279,7 @@ static int append_to_device(struct device *dev, struct list_head *head, bool mar
 	return lost ? -ENOMEM : 0;
 }
 
-#define LOSS	"regions that the admin declares are not enforced"
+#define LOSS	"declared regions are not enforced"
 
 static const struct resv_tap device_tap = {
 	.module = "",
@@ -297,7 +297,7 @@ static const struct resv_tap group_tap = {
 	.test = test_mark,
 	.required = true,
 	.failed = IS_ENABLED(CONFIG_IOMMUFD) ?
-		  "iommufd lists devices, which this function does not" : NULL,
+		  "iommufd lists the regions of devices, which it does by another function" : NULL,
 	.again = resv_groups_rescan_soon,
 	.loss = LOSS,
 };
@@ -308,7 +308,7 @@ static const struct resv_tap livepatch_tap = {
 	.append = append_to_device,
 	.test = test_mark,
 	.livepatch = true,
-	.loss = "regions that the admin declares are not enforced by a livepatch",
+	.loss = "declared regions are not enforced by the livepatch",
 };
 
 /* A test gives the function to hook instead of the drivers' own. */
@@ -453,7 +453,10 @@ void resv_declare_rest(void)
 		state = resv_tap_state(resv_declare_taps[i], &reason);
 		if (state == RESV_TAP_WORKS)
 			backend = resv_tap_backend(resv_declare_taps[i]);
-		/* Go on if it is at no place.  A reason means that its place was not tested yet. */
+		/*
+		 * Continue if the tap is at no place.  A reason means that its place
+		 * was not tested yet.
+		 */
 		else if (state != RESV_TAP_OUT || reason)
 			goto unlock;
 	}
@@ -547,7 +550,7 @@ void resv_declare_prepare(struct resv_facts *c)
 	works = resv_tap_get(&livepatch_tap, 0, group) && group;
 	if (resv_hooks_by_kprobe())
 		works |= have_kprobes(c, group);
-	/* Beside a livepatch it is one more net, which works where kprobes do. */
+	/* Beside a livepatch the guard is an additional check, where kprobes work. */
 	guarded = !any || resv_declare_guard_get(group);
 	works &= guarded || !resv_hooks_by_kprobe();
 	/* If the mode has become "none" meanwhile, the taps are about to be removed. */
@@ -620,7 +623,7 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 	else if (probe)
 		by = probe;
 	if (rests && !livepatch)
-		what = "tested, and hooked while something is declared";
+		what = "tested; installed while a region is declared";
 	else if (!resv_declare_iommufd_serves())
 		what = LISTS "; a list of iommufd lacks one if memory is short";
 	if (livepatch || (probe && !inert))
@@ -631,7 +634,7 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 		resv_status_add(s, "declared-regions", RESV_STATUS_INERT,
 				mode == RESV_HOOKS_LIVEPATCH ?
 				"the livepatch is not active yet" :
-				"no IOMMU driver that lists regions was seen yet");
+				"no IOMMU driver that lists regions has been seen yet");
 }
 
 /**
@@ -650,7 +653,7 @@ void resv_declare_status(struct resv_status *s)
 	else if (!resv_native_list())
 		resv_status_add(s, "declared-regions", READ_ONCE(maps_checked) ?
 				RESV_STATUS_ADDED : RESV_STATUS_INERT,
-				"on the list that this module makes: see map-checks");
+				"added to the list that this module makes: see map-checks");
 	else
 		hooked_status(s, mode);
 }

@@ -88,7 +88,7 @@ static int listing_len(const struct resv_facts *c,
 	return ret ?: len;
 }
 
-/* Check the region @d, new or of the parameter, against declared ones of the group. */
+/* Check @d, a new region or one of the parameter, against the group's declared ones. */
 static int check_table(const struct resv_facts *c, const struct resv_declared *d)
 {
 	const struct resv_declared *other;
@@ -102,11 +102,11 @@ static int check_table(const struct resv_facts *c, const struct resv_declared *d
 		    strcmp(d->device, other->device))
 			continue;
 		if (other->start == d->start && other->end == d->end) {
-			pr_err("group %d: 0x%llx-0x%llx is declared already\n",
+			pr_err("group %d: 0x%llx-0x%llx is already declared\n",
 			       c->id, d->start, d->end);
 			return -EEXIST;
 		}
-		pr_err("group %d: 0x%llx-0x%llx overlaps the declared 0x%llx-0x%llx: declare only what that lacks, or remove it first\n",
+		pr_err("group %d: 0x%llx-0x%llx overlaps the declared region 0x%llx-0x%llx: declare only the part outside of it, or remove it first\n",
 		       c->id, d->start, d->end, other->start, other->end);
 		return -EADDRINUSE;
 	}
@@ -125,7 +125,7 @@ static int check_regions(const struct resv_facts *c,
 		    r->origin == RESV_ORIGIN_ADMIN ||
 		    r->end < d->start || r->start > d->end)
 			continue;
-		pr_err("group %d: 0x%llx-0x%llx overlaps 0x%llx-0x%llx (%s), which no map may hit anyway: declare only what lies outside\n",
+		pr_err("group %d: 0x%llx-0x%llx overlaps 0x%llx-0x%llx (%s), where maps are refused anyway: declare only the part outside of it\n",
 		       c->id, d->start, d->end, r->start, r->end,
 		       resv_type_name(r->type));
 		return -EADDRINUSE;
@@ -143,7 +143,7 @@ static int check_listing(const struct resv_facts *c,
 		return len;
 	if (len <= (int)PAGE_SIZE - 1 - SPARE)
 		return 0;
-	pr_err("group %d: 0x%llx-0x%llx is one region too many, the kernel's reserved_regions has one page: declare fewer and larger ones\n",
+	pr_err("group %d: 0x%llx-0x%llx is one region too many, because the kernel's reserved_regions has room for one page: declare fewer and larger regions\n",
 	       c->id, d->start, d->end);
 	return -E2BIG;
 }
@@ -167,7 +167,7 @@ int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d
 		return -EOPNOTSUPP;
 	}
 	if ((d->start | (d->end + 1)) & (c->page - 1)) {
-		pr_err("group %d: 0x%llx-0x%llx does not begin and end with a page of 0x%llx bytes: the last address is inclusive, as in 0x%llx-0x%llx\n",
+		pr_err("group %d: 0x%llx-0x%llx is not made of whole pages of 0x%llx bytes: the end is included, as in 0x%llx-0x%llx\n",
 		       c->id, d->start, d->end, c->page,
 		       d->start & ~(c->page - 1), d->end | (c->page - 1));
 		return -EINVAL;
@@ -180,7 +180,7 @@ int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d
 	}
 	if (c->aperture_known && (d->start < c->aperture.start ||
 				  d->end > c->aperture.end)) {
-		pr_err("group %d: 0x%llx-0x%llx is not all inside of what the IOMMU can address, 0x%llx-0x%llx: nothing can be mapped outside anyway\n",
+		pr_err("group %d: 0x%llx-0x%llx is not inside the aperture 0x%llx-0x%llx: nothing can be mapped outside of it anyway\n",
 		       c->id, d->start, d->end, c->aperture.start,
 		       c->aperture.end);
 		return -ERANGE;
@@ -201,7 +201,7 @@ int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d
  */
 void resv_declare_log_busy(int id, u64 start, u64 end)
 {
-	pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, 0x%llx-0x%llx is unchanged\n",
+	pr_err("group %d: in use by VFIO or another driver that does its own mapping: close it first; 0x%llx-0x%llx is unchanged\n",
 	       id, start, end);
 }
 
@@ -244,7 +244,7 @@ static int apply_add(struct resv_facts *c, struct change *change)
 		goto free_region;
 	if (!resv_declare_guard_get(c->no_iommu ? NULL : c->group) &&
 	    resv_hooks_by_kprobe()) {
-		pr_err("group %d: nothing can be declared, because a list that lacks a region would not be refused: see /sys/kernel/iommu_resv/hooks\n",
+		pr_err("group %d: nothing can be declared, because VFIO would accept a list that lacks a region: see /sys/kernel/iommu_resv/hooks\n",
 		       c->id);
 		ret = -EOPNOTSUPP;
 		goto free_region;
@@ -273,7 +273,7 @@ static int apply_remove(struct resv_facts *c, struct change *change)
 		    d->end == change->end)
 			found = d;
 	if (!found) {
-		pr_err("group %d: 0x%llx-0x%llx is not declared: remove takes exactly what was added\n",
+		pr_err("group %d: 0x%llx-0x%llx is not declared: remove exactly what was added\n",
 		       c->id, change->start, change->end);
 		return -ENOENT;
 	}
@@ -324,10 +324,10 @@ static int confirm(const struct resv_facts *c, void *data)
 		pr_info("group %d: 0x%llx-0x%llx is %s\n", c->id, change->start,
 			change->end, change->add ?
 			"declared: VFIO refuses maps there from the next attach on" :
-			"not declared any more");
+			"no longer declared");
 		return 0;
 	}
-	pr_err("group %d: 0x%llx-0x%llx does not get on the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
+	pr_err("group %d: 0x%llx-0x%llx does not appear in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
 	       c->id, change->start, change->end);
 	mutex_lock(&resv_declare_lock);
 	resv_declared_withdraw(change->d);
@@ -355,7 +355,7 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 	if (!resv_feature_may_write())
 		return -EACCES;
 	if (strlen(buf) != count || !parse_change(buf, &change)) {
-		pr_err("group %s: not understood: write \"add 0xSTART 0xEND\" or \"remove 0xSTART 0xEND\", the last address inclusive\n",
+		pr_err("group %s: invalid command: write \"add 0xSTART 0xEND\" or \"remove 0xSTART 0xEND\", end included\n",
 		       kobject_name(kobj));
 		return -EINVAL;
 	}
@@ -367,8 +367,8 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 	if (ret == -ENOMEM || ret == -ENODEV)
 		pr_err("group %s: 0x%llx-0x%llx is unchanged: %s\n",
 		       kobject_name(kobj), change.start, change.end,
-		       ret == -ENOMEM ? "no memory" :
-		       "the group, or the module, is going");
+		       ret == -ENOMEM ? "out of memory" :
+		       "the group or the module is being removed");
 	return ret ?: count;
 }
 
@@ -431,7 +431,7 @@ static const struct kernel_param_ops declare_ops = {
 };
 
 module_param_cb(declare, &declare_ops, NULL, 0444);
-MODULE_PARM_DESC(declare, "regions to reserve for devices, there or yet to come: DEVICE:0xSTART-0xEND,... (last address inclusive); DEVICE may be VENDOR:DEVICE, for all of that model");
+MODULE_PARM_DESC(declare, "regions to reserve for devices, present or added later: DEVICE:0xSTART-0xEND,... (end included); VENDOR:DEVICE means all devices of that model");
 
 /*
  * As for lspci, "00:03.0" means "0000:00:03.0", and "1234:11e8" means all devices with
@@ -531,14 +531,14 @@ int resv_declare_init(void)
 	case 0:
 		return 0;
 	case -EINVAL:
-		pr_err("declare=%s is not understood: give DEVICE:0xSTART-0xEND, as in 0000:00:03.0:0x10000000-0x1fffffff or 1234:11e8:0x10000000-0x1fffffff, whole pages of %lu bytes, several separated by commas\n",
+		pr_err("declare=%s is invalid: use DEVICE:0xSTART-0xEND, as in 0000:00:03.0:0x10000000-0x1fffffff or 1234:11e8:0x10000000-0x1fffffff, whole pages of %lu bytes, separated by commas\n",
 		       declare_list, PAGE_SIZE);
 		break;
 	case -E2BIG:
 		pr_err("declare= has more than %d regions\n", MAX_BY_DEVICE);
 		break;
 	case -EADDRINUSE:
-		pr_err("declare=%s has regions that overlap\n", declare_list);
+		pr_err("declare=%s has overlapping regions\n", declare_list);
 		break;
 	default:
 		pr_err("declare=%s is refused (%d)\n", declare_list, ret);

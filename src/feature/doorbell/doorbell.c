@@ -32,7 +32,7 @@ static const struct resv_tap tap_compose = {
 	.symbol = "iommu_dma_map_msi_msg",
 	.module = "",
 	.enter = compose_enter,
-	.loss = "interrupts of devices that VFIO has get lost",
+	.loss = "interrupts of VFIO devices get lost",
 };
 
 static const struct resv_tap *const taps[] = { &tap_compose };
@@ -57,7 +57,7 @@ static int doorbell_in_force(enum resv_hook_mode hooks)
 {
 	if (hooks != RESV_HOOKS_NONE || !resv_doorbell_any())
 		return 0;
-	pr_err("hooks: interrupts of devices that VFIO has are mapped by this module, close the virtual machines first\n");
+	pr_err("hooks: this module maps the interrupts of VFIO devices: stop the virtual machines first\n");
 	return -EBUSY;
 }
 
@@ -101,7 +101,7 @@ static void maps_status(struct resv_status *s, const char *name)
 
 	if (state == RESV_TAP_OUT)
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"no group was seen yet");
+				"no group has been seen yet");
 	else if (state == RESV_TAP_INERT)
 		resv_status_unknown(s, name, reason);
 	else
@@ -118,13 +118,13 @@ static void doorbell_status(struct resv_status *s)
 		return;
 	if (resv_native_cookies())
 		resv_status_add(s, name, RESV_STATUS_NATIVE,
-				"VFIO has doorbells of interrupts mapped");
+				"the kernel maps MSI doorbells for VFIO");
 	else if (!IS_ENABLED(CONFIG_KPROBES))
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"this kernel has no kprobes: interrupts of devices that VFIO has get lost");
+				"this kernel has no kprobes: interrupts of VFIO devices get lost");
 	else if (resv_hooks_mode() == RESV_HOOKS_NONE)
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"turned off by the parameter hooks=: interrupts of devices that VFIO has get lost");
+				"turned off by the parameter hooks=: interrupts of VFIO devices get lost");
 	else
 		maps_status(s, name);
 }

@@ -265,7 +265,7 @@ bool resv_doorbell_compose(unsigned int irq, struct msi_msg *msg)
 	doorbell = (u64)msg->address_hi << 32 | msg->address_lo;
 	doorbells = doorbells_of(domain, dev->iommu_group, &known);
 	if (!known) {
-		dev_warn_ratelimited(dev, "was attached before iommu_resv was loaded, so its interrupts get lost: start the virtual machine anew\n");
+		dev_warn_ratelimited(dev, "was attached before iommu_resv was loaded, so its interrupts get lost: restart the virtual machine\n");
 		return false;
 	}
 	if (doorbells)

@@ -29,8 +29,9 @@ static bool enter_list(struct resv_call *call)
 }
 
 /*
- * Keep the first byte of the MSI window, because VFIO needs that entry to make the kernel
- * map doorbells.  Not an empty entry, of which VFIO of v7.x warns.
+ * Keep the first byte of the MSI window, because VFIO needs that entry to make the
+ * kernel map doorbells.  An empty entry will not do, because VFIO of v7.x warns about
+ * it.
  */
 static void leave_list(struct resv_call *call)
 {
@@ -70,7 +71,7 @@ static const struct resv_tap hide_tap = {
 	.enter = enter_list,
 	.leave = leave_list,
 	.test = test_hidden,
-	.loss = "native=ignore does not ignore what the kernel lists",
+	.loss = "native=ignore does not hide the kernel's list",
 };
 
 static const struct resv_tap *const taps[] = {
@@ -91,7 +92,7 @@ static void hide_prepare(struct resv_facts *c)
 static void hide_run(void)
 {
 	if (resv_native_ignored)
-		pr_warn("native=ignore is for tests: VFIO does not see the kernel's reserved regions, only this module refuses maps there\n");
+		pr_warn("native=ignore is for tests: VFIO does not see the kernel's reserved regions; only this module refuses maps there\n");
 }
 
 const struct resv_feature resv_feature_hide = {

@@ -40,7 +40,7 @@ static int ranges_set(const char *val, const struct kernel_param *kp)
 	int i = resv_text_choice(val, words, ARRAY_SIZE(words));
 
 	if (i < 0) {
-		pr_err("ranges=%.*s is not understood: give kernel or cut\n",
+		pr_err("ranges=%.*s is invalid: use kernel or cut\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return i;
 	}
@@ -59,7 +59,7 @@ static const struct kernel_param_ops ranges_ops = {
 };
 
 module_param_cb(ranges, &ranges_ops, NULL, 0444);
-MODULE_PARM_DESC(ranges, "where VFIO's ranges reach beyond the IOMMU (Intel, 5.4 to 5.10.8): kernel = leave them (default), cut = end them where the IOMMU ends");
+MODULE_PARM_DESC(ranges, "VFIO's ranges that reach beyond the IOMMU (Intel, 5.4 to 5.10.8): kernel = leave them (default), cut = end them where the IOMMU ends");
 
 /**
  * struct attach - one call of iommu_attach_group()
@@ -74,9 +74,9 @@ struct attach {
 #ifdef RESV_TEST
 static bool test_claim;
 module_param(test_claim, bool, 0444);
-MODULE_PARM_DESC(test_claim, "domains say 57 bits after an attach, as those of the Intel driver before v5.11");
+MODULE_PARM_DESC(test_claim, "domains claim 57 bits after an attach, as those of the Intel driver before v5.11");
 
-/* Overwrite the right end, which the driver has written, by the placeholder. */
+/* Overwrite the right end, which the driver has written, with the placeholder. */
 static void imitate(struct iommu_domain *domain)
 {
 	if (test_claim)
@@ -172,12 +172,12 @@ static void reach_status(struct resv_status *s)
 
 	if (!cut && resv_aperture_overstated())
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"VFIO's ranges reach to 57 bits, and the IOMMU does not: a map beyond resv/usable fails with EFAULT; load the module with ranges=cut");
+				"VFIO's ranges reach to 57 bits, but the IOMMU does not: a map beyond resv/usable fails with EFAULT; load the module with ranges=cut");
 	if (!cut)
 		return;
 	if (!possible())
 		resv_status_add(s, name, RESV_STATUS_NATIVE,
-				"no domain of this kernel says more than its IOMMU has");
+				"no domain of this kernel claims more address bits than its IOMMU has");
 	else if (resv_hooks_mode() == RESV_HOOKS_NONE)
 		resv_status_add(s, name, RESV_STATUS_INERT,
 				"turned off by the parameter hooks=");
@@ -185,7 +185,7 @@ static void reach_status(struct resv_status *s)
 		resv_status_unknown(s, name, reason);
 	else if (!resv_aperture_overstated())
 		resv_status_add(s, name, RESV_STATUS_NATIVE,
-				"no domain was seen that says more than its IOMMU has");
+				"no domain has been seen that claims more address bits than its IOMMU has");
 	else
 		resv_status_hooked(s, name, resv_tap_backend(&attach_tap),
 				   "iommu_attach_group: VFIO's ranges end where the IOMMU does, for groups attached from now on");

@@ -120,7 +120,7 @@ static bool drop_window(const struct resv_facts *c, struct resv_msi_window *w)
 	if (!fixed || (moved && !resv_msi_window_put_back(c, w)))
 		return false;
 	if (moved)
-		pr_warn("group %d: the MSI window is the kernel's again: a device came for which the hardware takes messages\n",
+		pr_warn("group %d: the MSI window is back at the kernel's place: for a device that was added, the hardware fixes where messages go\n",
 			c->id);
 	group = resv_msi_window_drop(w);
 	/* The caller has a reference on the group, so this is not the last one. */
@@ -176,7 +176,7 @@ static void window_settled(const struct resv_facts *c)
 		w->dead = true;
 	mutex_unlock(&resv_msi_windows_lock);
 	if (lost)
-		pr_err("group %d: the MSI window does not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
+		pr_err("group %d: the MSI window did not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
 		       c->id);
 }
 
@@ -199,7 +199,7 @@ static int window_update(const struct resv_facts *c)
 	}
 	mutex_unlock(&resv_msi_windows_lock);
 	if (log)
-		pr_err("group %d: the MSI window is where the kernel puts it, and not at 0x%llx where it was moved: the hook does not work any more, see /sys/kernel/iommu_resv/hooks\n",
+		pr_err("group %d: the MSI window is at the kernel's place, not at 0x%llx where it was moved: the hook no longer works, see /sys/kernel/iommu_resv/hooks\n",
 		       c->id, at.start);
 	return 0;
 }

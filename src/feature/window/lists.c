@@ -340,12 +340,12 @@ static void leave_list(struct resv_call *call)
 		move_entries(listing->head, &native, &at);
 	if (edit && !compat_result(call->regs) && !is_at(listing->head, &at)) {
 		compat_result_set(call->regs, -ENOMEM);
-		pr_err_ratelimited("group %d: the MSI window, which was moved to 0x%llx, is missing from the list that VFIO asks for: not attached (ENOMEM)\n",
+		pr_err_ratelimited("group %d: the MSI window, moved to 0x%llx, is missing from VFIO's list of regions: not attached (ENOMEM)\n",
 				   iommu_group_id(listing->group), at.start);
 	}
 	if (!other)
 		return;
-	pr_err_ratelimited("group %d: its MSI window is at 0x%llx, that of group %d in the same container at 0x%llx, and a container has one: not attached (EINVAL); write the same to msi_window of both\n",
+	pr_err_ratelimited("group %d: its MSI window is at 0x%llx, but that of group %d in the same container is at 0x%llx, and a container has one: not attached (EINVAL); write the same place to msi_window of both\n",
 			   iommu_group_id(listing->group), at.start, id,
 			   theirs.start);
 	if (!compat_result(call->regs))

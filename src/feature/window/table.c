@@ -25,15 +25,17 @@
  * - A domain whose cookie is not at the driver's place holds a reference on this module
  *   until the domain is freed (resv_attach_pin()).
  * - A window that was moved has a reference on its group's kobject.
- * - Where the kernel has iommufd, a window that is moved holds this module.  iommufd asks
- *   for the lists of devices first and attaches the group then
- *   (iommufd_hw_pagetable_attach(), iommufd_device_do_replace()), so what the tracker sees
- *   is too late to hold the module; and some of its ways are not seen on every kernel.
- * - iommufd notes the place of the doorbells when the first device of a group is attached,
- *   and keeps it for the group, whatever domain that is on (iommufd_group.sw_msi_start).
- *   An address space in place of another has what is on the list by then.  So while a group
- *   is iommufd's its list has the group's own place: doorbells that are on a domain that it
- *   shares are at that of another group until v6.14, and are kept free by that group.
+ * - Where the kernel has iommufd, a window that is moved holds this module.  iommufd
+ *   asks for the lists of devices first and attaches the group then
+ *   (iommufd_hw_pagetable_attach(), iommufd_device_do_replace()), so what the tracker
+ *   sees is too late to hold the module; and on some kernels the tracker does not see
+ *   all of its attaches.
+ * - iommufd notes the place of the doorbells when the first device of a group is
+ *   attached, and keeps it for the group, whatever domain that is on
+ *   (iommufd_group.sw_msi_start).  An address space that replaces another one reserves
+ *   what is on the list at that time.  So while iommufd has a group, the group's list
+ *   has the group's own place.  Until v6.14 the doorbells of a domain that groups share
+ *   may be at the place of another of these groups, whose list keeps that place free.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
@@ -359,7 +361,7 @@ static bool makes_cookie(const struct resv_attach_group *g,
 	return RESV_HAVE(RESV_PUT_CORE) && !RESV_HAVE(RESV_PUT_DRIVER) && !d->container;
 }
 
-/* An attach by iommufd: see above for what it goes by. */
+/* An attach by iommufd: see above which place it uses. */
 static bool is_iommufds(const struct resv_attach_group *g,
 			const struct resv_attach_domain *d)
 {
@@ -464,7 +466,7 @@ static void window_after(void)
 	if (likely(!n->due))
 		return;
 	n->due = false;
-	pr_err_ratelimited("group %d: its container has the MSI window at 0x%llx, so this group has it there, too, until it leaves\n",
+	pr_err_ratelimited("group %d: its container has the MSI window at 0x%llx, so the group uses that place until it leaves the container\n",
 			   n->id, n->start);
 }
 

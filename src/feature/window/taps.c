@@ -316,7 +316,7 @@ void resv_msi_taps_status(struct resv_status *s)
 				"turned off by the parameter hooks=");
 	else if (!resv_hooks_by_kprobe())
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"only kprobes move windows: hooks=auto");
+				"only kprobes can move windows: set hooks=auto");
 	else if (resv_native_ignored)
 		resv_status_add(s, name, RESV_STATUS_INERT,
 				"turned off by the parameter native=ignore");
@@ -324,10 +324,10 @@ void resv_msi_taps_status(struct resv_status *s)
 		;
 	else if (!resv_sources_bound_windows())
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"sources= leaves out kernel, pci, aperture or msi, which tell where a window may be");
+				"sources= excludes kernel, pci, aperture or msi, which say where a window may be");
 	else if (!tried)
 		resv_status_add(s, name, RESV_STATUS_INERT,
-				"no group with a movable window was seen");
+				"no group with a movable window has been seen");
 	else if (!works)
 		resv_status_unknown(s, name, broken ?:
 				    "its hooks do not work");

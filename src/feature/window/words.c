@@ -142,28 +142,28 @@ static void log_fault(const struct resv_facts *c,
 		       c->id, base, size, plan->page);
 		break;
 	case RESV_WINDOW_ZERO:
-		pr_err("group %d: the MSI window cannot begin at 0, which the kernel takes for a failure: begin at 0x%llx or above\n",
+		pr_err("group %d: the MSI window cannot begin at 0, which the kernel treats as an error: begin at 0x%llx or above\n",
 		       c->id, plan->page);
 		break;
 	case RESV_WINDOW_SMALL:
 		if (resv_doorbells_count())
-			pr_err("group %d: MSI window of 0x%llx bytes is too small: %u doorbells take 0x%llx\n",
+			pr_err("group %d: MSI window of 0x%llx bytes is too small: %u doorbells need 0x%llx\n",
 			       c->id, size, resv_doorbells_count(), plan->need);
 		else
-			pr_err("group %d: MSI window of 0x%llx bytes is too small: how many doorbells there are is not known, so not less than the kernel's 0x%llx\n",
+			pr_err("group %d: MSI window of 0x%llx bytes is too small: the number of doorbells is not known, so it needs at least the kernel's 0x%llx\n",
 			       c->id, size, plan->need);
 		break;
 	case RESV_WINDOW_OUTSIDE:
 		if (plan->aperture)
-			pr_err("group %d: MSI window 0x%llx 0x%llx is not all inside of what the IOMMU can address, 0x%llx-0x%llx\n",
+			pr_err("group %d: MSI window 0x%llx 0x%llx is not inside the aperture 0x%llx-0x%llx\n",
 			       c->id, base, size, plan->aperture->start,
 			       plan->aperture->end);
 		else
-			pr_err("group %d: MSI window 0x%llx 0x%llx is not all below 4 GiB, and how far the IOMMU can address is not known before an attach\n",
+			pr_err("group %d: MSI window 0x%llx 0x%llx is not below 4 GiB, and the aperture is not known before an attach\n",
 			       c->id, base, size);
 		break;
 	case RESV_WINDOW_HIGH32:
-		pr_err("group %d: MSI window 0x%llx 0x%llx is not all below 4 GiB, and %s has no messages to 64-bit addresses\n",
+		pr_err("group %d: MSI window 0x%llx 0x%llx is not below 4 GiB, and %s has only 32-bit MSI\n",
 		       c->id, base, size, resv_facts_name_at(c, c->msi32));
 		break;
 	case RESV_WINDOW_TAKEN:
@@ -203,7 +203,7 @@ static int decide_auto(const struct resv_facts *c, struct change *change,
 	ret = resv_window_choose(plan, change->request.avoid,
 				 change->request.nr_avoid, &base, &change->why);
 	if (ret == -ENOSPC)
-		pr_err("group %d: no place for an MSI window of 0x%llx bytes%s%s%s: free some of what 'regions' shows, or avoid less\n",
+		pr_err("group %d: no place for an MSI window of 0x%llx bytes%s%s%s: avoid less, or remove declared regions\n",
 		       c->id, plan->size, plan->below_4g ? " below 4 GiB, where " : "",
 		       plan->below_4g ? resv_facts_name_at(c, c->msi32) : "",
 		       plan->below_4g ? " needs it" : "");
@@ -225,7 +225,7 @@ static int decide_default(const struct resv_facts *c, struct change *change)
 					 native->end, r))) {
 		if (r->origin != RESV_ORIGIN_ADMIN)
 			continue;
-		pr_err("group %d: the kernel's MSI window 0x%llx-0x%llx overlaps the declared 0x%llx-0x%llx: remove that first\n",
+		pr_err("group %d: the kernel's MSI window 0x%llx-0x%llx overlaps the declared region 0x%llx-0x%llx: remove that first\n",
 		       c->id, native->start, native->end, r->start, r->end);
 		return -EADDRINUSE;
 	}
@@ -268,7 +268,7 @@ static int move(const struct resv_facts *c, struct change *change)
 	ret = resv_test_step("window") ?:
 	      resv_attach_when_free(c->group, do_move, change);
 	if (ret == -EBUSY)
-		pr_err("group %d: in use by VFIO or another driver that maps by itself: close it first, the MSI window is unchanged\n",
+		pr_err("group %d: in use by VFIO or another driver that does its own mapping: close it first; the MSI window is unchanged\n",
 		       c->id);
 	return ret;
 }
@@ -294,14 +294,14 @@ static int apply_locked(struct resv_facts *c, struct change *change)
 		/* There is a window, but its entry could not be allocated. */
 		return -ENOMEM;
 	if (!change->w) {
-		pr_err("group %d: has no MSI window that could be moved: %s\n",
+		pr_err("group %d: there is no MSI window to move: %s\n",
 		       c->id, c->listed ? "the hardware fixes where messages go" :
-		       "the kernel's list is not asked (sources=)");
+		       "the kernel's list is not read (sources=)");
 		return -EOPNOTSUPP;
 	}
 	/* A window can move back even if no hook works. */
 	if (change->request.what != WANT_DEFAULT && !is_movable(c)) {
-		pr_err("group %d: the MSI window cannot be moved, because no hook would do it: see %s in /sys/kernel/iommu_resv/features\n",
+		pr_err("group %d: the MSI window cannot be moved, because no hook works: see %s in /sys/kernel/iommu_resv/features\n",
 		       c->id, !resv_native_cookies() ? "msi-cookies" : "msi-window-move");
 		return -EOPNOTSUPP;
 	}
@@ -381,7 +381,7 @@ static void log_move(const struct resv_facts *c, const struct change *change)
 			c->id, change->to.start, change->to.end);
 		break;
 	case RESV_WINDOW_BY_KERNEL:
-		pr_info("group %d: MSI window 0x%llx-0x%llx again, as the kernel has it\n",
+		pr_info("group %d: MSI window 0x%llx-0x%llx, the kernel's place, from the next attach on\n",
 			c->id, change->to.start, change->to.end);
 		break;
 	}
@@ -394,10 +394,10 @@ static int confirm_locked(const struct resv_facts *c, struct change *change)
 		log_move(c, change);
 		return 0;
 	}
-	pr_err("group %d: the MSI window does not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
+	pr_err("group %d: the MSI window did not move in the kernel's list: see /sys/kernel/iommu_resv/hooks\n",
 	       c->id);
 	if (!resv_msi_window_put_back(c, change->w))
-		pr_err("group %d: and was attached meanwhile: write default to msi_window when it is free\n",
+		pr_err("group %d: the group was attached meanwhile: write default to msi_window when it is released\n",
 		       c->id);
 	return -EOPNOTSUPP;
 }
@@ -442,15 +442,15 @@ static ssize_t msi_window_store(struct iommu_group *group, const char *buf,
 		return -EACCES;
 	ret = strlen(buf) == count ? parse(buf, &change.request) : -EINVAL;
 	if (ret) {
-		pr_err("group %s: not understood: write 0xBASE, \"0xBASE 0xSIZE\", auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default to msi_window\n",
+		pr_err("group %s: invalid MSI window: write 0xBASE, \"0xBASE 0xSIZE\", auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default to msi_window\n",
 		       kobject_name(kobj), MAX_AVOID);
 		return ret;
 	}
 	ret = resv_group_change(kobj, &group_change, &change);
 	if (ret == -ENOMEM || ret == -ENODEV)
 		pr_err("group %s: the MSI window is unchanged: %s\n",
-		       kobject_name(kobj), ret == -ENOMEM ? "no memory" :
-		       "the group, or the module, is going");
+		       kobject_name(kobj), ret == -ENOMEM ? "out of memory" :
+		       "the group or the module is being removed");
 	return ret ?: count;
 }
 
@@ -509,7 +509,7 @@ static const struct kernel_param_ops msi_window_ops = {
 };
 
 module_param_cb(msi_window, &msi_window_ops, NULL, 0444);
-MODULE_PARM_DESC(msi_window, "where the movable MSI window (Arm) of each group goes when it is found: 0xBASE[,0xSIZE], auto[,avoid=0xSTART-0xEND...] or default (the kernel's place)");
+MODULE_PARM_DESC(msi_window, "place of the movable MSI window (Arm) of each group: 0xBASE[,0xSIZE], auto[,avoid=0xSTART-0xEND...] or default (the kernel's place)");
 
 /**
  * resv_msi_window_init() - parse the parameter
@@ -522,7 +522,7 @@ int resv_msi_window_init(void)
 	int ret = parse(msi_window[0] ? msi_window : "default", &param);
 
 	if (ret)
-		pr_err("msi_window=%s is not understood: give 0xBASE, 0xBASE,0xSIZE, auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default\n",
+		pr_err("msi_window=%s is invalid: use 0xBASE, 0xBASE,0xSIZE, auto, auto,avoid=0xSTART-0xEND (up to %d of them) or default\n",
 		       msi_window, MAX_AVOID);
 	return ret;
 }
@@ -631,7 +631,7 @@ void resv_msi_window_log_unsuited(const struct resv_facts *c,
 		return;
 	w->unsuited = true;
 	log_fault(c, &plan, w->at.start, size, fault, hit);
-	pr_warn("group %d: the MSI window was moved before a device came that it does not suit: interrupts may get lost; write auto to msi_window\n",
+	pr_warn("group %d: the MSI window, which was moved, does not suit a device that was added: interrupts may get lost; write auto to msi_window\n",
 		c->id);
 }
 

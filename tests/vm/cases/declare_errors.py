@@ -177,7 +177,7 @@ def filled(page, also):
         if size < page * 15 // 16 - 3 * LINE:
             faults.append(f"refused though the kernel's file has only {size} bytes")
         if not piece.log[-1:] or not piece.log[-1].startswith("iommu_resv: group "):
-            faults.append(f"the log does not tell of the refusal: {piece.log[-1:]}")
+            faults.append(f"the log lacks the refusal: {piece.log[-1:]}")
         return faults
     return check
 

@@ -96,12 +96,12 @@ def check_kernel(groups, kept):
     told = [r for group in groups for r in parse(group.lines("dma_api"))[0]]
     for lo, hi in sorted({r[:2] for r in told if r[4]}):
         if judge.without(lo, hi, kept):
-            faults.append(f"0x{lo:x}-0x{hi:x} is told, and not reserved: {kept}")
+            faults.append(f"0x{lo:x}-0x{hi:x} is listed, and not reserved: {kept}")
     # The kernel reserves one page more at the end of a gap.
     wide = [(max(lo - PAGE, 0), hi + PAGE) for lo, hi, *_ in told]
     for lo, hi in sorted(set(kept)):
         if judge.without(lo, hi, wide):
-            faults.append(f"0x{lo:x}-0x{hi:x} is reserved, and not told")
+            faults.append(f"0x{lo:x}-0x{hi:x} is reserved, and not listed")
     if not kept:
         faults.append("the kernel was not seen to reserve anything")
     return faults

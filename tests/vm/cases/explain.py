@@ -97,7 +97,7 @@ def judge_asked(lines):
         faults.append("explain=no is not refused")
     parts = sections(lines)
     if f"file {REFUSED} ENODATA" not in parts["auto"] or \
-            not any(line.startswith("| map-explanations inert - not asked for")
+            not any(line.startswith("| map-explanations inert - off, because it slows down")
                     for line in parts["auto"]):
         faults.append(f"explain=auto: {parts['auto']}")
     if "| 0" not in parts["listening"]:
@@ -262,12 +262,14 @@ def random(key, name):
 # {topology: (expected text of `refused` for DEVICE, a pattern of the log)}
 ATTACHED = {
     "rmrr": (r"0x[0-9a-f]{16} 0x[0-9a-f]{16} direct rmrr 0000:00:03\.0",
-             r"firmware wants 0x[0-9a-f]+-0x[0-9a-f]+ mapped 1:1 \(direct, rmrr, 0000:00:03\.0\)"),
+             r"firmware requires a 1:1 map of 0x[0-9a-f]+-0x[0-9a-f]+ "
+             r"\(direct, rmrr, 0000:00:03\.0\)"),
     "ivmd": (r"0x[0-9a-f]{16} 0x[0-9a-f]{16} direct ivmd 0000:00:03\.0",
-             r"firmware wants 0x[0-9a-f]+-0x[0-9a-f]+ mapped 1:1 \(direct, ivmd, 0000:00:03\.0\)"),
-    "companions": ("- - host-driver EPERM -", "a device of the group has a driver of the host"),
+             r"firmware requires a 1:1 map of 0x[0-9a-f]+-0x[0-9a-f]+ "
+             r"\(direct, ivmd, 0000:00:03\.0\)"),
+    "companions": ("- - host-driver EPERM -", "a device of the group is bound to a host driver"),
     "intel-noremap": ("- - interrupts EPERM -", "its interrupts are not isolated"),
-    "plain": ("- - container EINVAL -", "do not go with what the container has mapped"),
+    "plain": ("- - container EINVAL -", "conflict with the container's maps"),
 }
 
 

@@ -138,7 +138,7 @@ def steps():
 # {case: (QEMU's message, region or reason in "refused", what "why" says, line of the log)}
 BEYOND = (rf"0x{LIMIT:016x} 0xffffffffffffffff out-of-range aperture -",
           (rf"hits 0x{LIMIT:x}-0xffffffffffffffff out-of-range \(aperture\)",
-           rf"the guest must not have memory from 0x{LIMIT:x} on: lower its memory or maxmem",
+           rf"the guest must not have memory from 0x{LIMIT:x} on: reduce its memory or maxmem",
            rf"-cpu host,host-phys-bits-limit={BITS}"),
           rf"it hits 0x{LIMIT:x}-0xffffffffffffffff \(out-of-range, aperture, -\)")
 MAPPED = r"dma_map\(0x[0-9a-f]+, (0x[0-9a-f]+), (0x[0-9a-f]+), 0x[0-9a-f]+\) = -22 "
@@ -153,8 +153,8 @@ FAILED = {
     "tied": ("[Ff]ailed to set group container: (?:Operation not permitted|Invalid argument)",
              rf"0x000000001a000000 0x000000001a00ffff direct rmrr {TIED}",
              (rf"because of 0x1a000000-0x1a00ffff direct \(rmrr, {TIED}\)",
-              "no guest can have this device: give another one"),
-             rf"firmware wants 0x1a000000-0x1a00ffff mapped 1:1 \(direct, rmrr, {TIED}\)"),
+              "no guest can have this device: use another one"),
+             rf"firmware requires a 1:1 map of 0x1a000000-0x1a00ffff \(direct, rmrr, {TIED}\)"),
     # QEMU asks VFIO whether the group is viable, and stops: VFIO refuses nothing.
     "companion": ("group \\d+ is not viable", None,
                   (rf"Group \d+ \({SHARED} and 1 more\), VFIO gives it to no guest: "
@@ -248,7 +248,7 @@ PLANTED = (
     (r"(^say hole$.*?dma_map\(\S+ 0x0, )0x4000000", r"\g<1>0x3000000"),
     (r"(^say hole-why$.*?)undeclare", r"\1declare"),
     (r"(^say dimm-found$.*?out-of-range) aperture", r"\1 admin"),
-    (r"(^say large-why$.*?lower its)", r"\1 own"),
+    (r"(^say large-why$.*?reduce its)", r"\1 own"),
     (r"(^say tied-found$.*?) rmrr 0000:00:03.0", r"\1 rmrr 0000:00:04.0"),
     (r"(^say companion-why$.*?) nvme", r"\1 nvmf"),
     (r"(^say freed-why$.*?)^run exit 0$", r"\1run exit 1"),

@@ -91,7 +91,7 @@ def judge_cycles(lines, arch, backend, counted=True):
             faults.append(f"{who}: {told}")
     for what in ("files", "loops", "times"):
         if int(counts.get(what, 0)) < 20:
-            faults.append(f"little happened meanwhile: {counts}")
+            faults.append(f"too few operations: {counts}")
     if counts.get("errors") != "0":
         faults.append(f"VFIO user: {counts}")
     plugged = [line for line in judge.said(lines, "log")

@@ -108,7 +108,7 @@ def judge_steps(lines, arch, least):
             failing += not last
             faults += one_step(lines, key, label, result, last, arch)
     if len(names) != failing:
-        faults.append(f"{failing} steps were made to fail, the log tells of {len(names)}: {names}")
+        faults.append(f"{failing} steps were made to fail, the log has {len(names)}: {names}")
     if len(set(names)) < least:
         faults.append(f"{len(set(names))} different steps, expected {least}: {sorted(set(names))}")
     faults += is_clean(lines, "before", "end", arch)

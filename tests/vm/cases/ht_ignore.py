@@ -46,7 +46,7 @@ def judge_range(lines, state, free, dropped):
                      if line.startswith("0x000000fd00000000 ") and f" {name} " in line]
             want = [] if dropped else \
                 [f"{LISTED} ht {name} native enforced" + (" ht-ignore" if free else "")]
-            faults += judge.differ(f"{name}: what it is told of the range", shown, want)
+            faults += judge.differ(f"{name}: how regions shows the range", shown, want)
         # The module neither removes the range from the kernel's list nor adds it to usable.
         if (LISTED in group.lines("reserved_regions")) == dropped:
             faults.append(f"group {group.id}: the kernel lists {group.lines('reserved_regions')}")

@@ -291,7 +291,7 @@ def explain_steps(way, arch):
 def judge_explain(lines, way, arch):
     faults = all_ok(lines)
     section = parts(lines)
-    if not any(line.startswith("| iommufd-explanations inert - not asked for")
+    if not any(line.startswith("| iommufd-explanations inert - off, because it slows down")
                for line in section["auto"]):
         faults.append(f"explain=auto: {section['auto']}")
     _, asked = words_of(way, arch)
@@ -378,12 +378,12 @@ BY_FILE = f"open:{ONE} read:{explain.REFUSED}"
 ATTACHES = {
     "plain": (
         ("group-file", f"container {BY_FILE}", "EBUSY", "- - group-file EBUSY -",
-         "a program has the file of the group open"),
+         "a program has the group's file open"),
         ("mapped", f"container open:{OTHER} set:{OTHER} ask:3,{explain.HOLE[0]:x},1000 open:{ONE} "
                    f"set:{ONE} read:{explain.REFUSED}", "EADDRINUSE",
-         "- - container EADDRINUSE -", "do not go with what the container has mapped"),
+         "- - container EADDRINUSE -", "conflict with the container's maps"),
         ("absent", f"container open:{ONE} space:77 set:{ONE} read:{explain.REFUSED}", "ENOENT",
-         "- - address-space ENOENT -", "an address space that iommufd does not have"),
+         "- - address-space ENOENT -", "an address space that does not exist"),
     ),
     "rmrr": (
         ("region", f"container {BY_FILE}", "EINVAL",

@@ -191,7 +191,7 @@ def judge_info(native, added, usable):
                                ["id=1 version=1 next=0"] if fits else [])
         faults += judge.differ(f"info {what}: ranges", ours[2], usable if fits else [])
     if not any(entry[2] for entry in native.values()):
-        faults.append("the kernel told no range either")
+        faults.append("the kernel reported no range either")
     told = [entry[2] for entry in native.values() if entry[2]]
     faults += judge.differ("ranges of the capability, added and native", usable, told and told[0])
     return faults

@@ -145,8 +145,8 @@ def judge_checks(lines, arch):
 
     expect("enforce", "EINVAL", 1, True, "added kprobe iommu_map: maps that hit a region or leave "
            "the aperture are refused")
-    expect("warn", "ok", 2, False, "added kprobe iommu_map: such maps are told, and let through "
-           "(checks=warn)")
+    expect("warn", "ok", 2, False, "added kprobe iommu_map: maps over reserved regions are "
+           "only logged (checks=warn)")
     expect("off", "ok", 2, False, "inert - turned off by the parameter checks=")
     expect("again", "EINVAL", 3, True, "added kprobe")
     # With hooks=none the kernel's own list is not hidden from VFIO, which refuses by itself.
@@ -167,10 +167,10 @@ def judge_checks(lines, arch):
     for pattern in (rf"group \d+: a map of 0x{page:x}-0x{page + 0xfff:x} by vfio-check\[\d+\] is "
                     rf"refused: it hits 0x{low:x}-0x{high:x} "
                     rf"\({', '.join(kind.split())}, {device}\)",
-                    r"a map of .* should be refused and is let through",
-                    r"checks=perhaps is not understood: give enforce, warn or off",
-                    r"checks=nonsense is not understood: give enforce, warn or off",
-                    r"native=perhaps is not understood: give use or ignore",
+                    r"a map of .* would be refused, and is let through",
+                    r"checks=perhaps is invalid: use enforce, warn or off",
+                    r"checks=nonsense is invalid: use enforce, warn or off",
+                    r"native=perhaps is invalid: the values are use and ignore",
                     r"native=ignore is for tests"):
         if not any(re.search(pattern, t) for t in log):
             faults.append(f"the log lacks '{pattern}'")
@@ -181,10 +181,10 @@ def judge_checks(lines, arch):
         faults.append(f"{int_of(section, 'many')} of the many were refused")
     # While a user from before has the group, its regions are advice and maps are allowed.
     if f"| {line}advice" not in section.get("stranger", []):
-        faults.append("who was there before is said to be checked")
+        faults.append("a group attached before the load is shown as checked")
     tried = [t for t in judge.said(lines, "holder") if " try:" in t]
     if [t.split()[-1] for t in tried] != ["ok", "ok"]:
-        faults.append(f"who was there before: {tried}")
+        faults.append(f"a group attached before the load: {tried}")
     writes = [t for t in judge.said(lines, "write") if CHECKS in t]
     if [t.split()[-1] for t in writes] != ["ok", "ok", "ok", "ok", "EINVAL"]:
         faults.append(f"writes: {writes}")

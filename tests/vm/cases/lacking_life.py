@@ -132,7 +132,7 @@ def judge_cycles(lines, arch):
             faults.append(f"{who}: {told}")
     for what in ("reader-files", "user-loops", "other-loops"):
         if int(counts.get(what, 0)) < 20:
-            faults.append(f"little happened meanwhile: {counts}")
+            faults.append(f"too few operations: {counts}")
     for what in ("user-errors", "other-errors"):
         if counts.get(what) != "0":
             faults.append(f"VFIO user: {counts}")

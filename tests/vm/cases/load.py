@@ -31,7 +31,7 @@ def cycles(key, name, count=25):
         if told[-1:] != ["exit 0"]:
             faults.append(f"{who}: {told}")
     if not int(counts.get("files", 0)) or not int(counts.get("loops", 0)):
-        faults.append(f"nothing happened meanwhile: {counts}")
+        faults.append(f"no operations meanwhile: {counts}")
     if counts.get("errors") != "0":
         faults.append(f"VFIO user: {counts}")
     return " ".join(f"{k}={v}" for k, v in counts.items()), faults
@@ -39,7 +39,8 @@ def cycles(key, name, count=25):
 
 # (wrong parameter, errno, pattern of the log)
 BAD_PARAMETERS = (
-    ("sources=kernel,nonsense", "EINVAL", r"sources=.* allowed are .*kernel.*dmar.*aperture"),
+    ("sources=kernel,nonsense", "EINVAL",
+     r"sources=.*: use all or a list of .*kernel.*dmar.*aperture"),
     ("strict=perhaps", "EINVAL", r"strict=perhaps .* 0 or 1"),
 )
 

@@ -142,7 +142,7 @@ def overlap_told(piece, group):
     if len(told) == 1 and "0x8000000-0x80fffff" in told[0] and span(*OVER) in told[0] and \
             ONE in told[0] and "auto" in told[0]:
         return []
-    return [f"the overlap is not told: {piece.log}"]
+    return [f"the overlap is not logged: {piece.log}"]
 
 
 # Doorbells without a driver, as the module counts those of the device tree. One of them has a

@@ -86,7 +86,7 @@ def stress(key, name):
 def died(number):
     def check(piece, _):
         lines = [line for line in piece.log
-                 if "the MSI window is where the kernel puts it" in line]
+                 if "the MSI window is at the kernel's place" in line]
         return [] if len(lines) == number else [f"{len(lines)} warnings: {piece.log}"]
     return check
 

@@ -38,7 +38,7 @@ def parse(lines):
         if hook.missed:
             faults.append(f"hooks: missed: '{line}'")
     if len({(hook.symbol, hook.backend) for hook in hooks}) != len(hooks):
-        faults.append(f"hooks: told twice: {lines}")
+        faults.append(f"hooks: listed twice: {lines}")
     return hooks, faults
 
 
@@ -232,7 +232,7 @@ def grown(lines):
     faults = []
     (before, _), (after, caches) = allocations(lines, "before"), allocations(lines, "after")
     if caches < 5:
-        faults.append(f"only {caches} caches tell who has their memory")
+        faults.append(f"only {caches} caches say who has their memory")
     if not any("[iommu_resv" in who for _, who in allocations(lines, "seen")[0]):
         faults.append("the memory of a loaded module is not seen")
     for (cache, who), count in after.items():

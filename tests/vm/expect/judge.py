@@ -168,7 +168,7 @@ def check_group(group, added=False):
               if start <= end]
     nonsense = len(theirs) != len(group.lines("reserved_regions"))
     if nonsense and group.files.get("usable", ("",))[0] != "ENODATA":
-        faults.append(f"{head}: usable is told though the kernel lists nonsense")
+        faults.append(f"{head}: usable is shown though the kernel lists nonsense")
     for name, pattern in FORMAT.items():
         status, lines = group.files.get(name, ("ENOENT", []))
         if status == "ENODATA" and nonsense and name in ("usable", "assignable"):
@@ -201,7 +201,7 @@ def check_group(group, added=False):
             faults.append(f"{head}: pci-window is enforced")
         # A DMA limit of 64 bits excludes nothing, so it must not give a tiny window at the end.
         if region[2] == "pci-window" and region[1] - region[0] < 0xfff:
-            faults.append(f"{head}: pci-window is no page")
+            faults.append(f"{head}: pci-window is not whole pages")
     if nonsense:
         return faults
     windows = pairs(group.lines("msi_window")) if group.lines("msi_window") != ["none"] else []

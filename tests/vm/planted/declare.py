@@ -147,7 +147,7 @@ def sample():
         "unload iommu_resv ok\n", BARE.format(label="after") + VFIO]
     log = [["group 1: 0x20000000-0x200fffff is declared"] if n == 2 else
            ["#live", "group 1: in use by VFIO", "#end", "group 1: removed"] if n == 4 else
-           ["group 1: not understood: write add"] if n == 5 else [] for n in range(len(parts))]
+           ["group 1: invalid command: write add"] if n == 5 else [] for n in range(len(parts))]
     text = "start 0000:00:1d.0\n"
     for n, part in enumerate(parts):
         text += f"say @{n}\nwrite /dev/kmsg ok\n{part}"
@@ -202,9 +202,9 @@ PLANTED = (
     (7, "log iommu_resv: group 1: in use by VFIO\n", "", "0 lines in the log"),
     (7, "log iommu_resv: group 1: in use by VFIO\n",
      "log iommu_resv: group 1: in use by VFIO\n" * 2, "2 lines in the log"),
-    (7, "log iommu_resv: group 1: not understood: write add\n",
-     "log iommu_resv: group 2: not understood: write add\n", "0 of them about group 1"),
-    (7, "log iommu_resv: group 1: not understood: write add\n", "", "0 lines in the log"),
+    (7, "log iommu_resv: group 1: invalid command: write add\n",
+     "log iommu_resv: group 2: invalid command: write add\n", "0 of them about group 1"),
+    (7, "log iommu_resv: group 1: invalid command: write add\n", "", "0 lines in the log"),
 )
 
 # The kernel's rule, by examples worked out by hand: list before, declared, devices, list after

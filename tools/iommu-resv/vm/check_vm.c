@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv check --vm: does this VM fit this host, and what to set? */
+/* iommu-resv check --vm: does this VM fit this host, and what must be set? */
 #include <err.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static enum vm_format format_of_word(const char *word)
 	for (i = 0; i < VM_FORMATS; i++)
 		if (!strcmp(word, vm_format_names[i]))
 			return (enum vm_format)i;
-	vm_fail("--as %s: it takes libvirt, qemu, proxmox or cloud-hypervisor", word);
+	vm_fail("--as is libvirt, qemu, proxmox or cloud-hypervisor, not '%s'", word);
 }
 
 /**
@@ -77,14 +77,14 @@ void vm_guest(const struct control *ctl, const struct vm_input *in,
 /**
  * vm_read_guest() - read the file of --vm
  * @ctl: options
- * @g: to fill; leaves with a message if it makes no sense
+ * @g: to fill; exits with a message if it is invalid
  */
 void vm_read_guest(const struct control *ctl, struct guest *g)
 {
 	struct vm_input in;
 	struct vm_host host;
 
-	/* A wrong word is told of before a file that is not there. */
+	/* Report a wrong word before a missing file. */
 	if (ctl->as)
 		format_of_word(ctl->as);
 	vm_read(ctl, &in);
@@ -173,7 +173,7 @@ static void print_devices(const struct control *ctl, const struct guest *g)
 const char *vm_word(enum severity worst)
 {
 	return worst == FINDING_NO ? "does not fit" :
-	       worst == FINDING_UNKNOWN ? "cannot be told" : "fits";
+	       worst == FINDING_UNKNOWN ? "cannot tell" : "fits";
 }
 
 int vm_exit(enum severity worst)
@@ -339,7 +339,7 @@ static void json_answer(const struct control *ctl, const struct guest *g,
  * check_vm() - the command
  * @ctl: options
  * @argc: number of words
- * @argv: devices or groups beside those that the VM names
+ * @argv: devices or groups in addition to those of the VM
  *
  * Return: an exit code
  */

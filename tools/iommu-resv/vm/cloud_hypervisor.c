@@ -70,7 +70,7 @@ static uint64_t size_of(const struct opts *o, const char *option, const char *ke
 		return unset;
 	digits = strspn(text, "0123456789");
 	if (!size_parse(text, 'B', &size) || (text[digits] && !strchr("KMG", text[digits])))
-		vm_fail("%s %s=%s: no size, or beyond all machines", option, key, text);
+		vm_fail("%s %s=%s: not a size, or larger than any machine", option, key, text);
 	return size;
 }
 
@@ -102,7 +102,7 @@ static void take_zone(struct command *c, const char *text)
 	c->zones += size_of(&o, "--memory-zone", "size", 0);
 	c->hotplug += up(size_of(&o, "--memory-zone", "hotplug_size", 0), 128 * MIB);
 	if (c->zones > VM_SIZE_MAX || c->hotplug > VM_SIZE_MAX)
-		vm_fail("memory zones are beyond all machines");
+		vm_fail("the memory zones are larger than any machine");
 }
 
 static void take_device(struct command *c, const char *text)
@@ -134,7 +134,7 @@ static void take_cpus(struct command *c, const char *text)
 	if (!opts_number(&o, "max_phys_bits", &bits))
 		return;
 	if (bits < 32 || bits > 64)
-		vm_fail("--cpus max_phys_bits=%s: no number of address bits",
+		vm_fail("--cpus max_phys_bits=%s: not a number of address bits",
 			opts_get(&o, "max_phys_bits"));
 	if (!c->g->phys_bits || c->g->phys_bits > bits)
 		c->g->phys_bits = bits > 52 ? 52 : (unsigned int)bits;
@@ -153,7 +153,7 @@ static void take(struct command *c, const char *option, const char *text)
 	else if (!strcmp(option, "--ivshmem"))
 		c->g->ivshmem = true;
 	else if (!strcmp(option, "--restore"))
-		vm_fail("--restore: the machine is in a snapshot, not on the command line");
+		vm_fail("--restore: the description of the machine is in the snapshot, not on the command line");
 }
 
 /**
@@ -170,7 +170,7 @@ void cloud_hypervisor_guest(const struct words *words, const struct vm_host *hos
 	size_t i;
 
 	g->format = VM_CLOUD_HYPERVISOR;
-	/* It runs on KVM only, so the guest is of the host's kind. */
+	/* It runs only on KVM, so the guest has the host's architecture. */
 	g->arm = host->arm;
 	g->machine = g->arm ? VM_CLH_ARM : VM_CLH_X86;
 	g->machine_type = keep_string(g->arm ? "aarch64" : "x86_64");
@@ -208,5 +208,5 @@ void cloud_hypervisor_guest(const struct words *words, const struct vm_host *hos
 	}
 	g->maxmem += g->ram;
 	if (g->viommu)
-		guest_note(g, keep_string("the guest has a virtual IOMMU: judged as long as it leaves that off"));
+		guest_note(g, keep_string("the guest has a virtual IOMMU: this applies while the guest leaves it off"));
 }

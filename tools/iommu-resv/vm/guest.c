@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where a guest has its memory.  Each rule names the source of QEMU (or of the other
- * VMM) that it is taken from and the machine types that it holds for; tests/tools/judge
- * compares the result with what the real QEMU of two Debian releases makes of hundreds
- * of command lines.
+ * Where a guest has its memory.  Each rule names the source file of QEMU (or of the
+ * other VMM) that it follows, and the machine types to which it applies;
+ * tests/tools/qemu-judge compares the result with the real QEMU of two Debian releases
+ * for hundreds of command lines.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -134,7 +134,7 @@ static void pc_relocate(const struct guest *g, uint64_t low, struct pc_memory *p
 	if (g->vendor != VENDOR_AMD && g->vendor != VENDOR_UNKNOWN)
 		return;
 	if (g->vendor == VENDOR_UNKNOWN)
-		m->unknown = keep_string("QEMU moves the memory above 1 TiB if the CPU is an AMD, and the vendor of this one is not known here");
+		m->unknown = keep_string("QEMU moves the memory above 1 TiB if the CPU is from AMD, and the vendor of this CPU is not known here");
 	else if (!g->version_known)
 		m->unknown = keep_printf("QEMU 7.1 and later machine types move the memory above 1 TiB, and which of them %s follows is not known",
 					 g->machine_type);
@@ -143,11 +143,11 @@ static void pc_relocate(const struct guest *g, uint64_t low, struct pc_memory *p
 }
 
 /*
- * edk2, OvmfPkg/Library/PlatformInitLib/MemDetect.c, PlatformAddressWidthFromCpuid() and
- * PlatformDynamicMmioWindow() (edk2-stable202211 and later); SeaBIOS 1.16.3 and later,
- * src/fw/paravirt.c, physbits(), and src/fw/pciinit.c: the bits of a CPU under QEMU are
- * believed if no old default looks like them.  Then BARs go to the top eighth of the
- * address space, else into QEMU's hole.
+ * edk2, OvmfPkg/Library/PlatformInitLib/MemDetect.c, PlatformAddressWidthFromCpuid()
+ * and PlatformDynamicMmioWindow() (edk2-stable202211 and later); SeaBIOS 1.16.3 and
+ * later, src/fw/paravirt.c, physbits(), and src/fw/pciinit.c: they trust the bits of a
+ * CPU under QEMU unless these equal an old default.  Then BARs go to the top eighth of
+ * the address space, else into QEMU's hole.
  */
 static void pc_bars(const struct guest *g, const struct pc_memory *pc,
 		    struct guest_map *m)
@@ -176,7 +176,7 @@ static void pc_bars(const struct guest *g, const struct pc_memory *pc,
 		bits = 40;
 	size = UINT64_C(1) << (bits - 3);
 	base = (UINT64_C(1) << bits) - size;
-	/* Where memory is in the way, both stay in the hole; edk2 has one of its own size. */
+	/* If memory is there, both stay in the hole; that of edk2 has its own size. */
 	if (!valid || base <= pc->hole64) {
 		size = g->firmware == FIRMWARE_EDK2 ? 32 * GIB :
 		       m->hole64.end - m->hole64.start + 1;
@@ -207,7 +207,7 @@ static void pc_map(const struct guest *g, struct guest_map *m)
 	/* hw/i386/pc.c, pc_memory_init(); 32-bit CPUs have 36 bits, and are not checked before 8.2 */
 	if (g->phys_bits && (g->long_mode || g->version >= 802) &&
 	    pc.top >> g->phys_bits) {
-		m->refused = keep_printf("memory and PCI hole end at 0x%" PRIx64 ", which the CPU's %u address bits do not reach",
+		m->refused = keep_printf("memory and PCI hole end at 0x%" PRIx64 ", beyond the CPU's %u address bits",
 					 pc.top, g->phys_bits);
 		m->bits_low = true;
 	}
@@ -226,8 +226,8 @@ static void pc_map(const struct guest *g, struct guest_map *m)
 /*
  * hw/arm/virt.c, virt_set_memmap() and virt_set_high_memmap(): memory from 1 GiB, then
  * the hot-plug area, and from 256 GiB or behind that the high regions, each aligned to
- * its size.  What does not fit is left out; before 7.2 (compact-highmem=off) it takes
- * its space nevertheless.
+ * its size.  A region that does not fit is omitted; before 7.2 (compact-highmem=off) it
+ * takes its space nevertheless.
  */
 static void virt_high(const struct guest *g, uint64_t base, struct guest_map *m)
 {
@@ -270,7 +270,7 @@ static void virt_map(const struct guest *g, struct guest_map *m)
 	dimm_size = g->maxmem - g->ram + g->slots * GIB;
 	top = dimm + up(dimm_size, GIB);
 	if (bits && (top - 1) >> bits) {
-		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", which %u address bits do not reach",
+		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", beyond %u address bits",
 					 top - 1, bits);
 		m->bits_low = true;
 	}
@@ -305,7 +305,7 @@ static void clh_map(const struct guest *g, struct guest_map *m)
 	if (!g->phys_bits)
 		return;
 	if (end >= (UINT64_C(1) << g->phys_bits) - 64 * 1024 - MIB) {
-		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", which %u address bits do not reach",
+		m->refused = keep_printf("memory ends at 0x%" PRIx64 ", beyond %u address bits",
 					 end - 1, g->phys_bits);
 		m->bits_low = true;
 		return;

@@ -13,7 +13,7 @@
 #include "../xalloc.h"
 #include "vm.h"
 
-/* The first CPU of many is enough. */
+/* The first CPU is enough. */
 #define CPUINFO_READ	8192
 
 static const char *value_of(const char *text, const char *key)
@@ -69,7 +69,7 @@ static void read_cpuinfo(const char *path, struct vm_host *host)
 	}
 }
 
-/* The IOMMU is of the same make as the CPU. */
+/* The IOMMU has the same vendor as the CPU. */
 static void read_iommus(const struct control *ctl, struct vm_host *host)
 {
 	char *dir = xasprintf("%s/class/iommu", ctl->sysfs);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The file that describes a VM: reading it, and guessing what wrote it. */
+/* The file that describes a VM: read it, and guess which program wrote it. */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ const char *const vm_format_names[VM_FORMATS] = {
 static const struct control *as_json;
 static const char *as_report;
 
-/* From here on a failure writes a document of this kind, too, unless @ctl is NULL. */
+/* From here on a failure also writes a document of this kind, unless @ctl is NULL. */
 void vm_json(const struct control *ctl, const char *report)
 {
 	as_json = ctl;
@@ -45,7 +45,7 @@ static size_t control_len(const unsigned char *s)
 }
 
 /**
- * vm_printable() - nothing that moves the cursor gets from a file to a terminal
+ * vm_printable() - keep what moves the cursor from the terminal
  * @text: text that has words of the VM's file; their control characters become '?'
  */
 void vm_printable(char *text)
@@ -64,7 +64,7 @@ void vm_printable(char *text)
 }
 
 /**
- * vm_fail() - leave, because it cannot be told whether the VM fits
+ * vm_fail() - exit, because it is not known whether the VM fits
  * @fmt: why not
  */
 void vm_fail(const char *fmt, ...)
@@ -111,7 +111,7 @@ void vm_read(const struct control *ctl, struct vm_input *in)
 			size_t more = room ? 2 * room : 16384;
 
 			if (room > VM_FILE_MAX)
-				vm_fail("%s: larger than 1 MiB, no description of a VM",
+				vm_fail("%s: larger than 1 MiB, not a description of a VM",
 					in->file);
 			in->text = keep_more(in->text, in->len, more);
 			room = more;
@@ -181,7 +181,7 @@ static bool is_proxmox(const char *text)
 }
 
 /**
- * vm_guess() - who wrote it?
+ * vm_guess() - which program wrote it?
  * @in: the file
  *
  * Return: the format
@@ -193,7 +193,7 @@ enum vm_format vm_guess(const struct vm_input *in)
 
 	if (*text == '<' || !strncmp(text, "\xef\xbb\xbf<", 4))
 		return VM_LIBVIRT;
-	/* One program or the other is named, in whatever words come before. */
+	/* The line names one of these programs, after any other words. */
 	while (at < in->len) {
 		size_t len = strcspn(in->text + at, " \t\r\n'\"");
 		char *word = keep_part(in->text + at, len);
@@ -206,6 +206,6 @@ enum vm_format vm_guess(const struct vm_input *in)
 	}
 	if (strlen(in->text) == in->len && is_proxmox(in->text))
 		return VM_PROXMOX;
-	vm_fail("%s: no domain of libvirt, no command line of QEMU or Cloud Hypervisor, no VM of Proxmox; tell with --as what it is",
+	vm_fail("%s: not a domain of libvirt, a command line of QEMU or Cloud Hypervisor, or a VM of Proxmox; say with --as what it is",
 		in->file);
 }

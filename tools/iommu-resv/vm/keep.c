@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A description of a VM is read once, and no part of it outlives the command.  All
- * of its memory hangs in one list, so that no parser has to free anything on the
- * many ways out of it.
+ * A description of a VM is read once, and no part of it outlives the command. All of
+ * its memory is on one list, so that no parser has to free anything on its many error
+ * paths.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,8 +20,8 @@ struct kept {
 static struct kept *kept;
 
 /**
- * keep_alloc() - memory of zeros
- * @size: how much
+ * keep_alloc() - allocate zeroed memory
+ * @size: number of bytes
  *
  * Return: the memory; keep_free() frees it
  */
@@ -36,7 +36,7 @@ void *keep_alloc(size_t size)
 }
 
 /**
- * keep_more() - a larger piece with the same beginning
+ * keep_more() - enlarge a piece, and keep its content
  * @p: the piece, or NULL
  * @old: its size
  * @new: the size wanted

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Memory that is kept until the whole description of a VM is done with. */
+/* Memory that is kept until the description of a VM is no longer needed. */
 #ifndef VM_KEEP_H
 #define VM_KEEP_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A domain of libvirt.  It is turned into the options that libvirt gives to QEMU, as
- * far as they matter here (src/qemu/qemu_command.c), so that both are read by the same
- * rules and <qemu:commandline> is merged as QEMU merges it.
+ * A domain of libvirt.  This file converts it to the options that libvirt passes to
+ * QEMU, as far as they matter here (src/qemu/qemu_command.c), so that both are read by
+ * the same rules and <qemu:commandline> is merged as QEMU merges it.
  *
  * The XML is not trusted: no document type (and so no entities), no network.
  */
@@ -93,7 +93,7 @@ static uint64_t number(const char *text, const char *what)
 			break;
 	}
 	if (at == text || *at)
-		vm_fail("<%s> is no number that a machine has: '%s'", what, text);
+		vm_fail("<%s> is not a number that a machine can have: '%s'", what, text);
 	return value;
 }
 
@@ -111,13 +111,13 @@ static uint64_t scaled(xmlNode *node)
 			*unit = 'k';
 		letter = strchr(letters, *unit);
 		if (!letter || (unit[1] && strcmp(unit + 1, "B") && strcmp(unit + 1, "iB")))
-			vm_fail("<%s unit='%s'> is no unit of libvirt",
+			vm_fail("<%s unit='%s'> is not a unit of libvirt",
 				(const char *)node->name, given);
 		for (i = 0; i <= (unsigned int)(letter - letters); i++)
 			scale *= !strcmp(unit + 1, "B") ? 1000 : 1024;
 	}
 	if (value && scale > VM_SIZE_MAX / value)
-		vm_fail("<%s> is beyond all machines", (const char *)node->name);
+		vm_fail("<%s> is larger than any machine", (const char *)node->name);
 	return value * scale;
 }
 
@@ -137,7 +137,7 @@ static void option(struct domain *d, const char *name, char *argument)
 	words_add(&d->words, argument);
 }
 
-/* Commas in a value, which QEMU wants twice */
+/* Commas in a value, which QEMU expects twice */
 static char *escaped(const char *value)
 {
 	char *out = keep_alloc(2 * strlen(value) + 1), *at = out;
@@ -162,7 +162,7 @@ static void take_os(struct domain *d)
 		vm_fail("a domain of type '%s': only kvm and qemu are covered",
 			virt ?: "");
 	if (!type || strcmp(text_of(type), "hvm"))
-		vm_fail("the domain has no <os><type>hvm</type>, so it is no machine of QEMU");
+		vm_fail("the domain has no <os><type>hvm</type>, so it is not a machine of QEMU");
 	if (strcmp(arch, "x86_64") && strcmp(arch, "i686") && strcmp(arch, "aarch64"))
 		vm_fail("architecture %s: only machines of x86 and arm64 are covered",
 			arch);
@@ -199,7 +199,7 @@ static uint64_t take_modules(struct domain *d)
 		option(d, "-device", keep_printf("pc-dimm,memdev=module%u", nr++));
 		sum += one;
 		if (sum > VM_SIZE_MAX)
-			vm_fail("memory modules are beyond all machines");
+			vm_fail("the memory modules are larger than any machine");
 	}
 	return sum;
 }
@@ -225,7 +225,7 @@ static uint64_t numa_size(struct domain *d)
 		size = up_mib(scaled(node));
 		sum += size;
 		if (sum > VM_SIZE_MAX)
-			vm_fail("NUMA cells are beyond all machines");
+			vm_fail("the NUMA cells are larger than any machine");
 	}
 	return sum;
 }
@@ -408,16 +408,16 @@ static void parse(const struct vm_input *in)
 	const xmlError *error;
 
 	if (strlen(in->text) != in->len)
-		vm_fail("%s: no XML: it has bytes of 0", in->file);
+		vm_fail("%s: not XML: it has null bytes", in->file);
 	if (strstr(in->text, "<!DOCTYPE") || strstr(in->text, "<!ENTITY"))
-		vm_fail("%s: XML with a document type: libvirt writes none, and it is not read here",
+		vm_fail("%s: XML with a document type, which libvirt never writes: not read",
 			in->file);
 	doc = xmlReadMemory(in->text, (int)in->len, NULL, NULL,
 			    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
 			    XML_PARSE_NOCDATA | XML_PARSE_COMPACT);
 	if (!doc) {
 		error = xmlGetLastError();
-		vm_fail("%s:%d: no well-formed XML: %.*s", in->file,
+		vm_fail("%s:%d: XML is not well-formed: %.*s", in->file,
 			error ? error->line : 0,
 			error && error->message ? (int)strcspn(error->message, "\n") : 0,
 			error && error->message ? error->message : "");
@@ -439,11 +439,11 @@ void libvirt_guest(const struct vm_input *in, const struct vm_host *host,
 
 	parse(in);
 	d.root = xmlDocGetRootElement(doc);
-	/* What "virsh managedsave-dumpxml" and "/etc/libvirt/qemu" have is the same. */
+	/* "virsh managedsave-dumpxml" and "/etc/libvirt/qemu" have the same. */
 	if (d.root && is_element(d.root, "domstatus"))
 		d.root = child(d.root, "domain", NULL);
 	if (!d.root || !is_element(d.root, "domain"))
-		vm_fail("%s: XML, but no <domain> of libvirt", in->file);
+		vm_fail("%s: XML, but not a <domain> of libvirt", in->file);
 	d.devices = child(d.root, "devices", NULL);
 	if (child(d.root, "name", NULL))
 		name = text_of(child(d.root, "name", NULL));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Names of QEMU's machine types and CPU models.  A machine type of a distribution is
- * made of the upstream one that its QEMU had when it came.
+ * based on the upstream one of the QEMU with which it was introduced.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,12 +61,12 @@ static void take_version(struct guest *g, const char *text)
 }
 
 /**
- * machine_type() - what a machine type is
+ * machine_type() - find out what a machine type is
  * @g: to fill
  * @type: the type
  * @arm_binary: of a QEMU for Arm
  *
- * Return: false if it is none that is known
+ * Return: false if it is not known
  */
 bool machine_type(struct guest *g, const char *type, bool arm_binary)
 {
@@ -107,7 +107,10 @@ bool machine_type(struct guest *g, const char *type, bool arm_binary)
 	return g->arm == (g->machine == VM_VIRT);
 }
 
-/* Red Hat's machine types, and Ubuntu's that are made for this, take the host's bits. */
+/*
+ * Red Hat's machine types, and those of Ubuntu that are made for this, use the host's
+ * bits.
+ */
 bool machine_has_host_bits(const char *type)
 {
 	size_t len = strlen(type);
@@ -138,7 +141,7 @@ static bool is_one_of(const char *model, const char *const *names)
 }
 
 /**
- * cpu_x86() - what a model is without KVM, by target/i386/cpu.c
+ * cpu_x86() - properties of a model without KVM, by target/i386/cpu.c
  * @model: the model
  * @g: vendor, long mode, and pages of 1 GiB are filled in
  */
@@ -167,7 +170,7 @@ void cpu_x86(const char *model, struct guest *g)
 	g->huge_pages = begins(model, huge) || is_one_of(model, huge_exact);
 }
 
-/* Bits that QEMU's Arm models have, by target/arm; 0 if not known */
+/* Address bits of QEMU's Arm models, by target/arm; 0 if not known */
 unsigned int cpu_arm_bits(const char *model)
 {
 	static const struct {

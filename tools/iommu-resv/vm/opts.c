@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * QEMU's option syntax (util/qemu-option.c, util/keyval.c, util/cutils.c): a list
- * KEY=VALUE,...; a comma in a value is written twice; the first value may lack its
- * key, where the option implies one; a key without value is a switch, and "no" before
- * it turns it off.  "-device" and "-object" take JSON, too, which libvirt uses.
+ * KEY=VALUE,...; a comma in a value is written twice; the first value may lack its key,
+ * if the option implies one; a key without value is a switch, and "no" before it turns
+ * it off.  "-device" and "-object" accept JSON, too, which libvirt uses.
  */
 #include <string.h>
 
@@ -97,7 +97,7 @@ struct json_reader {
 
 static void json_bad(const struct json_reader *r, const char *what)
 {
-	vm_fail("%s: JSON that cannot be understood: %s at '%.20s'", r->option, what,
+	vm_fail("%s: invalid JSON: %s at '%.20s'", r->option, what,
 		r->at);
 }
 
@@ -115,7 +115,7 @@ static unsigned int json_hex(struct json_reader *r)
 		const char *d = *r->at ? strchr(digits, *r->at) : NULL;
 
 		if (!d)
-			json_bad(r, "no hexadecimal digit");
+			json_bad(r, "not a hexadecimal digit");
 		value = value << 4 |
 			(unsigned int)(d - digits < 16 ? d - digits : d - digits - 6);
 		r->at++;
@@ -123,7 +123,7 @@ static unsigned int json_hex(struct json_reader *r)
 	return value;
 }
 
-/* What is not ASCII is in no key and no value that matters here. */
+/* No key and no value that matters here has other characters than ASCII. */
 static char json_escape(struct json_reader *r)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -147,13 +147,13 @@ static char *json_text(struct json_reader *r)
 	char *text = keep_alloc(strlen(r->at) + 1), *t = text;
 	char quote = *r->at;
 
-	/* QEMU takes single quotes as well. */
+	/* QEMU accepts single quotes, too. */
 	if (quote != '"' && quote != '\'')
 		json_bad(r, "no string");
 	r->at++;
 	while (*r->at != quote) {
 		if (!*r->at)
-			json_bad(r, "a string that does not end");
+			json_bad(r, "string does not end");
 		if (*r->at == '\\') {
 			r->at++;
 			*t++ = json_escape(r);
@@ -207,7 +207,7 @@ static void json_any(struct json_reader *r, const char *key, unsigned int depth)
 	char *word;
 
 	if (depth == JSON_DEPTH_MAX)
-		json_bad(r, "too deep");
+		json_bad(r, "nested too deeply");
 	json_blanks(r);
 	if (*r->at == '{' || *r->at == '[') {
 		json_members(r, key, *r->at == '{' ? '}' : ']', depth + 1);
@@ -262,7 +262,7 @@ const char *opts_get(const struct opts *opts, const char *key)
 	return NULL;
 }
 
-/* As qapi_bool_parse() takes them. */
+/* As qapi_bool_parse() accepts them. */
 bool opts_bool(const struct opts *opts, const char *key, bool unset)
 {
 	const char *value = opts_get(opts, key);
@@ -301,7 +301,7 @@ static bool digits_parse(const char **text, unsigned int base, uint64_t *value)
 	return *text != start;
 }
 
-/* A plain number, with 0x hexadecimal; false if the key is not there. */
+/* A plain number, hexadecimal with 0x; false if there is no such key. */
 bool opts_number(const struct opts *opts, const char *key, uint64_t *value)
 {
 	const char *text = opts_get(opts, key), *at = text;
@@ -315,7 +315,7 @@ bool opts_number(const struct opts *opts, const char *key, uint64_t *value)
 	} else if (digits_parse(&at, 10, value) && !*at) {
 		return true;
 	}
-	vm_fail("%s=%s: no number", key, text);
+	vm_fail("%s=%s: not a number", key, text);
 }
 
 /* Power of 1024 that a letter stands for, or -1. */
@@ -386,6 +386,6 @@ bool opts_size(const struct opts *opts, const char *key, char unit, uint64_t *va
 	if (!text)
 		return false;
 	if (!size_parse(text, unit, value))
-		vm_fail("%s=%s: no size, or beyond all machines", key, text);
+		vm_fail("%s=%s: not a size, or larger than any machine", key, text);
 	return true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What to set, in the words of the program that runs the VM.  A setting of the VM is
- * proposed only if the guest's map, made again with it, has the fault no more.
+ * What to set, in the syntax of the program that runs the VM. A setting is proposed
+ * only if the guest's map, made again with the setting, no longer has the fault.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static bool is_pc(const struct guest *g)
 	return g->machine == VM_PC || g->machine == VM_Q35;
 }
 
-/* "16G", or MiB or KiB where it is not made of whole GiB */
+/* "16G", or MiB or KiB if it is not whole GiB */
 static char *size_text(uint64_t size)
 {
 	if (!(size % GIB))
@@ -60,7 +60,7 @@ static char *libvirt_size(const char *element, const char *more, uint64_t size)
 			   size / (size % GIB ? MIB : GIB), element);
 }
 
-/* An option of QEMU, for programs that have no word of their own for it */
+/* An option of QEMU, for programs that have no setting for it */
 static void qemu_option(struct quest *q, struct proposal *p, const char *name,
 			char *argument)
 {
@@ -109,7 +109,7 @@ static bool low_fits(const struct quest *q, const struct guest *g)
 	return true;
 }
 
-/* Regions that stand in low memory, other than a window that can be moved */
+/* Regions in low memory, other than a window that can be moved */
 static void propose_low(struct quest *q)
 {
 	uint64_t limit = 4 * GIB;
@@ -190,7 +190,7 @@ static void bits_lines(struct quest *q, struct proposal *p, unsigned int limit)
 	}
 }
 
-/* Memory and PCI hole go beyond what the CPU's bits reach; the host may have more */
+/* Memory and PCI hole exceed the CPU's address bits; the host may have more */
 static void propose_more_bits(struct quest *q, const struct guest_map *m)
 {
 	struct guest g = q->g;
@@ -239,19 +239,19 @@ static void propose_newer_machine(struct quest *q)
 	q->g = g;
 }
 
-/* The hole is the kernel's alone: no setting of the guest is needed on another kernel */
+/* Only this kernel has the hole: on a later one the guest needs no setting */
 static void propose_newer_kernel(struct quest *q)
 {
 	const struct region *hole = hit_ht_hole(q);
 
 	if (hole && hole->ht_ignore)
 		line(add(q, keep_string("the HyperTransport hole, which the IOMMU does not need (HTRangeIgnore)")),
-		     keep_string("Linux 6.16 or later on the host, which leaves these 12 GiB to guests"));
+		     keep_string("Linux 6.16 or later on the host, which lets guests use these 12 GiB"));
 }
 
 static void ram_lines(struct quest *q, uint64_t ram)
 {
-	struct proposal *p = add(q, keep_string("memory beyond what fits"));
+	struct proposal *p = add(q, keep_string("memory that does not fit"));
 	const struct guest *g = &q->g;
 
 	switch (g->format) {
@@ -273,8 +273,8 @@ static void ram_lines(struct quest *q, uint64_t ram)
 }
 
 /*
- * The most memory that fits ends where a usable range does, or is all below 4 GiB.  The
- * hot-plug area is left out of it.
+ * The most memory that fits ends where a usable range ends, or is all below 4 GiB. This
+ * ignores the hot-plug area.
  */
 static void propose_less_ram(struct quest *q)
 {
@@ -290,7 +290,7 @@ static void propose_less_ram(struct quest *q)
 		for (i = 0; i < grp->usable.nr; i++) {
 			uint64_t end = grp->usable.r[i].end, low;
 
-			/* However much is below 4 GiB, one of these is right. */
+			/* One of these is right, however much is below 4 GiB. */
 			for (low = 0; low <= 4; low++) {
 				uint64_t gap = low * GIB, ram;
 
@@ -314,7 +314,7 @@ static void propose_less_ram(struct quest *q)
 	q->g.slots = 0;
 }
 
-/* Fewer slots cost nothing but alignment; then less to plug */
+/* First try fewer slots, which cost only alignment; then less memory to plug */
 static void propose_less_hotplug(struct quest *q)
 {
 	struct guest g = q->g;
@@ -335,7 +335,7 @@ static void propose_less_hotplug(struct quest *q)
 			high = middle - 1;
 	}
 	if (!low || q->g.format == VM_PROXMOX) {
-		p = add(q, keep_string("a hot-plug area of which nothing fits"));
+		p = add(q, keep_string("a hot-plug area that does not fit at all"));
 		if (g.format == VM_PROXMOX)
 			line(p, keep_string("hotplug: disk,network,usb"));
 		q->g.maxmem = q->g.ram;
@@ -343,7 +343,7 @@ static void propose_less_hotplug(struct quest *q)
 		return;
 	}
 	g.maxmem = g.ram + low * GIB;
-	p = add(q, keep_string("a hot-plug area beyond what fits"));
+	p = add(q, keep_string("a hot-plug area that does not fit"));
 	if (g.format == VM_LIBVIRT)
 		line(p, libvirt_size("maxMemory", keep_printf(" slots='%" PRIu64 "'", g.slots),
 				     g.maxmem));
@@ -403,7 +403,7 @@ static bool hits_window(const struct vm_verdict *v, const struct group *grp)
 	return false;
 }
 
-/* What the guest may map, as operands of "window auto" */
+/* The ranges that the guest may map, as operands of "window auto" */
 static char *places_to_avoid(const struct guest_map *m)
 {
 	struct range whole = { UINT64_MAX, 0 };
@@ -429,8 +429,8 @@ static char *places_to_avoid(const struct guest_map *m)
 }
 
 /*
- * MSI windows that are in the way, or that differ: all go to a place that one of them
- * has already, or else to a new one.
+ * MSI windows that collide with the guest, or differ: move all to the place of one of
+ * them, or else to a new place.
  */
 static void propose_window(struct quest *q, const struct guest_map *m)
 {
@@ -472,7 +472,7 @@ static void propose_members(struct quest *q)
 					 q->v->f[i].device));
 }
 
-/* What a change of settings cures, unlike a device that nobody may have */
+/* Faults that settings solve, unlike a device that no guest can have */
 static bool is_settable(const struct vm_verdict *v)
 {
 	size_t i;
@@ -488,7 +488,7 @@ static bool is_settable(const struct vm_verdict *v)
  * propose() - settings that help
  * @g: the guest
  * @m: its map
- * @v: what is wrong with that
+ * @v: the faults of the map
  * @proposals: to fill
  */
 void propose(const struct guest *g, const struct guest_map *m,
@@ -511,7 +511,7 @@ void propose(const struct guest *g, const struct guest_map *m,
 
 		for (i = 0; i < v->groups.nr; i++)
 			movable |= hits_window(v, &v->groups.g[i]);
-		/* With the window elsewhere nothing may be left to do. */
+		/* After the window is moved, nothing else may be needed. */
 		if (!movable) {
 			propose_less_ram(&q);
 			propose_less_hotplug(&q);

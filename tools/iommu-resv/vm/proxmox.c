@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The configuration of a VM of Proxmox VE (/etc/pve/qemu-server/ID.conf).  It is turned
- * into the options that Proxmox gives to QEMU, as far as they matter here: qemu-server,
- * PVE/QemuServer.pm, Memory.pm, CPUConfig.pm, PCI.pm, as of 9.2.  Snapshots and pending
- * changes, which come after the first "[", are left out.
+ * The configuration of a VM of Proxmox VE (/etc/pve/qemu-server/ID.conf).  This file
+ * converts it to the options that Proxmox passes to QEMU, as far as they matter here:
+ * qemu-server, PVE/QemuServer.pm, Memory.pm, CPUConfig.pm, PCI.pm, as of 9.2. Snapshots
+ * and pending changes, which come after the first "[", are ignored.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static void read_lines(const struct vm_input *in, struct opts *conf)
 	unsigned int line = 0;
 
 	if (strlen(in->text) != in->len)
-		vm_fail("%s: has bytes of 0, no configuration of Proxmox", in->file);
+		vm_fail("%s: has null bytes, not a configuration of Proxmox", in->file);
 	while (*at) {
 		size_t len = strcspn(at, "\n"), key = strcspn(at, ":\n");
 		char *text = trimmed(at, len);
@@ -44,7 +44,7 @@ static void read_lines(const struct vm_input *in, struct opts *conf)
 			return;
 		if (*text && *text != '#') {
 			if (key >= len)
-				vm_fail("%s:%u: no 'key: value', as a configuration of Proxmox has: '%.40s'",
+				vm_fail("%s:%u: not 'key: value', as in a configuration of Proxmox: '%.40s'",
 					in->file, line, text);
 			if (!(conf->nr & (conf->nr - 1)))
 				conf->o = keep_more(conf->o, conf->nr * sizeof(*conf->o),
@@ -101,7 +101,7 @@ static void take_machine(struct conf *c)
 	struct opts o = { 0 };
 
 	c->arm = arch ? !strcmp(arch, "aarch64") : c->host->arm;
-	/* A guest of another kind than the host is emulated. */
+	/* A guest of another architecture than the host is emulated. */
 	c->kvm = set(&c->o, "kvm", true) && c->arm == c->host->arm;
 	words_add(&c->words, keep_printf("qemu-system-%s", c->arm ? "aarch64" : "x86_64"));
 	if (text)
@@ -129,7 +129,7 @@ static void take_cpu(struct conf *c)
 	if (!c->cpu_type)
 		c->cpu_type = c->arm ? c->kvm ? "host" : "max" : c->kvm ? "kvm64" : "qemu64";
 	if (!strncmp(c->cpu_type, "custom-", 7))
-		vm_fail("cpu: %s: what that model is, is in another file of Proxmox; give the output of 'qm showcmd' instead",
+		vm_fail("cpu: %s: that model is defined in another file of Proxmox; give the output of 'qm showcmd' instead",
 			c->cpu_type);
 	model = keep_string(strncmp(c->cpu_type, "x86-64-v", 8) ? c->cpu_type : "qemu64");
 	bits = opts_get(&c->cpu, "phys-bits");
@@ -152,7 +152,7 @@ static uint64_t mib(const struct conf *c, const char *text)
 
 	(void)c;
 	if (!size_parse(text, 'M', &size) || strspn(text, "0123456789") != strlen(text))
-		vm_fail("memory: %s: no number of MiB that a machine has", text);
+		vm_fail("memory: %s: not a number of MiB that a machine can have", text);
 	return size / MIB;
 }
 
@@ -237,7 +237,7 @@ static void take_host(struct conf *c, const char *key, const char *at)
 		at += len;
 		at += *at == ';';
 		if (!colon || strspn(one, "0123456789abcdefABCDEF:.") != strlen(one))
-			vm_fail("%s: '%s' is no address of a PCI device", key, one);
+			vm_fail("%s: '%s' is not the address of a PCI device", key, one);
 		if (!strchr(colon + 1, ':'))
 			one = keep_printf("0000:%s", one);
 		if (!strchr(one, '.')) {
@@ -265,7 +265,7 @@ static void take_devices(struct conf *c)
 			continue;
 		opts_parse(&o, key, c->o.o[i].value, "host");
 		if (opts_get(&o, "mapping"))
-			vm_fail("%s: mapping=%s: which device that is depends on the node of the cluster; give the output of 'qm showcmd' instead",
+			vm_fail("%s: mapping=%s: the device depends on the node of the cluster; give the output of 'qm showcmd' instead",
 				key, opts_get(&o, "mapping"));
 		if (opts_get(&o, "mdev"))
 			vm_fail("%s: mdev=%s: Proxmox makes this device when the VM starts; give the output of 'qm showcmd' instead",
@@ -293,7 +293,7 @@ void proxmox_guest(const struct control *ctl, const struct vm_input *in,
 
 	read_lines(in, &c.o);
 	if (!c.o.nr)
-		vm_fail("%s: no configuration of Proxmox: it has no 'key: value'", in->file);
+		vm_fail("%s: not a configuration of Proxmox: it has no 'key: value'", in->file);
 	take_machine(&c);
 	take_cpu(&c);
 	take_memory(&c);

@@ -22,7 +22,7 @@ static const char *const switches[] = {
 	"no-frame", "curses", "sdl", "tdf",
 };
 
-/* and those that take one; id and loadstate are Proxmox's */
+/* options that take one; id and loadstate are from Proxmox */
 static const char *const with_argument[] = {
 	"D", "L", "M", "accel", "acpitable", "action", "add-fd", "append", "audio",
 	"audiodev", "balloon", "bios", "blockdev", "boot", "bt", "cdrom", "chardev",
@@ -125,7 +125,7 @@ static void vfio_device(struct line *l, const struct opts *o)
 	else if (host)
 		guest_device(l->g, strchr(host, ':') ? pci_name(host) : host, false);
 	else if (opts_get(o, "fd"))
-		vm_fail("-device vfio-pci has a file descriptor and no address: which device it is cannot be told");
+		vm_fail("-device vfio-pci has a file descriptor and no address: the device cannot be identified");
 	else
 		vm_fail("-device vfio-pci has neither host= nor sysfsdev=");
 }
@@ -205,7 +205,7 @@ static void take_global(struct line *l, const char *text)
 	else if (!strcmp(property, "pci-hole64-size"))
 		add(&l->hole64, driver, value);
 	else if (!strcmp(property, "x-pci-hole64-fix"))
-		vm_fail("-global %s changes where the 64-bit PCI hole is, and is not covered",
+		vm_fail("-global %s moves the 64-bit PCI hole, and is not covered",
 			text);
 }
 
@@ -220,13 +220,13 @@ static void take_drive(struct line *l, const char *text)
 		l->pflash = true;
 }
 
-/* Proxmox puts bridges and USB into a file of its own; others may hold anything. */
+/* Proxmox has bridges and USB in a file of its own; other files may have anything. */
 static void take_readconfig(const char *text)
 {
 	static const char pve[] = "/usr/share/qemu-server/pve-";
 
 	if (strncmp(text, pve, sizeof(pve) - 1) || strstr(text, ".."))
-		vm_fail("-readconfig %s: what that file says is not known here; give its options on the command line",
+		vm_fail("-readconfig %s: that file is not read; give its options on the command line",
 			text);
 }
 
@@ -235,7 +235,7 @@ static void take_set(const char *text)
 {
 	if (strncmp(text, "device.", 7) || strstr(text, ".host=") ||
 	    strstr(text, ".sysfsdev="))
-		vm_fail("-set %s changes another option, and is not understood", text);
+		vm_fail("-set %s changes another option, and is not covered", text);
 }
 
 static void take_accel(struct line *l, const char *text)
@@ -301,10 +301,10 @@ static void take_words(struct line *l, const struct words *words)
 			take_option(l, name, "");
 			continue;
 		}
-		/* No option's argument that matters begins so, and no disk's name does. */
+		/* No argument that matters begins like this, and no name of a disk. */
 		if (!listed(with_argument,
 			    sizeof(with_argument) / sizeof(with_argument[0]), name)) {
-			guest_note(l->g, keep_printf("%s is no option of QEMU that is known here, and was left out",
+			guest_note(l->g, keep_printf("%s is not a known option of QEMU, and was ignored",
 						     words->w[i]));
 			i += i + 1 < words->nr && words->w[i + 1][0] != '-';
 			continue;
@@ -315,7 +315,7 @@ static void take_words(struct line *l, const struct words *words)
 	}
 }
 
-/* The program decides what the machine is made of, and what is the default. */
+/* The name of the program decides the architecture and the default machine. */
 static void take_program(struct line *l, const char *program)
 {
 	const char *base = strrchr(program, '/');
@@ -370,8 +370,8 @@ static void finish_accel(struct line *l, const char *program)
 
 /*
  * system/vl.c, parse_memory_options() and hw/core/machine.c, machine_set_mem(): a size
- * without unit is MiB in -m, bytes elsewhere; what -m does not say is taken from
- * -machine memory.*, or else from the memory backend.
+ * without unit is MiB in -m, bytes elsewhere; what -m lacks comes from -machine
+ * memory.*, or else from the memory backend.
  */
 static void finish_memory(struct line *l)
 {
@@ -384,7 +384,7 @@ static void finish_memory(struct line *l)
 
 	g->ram = 128 * MIB;
 	if (size && !size_parse(size, 'M', &g->ram))
-		vm_fail("-m %s: no size, or beyond all machines", size);
+		vm_fail("-m %s: not a size, or larger than any machine", size);
 	if ((!size || !g->ram) &&
 	    !opts_size(&l->machine, "memory.size", 'B', &g->ram)) {
 		g->ram = 128 * MIB;
@@ -405,14 +405,14 @@ static void finish_memory(struct line *l)
 		if (opts_size(&l->objects, l->modules.w[i], 'B', &module))
 			g->plugged += module;
 		if (g->plugged > VM_SIZE_MAX)
-			vm_fail("memory modules are beyond all machines");
+			vm_fail("the memory modules are larger than any machine");
 	}
 	if (g->slots > 65535)
-		vm_fail("slots=%s are more than any machine has",
+		vm_fail("slots=%s is more than any machine has",
 			opts_get(&l->memory, "slots") ?: "");
 }
 
-/* What -cpu says, or else what -global says of this model or of all. */
+/* The value of -cpu, or else that of -global for this model or for all. */
 static const char *cpu_get(const struct line *l, const char *key)
 {
 	const char *value = opts_get(&l->cpu, key);
@@ -461,8 +461,8 @@ static bool cpu_feature(const struct line *l, const char *name, bool unset)
 
 /*
  * target/i386/host-cpu.c, host_cpu_realizefn() and host_cpu_instance_init(): under KVM
- * each model has the host's vendor unless told otherwise; "host" and "max" have its
- * address bits, others 40 (TCG_PHYS_ADDR_BITS), whatever the model is.
+ * each model has the host's vendor unless an option sets another one; "host" and "max"
+ * have its address bits, others 40 (TCG_PHYS_ADDR_BITS), whatever the model is.
  */
 static void finish_cpu(struct line *l)
 {
@@ -497,7 +497,7 @@ static void finish_cpu(struct line *l)
 		g->bits_from_host = true;
 	}
 	if ((bits && bits < 32) || bits > 52)
-		vm_fail("a CPU of %u address bits: QEMU takes 32 to 52",
+		vm_fail("a CPU of %u address bits: QEMU allows 32 to 52",
 			(unsigned int)(bits > 9999 ? 9999 : bits));
 	g->phys_bits = (unsigned int)bits;
 	if (cpu_number(l, "guest-phys-bits", &number) && number >= 32 && number <= 64)
@@ -575,5 +575,5 @@ void qemu_guest(const struct words *words, const struct vm_host *host,
 		finish_x86(&l);
 	finish_firmware(&l);
 	if (g->viommu)
-		guest_note(g, keep_string("the guest has a virtual IOMMU: judged as long as it leaves that off"));
+		guest_note(g, keep_string("the guest has a virtual IOMMU: this applies while the guest leaves it off"));
 }

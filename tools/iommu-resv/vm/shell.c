@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A command line as it is written in a script, a log or a manual, or as
- * /proc/PID/cmdline has it.  Quotes and backslashes mean what they mean to a shell;
- * what only a shell can know (variables, commands) is refused.
+ * /proc/PID/cmdline has it.  Quotes and backslashes have the meaning that a shell gives
+ * them; what only a shell can expand (variables, commands) is refused.
  */
 #include <string.h>
 
@@ -47,7 +47,7 @@ static void end_word(struct reader *r, struct words *words)
 
 static void refuse_expansion(const char *at)
 {
-	vm_fail("the command line has something that only a shell can expand: '%.20s'; give it as it is run, for instance from 'ps -ww' or /proc/PID/cmdline",
+	vm_fail("the command line has something that only a shell can expand: '%.20s'; give it in expanded form, for instance from 'ps -ww' or /proc/PID/cmdline",
 		at);
 }
 
@@ -79,14 +79,14 @@ static void redirection(struct reader *r, struct words *words)
 	end_word(r, words);
 	r->at += strspn(r->at, "<>&");
 	r->drop = true;
-	/* "2>&1" has its target at hand. */
+	/* "2>&1" already has its target. */
 	while (*r->at >= '0' && *r->at <= '9') {
 		r->at++;
 		r->drop = false;
 	}
 }
 
-/* One command; the reader stands behind it then. */
+/* Read one command; the reader is behind it afterwards. */
 static void one_command(struct reader *r, struct words *words)
 {
 	while (*r->at && !strchr(";&|\n", *r->at)) {
@@ -147,7 +147,7 @@ void shell_split(const char *text, struct words *words)
 		one_command(&r, words);
 }
 
-/* From the program on: what is before it (env, sudo, numactl) is not the VM's. */
+/* From the program on: words before it (env, sudo, numactl) do not concern the VM. */
 static bool from_program(const struct words *command, struct words *words)
 {
 	size_t i;
@@ -158,11 +158,11 @@ static bool from_program(const struct words *command, struct words *words)
 			break;
 	if (i == command->nr)
 		return false;
-	/* "-name kvm" or "which kvm" run no VM. */
+	/* "-name kvm" or "which kvm" start no VM. */
 	if (i + 1 == command->nr && i)
 		return false;
 	if (words->nr)
-		vm_fail("more than one command that starts a VM: give one of them");
+		vm_fail("more than one command that starts a VM: give only one");
 	for (; i < command->nr; i++)
 		words_add(words, command->w[i]);
 	return true;
@@ -200,5 +200,5 @@ void shell_words(const struct vm_input *in, struct words *words)
 		}
 	}
 	if (!words->nr)
-		vm_fail("%s: no command that starts a VM", in->file);
+		vm_fail("%s: not a command that starts a VM", in->file);
 }

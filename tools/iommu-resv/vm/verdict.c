@@ -4,8 +4,8 @@
  * VFIO and the VMM would fail: the VMM's own limits, the group, its other members,
  * attaching it, interrupts, memory, hot-plug area, BARs, MSI windows.
  *
- * A hole under memory is a "no", as VFIO refuses the map and the VMM ends.  A hole
- * under BARs is a warning: QEMU goes on, and only DMA from device to device fails
+ * A hole under memory is a "no", because VFIO refuses the map and the VMM exits. A hole
+ * under BARs is a warning: QEMU continues, and only DMA from device to device fails
  * (hw/vfio/common.c or listener.c, mmio_dma_error), unless a BAR holds shared memory.
  */
 #include <inttypes.h>
@@ -218,7 +218,7 @@ static void judge_interrupts(struct vm_verdict *v, const struct control *ctl,
 	obstacles_find(ctl, grp, NULL, &found);
 	if (found.unsafe)
 		add_group(v, FINDING_WARNING, "interrupts", grp,
-			  keep_string("interrupts are not isolated, and allow_unsafe_interrupts lets it pass"));
+			  keep_string("interrupts are not isolated, and allow_unsafe_interrupts permits that"));
 	for (i = 0; i < found.nr; i++)
 		if (found.o[i].kind == OBSTACLE_INTERRUPTS)
 			add_group(v, FINDING_NO, "interrupts", grp,
@@ -226,7 +226,7 @@ static void judge_interrupts(struct vm_verdict *v, const struct control *ctl,
 	obstacles_free(&found);
 }
 
-/* One domain has one MSI window: that of the group that is attached first. */
+/* A domain has one MSI window, that of the group that is attached first. */
 static void judge_windows(struct vm_verdict *v)
 {
 	const struct group *first = NULL;
@@ -340,7 +340,7 @@ void verdict_make(struct control *ctl, const struct guest *g,
 	*v = (struct vm_verdict) { 0 };
 	if (m->refused)
 		add(v, FINDING_NO, "start",
-		    keep_printf("%s does not start this: %s",
+		    keep_printf("%s does not start this VM: %s",
 				g->format == VM_CLOUD_HYPERVISOR ? "Cloud Hypervisor" :
 				"QEMU", m->refused));
 	find_groups(ctl, g, v, given);
@@ -361,7 +361,7 @@ void verdict_make(struct control *ctl, const struct guest *g,
 	judge_windows(v);
 }
 
-/* The worst counts: one "no" is a "no", whatever else is not known. */
+/* The worst finding decides: one "no" is a "no", even if other facts are not known. */
 enum severity verdict_worst(const struct vm_verdict *v)
 {
 	enum severity worst = FINDING_NOTE;

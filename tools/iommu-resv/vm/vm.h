@@ -2,8 +2,8 @@
 /*
  * From the description of a VM to an answer.  Readers (libvirt, proxmox, qemu,
  * cloud_hypervisor) make a struct guest, guest.c makes its memory map, verdict.c
- * compares that with the groups of this host, propose.c looks for settings that
- * help.  No file here knows the ones after it in this order.
+ * compares that with the groups of this host, propose.c looks for settings that help.
+ * No file uses those after it in this order.
  */
 #ifndef VM_H
 #define VM_H
@@ -20,7 +20,7 @@
 #define GIB	(UINT64_C(1) << 30)
 #define TIB	(UINT64_C(1) << 40)
 
-/* What nobody's machine has; keeps all sums below 2^63. */
+/* More than any machine has; keeps all sums below 2^63. */
 #define VM_SIZE_MAX	(UINT64_C(1) << 56)
 #define VM_FILE_MAX	(1024 * 1024)
 #define VM_DEVICES_MAX	256
@@ -179,7 +179,7 @@ struct area {
  *	their alignment
  * @refused: why the VMM does not start this VM at all, or NULL
  * @bits_low: @refused is because of too few address bits
- * @unknown: why the map cannot be told, or NULL
+ * @unknown: why the map is not known, or NULL
  */
 struct guest_map {
 	struct area a[AREAS_MAX];
@@ -191,7 +191,7 @@ struct guest_map {
 	char *unknown;
 };
 
-/* input.c: files, guesses, and the way out of an input that makes no sense */
+/* input.c: files, guesses, and the exit for invalid input */
 struct vm_input {
 	const char *file;
 	char *text;
@@ -233,8 +233,8 @@ void guest_map(const struct guest *g, struct guest_map *m);
 /* verdict.c */
 enum severity {
 	FINDING_NO,		/* does not fit */
-	FINDING_UNKNOWN,	/* cannot be told */
-	FINDING_WARNING,	/* fits, and something else does not work */
+	FINDING_UNKNOWN,	/* not known */
+	FINDING_WARNING,	/* fits, but something else does not work */
 	FINDING_NOTE,
 };
 
