@@ -85,7 +85,7 @@ struct resv_attach_domain {
  *	attached or detached the group meanwhile
  * @left: the domain that the group was last seen to leave; only compared.  A look may
  *	still find it attached, and the group goes back to it if a replacement fails
- * @leaving: number of successive looks that still found @left attached
+ * @left_at: jiffies when that was
  * @task: RESV_ATTACH_ATTACHING: the task that attaches it, else NULL
  * @container: container of the last attach by VFIO, or NULL
  * @by_container: on the list of @container
@@ -105,7 +105,7 @@ struct resv_attach_group {
 	unsigned int epoch;
 	unsigned int events;
 	const struct iommu_domain *left;
-	unsigned int leaving;
+	unsigned long left_at;
 	const struct task_struct *task;
 	struct resv_attach_container *container;
 	struct list_head by_container;

@@ -5,6 +5,7 @@
  */
 #include <linux/hashtable.h>
 #include <linux/iommu.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -20,8 +21,8 @@
 #define SPARE_DOMAINS		8
 #define SPARE_CONTAINERS	8
 
-/* Looks are at least 20 ms apart, so this is at least a second; no detach takes so long. */
-#define LEAVING_LOOKS	50
+/* No detach takes longer than this. */
+#define DETACH_JIFFIES	(5 * HZ)
 
 static struct resv_spares spare_domains = {
 	.size = sizeof(struct resv_attach_domain),
@@ -758,11 +759,12 @@ void resv_attach_remove(const struct iommu_group *group)
  * the domain that the group is leaving.  If it finds that domain for too long, the group
  * was attached again unseen, to that domain or to a new one at the same address.
  */
-static bool is_leaving(struct resv_attach_group *g, const struct iommu_domain *attached)
+static bool is_leaving(const struct resv_attach_group *g,
+		       const struct iommu_domain *attached)
 {
 	if (resv_attach_state(g) != RESV_ATTACH_FREE || !attached || attached != g->left)
 		return false;
-	return g->leaving++ < LEAVING_LOOKS;
+	return time_before(jiffies, g->left_at + DETACH_JIFFIES);
 }
 
 /* With table_lock held.  Return: number of references on this module to put */

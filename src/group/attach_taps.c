@@ -27,10 +27,10 @@
  * Attaches of a PASID (iommu_attach_device_pasid()) do not matter here: they do not change
  * the domain of the group.
  */
-#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include "compat/regs.h"
 #include "group/attach.h"
@@ -288,9 +288,13 @@ static unsigned int detach_ms;
 module_param_named(test_detach_ms, detach_ms, uint, 0644);
 MODULE_PARM_DESC(test_detach_ms, "milliseconds to wait between seeing a detach and the detach");
 
+/* mdelay() takes longer where the CPU itself loses time, as in a VM. */
 static void test_detach(void)
 {
-	mdelay(READ_ONCE(detach_ms));
+	ktime_t end = ktime_add_ms(ktime_get(), READ_ONCE(detach_ms));
+
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
 }
 #else
 static void test_detach(void)
@@ -312,7 +316,7 @@ static bool enter_detach(struct resv_call *call)
 
 		resv_attach_leave_domain(g);
 		g->left = domain;
-		g->leaving = 0;
+		g->left_at = jiffies;
 		/* Inside the bracket VFIO goes on to attach it to another domain. */
 		if (!resv_attach_by_vfio(g)) {
 			resv_attach_leave_container(g);
