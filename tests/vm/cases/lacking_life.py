@@ -3,7 +3,7 @@
 from functools import partial
 
 from cases import case
-from cases.lacking import A, B, DEVICE, GROUP, declares
+from cases.lacking import A, B, DEVICE, GROUP, WINDOW, copies, declares
 from expect import judge
 from expect.hooks import (Section, all_ok, allocations, costs, failed_steps, injected, is_clean,
                           leaves, parse)
@@ -11,7 +11,7 @@ from lab import kernels
 from lab.topologies import PLAIN
 from talk.script import run
 from talk.sections import sections
-from talk.words import CHECKS, FEATURES, HOOKS, IGNORE, MODULE, MOUNTS
+from talk.words import CHECKS, FEATURES, HOOKS, IGNORE, MODULE, MOUNTS, PROBES, UNUSED
 
 # lacking-cost: instructions of a map and unmap pair of a huge page, as most guests use them. The
 # cost for a single page, whose pair takes a fifth of a probe's instructions, is only reported.
@@ -119,7 +119,7 @@ def cycles_steps():
             "unload iommu_resv", "hooked end", "left", "sleep 1000", "allocs after"]
 
 
-def judge_cycles(lines, arch):
+def judge_cycles(lines, arch, copied):
     faults = all_ok(lines)
     if judge.said(lines, "cycle") != [f"{CYCLES} 0"]:
         faults.append(f"cycle: {judge.said(lines, 'cycle')} {judge.said(lines, 'cycle-error')[:5]}")
@@ -138,9 +138,12 @@ def judge_cycles(lines, arch):
             faults.append(f"VFIO user: {counts}")
     end = Section(lines, "end", faults)
     there = {hook.symbol: hook for hook in end.hooks}
-    for symbol in ("iommu_map", "iommu_attach_group", "vfio_iommu_type1_open"):
+    for symbol in ("iommu_attach_group", "vfio_iommu_type1_open",
+                   *([] if copied else ["iommu_map"])):
         if symbol not in there or there[symbol].state != "active":
             faults.append(f"{symbol}: {there.get(symbol)}")
+    if copied and "iommu_map" in there:
+        faults.append("operations are copied, and iommu_map is hooked as well")
     before, _ = allocations(lines, "before")
     after, caches = allocations(lines, "after")
     if caches < 5 or not any("[iommu_resv" in who
@@ -169,7 +172,8 @@ def cycles(key, name):
     nothing is left behind."""
     kernel = kernels.get(key, test=True)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], cycles_steps(),
-                        partial(judge_cycles, arch=kernel.arch), PLANTED_CYCLES,
+                        partial(judge_cycles, arch=kernel.arch, copied=copies(kernel)),
+                        PLANTED_CYCLES,
                         memory="1G", smp=2, limit=420,
                         append="slub_debug=FZPU page_poison=1")
     told = [line for who in ("user", "other", "reader") for line in judge.said(lines, who)[:-1]]
@@ -186,8 +190,10 @@ def steps_steps():
             f"inject {MODULE} ignore {STEPS_MAX} native=ignore", "hooked end", "left"]
 
 
-def judge_steps(lines, arch):
+def judge_steps(lines, arch, copied):
     faults = all_ok(lines)
+    # If there is no memory for a copy of operations, the hook on iommu_map() checks maps.
+    needed = "iommu_attach_group" if copied else "iommu_map"
     results = injected(lines)
     names = failed_steps(lines)
     if len(results) < 10 or len(results) >= STEPS_MAX or len(names) != len(results) - 1:
@@ -197,14 +203,14 @@ def judge_steps(lines, arch):
         told = {line.split()[0]: line.split()[1] for line in judge.said(lines, "features", key)}
         there, *_ = parse(judge.said(lines, "hooks", key))
         states = {hook.symbol: hook.state for hook in there}
-        good = told.get("map-checks") == "added" and states.get("iommu_map") == "active"
+        good = told.get("map-checks") == "added" and states.get(needed) == "active"
         if key == last and not (result == "ok" and good):
             faults.append(f"{key}: no step fails: {result} {told} {states}")
         # If a step of a hook fails, it is repeated for the next group, or the feature is off.
         if result == "ok" and not good and told.get("map-checks") != "inert":
             faults.append(f"{key}: loaded, and {told.get('map-checks')} {states}")
         if result == "ok" and told.get("map-checks") == "inert" and \
-                states.get("iommu_map") == "active" and "inert" not in states.values():
+                states.get(needed) == "active" and "inert" not in [h.state for h in there]:
             faults.append(f"{key}: off, and all hooks work: {states}")
         faults += is_clean(lines, "before", key, arch)
     return faults + is_clean(lines, "before", "end", arch)
@@ -216,9 +222,73 @@ def steps(key, name):
     load."""
     kernel = kernels.get(key, test=True)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], steps_steps(),
-                        partial(judge_steps, arch=kernel.arch),
+                        partial(judge_steps, arch=kernel.arch, copied=copies(kernel)),
                         ((r"^inject ignore 1 ENOMEM", "inject ignore 1 ok"),
                          *leaves("ignore.2"), *leaves("end")), limit=300)
     names = failed_steps(lines)
     steps_failed = ", ".join(sorted(set(names)))
     return f"{len(names)} failures of {len(set(names))} steps: {steps_failed}", faults
+
+
+# lacking-unprobed: probes are turned off while a guest runs, which stays checked until it ends
+
+def unprobed_steps(arch):
+    device, (low, _) = DEVICE[arch], WINDOW[arch]
+    low += 0x1000
+    tries = f"try:0x{low:x}-0x{low + 0xfff:x} try:0x1000000-0x1000fff"
+    play = f"/vfio-check play container open:{device} set:{device} iommu"
+    regions = f"cat {GROUP.format(device)}/resv/regions"
+    return [*MOUNTS, "bind", "hooked before", IGNORE,
+            f"spawn holder {play} {tries} await:/tmp/options-go {tries} await:/tmp/options-end "
+            f"{tries}", "sleep 2500", "say on", regions,
+            f"write {PROBES} 0", f"write {CHECKS} enforce", "say dead", regions,
+            f"cat {FEATURES}", "options go", "sleep 1000",
+            # The guest may have mapped anything while checks were off, so that is let through.
+            f"write {CHECKS} off", f"write {CHECKS} enforce", "say switched", regions,
+            "say held", "unload iommu_resv", "options end", "wait-job holder",
+            # No hook saw that the domain was freed.
+            UNUSED, f"write {PROBES} 1", f"write {CHECKS} off", f"write {CHECKS} enforce",
+            "say again", f"run {play} {tries}", regions, "unload iommu_resv", "hooked end", "left"]
+
+
+def judge_unprobed(lines, arch):
+    section = sections(lines)
+    faults = all_ok(lines, {("unload", 0)})
+    low, high = WINDOW[arch]
+    told = [line.split()[-1] for line in judge.said(lines, "holder") if " try:" in line]
+    if told != ["EINVAL", "ok", "EINVAL", "ok", "ok", "ok"]:
+        faults.append(f"holder: {told}")
+    for label, wanted in (("on", "enforced"), ("dead", "enforced"), ("switched", "advice"),
+                          ("again", "enforced")):
+        found = [line.split()[-1] for line in section.get(label, [])
+                 if line.startswith(f"| 0x{low:016x} 0x{high:016x} ")]
+        if found != [wanted]:
+            faults.append(f"regions, {label}: {found}, expected {wanted}")
+    if not any(line.startswith("| map-checks inert") for line in section.get("dead", [])):
+        faults.append("features does not say that new guests are not checked")
+    held = [line.split()[-1] for line in judge.said(section.get("held", []), "unload")]
+    if [word in ("EBUSY", "EAGAIN") for word in held] != [True]:
+        faults.append(f"unloading with a guest: {held}")
+    tried = [line.split()[-1] for line in judge.said(section.get("again", []), "run")
+             if " try:" in line]
+    if tried != ["EINVAL", "ok"]:
+        faults.append(f"again: {tried}")
+    return faults + is_clean(lines, "before", "end", arch)
+
+
+PLANTED_UNPROBED = (
+    (r"^(say dead$.*?^holder [^\n]*try:\S+) EINVAL$", r"\1 ok"),
+    (r"^(say dead$.*?) added enforced$", r"\1 added advice"),
+    (r"^(say held$.*?^unload \S+) \w+$", r"\1 ok"),
+    *leaves("end"),
+)
+
+
+@case("lacking-unprobed-{key}", ("5.10-amd64", "5.10-arm64"))
+def unprobed(key, name):
+    """A guest stays checked, and holds the module, when probes are turned off; also if no probe
+    sees its end."""
+    kernel = kernels.get(key, test=True)
+    _, faults = run(name, kernel, PLAIN[kernel.arch], unprobed_steps(kernel.arch),
+                    partial(judge_unprobed, arch=kernel.arch), PLANTED_UNPROBED, limit=240)
+    return "", faults

@@ -55,5 +55,7 @@ REMOVE = f"write {GROUP}/resv/declare remove {REGION}"
 DISABLE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
 ACTIVE = f"wait-text {HOOKS} livepatch active"
 IGNORE = f"load {MODULE} native=ignore"
+# When a domain is freed while the tap on that is out, a worker puts the module's reference.
+UNUSED = "wait-text /sys/module/iommu_resv/refcnt 0"
 REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",
           "left"]
