@@ -34,6 +34,7 @@
 #include <linux/mutex.h>
 #include <linux/string.h>
 #include "source/native.h"
+#include "source/ranges.h"
 #include "source/status.h"
 #include "model/words.h"
 #include "group/attach.h"
@@ -243,6 +244,8 @@ static void ranges_status(struct resv_status *s, bool checks)
 	if (!checks)
 		resv_status_add(s, name, RESV_STATUS_INERT,
 				"nothing is refused, so all ranges are usable: see map-checks");
+	else if (resv_ranges_mode() == RESV_RANGES_OFF)
+		resv_status_add(s, name, RESV_STATUS_INERT, RESV_CHECK_RANGES_OFF);
 	else if (broken)
 		resv_status_unknown(s, name, broken);
 	else

@@ -24,6 +24,7 @@
 #include "hook/mode.h"
 #include "hook/refuse.h"
 #include "source/native.h"
+#include "source/ranges.h"
 #include "feature/check/check.h"
 #include "feature/check/device.h"
 #include "feature/check/explain.h"
@@ -257,7 +258,10 @@ static bool get_taps(struct iommu_group *group)
 	if (!resv_attach_watch(&resv_rules_client, false))
 		return false;
 	resv_attach_watch(&resv_rules_client, true);
-	resv_tap_get(&resv_check_tap_info, 0, NULL);
+	if (resv_ranges_mode() == RESV_RANGES_OFF)
+		resv_tap_put(&resv_check_tap_info, RESV_CHECK_RANGES_OFF);
+	else
+		resv_tap_get(&resv_check_tap_info, 0, NULL);
 	if (resv_ops_prepare(group))
 		resv_check_set_way(true, resv_check_probes_maps());
 	else

@@ -15,6 +15,8 @@ extern const struct resv_tap resv_check_tap_attach;
 extern const struct resv_tap resv_check_tap_claim;
 extern const struct resv_tap resv_check_tap_device;
 
+#define RESV_CHECK_RANGES_OFF	"turned off by the parameter ranges="
+
 bool resv_check_taps_get(struct iommu_group *group);
 void resv_check_taps_put(void);
 enum resv_tap_state resv_check_taps_maps(const char **reason);
