@@ -41,6 +41,14 @@ struct iommu_resv_region {
 #define COMPAT_IOMMU_MMIO	0
 #endif
 
+/*
+ * The type of a domain's operations is known, so a module can copy them and replace map() in the
+ * copy.  With map_pages() (v5.15) the core no longer calls map(); VFIO checks maps since v5.4.
+ */
+#define COMPAT_HAS_OPS_COPY \
+	((RESV_HAVE(OPS_MAP) || RESV_HAVE(OPS_MAP_GFP)) && \
+	 !RESV_HAVE(DOMAIN_MAP_PAGES) && RESV_HAVE(BUS_OPS_MAP))
+
 /* A module can get the regions of a single device, and free them. */
 #define COMPAT_HAS_DEVICE_REGIONS \
 	(((RESV_HAVE(DEV_RESV_EXPORTED) || RESV_HAVE(OPS_OF_IOMMU_DEVICE)) && \

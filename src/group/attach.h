@@ -20,7 +20,7 @@ enum resv_attach_state {
 };
 
 /* Number of clients; each has its own data in each object. */
-#define RESV_ATTACH_CLIENTS	3
+#define RESV_ATTACH_CLIENTS	4
 
 /**
  * struct resv_attach_container - one container of VFIO's type 1
@@ -54,6 +54,8 @@ struct resv_attach_container {
  *	attach until the domain is freed
  * @pins: references on this module that effects on this domain hold
  * @pinned_by: bit mask of the clients that own one of @pins; see resv_attach_pin_once()
+ * @kept: a client has changed the kernel's domain itself and owns one of @pins for that,
+ *	so this object stays until the kernel frees the domain
  * @data: one pointer for each client
  * @hint: one number for each client's readers under RCU.  They write it without a lock,
  *	so it can have any value, even one left from the object's previous domain
@@ -69,6 +71,7 @@ struct resv_attach_domain {
 	struct resv_range cookie;
 	unsigned int pins;
 	unsigned long pinned_by;
+	bool kept;
 	void __rcu *data[RESV_ATTACH_CLIENTS];
 	unsigned int hint[RESV_ATTACH_CLIENTS];
 };
@@ -94,6 +97,8 @@ struct resv_attach_domain {
  * @first: RESV_ATTACH_ATTACHING: address of the domain that VFIO made for this attach,
  *	or NULL before VFIO attaches the group to it; only compared
  * @unmapped: RESV_ATTACH_ATTACHING: VFIO has mapped nothing on @first yet
+ * @barred: RESV_ATTACH_ATTACHING: the domain that a client does not let @task attach it to
+ *	just now, see resv_attach_is_barred(); or NULL.  Only compared
  * @data: one pointer for each client
  */
 struct resv_attach_group {
@@ -113,14 +118,17 @@ struct resv_attach_group {
 	struct list_head by_domain;
 	const struct iommu_domain *first;
 	bool unmapped;
+	const struct iommu_domain *barred;
 	void *data[RESV_ATTACH_CLIENTS];
 };
 
 /**
  * struct resv_attach_client - callbacks of a user of the tracker
- * @index: index of the client's element of data[] in groups and domains
+ * @index: index of the client's element of data[] in groups and domains; the tracker
+ *	calls the clients in this order
  * @may_attach: VFIO is about to put @g on @d.  Either other groups are on @d, or VFIO
- *	made it for this attach (g->first).  Return: false to refuse the attach
+ *	made it for this attach (g->first).  Return: false to refuse the attach; if @d is
+ *	kept, its owner then has to ask resv_attach_is_barred() in the attach
  * @attached: @g is on @d from now on; g->domain is @d.  If @d has a container, VFIO
  *	attached @g
  * @detached: @g leaves g->domain, but is still on its list
@@ -166,6 +174,10 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
 			 const char *reason);
 const char *resv_attach_broken(bool containers);
 void resv_attach_unpin(unsigned int index);
+bool resv_attach_is_barred(const struct iommu_domain *domain,
+			   const struct iommu_group *group);
+unsigned int resv_attach_domain_freed(const struct iommu_domain *domain);
+void resv_attach_put_pins(unsigned int pins);
 int resv_attach_when_free(struct iommu_group *group, int (*fn)(void *data),
 			  void *data);
 

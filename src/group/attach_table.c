@@ -442,6 +442,7 @@ unsigned int resv_attach_drop_domain(struct resv_attach_domain *d)
 	tell_freed(d);
 	d->pins = 0;
 	d->pinned_by = 0;
+	d->kept = false;
 	list_del_init(&d->by_container);
 	d->container = NULL;
 	hash_del_rcu(&d->node);
@@ -545,6 +546,7 @@ void resv_attach_set_state(struct resv_attach_group *g, enum resv_attach_state s
 		g->task = NULL;
 		g->first = NULL;
 		g->unmapped = false;
+		g->barred = NULL;
 	}
 }
 
@@ -628,6 +630,28 @@ bool resv_attach_by_vfio(const struct resv_attach_group *g)
 }
 
 /**
+ * resv_attach_is_barred() - has a client refused the attach that the current task makes?
+ * @domain: domain that the group is being attached to; it is kept
+ * @group: the group; only compared
+ *
+ * Context: any; not under the lock.
+ * Return: true if it has
+ */
+bool resv_attach_is_barred(const struct iommu_domain *domain,
+			   const struct iommu_group *group)
+{
+	const struct resv_attach_group *g;
+	unsigned long flags;
+	bool barred;
+
+	flags = resv_attach_lock();
+	g = resv_attach_group_find(group);
+	barred = g && g->barred == domain && resv_attach_by_vfio(g);
+	resv_attach_unlock(flags);
+	return barred;
+}
+
+/**
  * resv_attach_outage() - forget earlier events, as the taps may have missed some
  *
  * Context: may sleep.
@@ -649,6 +673,7 @@ void resv_attach_outage(void)
 	hash_for_each(groups, bkt, g, node) {
 		g->task = NULL;
 		g->first = NULL;
+		g->barred = NULL;
 		if (g->domain && !g->domain->pins)
 			resv_attach_leave_domain(g);
 		resv_attach_tell_unseen(g);
@@ -791,8 +816,11 @@ static unsigned int settle(struct resv_attach_group *g, bool attached, bool sees
 	resv_attach_leave_container(g);
 	resv_attach_set_state(g, RESV_ATTACH_FREE);
 	resv_attach_tell_seen_free(g);
-	/* The tracker missed the end of a domain that it had kept for its pins. */
-	return d && list_empty(&d->groups) ? resv_attach_drop_domain(d) : 0;
+	/*
+	 * The tracker missed the end of a domain that has pins.  That of a kept domain it
+	 * cannot miss, so there it missed only that the group left.
+	 */
+	return d && list_empty(&d->groups) && !d->kept ? resv_attach_drop_domain(d) : 0;
 }
 
 /**

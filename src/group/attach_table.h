@@ -21,7 +21,6 @@ void resv_attach_table_exit(void);
 void resv_attach_ready_domain(void);
 void resv_attach_ready_container(void);
 unsigned int resv_attach_events(const struct iommu_group *group);
-void resv_attach_put_pins(unsigned int pins);
 void resv_attach_tell_after(void);
 
 /* Under the lock */

@@ -32,12 +32,15 @@
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/moduleparam.h>
+#include <linux/preempt.h>
+#include "compat/iommu.h"
 #include "compat/regs.h"
 #include "group/attach.h"
 #include "group/attach_table.h"
 #include "group/attach_taps.h"
 #include "hook/refuse.h"
 #include "hook/tap.h"
+#include "source/native.h"
 
 #define TYPE1	"vfio_iommu_type1"
 #define LOSS	"attachments are not tracked: maps are not checked, and MSI windows cannot be moved"
@@ -118,13 +121,14 @@ static void leave_joined(struct resv_call *call)
 	resv_attach_tell_after();
 }
 
-/* Return: false if a client refuses the attach */
+/* Return: false if the tap has to make the attach fail */
 static bool attach(struct resv_attach_group *g, const struct iommu_domain *domain,
 		   unsigned int *pins, bool *lost)
 {
 	struct resv_attach_domain *d = resv_attach_domain_find(domain);
 	bool by_vfio = resv_attach_by_vfio(g);
 
+	g->barred = NULL;
 	if (by_vfio && !g->first) {
 		if (d)
 			*pins += resv_attach_drop_stale(d);
@@ -146,8 +150,13 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 		if (g->container)
 			g->container->known = false;
 	}
-	if (by_vfio && !resv_attach_allowed(g, d))
-		return false;
+	if (by_vfio && !resv_attach_allowed(g, d)) {
+		/* The owner of a kept domain refuses the attach in the driver's place. */
+		if (!d->kept)
+			return false;
+		g->barred = domain;
+		return true;
+	}
 	resv_attach_leave_domain(g);
 	g->domain = d;
 	list_add_tail(&g->by_domain, &d->groups);
@@ -331,15 +340,26 @@ static bool enter_detach(struct resv_call *call)
 	return true;
 }
 
-static bool enter_free(struct resv_call *call)
+/**
+ * resv_attach_domain_freed() - the kernel is about to free a domain
+ * @domain: the domain
+ *
+ * The tap calls it, and the owner of a kept domain, in case the tap did not see the call.
+ *
+ * Context: any; not under the lock.
+ * Return: number of references on this module that the caller has to put by
+ * resv_attach_put_pins()
+ */
+unsigned int resv_attach_domain_freed(const struct iommu_domain *domain)
 {
-	const struct iommu_domain *domain = (void *)compat_argument(call->regs, 0);
 	struct resv_attach_container *c;
 	struct resv_attach_group *g, *next;
 	struct resv_attach_domain *d;
 	unsigned int pins = 0;
 	unsigned long flags;
 
+	/* Stay on this CPU until after(), as in a tap. */
+	preempt_disable();
 	flags = resv_attach_lock();
 	d = resv_attach_domain_find(domain);
 	if (d) {
@@ -358,8 +378,14 @@ static bool enter_free(struct resv_call *call)
 			resv_attach_drop_container(c);
 	}
 	resv_attach_unlock(flags);
-	resv_attach_put_pins(pins);
 	resv_attach_tell_after();
+	preempt_enable();
+	return pins;
+}
+
+static bool enter_free(struct resv_call *call)
+{
+	resv_attach_put_pins(resv_attach_domain_freed((void *)compat_argument(call->regs, 0)));
 	return true;
 }
 
@@ -400,10 +426,38 @@ static bool enter_release(struct resv_call *call)
 	return true;
 }
 
+#if COMPAT_HAS_OPS_COPY
+static void free_nothing(struct iommu_domain *domain)
+{
+}
+
+/*
+ * Where domains have a copy of their operations (feature/check/ops.c), no tap is on the way
+ * of maps.  So a call of iommu_domain_free() tests whether taps work at all: probes are
+ * turned off for all functions at once.
+ */
+static bool free_test(struct resv_hook *hook, struct iommu_group *group)
+{
+	static const struct iommu_ops ops = { .domain_free = free_nothing };
+	struct iommu_domain domain = { .ops = &ops };
+	u64 before = resv_hook_hits(hook);
+
+	if (resv_native_checks())
+		return true;
+	iommu_domain_free(&domain);
+	return resv_hook_hits(hook) != before;
+}
+#else
+#define free_test	NULL
+#endif
+
 static const struct resv_tap free_tap = {
 	.symbol = "iommu_domain_free",
 	.module = "",
 	.enter = enter_free,
+	.test = free_test,
+	.any_group = true,
+	.failed = "the end of a domain is not seen by it (inlined, or probes are turned off)",
 	.again = resv_attach_outage,
 	.loss = LOSS,
 };

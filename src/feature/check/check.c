@@ -6,21 +6,25 @@
  * The checks that VFIO makes since v5.4, this feature makes at the functions of the IOMMU
  * core that VFIO calls:
  *
- * - The tap makes iommu_map() refuse a map that is not entirely inside one usable range
- *   of every group of its domain.  VFIO maps piece by piece; if one piece is refused, it
- *   unmaps the earlier ones.
+ * - A map is refused that is not entirely inside one usable range of every group of its
+ *   domain: by a copy of the driver's operations that VFIO's domains get (ops.c), or by a
+ *   tap on iommu_map() where these cannot be copied.  VFIO maps piece by piece; if one
+ *   piece is refused, it unmaps the earlier ones.
  * - A group with holes must not join a container that has maps there.  If VFIO already
  *   has a domain that suits a group, it puts the group on that and does not repeat the
- *   maps.  For a group with holes of its own, the tap makes iommu_attach_group() refuse
- *   that.  VFIO then gives the group a domain of its own and repeats all maps there
- *   (vfio_iommu_replay()) by iommu_map(); if one is refused, the attach fails.
+ *   maps.  For a group with holes of its own, attach_dev() of the copy refuses that, or
+ *   the tap on iommu_attach_group() makes it fail.  VFIO then gives the group a domain
+ *   of its own and repeats all maps there (vfio_iommu_replay()) by iommu_map(); if one is
+ *   refused, the attach fails.
  * - The usable ranges of a container are those that all its groups allow.
  *
  * rules.c has the rules and the verdicts, refused.c records the refused maps, and info.c
  * adds the usable ranges to VFIO's answer.  The tracker (group/attach.h) knows which
  * group is on which domain, in which container.  If a group was attached before the
  * tracker's taps were installed, its maps are not checked until it is released: after its
- * next reset a running guest must be able to map again what it has mapped.
+ * next reset a running guest must be able to map again what it has mapped.  Where domains
+ * get a copy of their operations, the same holds for a group that is attached later to a
+ * container that was opened before.
  *
  * switch_lock serializes changes of the parameters.  It is taken with no other lock held.
  */
@@ -30,6 +34,7 @@
 #include <linux/mutex.h>
 #include <linux/string.h>
 #include "source/native.h"
+#include "source/ranges.h"
 #include "source/status.h"
 #include "model/words.h"
 #include "group/attach.h"
@@ -39,6 +44,7 @@
 #include "feature/check/check.h"
 #include "feature/check/iommufd.h"
 #include "feature/check/listen.h"
+#include "feature/check/ops.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
 #include "feature/check/taps.h"
@@ -173,6 +179,7 @@ static int check_init(void)
 	mutex_lock(&switch_lock);
 	written = false;
 	mutex_unlock(&switch_lock);
+	resv_attach_register(&resv_ops_client);
 	resv_attach_register(&resv_rules_client);
 	ret = resv_native_checks() ? 0 : resv_refuse_init();
 	if (!ret)
@@ -184,6 +191,7 @@ static void check_exit(void)
 {
 	resv_listen_exit();
 	resv_rules_exit();
+	resv_ops_exit();
 	if (!resv_native_checks())
 		resv_refuse_exit();
 }
@@ -210,8 +218,8 @@ static void check_prepare(struct resv_facts *c)
 		c->checked = true;
 		return;
 	}
-	c->checked = resv_check_taps_get() &&
-		     resv_rules_enforced(c->group, c->in_use);
+	c->checked = resv_rules_enforced(c->group, c->in_use,
+					 resv_check_taps_get(c->group));
 }
 
 static int check_update(const struct resv_facts *c)
@@ -236,6 +244,8 @@ static void ranges_status(struct resv_status *s, bool checks)
 	if (!checks)
 		resv_status_add(s, name, RESV_STATUS_INERT,
 				"no map is refused, so every range is usable: see map-checks");
+	else if (resv_ranges_mode() == RESV_RANGES_OFF)
+		resv_status_add(s, name, RESV_STATUS_INERT, RESV_CHECK_RANGES_OFF);
 	else if (broken)
 		resv_status_unknown(s, name, broken);
 	else
@@ -285,9 +295,14 @@ static void check_status(struct resv_status *s)
 		explanations_status(s);
 		return;
 	}
-	how = "iommu_map: maps that hit a region or leave the aperture are refused";
 	if (resv_check_mode() == RESV_CHECK_WARN)
-		how = "iommu_map: maps over reserved regions are only logged (checks=warn)";
+		how = resv_check_probes_maps() ?
+			"iommu_map: maps over reserved regions are only logged (checks=warn)" :
+			"VFIO's domains: maps over reserved regions are only logged (checks=warn)";
+	else
+		how = resv_check_probes_maps() ?
+			"iommu_map: maps that hit a region or leave the aperture are refused" :
+			"VFIO's domains: maps that hit a region or leave the aperture are refused";
 	state = resv_check_taps_maps(&reason);
 	if (resv_hooks_mode() == RESV_HOOKS_NONE)
 		off = "turned off by the parameter hooks=: VFIO accepts maps over reserved regions";
@@ -301,7 +316,8 @@ static void check_status(struct resv_status *s)
 		resv_status_unknown(s, name, reason);
 	else
 		resv_status_hooked(s, name,
-				   resv_tap_backend(&resv_check_tap_map), how);
+				   resv_check_probes_maps() ?
+				   resv_tap_backend(&resv_check_tap_map) : "ops", how);
 	ranges_status(s, !off && state != RESV_TAP_INERT);
 }
 

@@ -6,8 +6,13 @@
 #ifndef RESV_FEATURE_CHECK_CHECK_H
 #define RESV_FEATURE_CHECK_CHECK_H
 
-/* This feature's index in data[] of the tracker's objects. */
-#define RESV_CHECK_INDEX	0
+/*
+ * Indexes of this feature's clients of the tracker: the operations of domains (ops.c), and
+ * the rules (rules.c), whose data[] it is.  The verdict on a domain depends on its
+ * operations, so these come first.
+ */
+#define RESV_OPS_INDEX		0
+#define RESV_CHECK_INDEX	1
 
 struct resv_feature;
 
@@ -30,6 +35,9 @@ extern const struct resv_feature resv_feature_check;
 void resv_check_set_mode(enum resv_check_mode new);
 enum resv_check_mode resv_check_mode(void);
 bool resv_check_wanted(void);
+void resv_check_set_way(bool copied, bool probed);
+bool resv_check_copies_ops(void);
+bool resv_check_probes_maps(void);
 void resv_explain_set_mode(enum resv_explain_mode new);
 enum resv_explain_mode resv_explain_mode(void);
 bool resv_explain_wanted(void);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The values of the parameters "checks" and "explain".  check.c has the parameters, and
- * acts on changes.
+ * The values of the parameters "checks" and "explain", and the way in which maps are
+ * checked.  check.c has the parameters, and acts on changes; taps.c sets the way.
  *
- * Writers hold switch_lock of check.c, readers no lock.
+ * Writers of a parameter hold switch_lock of check.c, that of the way taps_lock, readers
+ * no lock.
  */
 #include "source/native.h"
 #include "feature/check/check.h"
@@ -11,6 +12,8 @@
 
 static enum resv_check_mode mode;
 static enum resv_explain_mode explain;
+static bool copies;		/* some group's operations can be copied */
+static bool probes;		/* some group's cannot, so a tap checks all maps */
 
 /**
  * resv_check_set_mode() - set the value of the parameter "checks"
@@ -43,6 +46,41 @@ enum resv_check_mode resv_check_mode(void)
 bool resv_check_wanted(void)
 {
 	return !resv_native_checks() && resv_check_mode() != RESV_CHECK_OFF;
+}
+
+/**
+ * resv_check_set_way() - set the way in which maps are checked
+ * @copied: the operations of some group's domains can be copied
+ * @probed: those of some group's cannot, so that the tap on iommu_map() is needed
+ *
+ * Context: under taps_lock.
+ */
+void resv_check_set_way(bool copied, bool probed)
+{
+	WRITE_ONCE(copies, copied);
+	WRITE_ONCE(probes, probed);
+}
+
+/**
+ * resv_check_copies_ops() - do VFIO's new domains get a copy of their operations?
+ *
+ * Context: any.
+ * Return: false if they do not, or if nothing is checked
+ */
+bool resv_check_copies_ops(void)
+{
+	return READ_ONCE(copies) && !READ_ONCE(probes);
+}
+
+/**
+ * resv_check_probes_maps() - does the tap on iommu_map() check the maps of all domains?
+ *
+ * Context: any.
+ * Return: false if only maps of domains that are kept (ops.c) are checked
+ */
+bool resv_check_probes_maps(void)
+{
+	return READ_ONCE(probes);
 }
 
 /**

@@ -18,6 +18,7 @@
 #include <linux/string.h>
 #include "compat/iommu.h"
 #include "group/attach.h"
+#include "hook/mode.h"
 #include "feature/check/check.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
@@ -303,18 +304,24 @@ static void log_map(int id, const struct resv_refused *refused, bool enforced)
 /*
  * VFIO before about v6.1 maps two pages at address 0 of a new domain, to find which page
  * sizes the IOMMU uses, and unmaps them at once (vfio_test_domain_fgsp()).  That is the
- * first map of the domain, and no user asked for it.
+ * first map of the domain, and no user asked for it.  The core gives it to a driver, and so
+ * to a copy of its operations, in one piece or page by page.
  */
 static bool is_fgsp_probe(struct resv_attach_domain *d, u64 start, u64 end)
 {
 	struct resv_attach_group *g;
+	struct resv_check_group *cg;
 	bool probe = false;
 
-	if (start || end != 2 * PAGE_SIZE - 1)
+	if (end >= 2 * PAGE_SIZE ||
+	    (!d->kept && (start || end != 2 * PAGE_SIZE - 1)))
 		return false;
 	resv_attach_domain_for_each(g, d) {
-		if (!g->unmapped || g->task != current || g->first != d->domain)
+		cg = g->data[RESV_CHECK_INDEX];
+		if (!cg || g->task != current || g->first != d->domain ||
+		    (!g->unmapped && !(start && cg->second_page)))
 			continue;
+		cg->second_page = !start && end == PAGE_SIZE - 1;
 		g->unmapped = false;
 		probe = true;
 	}
@@ -360,16 +367,12 @@ static bool count_map(struct resv_check_group *cg,
 	return true;
 }
 
-/**
- * resv_refused_map() - decide on a map that may be forbidden, and record a refusal
- * @domain: first argument of iommu_map()
- * @start: first address of the map
- * @end: last address, inclusive
+/*
+ * Decide on a map that may be forbidden, and record a refusal.
  *
- * Context: in the tap; does not sleep.
- * Return: true if the tap has to make iommu_map() fail
+ * Return: true if the map has to fail
  */
-bool resv_refused_map(const struct iommu_domain *domain, u64 start, u64 end)
+static bool refuse(const struct iommu_domain *domain, u64 start, u64 end)
 {
 	struct resv_range reach = resv_rules_reach(domain);
 	bool enforced = false, strict = false, log = false;
@@ -406,6 +409,31 @@ unlock:
 	if (log)
 		log_map(id, &first, enforced);
 	return enforced;
+}
+
+/**
+ * resv_refuses_map() - is a map refused?
+ * @domain: a live domain
+ * @start: first address of the map
+ * @size: its size
+ * @prot: protection, as iommu_map() gets it
+ *
+ * Context: any; takes no lock unless the map may be forbidden.
+ * Return: true if the caller has to refuse it
+ */
+bool resv_refuses_map(const struct iommu_domain *domain, u64 start, u64 size, int prot)
+{
+	u64 end = start + (size - 1);
+
+	if (likely(domain->type != IOMMU_DOMAIN_UNMANAGED))
+		return false;
+	/* Only the kernel maps with IOMMU_MMIO: doorbells, in the MSI window. */
+	if (!size || end < start || (prot & COMPAT_IOMMU_MMIO))
+		return false;
+	/* A kept domain comes here also while checks are turned off. */
+	return unlikely(!resv_rules_map_allowed(domain, start, end)) &&
+	       resv_check_wanted() && resv_hooks_mode() != RESV_HOOKS_NONE &&
+	       refuse(domain, start, end);
 }
 
 /* Under the tracker's lock. */

@@ -17,7 +17,7 @@ void resv_refused_log_anew(void);
 u64 resv_refused_serial(void);
 void resv_refused_note(const struct iommu_group *group,
 		       const struct resv_refused *refused, bool first);
-bool resv_refused_map(const struct iommu_domain *domain, u64 start, u64 end);
+bool resv_refuses_map(const struct iommu_domain *domain, u64 start, u64 size, int prot);
 ssize_t resv_refused_show(struct iommu_group *group, char *buf);
 
 #endif /* RESV_FEATURE_CHECK_REFUSED_H */

@@ -18,7 +18,10 @@
  *   rules from a group, or a group from a domain, sets the verdict again under the same
  *   lock.  So a lookup cannot find rules that no group has, and RCU is enough to free
  *   them.
- * - A group that is UNSEEN has no part in any verdict.
+ * - A group that is UNSEEN has no part in any verdict, unless it is on a domain that is
+ *   kept (ops.c): maps there are checked as before.
+ * - A domain whose maps do not come here, by a tap or by a copy of its operations, has no
+ *   verdict.
  * - A domain with a verdict holds this module until the kernel frees the domain, or until
  *   the checks are turned off.
  *
@@ -153,7 +156,7 @@ static bool allow_hinted(const struct resv_rules *rules, unsigned int *hint,
  *
  * Context: any; takes no lock.
  * Return: true if the map is allowed or not checked; false if the caller has to ask
- * resv_refused_map()
+ * resv_refuses_map()
  */
 bool resv_rules_map_allowed(const struct iommu_domain *domain, u64 start,
 			    u64 end)
@@ -197,11 +200,12 @@ static bool is_narrower(const struct resv_rules *has,
  * @g: the tracker's group
  *
  * Context: under the tracker's lock.
- * Return: the object; NULL if the group is UNSEEN, or before its first look
+ * Return: the object; NULL if the group is UNSEEN and its domain is not kept, or before
+ * its first look
  */
 struct resv_check_group *resv_rules_group(const struct resv_attach_group *g)
 {
-	if (resv_attach_state(g) == RESV_ATTACH_UNSEEN)
+	if (resv_attach_state(g) == RESV_ATTACH_UNSEEN && !(g->domain && g->domain->kept))
 		return NULL;
 	return g->data[RESV_CHECK_INDEX];
 }
@@ -218,6 +222,12 @@ static void hold_module(struct resv_attach_domain *d)
 		resv_attach_pin_once(d, RESV_CHECK_INDEX);
 }
 
+/* Has VFIO made @d, and do maps there come to resv_rules_map_allowed()? */
+static bool is_reached(const struct resv_attach_domain *d)
+{
+	return d->kept || (d->container && resv_check_probes_maps());
+}
+
 /* Set the verdict on @d.  @without: a group that is leaving it, or NULL. */
 static void judge(struct resv_attach_domain *d,
 		  const struct resv_attach_group *without)
@@ -229,8 +239,7 @@ static void judge(struct resv_attach_domain *d,
 	version++;
 	resv_attach_domain_for_each(g, d) {
 		cg = resv_rules_group(g);
-		/* A domain without a container is not VFIO's. */
-		if (g == without || !cg || !d->container)
+		if (g == without || !cg || !is_reached(d))
 			continue;
 		if (!narrowest || is_narrower(cg->rules, narrowest))
 			narrowest = cg->rules;
@@ -272,7 +281,7 @@ static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
 {
 	struct resv_check_group *cg = g->data[RESV_CHECK_INDEX];
 
-	if (!cg || !d->container)
+	if (!cg || (!d->container && !d->kept))
 		return;
 	cg->warn_only = resv_check_mode() != RESV_CHECK_ENFORCE;
 	cg->refused_logged = false;
@@ -321,7 +330,7 @@ static void over(struct resv_attach_group *g)
 static void unseen(struct resv_attach_group *g)
 {
 	version++;
-	if (g->domain)
+	if (g->domain && !g->domain->kept)
 		judge(g->domain, g);
 }
 
@@ -584,7 +593,7 @@ static struct resv_check_group *make_group(const struct iommu_group *group)
 /* Is @g attached by VFIO, and are its maps checked?  Under the tracker's lock. */
 static bool is_checked(const struct resv_attach_group *g)
 {
-	return g && resv_rules_group(g) && g->domain && g->domain->container;
+	return g && resv_rules_group(g) && g->domain && is_reached(g->domain);
 }
 
 /**
@@ -662,11 +671,12 @@ int resv_rules_add(const struct iommu_group *group)
  * resv_rules_enforced() - does this module refuse maps that hit regions of a group?
  * @group: live group
  * @in_use: the group has a user that makes its own maps
+ * @ready: maps are checked of groups that are attached from now on
  *
- * Context: under the lock of the group's entry; all taps of the checks are installed.
+ * Context: under the lock of the group's entry.
  * Return: false with checks=warn, and for a group that was attached before the checks
  */
-bool resv_rules_enforced(const struct iommu_group *group, bool in_use)
+bool resv_rules_enforced(const struct iommu_group *group, bool in_use, bool ready)
 {
 	const struct resv_attach_group *g;
 	unsigned long flags;
@@ -675,12 +685,34 @@ bool resv_rules_enforced(const struct iommu_group *group, bool in_use)
 	if (resv_check_mode() != RESV_CHECK_ENFORCE)
 		return false;
 	if (!in_use)
-		return true;
+		return ready;
 	flags = resv_attach_lock();
 	g = resv_attach_group_find(group);
-	checked = is_checked(g) && !resv_rules_group(g)->warn_only;
+	checked = is_checked(g) && (ready || g->domain->kept) &&
+		  !resv_rules_group(g)->warn_only;
 	resv_attach_unlock(flags);
 	return checked;
+}
+
+/**
+ * resv_rules_pause() - maps are not checked for now
+ *
+ * When checks begin again, maps of guests that are still there must not be refused: they
+ * may have mapped what is forbidden, and must be able to map it again.
+ *
+ * Context: may sleep.
+ */
+void resv_rules_pause(void)
+{
+	struct resv_check_group *cg;
+	unsigned long flags;
+
+	mutex_lock(&rules_lock);
+	flags = resv_attach_lock();
+	list_for_each_entry(cg, &all_groups, node)
+		cg->warn_only = true;
+	resv_attach_unlock(flags);
+	mutex_unlock(&rules_lock);
 }
 
 /**

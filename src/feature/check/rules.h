@@ -110,6 +110,7 @@ struct resv_refused {
  * @rules: ranges in which the group may be mapped
  * @reasons: regions that forbid the other addresses
  * @reach: addresses that the group's domain has; known when VFIO's attach is over
+ * @second_page: the second page of VFIO's first map may come next (is_fgsp_probe())
  * @warn_only: the group was attached while maps were not refused, so maps over its
  *	regions may exist: do not refuse such maps before the next attach
  * @unchecked: the group has a user whose maps are not checked, and its files say so
@@ -133,6 +134,7 @@ struct resv_check_group {
 	struct resv_rules *rules;
 	struct resv_reasons *reasons;
 	struct resv_range reach;
+	bool second_page;
 	bool warn_only;
 	bool unchecked;
 	bool unchecked_logged;
@@ -178,7 +180,8 @@ struct resv_range resv_rules_reach(const struct iommu_domain *domain);
 /* For the feature, under the lock of the group's entry */
 int resv_rules_update(const struct resv_facts *c, bool ready);
 int resv_rules_add(const struct iommu_group *group);
-bool resv_rules_enforced(const struct iommu_group *group, bool in_use);
+bool resv_rules_enforced(const struct iommu_group *group, bool in_use, bool ready);
+void resv_rules_pause(void);
 void resv_rules_remove(const struct iommu_group *group);
 void resv_rules_exit(void);
 

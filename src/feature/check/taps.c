@@ -4,9 +4,11 @@
  *
  * Where VFIO checks maps itself, there are only taps that explain its refusals.
  *
- * VFIO calls iommu_map() for every piece of memory that it maps.  The tap takes no lock
- * unless the map may be forbidden.  To refuse a map, the tap gives iommu_map() a domain
- * that refuses all maps (hook/refuse.h).
+ * VFIO calls iommu_map() for every piece of memory that it maps.  Where VFIO's domains can
+ * have a copy of their operations (ops.c), the copy checks the map, and there is no tap.
+ * Otherwise the tap checks it, for the domains of all groups.  To refuse a map, the tap
+ * gives iommu_map() a domain that refuses all maps (hook/refuse.h).  Neither takes a lock
+ * unless the map may be forbidden.
  *
  * taps_lock serializes looks at groups, which install the taps, and changes of the
  * parameters, which remove them.  It nests inside the lock of a group's entry; the locks
@@ -22,11 +24,13 @@
 #include "hook/mode.h"
 #include "hook/refuse.h"
 #include "source/native.h"
+#include "source/ranges.h"
 #include "feature/check/check.h"
 #include "feature/check/device.h"
 #include "feature/check/explain.h"
 #include "feature/check/info.h"
 #include "feature/check/iommufd.h"
+#include "feature/check/ops.h"
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
 #include "feature/check/spaces.h"
@@ -35,28 +39,14 @@
 static DEFINE_MUTEX(taps_lock);
 static bool taps_wanted;	/* set when the taps are got, cleared when they are put */
 
-static bool refuses(const struct iommu_domain *domain, u64 start, u64 size,
-		    int prot)
-{
-	u64 end = start + (size - 1);
-
-	if (likely(domain->type != IOMMU_DOMAIN_UNMANAGED))
-		return false;
-	/* Only the kernel maps with IOMMU_MMIO: doorbells, in the MSI window. */
-	if (!size || end < start || (prot & COMPAT_IOMMU_MMIO))
-		return false;
-	return unlikely(!resv_rules_map_allowed(domain, start, end)) &&
-	       resv_refused_map(domain, start, end);
-}
-
 static bool map_enter(struct resv_call *call)
 {
 	struct pt_regs *regs = call->regs;
 	const struct iommu_domain *domain = (void *)compat_argument(regs, 0);
 
 	if (resv_refuse_is_trial(domain) ||
-	    refuses(domain, compat_argument(regs, 1), compat_argument(regs, 3),
-		    (int)compat_argument(regs, 4)))
+	    resv_refuses_map(domain, compat_argument(regs, 1), compat_argument(regs, 3),
+			     (int)compat_argument(regs, 4)))
 		resv_refuse_map(regs);
 	return true;
 }
@@ -250,31 +240,45 @@ static void put_taps(const char *reason)
 	/* The parameters have changed already, so nothing is pinned from now on. */
 	resv_attach_unpin(RESV_CHECK_INDEX);
 	resv_spaces_forget();
+	/* From now on no domain is pointed to a copy. */
+	resv_check_set_way(false, false);
 	resv_attach_unwatch(&resv_rules_client, reason);
+	resv_rules_pause();
 	taps_wanted = false;
 }
 
 /*
  * Without the tracker's taps on attaches the verdicts cannot be trusted, so no maps are
- * checked.  Without those on containers, only VFIO's answer lacks the ranges.
+ * checked.  Without those on containers, no domain gets a copy of its operations (see
+ * ops.c), and VFIO's answer lacks the ranges.
  */
-static bool get_taps(void)
+static bool get_taps(struct iommu_group *group)
 {
 	taps_wanted = true;
 	if (!resv_attach_watch(&resv_rules_client, false))
 		return false;
 	resv_attach_watch(&resv_rules_client, true);
-	resv_tap_get(&resv_check_tap_info, 0, NULL);
-	return resv_tap_get(&resv_check_tap_map, 0, NULL);
+	if (resv_ranges_mode() == RESV_RANGES_OFF)
+		resv_tap_put(&resv_check_tap_info, RESV_CHECK_RANGES_OFF);
+	else
+		resv_tap_get(&resv_check_tap_info, 0, NULL);
+	if (resv_ops_prepare(group))
+		resv_check_set_way(true, resv_check_probes_maps());
+	else
+		resv_check_set_way(resv_check_copies_ops(), true);
+	if (resv_check_probes_maps())
+		return resv_tap_get(&resv_check_tap_map, 0, NULL);
+	return !resv_attach_broken(true);
 }
 
 /**
  * resv_check_taps_get() - install the taps of the checks, if checks are wanted
+ * @group: live group that is looked at, its mutex not held
  *
  * Context: under the lock of a group's entry; may sleep.
  * Return: true if maps are checked
  */
-bool resv_check_taps_get(void)
+bool resv_check_taps_get(struct iommu_group *group)
 {
 	bool works = false;
 
@@ -283,7 +287,7 @@ bool resv_check_taps_get(void)
 		if (taps_wanted)
 			put_taps(NULL);
 	} else if (resv_check_wanted()) {
-		works = get_taps();
+		works = get_taps(group);
 	}
 	mutex_unlock(&taps_lock);
 	return works;
@@ -395,8 +399,12 @@ void resv_check_taps_put(void)
 enum resv_tap_state resv_check_taps_maps(const char **reason)
 {
 	*reason = resv_attach_broken(false);
-	return *reason ? RESV_TAP_INERT :
-			 resv_tap_state(&resv_check_tap_map, reason);
+	if (!*reason && resv_check_copies_ops())
+		*reason = resv_attach_broken(true);
+	if (*reason)
+		return RESV_TAP_INERT;
+	return resv_check_copies_ops() ? RESV_TAP_WORKS :
+					 resv_tap_state(&resv_check_tap_map, reason);
 }
 
 /**

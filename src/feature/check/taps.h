@@ -6,6 +6,8 @@
 #include <linux/types.h>
 #include "hook/tap.h"
 
+struct iommu_group;
+
 extern const struct resv_tap resv_check_tap_map;
 extern const struct resv_tap resv_check_tap_info;
 extern const struct resv_tap resv_check_tap_explain;
@@ -13,7 +15,9 @@ extern const struct resv_tap resv_check_tap_attach;
 extern const struct resv_tap resv_check_tap_claim;
 extern const struct resv_tap resv_check_tap_device;
 
-bool resv_check_taps_get(void);
+#define RESV_CHECK_RANGES_OFF	"turned off by the parameter ranges="
+
+bool resv_check_taps_get(struct iommu_group *group);
 void resv_check_taps_put(void);
 enum resv_tap_state resv_check_taps_maps(const char **reason);
 const char *resv_check_taps_ranges(void);

@@ -4,7 +4,7 @@
 #define RESV_FEATURE_DOORBELL_DOORBELL_H
 
 /* Index of this feature in data[] of the tracker's objects. */
-#define RESV_DOORBELL_INDEX	2
+#define RESV_DOORBELL_INDEX	3
 
 struct resv_feature;
 

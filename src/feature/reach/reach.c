@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The parameter "ranges": makes VFIO's ranges end where the IOMMU's do.
+ * The parameter "ranges", and its value "cut": makes VFIO's ranges end where the IOMMU's do.
  *
  * Right after VFIO has attached a group, it asks its domain for the geometry.  The answer
  * decides which ranges VFIO_IOMMU_GET_INFO reports and which maps VFIO allows.  The Intel
@@ -14,43 +14,71 @@
  * needs nothing of this module, so the tap holds no reference on the module.  If the tap
  * misses a return ("hooks" counts it), VFIO's ranges are the kernel's.
  *
- * The only state is in the parameters, which are set at load and never change.
+ * The value "off" is for kernels whose VFIO reports no ranges; see get_taps() in
+ * feature/check/taps.c.
+ *
+ * The only state is in the parameters.  switch_lock serializes changes of "ranges".  It is
+ * taken with no other lock held.
  */
 #include <linux/bug.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/string.h>
 #include "compat/iommu.h"
 #include "compat/regs.h"
 #include "firmware/vtd.h"
 #include "model/words.h"
 #include "source/native.h"
+#include "source/ranges.h"
 #include "source/source.h"
 #include "group/group.h"
 #include "group/snapshot.h"
 #include "feature/reach/reach.h"
 
-static const char *const words[] = { "kernel", "cut" };
-static bool cut;
+static const char *const words[] = {
+	[RESV_RANGES_KERNEL] = "kernel",
+	[RESV_RANGES_CUT] = "cut",
+	[RESV_RANGES_OFF] = "off",
+};
+
+static DEFINE_MUTEX(switch_lock);
+static bool running;		/* loaded: act on a new value at once */
+static bool written;		/* the parameter was written since the load began */
+
+/* Under switch_lock: looks at groups get the taps and put them. */
+static void act(void)
+{
+	if (running && written)
+		resv_groups_rescan();
+}
 
 static int ranges_set(const char *val, const struct kernel_param *kp)
 {
 	int i = resv_text_choice(val, words, ARRAY_SIZE(words));
 
 	if (i < 0) {
-		pr_err("ranges=%.*s is invalid: use kernel or cut\n",
+		pr_err("ranges=%.*s is invalid: use kernel, cut or off\n",
 		       (int)min_t(size_t, strcspn(val, "\n"), 64), val);
 		return i;
 	}
-	cut = i;
+	/* This module must not be unloaded in the middle of a switch. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	mutex_lock(&switch_lock);
+	resv_ranges_set_mode(i);
+	written = true;
+	act();
+	mutex_unlock(&switch_lock);
+	module_put(THIS_MODULE);
 	return 0;
 }
 
 static int ranges_get(char *buf, const struct kernel_param *kp)
 {
-	return scnprintf(buf, PAGE_SIZE, "%s\n", words[cut]);
+	return scnprintf(buf, PAGE_SIZE, "%s\n", words[resv_ranges_mode()]);
 }
 
 static const struct kernel_param_ops ranges_ops = {
@@ -58,8 +86,13 @@ static const struct kernel_param_ops ranges_ops = {
 	.get = ranges_get,
 };
 
-module_param_cb(ranges, &ranges_ops, NULL, 0444);
-MODULE_PARM_DESC(ranges, "VFIO's ranges that reach beyond the IOMMU (Intel, 5.4 to 5.10.8): kernel = leave them (default), cut = end them where the IOMMU ends");
+module_param_cb(ranges, &ranges_ops, NULL, 0644);
+MODULE_PARM_DESC(ranges, "usable ranges that VFIO reports: kernel = those of the kernel, or of this module before 5.4 (default), cut = end them where the IOMMU ends (Intel, 5.4 to 5.10.8), off = none before 5.4, which makes maps of single pages cheaper");
+
+static bool is_cut(void)
+{
+	return resv_ranges_mode() == RESV_RANGES_CUT;
+}
 
 /**
  * struct attach - one call of iommu_attach_group()
@@ -136,7 +169,7 @@ static void attach_leave(struct resv_call *call)
 	    end != RESV_VTD_PLACEHOLDER)
 		return;
 	resv_aperture_note_overstated();
-	if (cut)
+	if (is_cut())
 		compat_domain_set_end(attach->domain, has);
 }
 
@@ -153,9 +186,26 @@ static const struct resv_tap attach_tap = {
 
 static const struct resv_tap *const taps[] = { &attach_tap };
 
+static int reach_init(void)
+{
+	mutex_lock(&switch_lock);
+	written = false;
+	mutex_unlock(&switch_lock);
+	return 0;
+}
+
+static void reach_run(void)
+{
+	mutex_lock(&switch_lock);
+	running = true;
+	/* The parameter may have been written since the groups were looked at. */
+	act();
+	mutex_unlock(&switch_lock);
+}
+
 static bool reach_wanted(enum resv_hook_mode mode)
 {
-	return mode != RESV_HOOKS_NONE && (cut || test_claim) && possible();
+	return mode != RESV_HOOKS_NONE && (is_cut() || test_claim) && possible();
 }
 
 static void reach_prepare(struct resv_facts *c)
@@ -170,10 +220,10 @@ static void reach_status(struct resv_status *s)
 {
 	const char *name = "iova-ranges-end", *reason = NULL;
 
-	if (!cut && resv_aperture_overstated())
+	if (!is_cut() && resv_aperture_overstated())
 		resv_status_add(s, name, RESV_STATUS_INERT,
 				"VFIO's ranges reach to 57 bits, but the IOMMU does not: a map beyond resv/usable fails with EFAULT; load the module with ranges=cut");
-	if (!cut)
+	if (!is_cut())
 		return;
 	if (!possible())
 		resv_status_add(s, name, RESV_STATUS_NATIVE,
@@ -196,6 +246,8 @@ const struct resv_feature resv_feature_reach = {
 	.name = "iova-ranges-end",
 	.taps = taps,
 	.nr_taps = ARRAY_SIZE(taps),
+	.init = reach_init,
+	.run = reach_run,
 	.wanted = reach_wanted,
 	.prepare = reach_prepare,
 	.status = reach_status,

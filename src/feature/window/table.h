@@ -13,7 +13,7 @@ struct device;
 struct iommu_group;
 
 /* Index of this feature in data[] of the tracker's objects */
-#define RESV_MSI_WINDOW_CLIENT	1
+#define RESV_MSI_WINDOW_CLIENT	2
 
 /**
  * struct resv_msi_window - the window of one group

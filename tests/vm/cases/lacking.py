@@ -23,6 +23,12 @@ WINDOW = {"amd64": (0xfee00000, 0xfeefffff), "arm64": (0x8000000, 0x80fffff)}
 TOP = {"amd64": 1 << 39, "arm64": 1 << 48}
 
 
+def copies(kernel):
+    """Do the domains of VFIO get a copy of their operations that checks maps (ops.c)? Where these
+    cannot be copied, a hook on iommu_map() checks maps. As COMPAT_HAS_OPS_COPY."""
+    return series_of(kernel) == "5.10"
+
+
 def group_with(groups, device):
     return next((g for g in groups.values() if device in g.names()), judge.Group("none"))
 

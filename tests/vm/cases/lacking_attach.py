@@ -5,7 +5,7 @@ import re
 from functools import partial
 
 from cases import SHARED, case
-from cases.lacking import A, B, DEVICE, GROUP, WINDOW, declares, int_of
+from cases.lacking import A, B, DEVICE, GROUP, WINDOW, copies, declares, int_of
 from expect import hooks, judge
 from expect.hooks import all_ok, is_clean
 from lab import kernels
@@ -116,8 +116,9 @@ def checks_steps(arch):
             "unload iommu_resv", "hooked end", "left"]
 
 
-def judge_checks(lines, arch):
+def judge_checks(lines, arch, copied):
     faults = []
+    how = "ops VFIO's domains" if copied else "kprobe iommu_map"
     loads = [line.split()[1] for line in judge.said(lines, "load")]
     if loads != ["EINVAL", "EINVAL", "ok"]:
         faults.append(f"loads: {loads}")
@@ -143,16 +144,16 @@ def judge_checks(lines, arch):
         if not any(t.startswith(f"| map-checks {feature}") for t in text):
             faults.append(f"{label}: features lacks 'map-checks {feature}'")
 
-    expect("enforce", "EINVAL", 1, True, "added kprobe iommu_map: maps that hit a region or leave "
-           "the aperture are refused")
-    expect("warn", "ok", 2, False, "added kprobe iommu_map: maps over reserved regions are "
-           "only logged (checks=warn)")
+    expect("enforce", "EINVAL", 1, True, f"added {how}: maps that hit a region or leave the "
+           "aperture are refused")
+    expect("warn", "ok", 2, False, f"added {how}: maps over reserved regions are only logged "
+           "(checks=warn)")
     expect("off", "ok", 2, False, "inert - turned off by the parameter checks=")
-    expect("again", "EINVAL", 3, True, "added kprobe")
+    expect("again", "EINVAL", 3, True, f"added {how}")
     # With hooks=none the kernel's own list is not hidden from VFIO, which refuses by itself.
     expect("none", "EINVAL", int_of(section, "many"), False,
            "inert - turned off by the parameter hooks=")
-    expect("auto", "EINVAL", int_of(section, "many") + 1, True, "added kprobe")
+    expect("auto", "EINVAL", int_of(section, "many") + 1, True, f"added {how}")
     last = (rf"\| 0x{page:016x} 0x{page + 0xfff:016x} 0x{low:016x} 0x{high:016x} {kind} {device} "
             r"\d+ vfio-check")
     if not any(re.fullmatch(last, t) for t in section.get("enforce", [])):
@@ -203,7 +204,61 @@ def checks(key, name):
     """checks= works as it says, and the file, the log and the tracepoint report refused maps."""
     kernel = kernels.get(key, test=True)
     _, faults = run(name, kernel, PLAIN[kernel.arch], checks_steps(kernel.arch),
-                    partial(judge_checks, arch=kernel.arch), limit=240)
+                    partial(judge_checks, arch=kernel.arch, copied=copies(kernel)), limit=240)
+    return "", faults
+
+
+# lacking-older: a guest that is older than the checks gets another group
+
+def older_steps(arch):
+    low = WINDOW[arch][0] + 0x1000
+    page = f"0x{low:x}-0x{low + 0xfff:x}"
+    regions = f"cat {GROUP.format(B)}/resv/regions"
+    # Without the module these kernels check maps themselves, so load it without checks.
+    return ["bind", f"{IGNORE} checks=off",
+            f"spawn holder /vfio-check play container open:{A} open:{B} set:{A} iommu try:{page} "
+            f"await:/tmp/options-go set:{B} try:{page} await:/tmp/options-end unset:{A} "
+            f"try:{page}", "sleep 2000", f"write {CHECKS} enforce", "say before", regions,
+            "options go", "sleep 1500",
+            f"write {CHECKS} enforce", "say joined", regions, "options end", "wait-job holder",
+            f"write {CHECKS} enforce", "say new",
+            f"run /vfio-check play container open:{A} open:{B} set:{A} iommu set:{B} try:{page} "
+            f"unset:{A} try:{page}", "unload iommu_resv", "left"]
+
+
+def judge_older(lines, arch):
+    faults = all_ok(lines)
+    section = sections(lines)
+    low, high = WINDOW[arch]
+    # Each answer but that to "await", which is none of VFIO's.
+    for label, told, wanted in (
+            ("holder", judge.said(lines, "holder"), ["ok", "ok", "ok"]),
+            ("new", judge.said(section.get("new", []), "run"), ["EINVAL", "EINVAL"])):
+        found = [line.split()[-1] for line in told if " try:" in line]
+        if found != wanted or any(" set:" in line and not line.endswith(" ok") for line in told):
+            faults.append(f"{label}: {told}")
+    for label, wanted in (("before", "enforced"), ("joined", "advice")):
+        found = [line.split()[-1] for line in section.get(label, [])
+                 if line.startswith(f"| 0x{low:016x} 0x{high:016x} ")]
+        if found != [wanted]:
+            faults.append(f"regions, {label}: {found}, expected {wanted}")
+    return faults
+
+
+PLANTED_OLDER = (
+    (r"^(holder \d+ set:\S+) ok$", r"\1 EINVAL"),
+    (r"^(say joined$.*?) added advice$", r"\1 added enforced"),
+    (r"^(say new$.*?try:\S+) EINVAL$", r"\1 ok"),
+)
+
+
+@case("lacking-older-{key}", ("5.10-amd64", "7-amd64", "5.10-arm64"))
+def older(key, name):
+    """A group that is added to a guest from before the checks shares its domain, and is not
+    checked; the files say so."""
+    kernel = kernels.get(key, test=True)
+    _, faults = run(name, kernel, PLAIN[kernel.arch], older_steps(kernel.arch),
+                    partial(judge_older, arch=kernel.arch), PLANTED_OLDER)
     return "", faults
 
 

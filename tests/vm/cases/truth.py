@@ -15,7 +15,7 @@ from talk.script import Script, run, run_script
 from talk.sections import sections
 from talk.window import NATIVE, PLACE, file_of, load, put, served, unload
 from talk.words import (CHECKS, FEATURES, FTRACE, HOLE, HOOKS, IGNORE, MODE, MODULE, PATCH, PROBES,
-                        of, span, text)
+                        UNUSED, of, span, text)
 
 # docs/security.md: within three seconds the module notices that its hooks do not work.
 NOTICED = "sleep 3000"
@@ -160,7 +160,7 @@ def pinned_steps(arch):
         steps += [f"spawn {label} /vfio-check play container open:{device} set:{device} iommu "
                   f"try:0x1000000-0x1000fff await:/tmp/options-{label} try:{page}",
                   "sleep 2000", f"say held-{label}", "unload iommu_resv", *end,
-                  f"options {label}", f"wait-job {label}", "sleep 300",
+                  f"options {label}", f"wait-job {label}", UNUSED,
                   f"say free-{label}", "unload iommu_resv", IGNORE]
     return [*steps, "say end", "unload iommu_resv", "left"]
 

@@ -8,6 +8,7 @@ HOOKS = "/sys/kernel/iommu_resv/hooks"
 FEATURES = "/sys/kernel/iommu_resv/features"
 MODE = "/sys/module/iommu_resv/parameters/hooks"
 CHECKS = "/sys/module/iommu_resv/parameters/checks"
+RANGES = "/sys/module/iommu_resv/parameters/ranges"
 PATCH = "/sys/kernel/livepatch/iommu_resv_livepatch"
 UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 PROBES = "/sys/kernel/debug/kprobes/enabled"
@@ -55,5 +56,7 @@ REMOVE = f"write {GROUP}/resv/declare remove {REGION}"
 DISABLE = [f"write {PATCH}/enabled 0", f"wait-gone {PATCH}", "unload iommu_resv_livepatch"]
 ACTIVE = f"wait-text {HOOKS} livepatch active"
 IGNORE = f"load {MODULE} native=ignore"
+# When a domain is freed while the tap on that is out, a worker puts the module's reference.
+UNUSED = "wait-text /sys/module/iommu_resv/refcnt 0"
 REPORT = [f"load {MODULE}", "bind", "dump loaded", "pieces", "vfio", "unload iommu_resv",
           "left"]

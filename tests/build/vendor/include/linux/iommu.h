@@ -33,6 +33,7 @@ struct iommu_resv_region {
 #endif
 };
 
+#define IOMMU_READ		1
 #define IOMMU_DOMAIN_DMA	3
 #ifdef SHAPE_DMA_FQ
 #define IOMMU_DOMAIN_DMA_FQ	7
@@ -58,10 +59,19 @@ struct iommu_domain_ops {
 
 struct iommu_ops {
 #ifndef SHAPE_DOMAIN_OPS
+#ifdef SHAPE_MAP_GFP
 	KABI_REPLACE(int (*map)(struct iommu_domain *domain, unsigned long iova,
 				phys_addr_t paddr, size_t size, int prot),
 		     int (*map)(struct iommu_domain *domain, unsigned long iova,
 				phys_addr_t paddr, size_t size, int prot, gfp_t gfp));
+#else
+	int (*map)(struct iommu_domain *domain, unsigned long iova, phys_addr_t paddr,
+		   size_t size, int prot);
+#endif
+#ifdef SHAPE_MAP_PAGES
+	int (*map_pages)(struct iommu_domain *domain, unsigned long iova, phys_addr_t paddr,
+			 size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped);
+#endif
 	phys_addr_t (*iova_to_phys)(struct iommu_domain *domain, dma_addr_t iova);
 #endif
 	void (*get_resv_regions)(struct device *dev, struct list_head *list);
