@@ -55,7 +55,8 @@
  * group.  A domain comes back only after a grace period, and nothing limits the number
  * of iommufd's domains: when a stock is less than half full, the handler allocates, and
  * a worker refills the stock.  On PREEMPT_RT a handler may not allocate: if the stock is
- * empty, the group becomes RESV_ATTACH_UNSEEN and the event counts as missed.
+ * empty, the group becomes RESV_ATTACH_UNSEEN and the event counts as missed; or the attach
+ * fails, if a client wants that.
  */
 #include <linux/delay.h>
 #include <linux/device.h>

@@ -129,6 +129,8 @@ struct resv_attach_group {
  * @may_attach: VFIO is about to put @g on @d.  Either other groups are on @d, or VFIO
  *	made it for this attach (g->first).  Return: false to refuse the attach; if @d is
  *	kept, its owner then has to ask resv_attach_is_barred() in the attach
+ * @may_lose: VFIO is about to attach @g, and there is no memory for the object of the
+ *	domain, so no client would be told.  Return: false to refuse the attach
  * @attached: @g is on @d from now on; g->domain is @d.  If @d has a container, VFIO
  *	attached @g
  * @detached: @g leaves g->domain, but is still on its list
@@ -148,6 +150,7 @@ struct resv_attach_group {
 struct resv_attach_client {
 	unsigned int index;
 	bool (*may_attach)(struct resv_attach_group *g, struct resv_attach_domain *d);
+	bool (*may_lose)(const struct resv_attach_group *g);
 	void (*attached)(struct resv_attach_group *g, struct resv_attach_domain *d);
 	void (*detached)(struct resv_attach_group *g, struct resv_attach_domain *d);
 	void (*freed)(struct resv_attach_domain *d);

@@ -14,6 +14,7 @@
 #include <linux/spinlock.h>
 #include "group/attach.h"
 #include "group/attach_table.h"
+#include "hook/fault.h"
 #include "hook/spares.h"
 
 /* Spare objects for each group, and in addition for all groups together. */
@@ -325,6 +326,23 @@ bool resv_attach_allowed(struct resv_attach_group *g, struct resv_attach_domain 
 	return true;
 }
 
+/**
+ * resv_attach_may_lose() - do all clients allow an attach that they are not told of?
+ * @g: the group that VFIO is about to attach; there is no memory for its domain's object
+ *
+ * Context: under resv_attach_lock().
+ * Return: false if a client refuses the attach
+ */
+bool resv_attach_may_lose(const struct resv_attach_group *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < RESV_ATTACH_CLIENTS; i++)
+		if (clients[i] && clients[i]->may_lose && !clients[i]->may_lose(g))
+			return false;
+	return true;
+}
+
 #ifdef RESV_TEST
 static int get_attached(char *text, const struct kernel_param *kp)
 {
@@ -408,7 +426,7 @@ resv_attach_make_domain(const struct iommu_domain *domain,
 {
 	struct resv_attach_domain *d;
 
-	d = resv_spares_get(&spare_domains);
+	d = resv_test_stock_empty() ? NULL : resv_spares_get(&spare_domains);
 	if (!d)
 		return NULL;
 	INIT_LIST_HEAD(&d->groups);

@@ -106,7 +106,7 @@ static void leave_joined(struct resv_call *call)
 	g = resv_attach_group_find(*group);
 	if (g && resv_attach_by_vfio(g)) {
 		/* VFIO attached it without a domain, so it has no IOMMU. */
-		if (done && !g->first && g->container)
+		if (done && !g->first && !g->domain && g->container)
 			g->container->has_noiommu = true;
 		resv_attach_tell_over(g);
 		if (g->domain) {
@@ -129,7 +129,11 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 	bool by_vfio = resv_attach_by_vfio(g);
 
 	g->barred = NULL;
-	if (by_vfio && !g->first) {
+	/*
+	 * The tracker cannot miss the end of a kept domain.  If the first domain of a bracket
+	 * is kept, the domain was not made for this attach: an earlier call was missed.
+	 */
+	if (by_vfio && !g->first && !(d && d->kept)) {
 		if (d)
 			*pins += resv_attach_drop_stale(d);
 		d = NULL;
@@ -138,6 +142,10 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 	if (!d)
 		d = resv_attach_make_domain(domain, by_vfio && domain == g->first ?
 				g->container : NULL);
+	if (!d && by_vfio && !resv_attach_may_lose(g)) {
+		*lost = true;
+		return false;
+	}
 	if (!d) {
 		resv_attach_leave_domain(g);
 		resv_attach_set_unseen(g);

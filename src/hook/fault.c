@@ -39,7 +39,7 @@ MODULE_PARM_DESC(test_ftrace, "hook by own ftrace_ops, as on x86 before v5.5");
 
 static unsigned int stock;
 module_param_named(test_stock, stock, uint, 0644);
-MODULE_PARM_DESC(test_stock, "every so many entries are not in stock, 0 = all are");
+MODULE_PARM_DESC(test_stock, "every so many entries or domains are not in stock, 0 = all are");
 
 static atomic_t stock_gets = ATOMIC_INIT(0);
 

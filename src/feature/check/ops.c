@@ -80,10 +80,29 @@ static LIST_HEAD(copies);
 static DEFINE_MUTEX(ops_lock);
 static atomic_t late_pins = ATOMIC_INIT(0);
 
-/* The copy that a domain points to. */
+static void checked_domain_free(struct iommu_domain *domain);
+
+/*
+ * The copy that a domain points to, which has its domain_free() from this file.
+ *
+ * Return: NULL if the domain has the driver's operations again.  In a function of the copy
+ * that must not happen, but if it did, container_of() would lead to memory of the driver.
+ */
 static struct ops_copy *copy_in(const struct iommu_domain *domain)
 {
-	return container_of(READ_ONCE(domain->ops), struct ops_copy, ops);
+	const struct iommu_ops *ops = READ_ONCE(domain->ops);
+
+	if (unlikely(ops->domain_free != checked_domain_free))
+		return NULL;
+	return container_of(ops, struct ops_copy, ops);
+}
+
+/* The driver's operations of a domain, whether or not it points to a copy. */
+static const struct iommu_ops *original_of(const struct iommu_domain *domain)
+{
+	const struct ops_copy *copy = copy_in(domain);
+
+	return likely(copy) ? copy->original : READ_ONCE(domain->ops);
 }
 
 #ifdef RESV_HAVE_OPS_MAP_GFP
@@ -92,7 +111,7 @@ static int checked_map(struct iommu_domain *domain, unsigned long iova,
 {
 	if (resv_refuses_map(domain, iova, size, prot))
 		return -EINVAL;
-	return copy_in(domain)->original->map(domain, iova, paddr, size, prot, gfp);
+	return original_of(domain)->map(domain, iova, paddr, size, prot, gfp);
 }
 #else
 static int checked_map(struct iommu_domain *domain, unsigned long iova,
@@ -100,7 +119,7 @@ static int checked_map(struct iommu_domain *domain, unsigned long iova,
 {
 	if (resv_refuses_map(domain, iova, size, prot))
 		return -EINVAL;
-	return copy_in(domain)->original->map(domain, iova, paddr, size, prot);
+	return original_of(domain)->map(domain, iova, paddr, size, prot);
 }
 #endif
 
@@ -124,8 +143,9 @@ static int checked_attach_dev(struct iommu_domain *domain, struct device *dev)
 	/* The same error as for a domain that no device can be attached to. */
 	if (resv_attach_is_barred(domain, dev->iommu_group))
 		return -ENODEV;
-	ret = copy->original->attach_dev(domain, dev);
-	update_page_sizes(copy);
+	ret = original_of(domain)->attach_dev(domain, dev);
+	if (copy)
+		update_page_sizes(copy);
 	return ret;
 }
 
@@ -163,7 +183,7 @@ static DECLARE_WORK(late_work, put_late_pins);
 
 static void checked_domain_free(struct iommu_domain *domain)
 {
-	const struct iommu_ops *original = copy_in(domain)->original;
+	const struct iommu_ops *original = original_of(domain);
 	unsigned int pins = resv_attach_domain_freed(domain);
 
 	original->domain_free(domain);

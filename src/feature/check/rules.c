@@ -277,6 +277,13 @@ static bool attach_allowed(struct resv_attach_group *g,
 	return !others;
 }
 
+/* With checks=enforce no group is attached whose maps would not be checked. */
+static bool may_lose(const struct resv_attach_group *g)
+{
+	return !g->data[RESV_CHECK_INDEX] || !resv_check_wanted() ||
+	       resv_check_mode() != RESV_CHECK_ENFORCE || resv_hooks_mode() == RESV_HOOKS_NONE;
+}
+
 static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
 {
 	struct resv_check_group *cg = g->data[RESV_CHECK_INDEX];
@@ -354,6 +361,7 @@ static void after(void)
 const struct resv_attach_client resv_rules_client = {
 	.index = RESV_CHECK_INDEX,
 	.may_attach = attach_allowed,
+	.may_lose = may_lose,
 	.attached = attached,
 	.detached = detached,
 	.freed = freed,

@@ -12,7 +12,7 @@ from lab import kernels
 from lab.topologies import PLAIN
 from talk.script import run
 from talk.sections import sections
-from talk.words import CHECKS, FEATURES, HOOKS, IGNORE, MODULE, MOUNTS
+from talk.words import CHECKS, FEATURES, HOOKS, IGNORE, MODULE, MOUNTS, STOCK
 
 HOLE = (0x40000000, 0x4000ffff)
 PLAYS = {
@@ -259,6 +259,60 @@ def older(key, name):
     kernel = kernels.get(key, test=True)
     _, faults = run(name, kernel, PLAIN[kernel.arch], older_steps(kernel.arch),
                     partial(judge_older, arch=kernel.arch), PLANTED_OLDER)
+    return "", faults
+
+
+# lacking-short: the tracker has no memory for the domain of an attach
+
+def short_steps(arch):
+    device, (low, _) = DEVICE[arch], WINDOW[arch]
+    low += 0x1000
+    play = (f"run /vfio-check play container open:{device} set:{device} iommu "
+            f"try:0x{low:x}-0x{low + 0xfff:x}")
+    regions = f"cat {GROUP.format(device)}/resv/regions"
+    steps = ["bind", IGNORE]
+    for label, mode, every in (("short", "enforce", 1), ("enough", "enforce", 0),
+                               ("warned", "warn", 1), ("again", "enforce", 0)):
+        steps += [f"write {CHECKS} {mode}", f"write {STOCK} {every}", f"say {label}", play,
+                  f"cat {HOOKS}", regions]
+    return [*steps, f"write {STOCK} 0", "unload iommu_resv", "left"]
+
+
+def judge_short(lines):
+    faults = all_ok(lines)
+    section = sections(lines)
+    before = 0
+    # Without a domain VFIO does not know the type of the IOMMU, so nothing after "set" works.
+    for label, attached, tried in (("short", False, None), ("enough", True, "EINVAL"),
+                                   ("warned", True, "ok"), ("again", True, "EINVAL")):
+        told = judge.said(section.get(label, []), "run")
+        answers = {word: line.split()[-1] for line in told for word in ("iommu", "try")
+                   if f" {word}" in line}
+        if (answers.get("iommu") == "ok") != attached or \
+                tried and answers.get("try") != tried:
+            faults.append(f"{label}: {told}")
+        missed = [hook.missed for hook in hooks.parse(
+            [line[2:] for line in section.get(label, [])
+             if line.startswith("| iommu_attach_group ")])[0]]
+        if (missed or [0])[0] - before not in ((1, 2) if label in ("short", "warned") else (0,)):
+            faults.append(f"{label}: iommu_attach_group missed {missed}, before {before}")
+        before = (missed or [0])[0]
+    return faults
+
+
+PLANTED_SHORT = (
+    (r"^(say short$.*?^run \d+ iommu) \w+$", r"\1 ok"),
+    (r"^(say again$.*?try:\S+) EINVAL$", r"\1 ok"),
+)
+
+
+@case("lacking-short-{key}", ("5.10-amd64", "7-amd64", "5.10-arm64"))
+def short(key, name):
+    """If there is no memory to keep an attach in mind, checks=enforce refuses the attach, and
+    checks=warn lets it through."""
+    kernel = kernels.get(key, test=True)
+    _, faults = run(name, kernel, PLAIN[kernel.arch], short_steps(kernel.arch), judge_short,
+                    PLANTED_SHORT)
     return "", faults
 
 

@@ -15,14 +15,13 @@ from talk.script import Script, run, run_script
 from talk.sections import sections
 from talk.window import NATIVE, PLACE, file_of, load, put, served, unload
 from talk.words import (CHECKS, FEATURES, FTRACE, HOLE, HOOKS, IGNORE, MODE, MODULE, PATCH, PROBES,
-                        UNUSED, of, span, text)
+                        STOCK, UNUSED, of, span, text)
 
 # docs/security.md: within three seconds the module notices that its hooks do not work.
 NOTICED = "sleep 3000"
 
 # truth-stress: attaches in a loop
 
-STOCK = "/sys/module/iommu_resv/parameters/test_stock"
 LIST = of(ONE, "resv/declare")
 # On PREEMPT_RT a round takes a minute, as each transition of the livepatch waits for all looping
 # tasks.
