@@ -15,6 +15,7 @@
 
 #include "../assign.h"
 #include "../format.h"
+#include "../no_groups.h"
 #include "../sysfs.h"
 #include "../words.h"
 #include "../xalloc.h"
@@ -300,10 +301,17 @@ static bool is_number(const char *name)
 static void find_groups(struct control *ctl, const struct guest *g, struct vm_verdict *v,
 			struct given *given)
 {
+	char *why = g->nr_devices ? no_groups_reason(ctl) : NULL;
 	struct words ids = { 0 };
 	size_t i;
 	int nr;
 
+	if (why) {
+		add(v, FINDING_NO, "group",
+		    keep_printf("this host has no IOMMU groups: %s", why));
+		free(why);
+		return;
+	}
 	for (i = 0; i < g->nr_devices; i++) {
 		const struct vm_device *d = &g->devices[i];
 		char *sysfs_name = device_name(d->name);
