@@ -890,28 +890,27 @@ bool group_of(const struct control *ctl, const char *word, unsigned int *id)
 int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		struct groups *groups)
 {
-	char *why = argc ? no_groups_reason(ctl) : NULL;
 	int i, ret = 0;
 
 	*groups = (struct groups) { 0 };
-	if (why) {
-		warnx("no IOMMU groups: %s", why);
-		free(why);
-		return EXIT_TROUBLE;
-	}
 	for (i = 0; i < argc; i++) {
 		unsigned int id = 0;
 		size_t j;
 
 		if (!parse_id(argv[i], &id) && !find_device(ctl, argv[i], &id)) {
+			/* The same reason for all devices */
+			if (say_no_groups(ctl))
+				return EXIT_TROUBLE;
+			ret = EXIT_TROUBLE;
 			warnx("%s: no IOMMU group has this device; some kernels create the group only when a driver is bound",
 			      argv[i]);
-			ret = EXIT_TROUBLE;
 			continue;
 		}
 		for (j = 0; j < groups->nr && groups->g[j].id != id; j++)
 			;
 		if (j == groups->nr && group_read(ctl, names, id, groups)) {
+			if (say_no_groups(ctl))
+				return EXIT_TROUBLE;
 			warnx("%s: no such IOMMU group", argv[i]);
 			ret = EXIT_TROUBLE;
 		}

@@ -227,12 +227,16 @@ char *no_groups_reason(const struct control *ctl)
 /**
  * say_no_groups() - one line on standard error: why there is no group, and what to do
  * @ctl: options
+ *
+ * Return: false, without a line, if there is a group
  */
-void say_no_groups(const struct control *ctl)
+bool say_no_groups(const struct control *ctl)
 {
 	char *text = no_groups_reason(ctl);
+	bool said = text;
 
-	if (text)
+	if (said)
 		warnx("no IOMMU groups: %s", text);
 	free(text);
+	return said;
 }

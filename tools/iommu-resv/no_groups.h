@@ -6,6 +6,6 @@
 #include "iommu-resv.h"
 
 char *no_groups_reason(const struct control *ctl);
-void say_no_groups(const struct control *ctl);
+bool say_no_groups(const struct control *ctl);
 
 #endif
