@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Kernel:
     livepatch: Path = None      # iommu_resv_livepatch.ko, where the kernel has livepatches
     files: dict = field(default_factory=dict)   # name -> path below modules
     builtin: set = field(default_factory=set)
+    answers: str = None         # series whose answers it gives, if not that of its release
 
     @property
     def debug(self):
@@ -86,6 +88,8 @@ def told(script, *words):
 def get(key, build=True, test=False):
     """Fetch the kernel KEY and build the modules of this tree for it. TEST: make the test build,
     which can fail on purpose at each step and hook other functions."""
+    if instead:
+        return instead.get(key, test)
     var = told("kernel", "get", key)
     kernel = Kernel(key, var["ARCH"], var["RELEASE"],
                     Path(var.get("VMLINUX") or var["IMAGE"]), Path(var["MODULES"])).index()
@@ -112,21 +116,47 @@ def copy_tree(folder):
                     "debian/changelog", "compat", "src"], cwd=TREE, check=True)
 
 
-def custom(image, modules, kdir):
-    """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR."""
-    with open(image, "rb") as f:
-        head = f.read(64)
-    # An arm64 Image has a magic number at 56, an arm64 ELF file has machine 183 at 18.
-    arch = "arm64" if head[56:60] == b"ARMd" or head[18:20] == b"\xb7\x00" else "amd64"
-    kernel = Kernel("custom", arch, Path(modules).name, Path(image), Path(modules)).index()
-    work = CACHE / "custom-build"
-    copy_tree(work)
-    cross = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"] if arch == "arm64" else []
-    out = subprocess.run(["make", "-C", kdir, f"M={work}", *cross, "modules"], text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if out.returncode:
-        raise Failure(f"module does not build in {kdir}:\n{out.stdout}")
-    return kernel.use(work / "iommu_resv.ko")
+@dataclass
+class Custom:
+    """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR [--answers SERIES]."""
+    image: Path
+    modules: Path
+    kdir: Path
+    answers: str = None
+    built: dict = field(default_factory=dict)   # by whether it is the test build
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def arch(self):
+        with open(self.image, "rb") as f:
+            head = f.read(64)
+        # An arm64 Image has a magic number at 56, an arm64 ELF file has machine 183 at 18.
+        return "arm64" if head[56:60] == b"ARMd" or head[18:20] == b"\xb7\x00" else "amd64"
+
+    def get(self, key=None, test=False):
+        """This kernel, in a test for the kernel KEY."""
+        arch, modules = self.arch(), Path(self.modules)
+        if key and arch not in key:
+            raise Skip(f"a test for {key}, the kernel is one for {arch}")
+        with self.lock:
+            if test not in self.built:
+                self.built[test] = self.build(arch, modules.name, test)
+        kernel = Kernel("custom", arch, modules.name, Path(self.image), modules).index()
+        kernel.answers = self.answers or key and key.split("-")[0]
+        return kernel.use(self.built[test])
+
+    def build(self, arch, release, test):
+        work = CACHE / f"custom-build-{release}{'-test' if test else ''}"
+        copy_tree(work)
+        cross = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"] if arch == "arm64" else []
+        out = subprocess.run(["make", "-C", self.kdir, f"M={work}", *cross,
+                              *(["RESV_TEST=1"] if test else []), "modules"], text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if out.returncode:
+            raise Failure(f"module does not build in {self.kdir}:\n{out.stdout}")
+        return work / "iommu_resv.ko"
+
+
+instead = None      # a Custom, which get() takes for all keys of its architecture
 
 
 def guest_program(name, arch):
@@ -149,6 +179,9 @@ def guest_program(name, arch):
 
 
 def series_of(kernel):
+    """Whose answers the tests expect, such as "6.1" or "7"."""
+    if kernel.answers:
+        return kernel.answers
     major, minor = kernel.release.split(".")[:2]
     return major if int(major) >= 7 else f"{major}.{minor}"
 
