@@ -18,9 +18,10 @@ def makes_lists(kernel):
     return tuple(int(n) for n in kernel.release.split("-")[0].split(".")[:2]) < (4, 11)
 
 
-def report_on(kernel, topology, name):
+def report_on(kernel, topology, name, parameters=""):
     """For every group of one machine the files, the kernel and VFIO agree."""
-    lines, faults = Script(REPORT).run(name, kernel, topology, kaslr=True)
+    steps = [f"load {MODULE} {parameters}".strip(), *REPORT[1:]]
+    lines, faults = Script(steps).run(name, kernel, topology, kaslr=True)
     faults = judge.check_report(lines, topology, series_of(kernel), makes_lists(kernel)) + faults
     groups = judge.dumps(lines).get("loaded", {})
     opened = sum("open=ok" in judge.said(lines, "vfio", group) for group in groups)
@@ -41,13 +42,8 @@ for machine in TABLE:
          boot=boot_on(machine, FIRST))(report)
 
 
-def custom_report(topology, image, modules, kdir):
-    def run(name):
-        return report_on(kernels.custom(image, modules, kdir), BY_NAME[topology], name)
-
-    if topology not in BY_NAME:
-        raise SystemExit(f"no topology is called {topology}: {' '.join(BY_NAME)}")
-    return run
+def custom_report(topology, custom, parameters):
+    return lambda name: report_on(custom.get(), BY_NAME[topology], name, parameters)
 
 
 @case("report-initramfs-time-{key}", ("7-amd64",))
