@@ -18,10 +18,9 @@ def makes_lists(kernel):
     return tuple(int(n) for n in kernel.release.split("-")[0].split(".")[:2]) < (4, 11)
 
 
-def report_on(kernel, topology, name, parameters=""):
+def report_on(kernel, topology, name):
     """For every group of one machine the files, the kernel and VFIO agree."""
-    steps = [f"load {MODULE} {parameters}".strip(), *REPORT[1:]]
-    lines, faults = Script(steps).run(name, kernel, topology, kaslr=True)
+    lines, faults = Script(REPORT).run(name, kernel, topology, kaslr=True)
     faults = judge.check_report(lines, topology, series_of(kernel), makes_lists(kernel)) + faults
     groups = judge.dumps(lines).get("loaded", {})
     opened = sum("open=ok" in judge.said(lines, "vfio", group) for group in groups)
@@ -42,8 +41,8 @@ for machine in TABLE:
          boot=boot_on(machine, FIRST))(report)
 
 
-def custom_report(topology, custom, parameters):
-    return lambda name: report_on(custom.get(), BY_NAME[topology], name, parameters)
+def custom_report(topology, custom):
+    return lambda name: report_on(custom.get(), BY_NAME[topology], name)
 
 
 @case("report-initramfs-time-{key}", ("7-amd64",))

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -37,6 +38,8 @@ class Kernel:
     files: dict = field(default_factory=dict)   # name -> path below modules
     builtin: set = field(default_factory=set)
     answers: str = None         # series whose answers it gives, if not that of its release
+    parameters: str = ""        # of the module, in each load
+    by_ftrace: bool = False     # it is hooked by ftrace_ops, not by kprobes on ftrace
 
     @property
     def debug(self):
@@ -47,6 +50,27 @@ class Kernel:
     def iommufd(self):
         """Is its VFIO container iommufd's, not that of type 1?"""
         return self.key.endswith("-iommufd")
+
+    def steps(self, steps):
+        """STEPS as this kernel needs them."""
+        out = []
+        for step in steps:
+            if step.split()[:2] == ["load", "/iommu_resv.ko"]:
+                step = f"{step} {self.parameters}".strip()
+            elif self.by_ftrace and step.startswith("wait-text "):
+                step = re.sub(r"\bkretprobe\b", "ftrace-return", step)
+                step = re.sub(r"\bkprobe\b", "ftrace", step)
+            out.append(step)
+        return out
+
+    def heard(self, lines):
+        """LINES with the names that the module's ways to hook have on most kernels."""
+        if not self.by_ftrace:
+            return lines
+        text = re.sub(r"^(\| \S+(?: added)? |log iommu_resv: .*\()ftrace-return\b", r"\1kretprobe",
+                      "\n".join(lines), flags=re.M)
+        return re.sub(r"^(\| \S+(?: added)? |log iommu_resv: .*\()ftrace\b", r"\1kprobe", text,
+                      flags=re.M).split("\n")
 
     def index(self):
         """Find the modules; names have '_' where files may have '-'."""
@@ -133,11 +157,13 @@ def copy_tree(folder, tree=TREE):
 
 @dataclass
 class Custom:
-    """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR [--answers SERIES]."""
+    """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR [--answers SERIES] [--load
+    WORDS]."""
     image: Path
     modules: Path
     kdir: Path
     answers: str = None
+    parameters: str = ""
     modules_of: dict = field(default_factory=dict)  # (tree, is it the test build) -> folder
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -154,8 +180,14 @@ class Custom:
             raise Skip(f"a test for {key}, this kernel is of {arch}")
         kernel = Kernel("custom", arch, self.modules.name, self.image, self.modules).index()
         kernel.answers = self.answers or key and key.split("-")[0]
+        kernel.parameters = self.parameters
         if build:
-            kernel.use(self.build(TREE, test) / "iommu_resv.ko")
+            folder = self.build(TREE, test)
+            kernel.use(folder / "iommu_resv.ko")
+            facts = (folder / "compat" / "facts.h").read_text()
+            # See compat/ftrace.h.
+            kernel.by_ftrace = arch == "amd64" and "define RESV_HAVE_FTRACE_PT_REGS " in facts \
+                and "define RESV_HAVE_FTRACE_PERMANENT " not in facts
         return kernel
 
     def build(self, tree, test):
