@@ -165,6 +165,7 @@ class Custom:
     answers: str = None
     parameters: str = ""
     modules_of: dict = field(default_factory=dict)  # (tree, is it the test build) -> folder
+    folders: list = field(default_factory=list)     # which go with this object
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def arch(self):
@@ -195,11 +196,14 @@ class Custom:
         kernel may have warnings of its own with this compiler."""
         with self.lock:
             if (tree, test) not in self.modules_of:
-                self.modules_of[tree, test] = self.make(tree, test, len(self.modules_of))
+                self.modules_of[tree, test] = self.make(tree, test)
         return self.modules_of[tree, test]
 
-    def make(self, tree, test, number):
-        work = CACHE / "custom-build" / self.modules.name / str(number)
+    def make(self, tree, test):
+        # For this run only: another may be about the same kernel.
+        CACHE.mkdir(parents=True, exist_ok=True)
+        self.folders.append(tempfile.TemporaryDirectory(dir=CACHE, prefix="custom-build-"))
+        work = Path(self.folders[-1].name) / "tree"
         copy_tree(work, tree)
         cross = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"] if self.arch() == "arm64" else []
         with open(work / "build.log", "w+", encoding="utf-8", errors="replace") as log:
