@@ -62,10 +62,11 @@ class Script:
     def run(self, name, kernel, topology, actions=(), meanwhile=None, after=None, **options):
         """(lines, faults) of one VM. ACTIONS, MEANWHILE, OPTIONS: see Vm. AFTER: ignore reports of
         bugs before the first line of the kernel log that begins with AFTER."""
-        said = boot.hear(boot.Request(name, kernel, topology, self.steps, options), actions,
-                         meanwhile)
-        faults = self.judge(said.lines) + said.complaints(after)
-        return said.lines, faults or planted(self.judge, said.lines, self.wrong)
+        said = boot.hear(boot.Request(name, kernel, topology, kernel.steps(self.steps), options),
+                         actions, meanwhile)
+        lines = kernel.heard(said.lines)
+        faults = self.judge(lines) + said.complaints(after)
+        return lines, faults or planted(self.judge, lines, self.wrong)
 
 
 def split(lines, number):
