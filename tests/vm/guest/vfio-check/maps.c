@@ -224,7 +224,7 @@ unsigned int dma_places(struct vfio *v, uint64_t place[2])
 	unsigned int i, nr = 0;
 
 	if (!v->range) {
-		/* Nor does such a kernel tell the aperture, which is 39 bits at least. */
+		/* Such a kernel does not return the aperture either, which has at least 39 bits. */
 		place[nr++] = free_place(low, low);
 		place[nr++] = free_place((1ULL << 39) - 3 * page, -low);
 		return nr;
