@@ -351,7 +351,7 @@ def judge_explain(lines, way, kernel):
     missed = [hook for hook in Section(lines, "hooks", faults).hooks
               if hook.symbol.endswith(tuple(names))]
     if len(missed) != len(names) or any(hook.state != "active" or not hook.hits or hook.missed
-                               for hook in missed):
+                                        for hook in missed):
         faults.append(f"hooks: {missed}")
     log = [line for line in judge.said(lines, "log")
            if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
