@@ -125,7 +125,7 @@ def gaps(key, name):
         script.do(f"{value}: dump", ["dump moved"], moved("moved", "loaded", {ONE: window}, by))
     step, check = served("moved", window, ONE)
     script.do("VFIO", [step], check)
-    put(script, "default", ONE, "default", in_log("again"))
+    put(script, "default", ONE, "default", in_log("the kernel's place"))
     script.do("back", ["dump back"], same_dump("back", "loaded"))
     unload(script)
     script.do("by the parameter", [f"load {MODULE} msi_window=auto", "dump given"], keep("given"),
