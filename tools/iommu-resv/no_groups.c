@@ -172,12 +172,13 @@ static char *reason(const struct control *ctl, const struct vm_host *host,
 	if (off)
 		return xasprintf("\"%s\" on the kernel command line turns the IOMMU off: remove it, then: reboot",
 				 off);
-	if (!make && !kernel_has_groups(ctl))
-		return xstrdup("this kernel was built without CONFIG_IOMMU_API: boot another one");
+	if (!kernel_has_groups(ctl))
+		return xasprintf("this kernel was built without %s: boot another one",
+				 make ? make->option : "CONFIG_IOMMU_API");
 	if (!make)
 		return xstrdup("turn the IOMMU or SMMU on in firmware setup");
-	built = kernel_has_groups(ctl) ? configured(ctl, make->option) : 0;
-	if (!built && make->other && kernel_has_groups(ctl))
+	built = configured(ctl, make->option);
+	if (!built && make->other)
 		built = configured(ctl, make->other);
 	if (!built)
 		return xasprintf("this kernel was built without %s: boot another one",
