@@ -442,7 +442,7 @@ static inline bool compat_domain_geometry(const struct iommu_domain *domain,
  * @domain: domain
  * @end: the last address that it claims from now on
  *
- * Context: any, while nobody else changes the domain.
+ * Context: any; the caller is the only one that changes the domain.
  */
 static inline void compat_domain_set_end(struct iommu_domain *domain, u64 end)
 {

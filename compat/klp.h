@@ -19,6 +19,19 @@
 #define COMPAT_HAS_KLP_MODULES	1
 #endif
 
+/*
+ * Livepatches of some vendors' kernels (openEuler) do without ftrace: they write a jump over
+ * the first bytes of the function, which on x86 are the call that ftrace switches on and
+ * off.  Such a kernel refuses the livepatch of a function with a probe, but not the probe
+ * of a patched function: ftrace then finds other bytes than it has written there, warns,
+ * and turns itself off on the whole machine.
+ */
+#if defined(CONFIG_X86) && defined(CONFIG_LIVEPATCH_WO_FTRACE)
+#define COMPAT_KLP_OVERWRITES	true
+#else
+#define COMPAT_KLP_OVERWRITES	false
+#endif
+
 /**
  * compat_module_is_livepatch() - does a module replace functions of the kernel?
  * @mod: the module

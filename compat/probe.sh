@@ -55,7 +55,7 @@ write_kbuild()
 {
 	{
 		echo "obj-m := probes.o"
-		# Nobody runs these objects: neither objtool nor debug information.
+		# These objects are never run: no objtool, no debug information.
 		echo "OBJECT_FILES_NON_STANDARD := y"
 		echo "ccflags-y := -I$work -Wno-missing-declarations -g0"
 		echo "ccflags-y += -Werror=implicit-function-declaration"

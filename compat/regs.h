@@ -24,8 +24,10 @@ static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
 		return &regs->dx;
 	case 3:
 		return &regs->cx;
-	default:
+	case 4:
 		return &regs->r8;
+	default:
+		return &regs->r9;
 	}
 #elif defined(CONFIG_ARM64)
 	return (unsigned long *)&regs->regs[n];
@@ -35,9 +37,9 @@ static inline unsigned long *compat_argument_slot(struct pt_regs *regs,
 }
 
 /**
- * compat_argument() - get one of the first five arguments of a probed function
+ * compat_argument() - get one of the first six arguments of a probed function
  * @regs: registers at the function's entry
- * @n: 0 to 4
+ * @n: 0 to 5
  *
  * Return: the argument
  */
@@ -50,7 +52,7 @@ static inline unsigned long compat_argument(struct pt_regs *regs,
 /**
  * compat_argument_set() - change an argument of a probed function
  * @regs: registers at the function's entry
- * @n: 0 to 4
+ * @n: 0 to 5
  * @value: the new argument
  *
  * Every kind of kprobe gives these registers to the function, as long as the

@@ -9,8 +9,8 @@
  * concerned every PERIOD, each time at another one; and look at once before a reader is
  * shown the state of the hooks.
  *
- * The check costs nothing while nothing is in force: looks at groups start it, and then
- * it ends by itself.
+ * The check costs nothing while nothing is in force: a look at a group starts it, and it
+ * stops when it finds nothing in force.
  *
  * walk_lock (walk.c) nests inside check_lock.
  */

@@ -11,21 +11,25 @@
 
 /**
  * resv_livepatch_other() - does another livepatch replace a function?
- * @symbol: function of the kernel itself
+ * @symbol: function
+ * @module: module with the function; "" is the kernel itself
  * @name: set to the name of the livepatch
  * @size: of @name
  *
- * The kernel has a folder /sys/kernel/livepatch/MODULE/vmlinux/FUNCTION,1 for each
- * patched function, but no list of livepatches that modules may read.  So take the
- * names of modules from the kset behind /sys/module, and look for their folders.
+ * The kernel has a folder /sys/kernel/livepatch/MODULE/OBJECT/FUNCTION,1 for each
+ * patched function, where OBJECT is the module with the function or "vmlinux", but no list
+ * of livepatches that modules may read.  So take the names of modules from the kset behind
+ * /sys/module, and look for their folders.
  *
  * Context: may sleep.
  * Return: true if there is a livepatch that is not ours
  */
-bool resv_livepatch_other(const char *symbol, char *name, size_t size)
+bool resv_livepatch_other(const char *symbol, const char *module, char *name,
+			  size_t size)
 {
 #ifdef COMPAT_HAS_KLP_MODULES
 	struct kernfs_node *root, *patch, *object, *function;
+	const char *in = module[0] ? module : "vmlinux";
 	struct kset *kset = THIS_MODULE->mkobj.kobj.kset;
 	char wanted[RESV_SYMBOL_LEN + 2];
 	char (*names)[MODULE_NAME_LEN];
@@ -54,7 +58,7 @@ bool resv_livepatch_other(const char *symbol, char *name, size_t size)
 	strcat(wanted, ",1");
 	for (i = 0; i < nr && !found; i++) {
 		patch = kernfs_find_and_get(root, names[i]);
-		object = patch ? kernfs_find_and_get(patch, "vmlinux") : NULL;
+		object = patch ? kernfs_find_and_get(patch, in) : NULL;
 		function = object ? kernfs_find_and_get(object, wanted) : NULL;
 		found = function;
 		kernfs_put(function);

@@ -37,6 +37,10 @@ static bool ftrace;
 module_param_named(test_ftrace, ftrace, bool, 0444);
 MODULE_PARM_DESC(test_ftrace, "hook by own ftrace_ops, as on x86 before v5.5");
 
+static bool overwrites;
+module_param_named(test_overwrites, overwrites, bool, 0644);
+MODULE_PARM_DESC(test_overwrites, "do not hook what a livepatch replaces, as on openEuler");
+
 static unsigned int stock;
 module_param_named(test_stock, stock, uint, 0644);
 MODULE_PARM_DESC(test_stock, "every so many entries or domains are not in stock, 0 = all are");
@@ -82,6 +86,11 @@ bool resv_test_group_level(void)
 bool resv_test_ftrace(void)
 {
 	return ftrace;
+}
+
+bool resv_test_overwrites(void)
+{
+	return READ_ONCE(overwrites);
 }
 
 bool resv_test_stock_empty(void)

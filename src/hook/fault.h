@@ -14,6 +14,7 @@ const char *resv_test_symbol(void);
 bool resv_test_module_symbol(const char **module, const char **name);
 bool resv_test_group_level(void);
 bool resv_test_ftrace(void);
+bool resv_test_overwrites(void);
 bool resv_test_stock_empty(void);
 #else
 /**
@@ -57,6 +58,17 @@ static inline bool resv_test_group_level(void)
  * Return: true if a test asks for it
  */
 static inline bool resv_test_ftrace(void)
+{
+	return false;
+}
+
+/**
+ * resv_test_overwrites() - do livepatches overwrite what ftrace has written?
+ *
+ * Context: any.
+ * Return: true if a test asks for it
+ */
+static inline bool resv_test_overwrites(void)
 {
 	return false;
 }

@@ -32,6 +32,7 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include "compat/ftrace.h"
+#include "compat/klp.h"
 #include "hook/fault.h"
 #include "hook/place.h"
 
@@ -170,12 +171,15 @@ static const struct resv_backend return_backend = {
  * @at_return: for the return of functions, not their entry
  *
  * Context: any.
- * Return: the backend, or NULL where kprobes do not exclude livepatches, or where ftrace
- *	cannot do the work
+ * Return: the backend, or NULL where kprobes do not exclude livepatches, or have to, or
+ *	where ftrace cannot do the work
  */
 const struct resv_backend *resv_ftrace_backend(bool at_return)
 {
 #if COMPAT_HAS_FTRACE_HOOKS
+	/* Before it overwrites a function, such a kernel looks for kprobes, not for ops. */
+	if (COMPAT_KLP_OVERWRITES || resv_test_overwrites())
+		return NULL;
 	if (COMPAT_KPROBES_CLAIM || resv_test_ftrace())
 		return at_return ? &return_backend : &entry_backend;
 #endif

@@ -123,7 +123,7 @@ int resv_livepatch_register(const struct resv_livepatch *livepatch,
 		ret = -ENOEXEC;
 	else if (resv_test_step("livepatch conflict"))
 		ret = -ENOMEM;
-	else if (resv_livepatch_other(symbol, hook->other, sizeof(hook->other)))
+	else if (resv_livepatch_other(symbol, "", hook->other, sizeof(hook->other)))
 		ret = -EBUSY;
 	if (ret == -ENOEXEC) {
 		set_state(RESV_HOOK_INERT, "of another version than iommu_resv");
@@ -270,7 +270,7 @@ static void test(struct resv_hook *hook, struct iommu_group *group)
 	const char *reason;
 	bool unsure = false;
 
-	if (!resv_livepatch_other(hook->symbol, other, sizeof(other)) &&
+	if (!resv_livepatch_other(hook->symbol, "", other, sizeof(other)) &&
 	    !resv_hook_try(hook, group, &unsure)) {
 		if (unsure)
 			return;

@@ -15,12 +15,16 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "compat/iommu.h"
+#include "compat/klp.h"
 #include "hook/place.h"
 #include "hook/fault.h"
 
 #define NOT_FIRING \
 	"it does not fire when a group's regions are listed (inlined, or probes are turned off)"
 #define NOT_TESTED	"not tested yet: no group of this driver can be listed"
+
+#define EXCLUDED \
+	"a livepatch has this function, and this kernel has no hook beside it:"
 
 static const char no_memory[] = "no memory";
 
@@ -489,6 +493,12 @@ void resv_place_drop(struct resv_hook *hook)
 	kfree(hook);
 }
 
+static bool redirected(struct resv_hook *hook)
+{
+	return resv_livepatch_other(hook->symbol, hook->module, hook->other,
+				    sizeof(hook->other));
+}
+
 /**
  * resv_place_install() - have the backend hook a place
  * @hook: the place, which is not installed
@@ -504,6 +514,10 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 
 	hook->other[0] = '\0';
 	hook->tested = false;
+	if ((COMPAT_KLP_OVERWRITES || resv_test_overwrites()) && redirected(hook)) {
+		resv_hook_go_inert(hook, EXCLUDED);
+		return -EBUSY;
+	}
 	ret = resv_test_step("register_kprobe") ?: hook->backend->install(hook);
 	/* v4.13 to about v5.8: the errno for a kretprobe in a module that is not loaded. */
 	if (ret == -EINVAL && hook->module[0] && !coming)
@@ -522,8 +536,7 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 		break;
 	case -EBUSY:
 		/* Before about v5.0 every kprobe at a function's entry claims it. */
-		if (!resv_livepatch_other(hook->symbol, hook->other,
-					  sizeof(hook->other)))
+		if (!redirected(hook))
 			strscpy(hook->other, "(not a livepatch)",
 				sizeof(hook->other));
 		resv_hook_go_inert(hook, "the function is already redirected:");

@@ -174,7 +174,8 @@ void resv_place_retry(struct resv_hook *hook);
 bool resv_place_short_of_memory(const struct resv_hook *hook);
 
 /* conflict.c */
-bool resv_livepatch_other(const char *symbol, char *name, size_t size);
+bool resv_livepatch_other(const char *symbol, const char *module, char *name,
+			  size_t size);
 
 /* engine.c */
 int resv_engine_init(void);

@@ -39,10 +39,11 @@ FILES = ("reserved_regions", "resv/regions", "resv/usable")
 # The limits
 BIND = 1.3                                      # of what it is with few groups
 # Instructions of a load: for each of many groups, at most 0.65 (amd64) and 0.61 (arm64) of what
-# commit 837a511 took (255,600 and 142,900). Since then a load also puts in what refuses incomplete
-# lists, and takes kprobes out again that rest while nothing is declared: on amd64 7.5 million in
-# all, however many groups there are. And for one group more, what was reached, and a little more
-# (837a511, with four files a group less, each of which costs two thousand: 66,400, 53,600).
+# commit 837a511 took (255,600 and 142,900). Since then a load also installs the check that refuses
+# incomplete lists, and removes the kprobes that are not needed while nothing is declared: on amd64
+# 7.5 million in all, however many groups there are. And for one more group, what was measured, and
+# a little more (837a511, with four files a group less, each of which costs two thousand: 66,400,
+# 53,600).
 LOAD = {"amd64": 166000, "arm64": 87000}
 MORE = {"amd64": 56000, "arm64": 62000}
 HOLD = 5000     # of the registry's lock: a look at one group takes more
@@ -99,7 +100,7 @@ def hold():
 def steps_of(arch):
     vfs = STAGES[arch]
     # The first load pays for what the kernel does once: it is not counted. Of the many groups the
-    # files are timed when nobody has read them yet, with the kernel's own first.
+    # files are timed at their first read, the kernel's own first.
     return [*set_vfs(*vfs["few"]), f"load {MODULE}", "unload iommu_resv", f"load {MODULE}",
             "dump few", "unload iommu_resv", *set_vfs(0, 0), *set_vfs(*vfs["many"]),
             f"load {MODULE}", *[f"time {name} 2" for name in FILES], "dump many",

@@ -127,7 +127,7 @@ int resv_group_change(struct kobject *kobj, const struct resv_group_change *chan
 	return change->confirm(&words_facts, data);
 }
 
-/* What holds of every table, whatever was written. */
+/* What must be true of every table, whatever input made it. */
 static void check_declared(void)
 {
 	const struct resv_declared *d, *other;

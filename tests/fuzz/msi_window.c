@@ -93,7 +93,7 @@ int resv_group_change(struct kobject *kobj, const struct resv_group_change *chan
 	return ret;
 }
 
-/* A window that was moved is where a message gets to the IOMMU, and to nobody else. */
+/* A moved window is where a message reaches the IOMMU and no other device. */
 static void check_window(const struct request *request)
 {
 	const struct resv_facts *c = &words_facts;

@@ -93,7 +93,7 @@ static void full(void)
 	scope(RESV_DMAR_SCOPE_ENDPOINT, 0, 3, path);
 	scope(RESV_DMAR_SCOPE_BRIDGE, 0x80, 2, path);
 	end(at);
-	/* ATSR, RHSA, ANDD, SATC, SIDP and two that nobody knows. */
+	/* ATSR, RHSA, ANDD, SATC, SIDP and two of unknown types. */
 	for (type = 2; type < 9; type++) {
 		at = begin(type);
 		put_zero(&t, type * 3);
@@ -247,7 +247,7 @@ static void bad_scopes(void **state)
 		       "  scope 1 id 9 bus 00 1c.4\n"
 		       "rmrr 0000 2000-2fff\n"
 		       "1 faults, first at 48: RMRR has a bad device scope\n");
-		/* For nobody, if there is no scope before the bad one. */
+		/* For no device, if there is no scope before the bad one. */
 		t.b[48 + 24 + 1] = lengths[i];
 		if (lengths[i] == 11)	/* of two scopes, together 18 bytes */
 			continue;

@@ -159,7 +159,7 @@ static void full(void)
 	map(at, 0x10000, 0, 0x20000, group, 0);
 	at = named("\\_SB.DMA0");
 	map(at, 0, 0, 0x77, v2, RESV_IORT_MAP_SINGLE);
-	/* PMCG and one that nobody knows */
+	/* PMCG and one of an unknown type */
 	at = begin(RESV_IORT_PMCG, 2);
 	put_zero(&t, 24);
 	end(at);
@@ -434,7 +434,7 @@ static void bad_ranges(void **state)
 	       "1 faults, first at 48: RMR has no id mapping\n");
 }
 
-/* An RMR node may come before the SMMU that it speaks of, and of many. */
+/* An RMR node may precede the SMMU that it refers to, and may refer to several. */
 static void any_order(void **state)
 {
 	static const u64 one[] = { 0x10000, 0x10000 };

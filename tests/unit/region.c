@@ -205,7 +205,7 @@ static void merge_at_the_top(void **state)
 			    "8-14 reserved\n");
 	resv_set_free(&set);
 
-	/* Two devices which tell the same region up to the top: two lines. */
+	/* Two devices that list the same region up to the top: two lines. */
 	merge_one(&set, 9, TOP, RESV_RESERVED);
 	merge_one(&set, 9, TOP, RESV_RESERVED);
 	assert_int_equal(set.nr, 2);

@@ -21,7 +21,7 @@ static const enum resv_vtd_tables all[] = {
 	RESV_VTD_SECOND_ONLY, RESV_VTD_FIRST, RESV_VTD_SECOND, RESV_VTD_EITHER,
 };
 
-/* Whatever kernel and domain: there are no first-level tables. */
+/* No kernel and no domain uses first-level tables here. */
 static void legacy_unit(void **state)
 {
 	static const u64 ecaps[] = { 0, SMTS, SMTS | SLTS, FLTS | SLTS };
@@ -42,7 +42,7 @@ static void legacy_unit(void **state)
 		}
 }
 
-/* Kernels that use first-level tables for everybody, or for nobody. */
+/* Kernels that use first-level tables for all domains, or for none. */
 static void one_kind(void **state)
 {
 	u64 cap = SAGAW48 | SAGAW57 | MGAW(57);
@@ -100,7 +100,7 @@ static void claims(void **state)
 	assert_true(resv_vtd_claim_end(SAGAW57 | MGAW(52), 0, end) == END(52));
 	/* It may be so. */
 	assert_true(resv_vtd_claim_end(SAGAW48 | SAGAW57 | MGAW(57), BOTH, end) == 0);
-	/* Whatever a domain says else is of its unit. */
+	/* Every other end that a domain has is that of its unit. */
 	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, END(39)) == 0);
 	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, END(48)) == 0);
 	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, 0) == 0);

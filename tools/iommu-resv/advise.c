@@ -134,7 +134,7 @@ static void find_room(struct advice *a)
 	free(common.r);
 }
 
-/* Whoever starts the program binds these devices to VFIO's driver. */
+/* The user who starts the program binds these devices to VFIO's driver. */
 static void obstacles_of(const struct advice *a, const struct group *g, struct obstacles *found)
 {
 	const char *given = "";

@@ -170,7 +170,7 @@ static void add(struct obstacles *found, enum obstacle_kind kind,
 }
 
 /*
- * Whoever starts the guest binds the named device, or a device that is alone in its
+ * The program that starts the guest binds the named device, or one that is alone in its
  * group, to VFIO's driver, but not the other devices of the group.
  */
 static void find_drivers(const struct control *ctl, const struct group *g,

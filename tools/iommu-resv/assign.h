@@ -29,8 +29,8 @@ struct obstacle {
  * struct obstacles - all that is in the way
  * @o: one by one, the worst first
  * @nr: how many
- * @unknown: there may be others, as the module does not tell of interrupts, or a copy of
- *	another machine's sysfs not of drivers
+ * @unknown: there may be others, because the module does not report interrupts, or because
+ *	a copy of another machine's sysfs lacks the drivers
  * @unsafe: interrupts are not isolated, and VFIO was told to let that pass
  */
 struct obstacles {

@@ -17,6 +17,7 @@
 #include "facts.h"
 #include "features.h"
 #include "names.h"
+#include "no_groups.h"
 #include "range.h"
 #include "sysfs.h"
 #include "words.h"
@@ -533,6 +534,32 @@ static char *groups_dir(const struct control *ctl)
 	return xasprintf("%s/kernel/iommu_groups", ctl->sysfs);
 }
 
+/**
+ * groups_list() - names in the folder of IOMMU groups
+ * @ctl: options
+ * @names: to fill; strings_free() it whatever is returned
+ *
+ * A kernel that was built without IOMMUs has no such folder, and no groups.
+ *
+ * Return: 0 or -errno, after saying why
+ */
+int groups_list(const struct control *ctl, struct strings *names)
+{
+	char *kernel = xasprintf("%s/kernel", ctl->sysfs);
+	char *dir = groups_dir(ctl);
+	int ret = dir_list(dir, names);
+
+	if (ret == -ENOENT && file_exists(kernel))
+		ret = 0;
+	if (ret) {
+		errno = -ret;
+		warn("%s", dir);
+	}
+	free(kernel);
+	free(dir);
+	return ret;
+}
+
 /* Add a group; -ENOENT if it does not exist, or no longer. */
 static int group_read(struct control *ctl, struct names *names,
 		      unsigned int id, struct groups *groups)
@@ -593,23 +620,17 @@ static bool parse_id(const char *word, unsigned int *id)
 static bool read_all(struct control *ctl, struct names *names,
 		     struct groups *groups)
 {
-	char *dir = groups_dir(ctl);
 	struct strings list;
 	unsigned int id;
 	size_t i;
 	int ret;
 
 	*groups = (struct groups) { 0 };
-	ret = dir_list(dir, &list);
-	if (ret) {
-		errno = -ret;
-		warn("%s", dir);
-	}
+	ret = groups_list(ctl, &list);
 	for (i = 0; i < list.nr; i++)
 		if (parse_id(list.s[i], &id))
 			group_read(ctl, names, id, groups);
 	strings_free(&list);
-	free(dir);
 	return !ret;
 }
 
@@ -877,14 +898,19 @@ int groups_find(struct control *ctl, struct names *names, int argc, char **argv,
 		size_t j;
 
 		if (!parse_id(argv[i], &id) && !find_device(ctl, argv[i], &id)) {
+			/* The same reason for all devices */
+			if (say_no_groups(ctl))
+				return EXIT_TROUBLE;
+			ret = EXIT_TROUBLE;
 			warnx("%s: no IOMMU group has this device; some kernels create the group only when a driver is bound",
 			      argv[i]);
-			ret = EXIT_TROUBLE;
 			continue;
 		}
 		for (j = 0; j < groups->nr && groups->g[j].id != id; j++)
 			;
 		if (j == groups->nr && group_read(ctl, names, id, groups)) {
+			if (say_no_groups(ctl))
+				return EXIT_TROUBLE;
 			warnx("%s: no such IOMMU group", argv[i]);
 			ret = EXIT_TROUBLE;
 		}

@@ -9,6 +9,8 @@
 
 #include "iommu-resv.h"
 
+struct strings;
+
 /* Both ends are included, as everywhere. */
 struct range {
 	uint64_t start;
@@ -169,6 +171,7 @@ struct groups {
 struct names;
 
 bool module_loaded(const struct control *ctl);
+int groups_list(const struct control *ctl, struct strings *names);
 int groups_read(struct control *ctl, struct names *names, struct groups *groups);
 int groups_declared(struct control *ctl, bool all);
 int groups_moved(struct control *ctl, bool held);

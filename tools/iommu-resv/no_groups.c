@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "facts.h"
 #include "no_groups.h"
 #include "origin.h"
 #include "sysfs.h"
@@ -143,6 +144,16 @@ static int has_table(const struct control *ctl, const char *name)
 	return ret;
 }
 
+/* All kernels with CONFIG_IOMMU_API have the folder. */
+static bool kernel_has_groups(const struct control *ctl)
+{
+	char *dir = xasprintf("%s/kernel/iommu_groups", ctl->sysfs);
+	bool has = file_exists(dir);
+
+	free(dir);
+	return has;
+}
+
 static char *reason(const struct control *ctl, const struct vm_host *host,
 		    const struct strings *words)
 {
@@ -161,6 +172,9 @@ static char *reason(const struct control *ctl, const struct vm_host *host,
 	if (off)
 		return xasprintf("\"%s\" on the kernel command line turns the IOMMU off: remove it, then: reboot",
 				 off);
+	if (!kernel_has_groups(ctl))
+		return xasprintf("this kernel was built without %s: boot another one",
+				 make ? make->option : "CONFIG_IOMMU_API");
 	if (!make)
 		return xstrdup("turn the IOMMU or SMMU on in firmware setup");
 	built = configured(ctl, make->option);
@@ -190,19 +204,40 @@ static char *reason(const struct control *ctl, const struct vm_host *host,
 }
 
 /**
+ * no_groups_reason() - why is there no group, and what to do?
+ * @ctl: options
+ *
+ * Return: text to free(); NULL if there is a group, or if it cannot be known
+ */
+char *no_groups_reason(const struct control *ctl)
+{
+	struct strings words, groups;
+	struct vm_host host;
+	char *text = NULL;
+
+	if (!groups_list(ctl, &groups) && !groups.nr) {
+		host_read(ctl, &host);
+		read_cmdline(ctl, &words);
+		text = reason(ctl, &host, &words);
+		strings_free(&words);
+	}
+	strings_free(&groups);
+	return text;
+}
+
+/**
  * say_no_groups() - one line on standard error: why there is no group, and what to do
  * @ctl: options
+ *
+ * Return: false, without a line, if there is a group
  */
-void say_no_groups(const struct control *ctl)
+bool say_no_groups(const struct control *ctl)
 {
-	struct strings words;
-	struct vm_host host;
-	char *text;
+	char *text = no_groups_reason(ctl);
+	bool said = text;
 
-	host_read(ctl, &host);
-	read_cmdline(ctl, &words);
-	text = reason(ctl, &host, &words);
-	warnx("no IOMMU groups: %s", text);
+	if (said)
+		warnx("no IOMMU groups: %s", text);
 	free(text);
-	strings_free(&words);
+	return said;
 }

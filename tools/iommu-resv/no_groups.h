@@ -5,6 +5,7 @@
 
 #include "iommu-resv.h"
 
-void say_no_groups(const struct control *ctl);
+char *no_groups_reason(const struct control *ctl);
+bool say_no_groups(const struct control *ctl);
 
 #endif

@@ -189,16 +189,11 @@ static void put_groups(struct save *s)
 	char *dir = xasprintf("%s/kernel/iommu_groups", s->ctl->sysfs);
 	struct strings ids;
 	size_t i;
-	int ret;
 
-	ret = dir_list(dir, &ids);
-	if (ret) {
-		errno = -ret;
-		warn("%s", dir);
+	if (groups_list(s->ctl, &ids))
 		s->ctl->gaps = true;
-	} else {
-		put_folder(s, "kernel/iommu_groups");
-	}
+	else
+		put_folder(s, file_exists(dir) ? "kernel/iommu_groups" : "kernel");
 	for (i = 0; i < ids.nr; i++)
 		put_group(s, ids.s[i]);
 	strings_free(&ids);

@@ -11,11 +11,12 @@
  *   vfio_iommufd_physical_attach_ioas(device, ...)	ATTACH, GET_DEVICE_FD
  *     iopt_table_enforce_dev_resv_regions(space, ...)	which address space (spaces.c)
  *   iopt_map_user_pages(iommufd, space, ...)		IOMMU_IOAS_MAP, VFIO_IOMMU_MAP_DMA
+ *   iopt_map_file_pages(iommufd, space, ...)		IOMMU_IOAS_MAP_FILE
  *   vfio_iommufd_physical_detach_ioas(device), ..._unbind(device)
  *
  * A call that fails before it reaches one of these is not explained: unknown flags, a map
- * without rights, or a map in an address space that does not exist.  Nor are
- * IOMMU_IOAS_MAP_FILE and IOMMU_IOAS_COPY, which do not call these functions.
+ * without rights, or a map in an address space that does not exist.  Nor is
+ * IOMMU_IOAS_COPY, which does not call these functions.
  *
  * Headers declare the functions of VFIO and iommufd_device_bind(), and a probe checks the
  * types of their arguments (compat/probe/vfio_iommufd.c).  Arguments of the others are
@@ -58,11 +59,11 @@
 #define LOSS_ATTACHES	"devices that iommufd refuses are not explained"
 
 /**
- * struct map_call - a call of iopt_map_user_pages()
+ * struct map_call - a call of iopt_map_user_pages() or iopt_map_file_pages()
  * @space: address space
  * @iova: points to the address, on the caller's stack; iommufd chooses one if the process
  *	gave none
- * @vaddr: address of the memory in the process
+ * @vaddr: address of the memory in the process, or offset in the file
  * @size: size in bytes
  */
 struct map_call {
@@ -100,6 +101,19 @@ static bool map_enter(struct resv_call *call)
 	map->size = compat_argument(call->regs, 4);
 	return true;
 }
+
+#ifdef IOMMU_IOAS_MAP_FILE
+static bool map_file_enter(struct resv_call *call)
+{
+	struct map_call *map = call->data;
+
+	map->space = (void *)compat_argument(call->regs, 1);
+	map->iova = (void *)compat_argument(call->regs, 2);
+	map->vaddr = compat_argument(call->regs, 4);
+	map->size = compat_argument(call->regs, 5);
+	return true;
+}
+#endif
 
 static void map_leave(struct resv_call *call)
 {
@@ -350,4 +364,17 @@ const struct resv_tap resv_iommufd_tap_map = {
 	.leave = map_leave,
 	.loss = LOSS_MAPS,
 };
+
+#ifdef IOMMU_IOAS_MAP_FILE
+/* (iommufd, address space, IOVA *, file, offset, size, protection, flags) */
+const struct resv_tap resv_iommufd_tap_map_file = {
+	.symbol = "iopt_map_file_pages",
+	.module = "iommufd",
+	.at_return = true,
+	.data_size = sizeof(struct map_call),
+	.enter = map_file_enter,
+	.leave = map_leave,
+	.loss = LOSS_MAPS,
+};
+#endif
 #endif /* RESV_HAVE_VFIO_IOMMUFD */

@@ -4,6 +4,9 @@
 #define RESV_FEATURE_CHECK_IOMMUFD_H
 
 #include "compat/compat.h"
+#ifdef RESV_HAVE_VFIO_IOMMUFD
+#include <uapi/linux/iommufd.h>
+#endif
 
 struct resv_tap;
 
@@ -15,5 +18,7 @@ extern const struct resv_tap resv_iommufd_tap_attach;
 extern const struct resv_tap resv_iommufd_tap_bind;
 extern const struct resv_tap resv_iommufd_tap_block;
 extern const struct resv_tap resv_iommufd_tap_map;
+/* Only with IOMMU_IOAS_MAP_FILE, which is new in v6.13. */
+extern const struct resv_tap resv_iommufd_tap_map_file;
 
 #endif /* RESV_FEATURE_CHECK_IOMMUFD_H */

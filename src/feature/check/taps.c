@@ -220,6 +220,9 @@ static const struct resv_tap *const explaining_iommufd[] = {
 	&resv_iommufd_tap_block,
 #endif
 	&resv_iommufd_tap_map,
+#ifdef IOMMU_IOAS_MAP_FILE
+	&resv_iommufd_tap_map_file,
+#endif
 #endif
 	NULL
 };

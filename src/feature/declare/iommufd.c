@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The lists of iommufd: no declared region can be missing, whatever memory there is.
+ * The lists of iommufd: no declared region can be missing, even if memory is short.
  *
  * iommufd asks for the list of each device that it attaches.  iommu_get_resv_regions()
  * makes that list and returns nothing, so that no error can refuse a list that lacks a

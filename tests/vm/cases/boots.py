@@ -13,8 +13,8 @@ from talk.words import MODULE
 UNLOAD = ["unload iommu_resv", "left"]
 # A fault to plant that the judge sees, and one that it does not see
 SEEN, UNSEEN = (r"^unload iommu_resv ok$", "unload iommu_resv EBUSY"), (r"^start .*?$", "start")
-# What the cases do wrong and plant, the begin of each fault that they must have, and how often the
-# machine had been booted anew. In this order they follow each other.
+# For each case: what it does wrong and what it plants, how each fault that it must have begins, and
+# how often the machine was booted again before it. The cases run in this order.
 CASES = {
     "good": (UNLOAD, SEEN, [], 0),
     "panics": (["write /proc/sysrq-trigger c"], SEEN, ["the VM ended early"], 0),

@@ -15,7 +15,7 @@ from talk.words import HOLE, HOLE_MANY, LATER, span
 
 
 def enforced(script, backend, topology, series):
-    """With one backend: all properties of declared regions; and afterwards nothing is left."""
+    """With one backend: all properties of declared regions; the unload leaves nothing behind."""
     label = f"{backend}-declared"
     loading(script, backend)
     script.do(f"{backend}: nothing declared", [f"dump {backend}-loaded"],

@@ -246,7 +246,7 @@ PLANTED = (
     (r"(^say fits-monitor$.*?)1234:11e8", r"\g<1>1234:11e9"),
     (r"(^say filled-found$.*?^\|) 1$", r"\1 2"),
     (r"(^say hole$.*?dma_map\(\S+ 0x0, )0x4000000", r"\g<1>0x3000000"),
-    (r"(^say hole-why$.*?)undeclare", r"\1declare"),
+    (r"(^say hole-why$.*?iommu-resv )undeclare", r"\1declare"),
     (r"(^say dimm-found$.*?out-of-range) aperture", r"\1 admin"),
     (r"(^say large-why$.*?reduce its)", r"\1 own"),
     (r"(^say tied-found$.*?) rmrr 0000:00:03.0", r"\1 rmrr 0000:00:04.0"),

@@ -136,8 +136,8 @@ PLANTED_GROWN = (
 @case("debug-hooks-cycles-kprobe-{arch}", DEBUG, backend="kprobe", part="debug")
 @case("debug-hooks-cycles-{backend}-amd64", ("debug-amd64",), backend="livepatch", part="debug")
 def cycles(key, backend, name):
-    """The module can be loaded and unloaded, and regions declared and removed, again and again,
-    while readers of sysfs, VFIO and hotplug go on; nothing is left behind."""
+    """The module can be loaded and unloaded, and regions declared and removed, repeatedly, while
+    other tasks read sysfs, use VFIO and plug devices. It leaves nothing behind."""
     kernel = kernels.get(key)
     plugs = Plugs()
     # KASAN keeps freed objects for a while, so counts mean nothing there; kmemleak finds leaks.

@@ -256,8 +256,8 @@ PLANTED_LOAD_AMD64 = PLANTED_LOAD + (
 @case("hooks-load-{key}", X86 + ARM, boot=SHARED)
 @case("debug-hooks-load-{arch}", DEBUG, part="debug")
 def load(key, name):
-    """Every mode works at load and at run time and the file is right; nothing is left behind, and
-    the region is on the list while the mode is switched."""
+    """Every mode works at load and at run time, and the file `hooks` is right. The region is on
+    the list while the mode is switched. The unload leaves nothing behind."""
     kernel = kernels.get(key)
     lines, faults = run(name, kernel, PLAIN[kernel.arch], load_steps(kernel.arch),
                         partial(judge_load, arch=kernel.arch),

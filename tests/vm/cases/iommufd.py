@@ -244,23 +244,37 @@ MACHINES_OWN = {
         ("room", "103,0,2000000000000", "ENOSPC", "- - room ENOSPC -"),
     ),
 }
+# A file in place of memory, where the kernel has that.
+FROM_FILE = (
+    ("declared, file", f"203,{explain.HOLE[0]:x},1000", "EINVAL",
+     f"0x{explain.HOLE[0]:016x} 0x{explain.HOLE[1]:016x} reserved admin -"),
+    ("overlap, file", "203,2000000,1000", "EEXIST", "- - overlap EEXIST -"),
+    ("offset, file", "203,1000000,1000,800", "EINVAL", "- - alignment EINVAL -"),
+)
 STORM = 64 * 20
 
 
-def words_of(way, arch):
+def takes_files(kernel):
+    return [int(word) for word in re.findall(r"\d+", kernel.release)[:2]] >= [6, 13]
+
+
+def words_of(way, kernel):
     """(words up to the attach of both devices, maps to ask for)"""
+    arch = kernel.arch
     opened_by = {
         "cdev": ["container", f"open:{ONE}", f"set:{ONE}", f"open:{OTHER}", f"set:{OTHER}"],
         "container": ["container", f"open:{ONE}", f"set:{ONE}", "iommu", f"open:{OTHER}",
                       f"set:{OTHER}", f"fetch:{ONE},{ONE}", f"fetch:{OTHER},{OTHER}"],
     }
     own = MACHINES_OWN[arch] if way == "cdev" else MACHINES_OWN[arch][:-1]
+    if way == "cdev" and takes_files(kernel):
+        own += FROM_FILE
     return opened_by[way], EXPLAINED + own
 
 
-def explain_steps(way, arch):
+def explain_steps(way, kernel):
     check = "/vfio-check --cdev play" if way == "cdev" else "/vfio-check play"
-    words, asked = words_of(way, arch)
+    words, asked = words_of(way, kernel)
     begin = " ".join(words)
     play_words = ["ask:3,2000000,1000", f"read:{explain.REFUSED}"]
     for _, request, _, _ in asked:
@@ -288,13 +302,13 @@ def explain_steps(way, arch):
             "unload iommu_resv", "left"]
 
 
-def judge_explain(lines, way, arch):
+def judge_explain(lines, way, kernel):
     faults = all_ok(lines)
     section = parts(lines)
     if not any(line.startswith("| iommufd-explanations inert - off, because it slows down")
                for line in section["auto"]):
         faults.append(f"explain=auto: {section['auto']}")
-    _, asked = words_of(way, arch)
+    _, asked = words_of(way, kernel)
     seen = explain.told(section["asked"])
     count = len(asked)
     if len(seen) != count + (7 if way == "cdev" else 4):
@@ -314,7 +328,7 @@ def judge_explain(lines, way, arch):
             after[1][1][:1] != [str(count + STORM)]:
         faults.append(f"64 threads: {after[1]}")
     # Only the hole is not the other group's.
-    others = count - 1 + STORM
+    others = sum(" admin " not in what for _, _, _, what in asked) + STORM
     if after[2][1][:1] != [str(others)]:
         faults.append(f"the other group: {after[2]}")
     if way == "cdev" and (after[3][0] != "EINVAL" or after[3][1][:1] != [str(count + STORM)] or
@@ -330,12 +344,14 @@ def judge_explain(lines, way, arch):
                  "type=out-of-range origin=aperture"):
         if not any(what in line for line in traced):
             faults.append(f"traced: no {what}")
+    names = ["iopt_map_user_pages", "vfio_iommufd_physical_attach_ioas", "iommufd_device_bind",
+             "vfio_iommufd_physical_unbind", "iopt_table_enforce_dev_resv_regions"]
+    if asked[-1] == FROM_FILE[-1]:
+        names.append("iopt_map_file_pages")
     missed = [hook for hook in Section(lines, "hooks", faults).hooks
-              if hook.symbol.endswith(("iopt_map_user_pages", "vfio_iommufd_physical_attach_ioas",
-                                       "iommufd_device_bind", "vfio_iommufd_physical_unbind",
-                                       "iopt_table_enforce_dev_resv_regions"))]
-    if len(missed) != 5 or any(hook.state != "active" or not hook.hits or hook.missed
-                               for hook in missed):
+              if hook.symbol.endswith(tuple(names))]
+    if len(missed) != len(names) or any(hook.state != "active" or not hook.hits or hook.missed
+                                        for hook in missed):
         faults.append(f"hooks: {missed}")
     log = [line for line in judge.said(lines, "log")
            if re.search(r"iommu_resv: group \d+: a map of 0x", line)]
@@ -365,8 +381,8 @@ PLANTED_EXPLAIN = (
 def explained(key, way, name):
     """Each errno of a map by iommufd is explained, for the groups whose map it was."""
     kernel = kernels.get(key)
-    lines, faults = run(name, kernel, PLAIN[kernel.arch], explain_steps(way, kernel.arch),
-                        partial(judge_explain, way=way, arch=kernel.arch), PLANTED_EXPLAIN,
+    lines, faults = run(name, kernel, PLAIN[kernel.arch], explain_steps(way, kernel),
+                        partial(judge_explain, way=way, kernel=kernel), PLANTED_EXPLAIN,
                         memory="2G", limit=240)
     return f"{len(judge.said(lines, 'run'))} lines", faults
 

@@ -48,7 +48,7 @@ def main(controller, firmware, key, backend, name):
     script.do("moved, VFIO", [good_step], good)
     script.do("moved still", ["dump still"], same_dump("still", "moved"))
     active(script, backend)
-    put(script, "default", ONE, "default", in_log("again"))
+    put(script, "default", ONE, "default", in_log("the kernel's place"))
     rested(script)
     script.do("back", ["dump back"], same_dump("back", "loaded"))
     script.do("back, VFIO", [step], check)

@@ -79,8 +79,8 @@ READERS = 280       # more than the instances of a kretprobe
 
 @case("msi-window-off-{key}", ("5.10-arm64", "7-arm64"), boot=SHARED)
 def off(key, name):
-    """When probes are turned off for the whole machine, the files tell the truth, and `default`
-    works."""
+    """While probes are turned off for the whole machine, the files say that the window is not
+    moved, and `default` works."""
     kernel = kernels.get(key)
     topology = machine("its", "dt")
 

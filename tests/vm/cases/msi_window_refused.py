@@ -51,7 +51,7 @@ def refused(page):
     out += [(ONE, text, "EADDRINUSE", ("pci-window", "pci0000:00")) for text in (
         "0x10000000", "0x20000000", f"0x{0x10000000 - MB + page:x}", f"0x{0x3eff0000 - page:x}",
         "0x8000000000", "0xf000000000")]
-    out += [(ROOT, text, "ERANGE", (ROOT, "64-bit")) for text in (
+    out += [(ROOT, text, "ERANGE", (ROOT, "32-bit")) for text in (
         "0x100000000", f"0x{0x100000000 - MB // 2:x}", "0x1000000000 0x100000")]
     out += [(ROOT, "auto,avoid=0x0-0xffffffff", "ENOSPC", (ROOT,)),
             (ONE, f"auto,avoid=0x0-0x{judge.TOP:x}", "ENOSPC", ()),

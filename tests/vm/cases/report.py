@@ -41,13 +41,8 @@ for machine in TABLE:
          boot=boot_on(machine, FIRST))(report)
 
 
-def custom_report(topology, image, modules, kdir):
-    def run(name):
-        return report_on(kernels.custom(image, modules, kdir), BY_NAME[topology], name)
-
-    if topology not in BY_NAME:
-        raise SystemExit(f"no topology is called {topology}: {' '.join(BY_NAME)}")
-    return run
+def custom_report(topology, custom):
+    return lambda name: report_on(custom.get(), BY_NAME[topology], name)
 
 
 @case("report-initramfs-time-{key}", ("7-amd64",))

@@ -60,8 +60,8 @@ def stressed(least, seen):
 
 @case("truth-stress-{key}", tuple(ROUNDS))
 def stress(key, name):
-    """No attach lacks the hole while hooks are switched, livepatches come and go, entries are
-    missing and readers drain the stock."""
+    """No attach lacks the declared region while hooks are switched, livepatches are loaded and
+    removed, entries are missing and readers empty the stock."""
     kernel = kernels.get(key, test=True)
     by_livepatch = kernel.livepatch is not None and kernel.arch == "amd64"
     script, seen = Script(), []

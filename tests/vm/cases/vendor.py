@@ -3,13 +3,15 @@
 import re
 
 from cases import case
+from cases.hooks_livepatch import OTHER, OTHER_COMES, OTHER_GOES, other_module
 from expect import judge
-from expect.hooks import all_ok
+from expect.hooks import Section, all_ok, hooked, is_clean, leaves
 from lab import kernels
-from lab.topologies import BY_NAME
+from lab.topologies import BY_NAME, PLAIN
 from talk.script import run
 from talk.sections import files, sections
-from talk.words import DEVICE, FEATURES, GROUP, HOOKS, MODULE
+from talk.words import (ADD, DEVICE, FEATURES, FILES, GROUP, HOOKS, LIST, LISTED, MODE, MODULE,
+                        MOUNTS, REMOVE)
 
 REFUSED = f"{GROUP}/resv/refused"
 LINE = "iova-ranges-end"
@@ -106,3 +108,59 @@ def ranges(key, name):
     kernel = kernels.get(key, test=True)
     return "", run(name, kernel, BY_NAME["intel"], ranges_steps(), judge_ranges, PLANTED,
                    memory="1G")[1]
+
+
+# vendor-overwritten: livepatches that overwrite the place that ftrace uses, as on openEuler
+
+def overwritten_steps():
+    return [*MOUNTS, "bind", "hooked before", *OTHER_COMES,
+            # Even a kernel before 5.5 must hook by kprobes, for which it looks before it patches.
+            "say patched",
+            f"load {MODULE} hooks=kprobe test_group=1 test_overwrites=1 test_ftrace=1", ADD,
+            *FILES, LIST, "hooked patched",
+            "say free", *OTHER_GOES, f"write {MODE} none", f"write {MODE} kprobe", ADD, *FILES,
+            LIST,
+            "say end", REMOVE, LIST, "unload iommu_resv", "hooked end", "left"]
+
+
+def judge_overwritten(lines):
+    faults = []
+    patched = Section(lines, "patched", faults)
+    here = [hook for hook in patched.hooks if hook.symbol == LISTED and hook.backend != "livepatch"]
+    if not here or any(hook.state != "inert" or "a livepatch has this" not in hook.reason or
+                       hook.backend != "kprobe" or not hook.reason.endswith(OTHER)
+                       for hook in here):
+        patched.fault(f"hooks of {LISTED}: {here}, expected inert by {OTHER}")
+    patched.feature("inert", "-")
+    patched.expect(f"write {GROUP}/resv/declare", ["EOPNOTSUPP"])
+    patched.shows(False)
+    faults += [f"patched: {kind} {line} is hooked"
+               for kind, line in sorted(hooked(lines, "patched")[0] - hooked(lines, "before")[0])
+               if kind == "kprobe" and LISTED in line]
+    free = Section(lines, "free", faults)
+    free.expect(f"write {GROUP}/resv/declare", ["ok"])
+    free.shows()
+    Section(lines, "end", faults).shows(False)
+    return faults + is_clean(lines, "before", "end", "amd64") + all_ok(lines)
+
+
+PLANTED_OVERWRITTEN = (
+    (rf"(^say patched$.*?{LISTED} kprobe) inert (\d+) (\d+) [^\n]*$", r"\1 active \2 \3 -"),
+    (r"(a livepatch has this [^\n]*)other_livepatch$", r"\1somebody"),
+    (rf"(^say patched$.*?{LISTED}) kprobe inert", r"\1 ftrace inert"),
+    (r"(^say patched$.*?/declare) EOPNOTSUPP$", r"\1 ok"),
+    (r"^hooked patched read kprobe ok$", rf"\g<0>\nhooked patched kprobe ffffffff81000000  k  "
+                                         rf"{LISTED}+0x4    [FTRACE]"),
+    (r"(^say free$.*?/declare) ok$", r"\1 EOPNOTSUPP"),
+    *leaves("end"),
+)
+
+
+# Only 5.10 can be asked for ftrace_ops.
+@case("vendor-overwritten-{key}", ("5.10-amd64", "6.12-amd64"))
+def overwritten(key, name):
+    """Where livepatches overwrite the place that ftrace uses, the module does not hook a function
+    that one has replaced, and names the livepatch; it does when the livepatch is gone."""
+    kernel = kernels.get(key, test=True)
+    return "", run(name, kernel, PLAIN["amd64"], overwritten_steps(), judge_overwritten,
+                   PLANTED_OVERWRITTEN, extra=other_module(key))[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Checks of a stretch: what the agent said, what the module logged, and comparisons of dumps."""
+"""Checks of some steps: what the agent sent, what the module logged, and comparisons of dumps."""
 import re
 
 from expect import judge

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boots that cases share. A case that shares one is called twice. At first it is asked: the call
-ends where it would run a VM. Then one VM does the steps of all cases that want the same machine,
-one after the other, and each is called again and judges what was said in its own stretch, as if
-the VM had been its own.
+"""Boots that cases share. The runner calls a case that shares a boot twice. The first call ends
+where the case would run a VM, and gives its steps. Then one VM executes the steps of all cases that
+need the same machine, one after the other. The second call judges the case's own part of the
+transcript (class Stretch), as if the VM had been its own.
 
-Between two cases the agent puts back what all of them change (guest/agent/between.c) and tells the
-machine's state, which must be as before the case. A case that has left something behind, or in
-whose stretch the VM ended, fails, and only it: those behind it boot anew."""
+Between two cases the agent restores what all of them change (guest/agent/between.c) and sends the
+state of the machine, which must be as before the case. A case that left something behind, or during
+which the VM ended, fails, and only that case: the cases after it boot again."""
 import re
 import threading
 import time
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from lab import kernels
 from lab.vm import Said, Vm, megabytes
 
-# What this thread's case is called for: "asks", or the Stretch that it is to judge.
+# Why this thread calls its case: "asks" for the steps, or the Stretch that the case judges.
 now = threading.local()
 
 
@@ -179,7 +179,7 @@ class Boot(Vm):
         return left_behind(of("state", part[n]), of("state", part[n + 1]))
 
     def hear(self):
-        """Run it. The Stretch of each request; those behind the last one have to boot anew."""
+        """Run it. Returns a Stretch for each request that was executed; the others boot again."""
         why, start = None, time.monotonic()
         try:
             self.run()

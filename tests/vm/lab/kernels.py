@@ -3,10 +3,12 @@
 import functools
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,6 +37,9 @@ class Kernel:
     livepatch: Path = None      # iommu_resv_livepatch.ko, where the kernel has livepatches
     files: dict = field(default_factory=dict)   # name -> path below modules
     builtin: set = field(default_factory=set)
+    answers: str = None         # series whose answers it gives, if not that of its release
+    parameters: str = ""        # of the module, in each load
+    by_ftrace: bool = False     # it is hooked by ftrace_ops, not by kprobes on ftrace
 
     @property
     def debug(self):
@@ -45,6 +50,27 @@ class Kernel:
     def iommufd(self):
         """Is its VFIO container iommufd's, not that of type 1?"""
         return self.key.endswith("-iommufd")
+
+    def steps(self, steps):
+        """STEPS as this kernel needs them."""
+        out = []
+        for step in steps:
+            if step.split()[:2] == ["load", "/iommu_resv.ko"]:
+                step = f"{step} {self.parameters}".strip()
+            elif self.by_ftrace and step.startswith("wait-text "):
+                step = re.sub(r"\bkretprobe\b", "ftrace-return", step)
+                step = re.sub(r"\bkprobe\b", "ftrace", step)
+            out.append(step)
+        return out
+
+    def heard(self, lines):
+        """LINES with the names that the module's ways to hook have on most kernels."""
+        if not self.by_ftrace:
+            return lines
+        text = re.sub(r"^(\| \S+(?: added)? |log iommu_resv: .*\()ftrace-return\b", r"\1kretprobe",
+                      "\n".join(lines), flags=re.M)
+        return re.sub(r"^(\| \S+(?: added)? |log iommu_resv: .*\()ftrace\b", r"\1kprobe", text,
+                      flags=re.M).split("\n")
 
     def index(self):
         """Find the modules; names have '_' where files may have '-'."""
@@ -87,6 +113,8 @@ def told(script, *words):
 def get(key, build=True, test=False):
     """Fetch the kernel KEY and build the modules of this tree for it. TEST: make the test build,
     which can fail on purpose at each step and hook other functions."""
+    if instead:
+        return instead.get(key, build, test)
     kernel = replace(fetched(key))
     if build:
         kernel.use(built(key, test))
@@ -108,6 +136,8 @@ def built(key, test):
 
 def build_module(key, tree=None, test=False, name="iommu_resv"):
     """NAME.ko of TREE, built for the kernel KEY; the other modules are in the same folder."""
+    if instead:
+        return instead.build(tree or TREE, test) / f"{name}.ko"
     out = subprocess.run([LIB / "build-module", key] + ([tree] if tree else []),
                          text=True, capture_output=True,
                          env={**os.environ, "KBUILD_ARGS": "RESV_TEST=1" if test else ""})
@@ -116,29 +146,85 @@ def build_module(key, tree=None, test=False, name="iommu_resv"):
     return Path(out.stdout.split()[-1]) / f"{name}.ko"
 
 
-def copy_tree(folder):
-    """Copy what the build needs of this tree to FOLDER, to change it or to build there."""
+def copy_tree(folder, tree=TREE):
+    """Copy what the build needs of TREE to FOLDER, to change it or to build there."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    subprocess.run(["cp", "-r", "--parents", "-t", folder, "Kbuild", "dkms.conf",
-                    "debian/changelog", "compat", "src"], cwd=TREE, check=True)
+    parts = [part for part in ("Kbuild", "dkms.conf", "debian/changelog", "compat", "src")
+             if (tree / part).exists()]
+    subprocess.run(["cp", "-r", "--parents", "-t", folder, *parts], cwd=tree, check=True)
 
 
-def custom(image, modules, kdir):
-    """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR."""
-    with open(image, "rb") as f:
-        head = f.read(64)
-    # An arm64 Image has a magic number at 56, an arm64 ELF file has machine 183 at 18.
-    arch = "arm64" if head[56:60] == b"ARMd" or head[18:20] == b"\xb7\x00" else "amd64"
-    kernel = Kernel("custom", arch, Path(modules).name, Path(image), Path(modules)).index()
-    work = CACHE / "custom-build"
-    copy_tree(work)
-    cross = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"] if arch == "arm64" else []
-    out = subprocess.run(["make", "-C", kdir, f"M={work}", *cross, "modules"], text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if out.returncode:
-        raise Failure(f"module does not build in {kdir}:\n{out.stdout}")
-    return kernel.use(work / "iommu_resv.ko")
+@dataclass
+class Custom:
+    """A kernel from anywhere: --kernel IMAGE --modules DIR --kdir DIR [--answers SERIES] [--load
+    WORDS]."""
+    image: Path
+    modules: Path
+    kdir: Path
+    answers: str = None
+    parameters: str = ""
+    modules_of: dict = field(default_factory=dict)  # (tree, is it the test build) -> folder
+    folders: list = field(default_factory=list)     # which go with this object
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def arch(self):
+        with open(self.image, "rb") as f:
+            head = f.read(64)
+        # An arm64 Image has a magic number at 56, an arm64 ELF file has machine 183 at 18.
+        return "arm64" if head[56:60] == b"ARMd" or head[18:20] == b"\xb7\x00" else "amd64"
+
+    def get(self, key=None, build=True, test=False):
+        """This kernel, in a test for the kernel KEY."""
+        arch = self.arch()
+        if key and f"-{arch}" not in key:
+            raise Skip(f"a test for {key}, this kernel is of {arch}")
+        kernel = Kernel("custom", arch, self.modules.name, self.image, self.modules).index()
+        kernel.answers = self.answers or key and key.split("-")[0]
+        kernel.parameters = self.parameters
+        if build:
+            folder = self.build(TREE, test)
+            kernel.use(folder / "iommu_resv.ko")
+            facts = (folder / "compat" / "facts.h").read_text()
+            # See compat/ftrace.h.
+            kernel.by_ftrace = arch == "amd64" and "define RESV_HAVE_FTRACE_PT_REGS " in facts \
+                and "define RESV_HAVE_FTRACE_PERMANENT " not in facts
+        return kernel
+
+    def build(self, tree, test):
+        """The folder with the modules of TREE. A warning about TREE's own files is a failure; a
+        kernel may have warnings of its own with this compiler."""
+        with self.lock:
+            if (tree, test) not in self.modules_of:
+                self.modules_of[tree, test] = self.make(tree, test)
+        return self.modules_of[tree, test]
+
+    def make(self, tree, test):
+        # For this run only: another may be about the same kernel.
+        CACHE.mkdir(parents=True, exist_ok=True)
+        self.folders.append(tempfile.TemporaryDirectory(dir=CACHE, prefix="custom-build-"))
+        work = Path(self.folders[-1].name) / "tree"
+        copy_tree(work, tree)
+        cross = ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"] if self.arch() == "arm64" else []
+        with open(work / "build.log", "w+", encoding="utf-8", errors="replace") as log:
+            status = subprocess.run(
+                ["make", "-C", self.kdir, f"M={work}", *cross, *(["RESV_TEST=1"] if test else []),
+                 "W=1", "KCFLAGS=-g0", "CONFIG_DEBUG_INFO_BTF_MODULES=",
+                 # kernel-doc of kernels before 5.5 does not run with perl 5.26 and later.
+                 "cmd_checkdoc=:", "modules"],
+                text=True, stdout=log, stderr=subprocess.STDOUT).returncode
+            log.seek(0)
+            said = log.read()
+        if status:
+            raise Failure(f"module does not build in {self.kdir}:\n{said}")
+        warned = [line for line in said.splitlines() if "warning:" in line.lower() and
+                  line.startswith((f"{work}/", "src/", "compat/"))]
+        if warned:
+            raise Failure("\n".join([f"the build in {self.kdir} warns:", *warned]))
+        return work
+
+
+instead = None      # a Custom, which get() takes for all keys of its architecture
 
 
 def guest_program(name, arch):
@@ -161,6 +247,9 @@ def guest_program(name, arch):
 
 
 def series_of(kernel):
+    """Whose answers the tests expect, such as "6.1" or "7"."""
+    if kernel.answers:
+        return kernel.answers
     major, minor = kernel.release.split(".")[:2]
     return major if int(major) >= 7 else f"{major}.{minor}"
 

@@ -136,7 +136,7 @@ class Vm(Said):
             "-serial", f"file:{self.dir}/console",
             "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
             "-chardev", f"file,id=port,path={self.dir}/port",
-            # No MSI, so that the port works whatever the test does to interrupts.
+            # No MSI, so that the port works even if the test breaks interrupts.
             "-device", f"virtio-serial-pci,vectors=0,{common['port']}",
             "-device", "virtserialport,chardev=port,name=iommu-resv",
             *topology.qemu(self.dir), *qemu,

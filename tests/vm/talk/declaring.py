@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Stretches that load the module, declare regions, remove them and unload."""
+"""Steps, with their checks, that load the module, declare and remove regions, and unload."""
 from expect.said import keep, says, uevent
 from expect.vfio import keep_vfio
 from talk.words import FEATURES, HOOKS, LIVEPATCH, MODULE, PATCH, UNSAFE, of, span, text

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A script: the steps that the agent of a VM does, and the checks of what it said.
+"""A script: the steps that the agent of a VM executes, and the checks of its transcript.
 
-A script has steps in stretches, each with its checks. A check is a function of (Piece, state): the
-piece has what the agent said and the kernel logged in the stretch, the state has results of
-earlier stretches. Or it has a list of steps, with one judge of the whole transcript, a function of
-its lines. If the judge finds no fault, faults are planted in the transcript, and the judge must
-find each. Checks and judges return a list of faults."""
+A script has steps in groups ("stretches"), each with its checks. A check is a function of (Piece,
+state): the piece has what the agent sent and what the kernel logged during these steps, the state
+has results of earlier ones. Or the script has one list of steps and one judge of the whole
+transcript, a function of its lines. If the judge finds no fault, faults are planted in the
+transcript, and the judge must find each. Checks and judges return a list of faults."""
 import re
 from dataclasses import dataclass
 
@@ -62,10 +62,11 @@ class Script:
     def run(self, name, kernel, topology, actions=(), meanwhile=None, after=None, **options):
         """(lines, faults) of one VM. ACTIONS, MEANWHILE, OPTIONS: see Vm. AFTER: ignore reports of
         bugs before the first line of the kernel log that begins with AFTER."""
-        said = boot.hear(boot.Request(name, kernel, topology, self.steps, options), actions,
-                         meanwhile)
-        faults = self.judge(said.lines) + said.complaints(after)
-        return said.lines, faults or planted(self.judge, said.lines, self.wrong)
+        said = boot.hear(boot.Request(name, kernel, topology, kernel.steps(self.steps), options),
+                         actions, meanwhile)
+        lines = kernel.heard(said.lines)
+        faults = self.judge(lines) + said.complaints(after)
+        return lines, faults or planted(self.judge, lines, self.wrong)
 
 
 def split(lines, number):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Stretches and plays about the movable MSI window of Arm."""
+"""Steps, with their checks, and plays about the movable MSI window of Arm."""
 from expect.said import none_left, says
 from talk.play import interrupts, opened, play, ranges_are, refused_at
 from talk.words import FEATURES, HOOKS, MODULE, of, span

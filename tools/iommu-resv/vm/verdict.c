@@ -15,6 +15,7 @@
 
 #include "../assign.h"
 #include "../format.h"
+#include "../no_groups.h"
 #include "../sysfs.h"
 #include "../words.h"
 #include "../xalloc.h"
@@ -271,7 +272,10 @@ static bool is_mediated(const struct control *ctl, const char *name)
 	return mediated;
 }
 
-/* The group of a device, by its place in the list, or -1 */
+#define NOT_FOUND	(-1)
+#define NO_GROUPS	(-2)
+
+/* The group of a device, by its place in the list, or a reason why not, which is told */
 static int find_group(struct vm_verdict *v, struct words *ids, const struct control *ctl,
 		      const char *name)
 {
@@ -280,9 +284,17 @@ static int find_group(struct vm_verdict *v, struct words *ids, const struct cont
 	size_t i;
 
 	if (!group_of(ctl, name, &id)) {
+		char *why = no_groups_reason(ctl);
+
+		if (why) {
+			add(v, FINDING_NO, "group",
+			    keep_printf("this host has no IOMMU groups: %s", why));
+			free(why);
+			return NO_GROUPS;
+		}
 		add(v, FINDING_NO, "group",
 		    keep_printf("%s: no IOMMU group of this host has it", name));
-		return -1;
+		return NOT_FOUND;
 	}
 	word = keep_printf("%u", id);
 	for (i = 0; i < ids->nr; i++)
@@ -311,6 +323,8 @@ static void find_groups(struct control *ctl, const struct guest *g, struct vm_ve
 
 		free(sysfs_name);
 		nr = find_group(v, &ids, ctl, name);
+		if (nr == NO_GROUPS)
+			break;
 		if (nr < 0)
 			continue;
 		if (!given[nr].names.nr && is_mediated(ctl, name))

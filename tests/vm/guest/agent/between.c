@@ -260,7 +260,7 @@ void next_case(const char *label, const char *folder)
 	kernel_log();
 	give(folder, CORE);
 	give(folder, LIVEPATCH);
-	/* So important that the console has it, too, whatever loglevel= is. */
+	/* At the highest level, so that the console shows it with every loglevel=. */
 	snprintf(mark, sizeof(mark), "<0>iommu-resv-test case %.32s\n", label);
 	write_file("/dev/kmsg", mark);
 	tell("case %s\n", label);

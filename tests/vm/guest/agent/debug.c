@@ -52,7 +52,7 @@ void busy(const char *label, int ms, char *line)
 	tell("busy %s %llu\n", label, (unsigned long long)(tasks_ns() - start));
 }
 
-/* The kernel tells of an object only some seconds after it was allocated. */
+/* The kernel reports an object only some seconds after it was allocated. */
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 #define KMEMLEAK_AGE	6
 

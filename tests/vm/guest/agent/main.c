@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * agent: /init of the test VMs. Loads the modules listed in /modules, then does the steps in
- * /steps, one a line, and tells the host what it saw through the virtio port "iommu-resv". It
- * judges nothing: that is the host's part (tests/vm/expect).
+ * agent: /init of the test VMs. Loads the modules listed in /modules, then executes the steps in
+ * /steps, one on each line, and sends the host what it saw through the virtio port "iommu-resv".
+ * It judges nothing: the host does that (tests/vm/expect).
  *
  * steps                        lines sent
  * load FILE [PARAMETER...]     load FILE ok|ERRNO NANOSECONDS (of CPU time, here and below)

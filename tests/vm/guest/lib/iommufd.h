@@ -14,6 +14,7 @@
 #define IOMMUFD_IOAS_IOVA_RANGES	_IO(';', 0x84)
 #define IOMMUFD_IOAS_MAP		_IO(';', 0x85)
 #define IOMMUFD_IOAS_UNMAP		_IO(';', 0x86)
+#define IOMMUFD_IOAS_MAP_FILE		_IO(';', 0x8f)
 #define DEVICE_BIND_IOMMUFD		_IO(';', 118)
 #define DEVICE_ATTACH_PT		_IO(';', 119)
 #define DEVICE_DETACH_PT		_IO(';', 120)
@@ -43,6 +44,17 @@ struct iommufd_ioas_map {
 	uint32_t ioas_id;
 	uint32_t reserved;
 	uint64_t user_va;
+	uint64_t length;
+	uint64_t iova;
+};
+
+/* Since Linux 6.13 */
+struct iommufd_ioas_map_file {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t ioas_id;
+	int32_t fd;
+	uint64_t start;
 	uint64_t length;
 	uint64_t iova;
 };

@@ -2,7 +2,7 @@
 /* What VFIO_IOMMU_GET_INFO answers. */
 #include "vfio.h"
 
-/* What VFIO_IOMMU_GET_INFO gives, as far as any kernel does, whatever headers are here. */
+/* The answer of VFIO_IOMMU_GET_INFO with all fields of any kernel, which the headers may lack. */
 struct info {
 	uint32_t argsz;
 	uint32_t flags;
@@ -34,7 +34,7 @@ struct info_ranges {
 #define INFO_MIGRATION_SIZE	32
 #define INFO_DMA_AVAIL		3
 #define INFO_DMA_AVAIL_SIZE	12
-#define INFO_BUFFER	0x40000		/* more than kernels write, whatever argsz says */
+#define INFO_BUFFER	0x40000		/* more than any kernel writes, whatever argsz is */
 #define INFO_SPLIT	20		/* cap_offset is the last in its page then */
 #define INFO_POISON	0xa5
 
@@ -71,7 +71,7 @@ static bool info_cap(struct answer *a, uint32_t at, struct info_cap *cap)
 	} else if (cap->id == INFO_DMA_AVAIL) {
 		len = INFO_DMA_AVAIL_SIZE;
 	} else {
-		/* Nobody knows how long it is: all that the kernel has may be of it. */
+		/* Its length is not known: it may be all of the rest. */
 		len = a->exact > at + sizeof(*cap) ? a->exact - at : sizeof(*cap);
 	}
 	if (a->size - at < len)

@@ -21,6 +21,27 @@ static int ask_ioas(struct vfio *v, const struct request *r)
 	return ioctl(v->container, IOMMUFD_IOAS_MAP, &m) ? errno : 0;
 }
 
+static int ask_file(struct vfio *v, const struct request *r)
+{
+	struct iommufd_ioas_map_file m = {
+		.size = sizeof(m),
+		.flags = IOMMUFD_MAP_FIXED | IOMMUFD_MAP_READABLE | IOMMUFD_MAP_WRITEABLE,
+		.ioas_id = v->ioas,
+		.fd = memfd_create("map", MFD_CLOEXEC),
+		.start = r->vaddr,
+		.length = r->size,
+		.iova = r->iova,
+	};
+	int err = 0;
+
+	if (m.fd < 0 || ftruncate(m.fd, PLAY_MEMORY) ||
+	    ioctl(v->container, IOMMUFD_IOAS_MAP_FILE, &m))
+		err = errno;
+	if (m.fd >= 0)
+		close(m.fd);
+	return err;
+}
+
 int ask(struct vfio *v, const struct request *r)
 {
 	struct vfio_iommu_type1_dma_map m = {
@@ -31,6 +52,8 @@ int ask(struct vfio *v, const struct request *r)
 		.size = r->size,
 	};
 
+	if (v->ioas && r->flags & FROM_FILE)
+		return ask_file(v, r);
 	if (v->ioas)
 		return ask_ioas(v, r);
 	return ioctl(v->container, VFIO_IOMMU_MAP_DMA, &m) ? errno : 0;
@@ -201,7 +224,7 @@ unsigned int dma_places(struct vfio *v, uint64_t place[2])
 	unsigned int i, nr = 0;
 
 	if (!v->range) {
-		/* Nor does such a kernel tell the aperture, which is 39 bits at least. */
+		/* Such a kernel does not return the aperture either, which has at least 39 bits. */
 		place[nr++] = free_place(low, low);
 		place[nr++] = free_place((1ULL << 39) - 3 * page, -low);
 		return nr;

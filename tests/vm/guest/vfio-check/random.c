@@ -138,6 +138,9 @@ int play_ask(struct play *p, char *arg)
 	    !wide_of(size, 16, &r.size) || (arg && !wide_of(arg, 16, &r.vaddr)))
 		return EINVAL;
 	r.flags = wide;
+	/* Without an offset from the beginning of the file */
+	if (r.flags & FROM_FILE && r.vaddr == (uintptr_t)p->mem)
+		r.vaddr = 0;
 	return ask(&p->v, &r);
 }
 

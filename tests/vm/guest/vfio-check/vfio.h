@@ -61,6 +61,9 @@ struct edu {
 };
 
 /* A map as it is asked for, right or wrong. */
+/* In place of a flag of VFIO's: of a file in memory, @vaddr is the offset in it */
+#define FROM_FILE	0x200
+
 struct request {
 	uint32_t flags;
 	uint64_t iova;
