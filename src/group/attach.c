@@ -135,12 +135,8 @@ static bool watch_iommufd(bool retry)
 
 static void unwatch_iommufd(const char *reason)
 {
-	unsigned int i;
-
-	for (i = RESV_ATTACH_REPLACE_TAPS; i--; )
-		resv_tap_put(resv_attach_replace_taps[i], reason);
-	for (i = RESV_ATTACH_HANDLE_TAPS; i--; )
-		resv_tap_put(resv_attach_handle_taps[i], reason);
+	resv_tap_put_all(resv_attach_replace_taps, RESV_ATTACH_REPLACE_TAPS, reason);
+	resv_tap_put_all(resv_attach_handle_taps, RESV_ATTACH_HANDLE_TAPS, reason);
 }
 
 /**
@@ -195,26 +191,27 @@ bool resv_attach_watch(const struct resv_attach_client *client, bool containers)
 void resv_attach_unwatch(const struct resv_attach_client *client,
 			 const char *reason)
 {
-	unsigned int i;
-
 	mutex_lock(&watch_lock);
 	__clear_bit(client->index, &wanted);
 	__clear_bit(client->index, &wanted_containers);
-	for (i = RESV_ATTACH_CONTAINER_TAPS; !wanted_containers && i--; )
-		resv_tap_put(resv_attach_container_taps[i], reason);
+	if (!wanted_containers)
+		resv_tap_put_all(resv_attach_container_taps, RESV_ATTACH_CONTAINER_TAPS,
+				 reason);
 	if (!wanted && resv_attach_watching) {
 		/* Before removing the first tap, so that half-seen events do not count. */
 		WRITE_ONCE(resv_attach_watching, false);
 		WRITE_ONCE(iommufd_watched, false);
 		resv_attach_outage();
 	}
-	if (!wanted)
+	if (!wanted) {
 		unwatch_iommufd(reason);
-	/* Also those of the bracket: the next change looks twice, see have_bracket(). */
-	for (i = RESV_ATTACH_TAPS; !wanted && i--; )
-		resv_tap_put(resv_attach_taps[i], reason);
-	if (!wanted)
+		/*
+		 * Also the taps of the bracket: the next change looks twice, see
+		 * have_bracket().
+		 */
+		resv_tap_put_all(resv_attach_taps, RESV_ATTACH_TAPS, reason);
 		WRITE_ONCE(resv_attach_bracketed, false);
+	}
 	mutex_unlock(&watch_lock);
 }
 
@@ -228,15 +225,13 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
  */
 void resv_attach_mode_changed(void)
 {
-	unsigned int i;
-
 	if (resv_hooks_mode() != RESV_HOOKS_NONE)
 		return;
 	mutex_lock(&watch_lock);
-	for (i = RESV_ATTACH_BRACKET_TAPS; !wanted && i--; )
-		resv_tap_put(resv_attach_bracket_taps[i], NULL);
-	if (!wanted)
+	if (!wanted) {
+		resv_tap_put_all(resv_attach_bracket_taps, RESV_ATTACH_BRACKET_TAPS, NULL);
 		WRITE_ONCE(resv_attach_bracketed, false);
+	}
 	mutex_unlock(&watch_lock);
 }
 

@@ -268,14 +268,31 @@ static void tap_leave(struct resv_hook *hook, struct resv_hook_tap *at,
  */
 void resv_tap_put(const struct resv_tap *tap, const char *reason)
 {
+	resv_tap_put_all(&tap, 1, reason);
+}
+
+/**
+ * resv_tap_put_all() - take several taps away from every place that they are at
+ * @taps: the taps, in the order in which they were installed; removed in reverse order,
+ *	so a tap goes before those on whose data it relies
+ * @nr: number of taps
+ * @reason: see resv_tap_put()
+ *
+ * Context: see resv_tap_put().
+ */
+void resv_tap_put_all(const struct resv_tap *const *taps, unsigned int nr,
+		      const char *reason)
+{
 	struct resv_hook *hook, *next;
 	struct resv_hook_tap *at;
 
 	resv_hooks_lock();
-	list_for_each_entry_safe(hook, next, &resv_hooks, node) {
-		at = resv_place_tap(hook, tap);
-		if (at)
-			tap_leave(hook, at, reason);
+	while (nr--) {
+		list_for_each_entry_safe(hook, next, &resv_hooks, node) {
+			at = resv_place_tap(hook, taps[nr]);
+			if (at)
+				tap_leave(hook, at, reason);
+		}
 	}
 	resv_hooks_unlock();
 }

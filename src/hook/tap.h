@@ -106,6 +106,8 @@ bool resv_tap_get_all(const struct resv_tap *const *taps, unsigned int nr,
 		      struct iommu_group *group);
 bool resv_tap_exists(const struct resv_tap *tap);
 void resv_tap_put(const struct resv_tap *tap, const char *reason);
+void resv_tap_put_all(const struct resv_tap *const *taps, unsigned int nr,
+		      const char *reason);
 void resv_tap_retry(const struct resv_tap *tap);
 const char *resv_tap_backend(const struct resv_tap *tap);
 bool resv_taps_missed(const struct resv_tap *const *taps, unsigned int nr);

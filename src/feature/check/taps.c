@@ -232,14 +232,10 @@ static const struct resv_tap *const explaining_iommufd[] = {
 /* Remove readers of the tracker's objects before the tracker's own taps. */
 static void put_taps(const char *reason)
 {
-	unsigned int i;
-
 	resv_tap_put(&resv_check_tap_map, reason);
 	resv_tap_put(&resv_check_tap_info, reason);
-	for (i = NR_IOMMUFD; i--;)
-		resv_tap_put(explaining_iommufd[i], reason);
-	for (i = 0; i < ARRAY_SIZE(explaining); i++)
-		resv_tap_put(explaining[i], reason);
+	resv_tap_put_all(explaining_iommufd, NR_IOMMUFD, reason);
+	resv_tap_put_all(explaining, ARRAY_SIZE(explaining), reason);
 	/* The parameters have changed already, so nothing is pinned from now on. */
 	resv_attach_unpin(RESV_CHECK_INDEX);
 	resv_spaces_forget();

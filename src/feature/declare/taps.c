@@ -462,8 +462,7 @@ void resv_declare_rest(void)
 	}
 	if (!backend)
 		goto unlock;
-	for (i = 0; i < NR_KPROBES; i++)
-		resv_tap_put(resv_declare_taps[i], NOT_NEEDED);
+	resv_tap_put_all(resv_declare_taps, NR_KPROBES, NOT_NEEDED);
 	resting = backend;
 unlock:
 	mutex_unlock(&resv_declare_lock);

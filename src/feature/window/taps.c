@@ -54,13 +54,10 @@ static void retry(void)
 
 static void remove_taps(const char *reason)
 {
-	unsigned int i;
-
 	if (!installed)
 		return;
 	installed = false;
-	for (i = RESV_MSI_WINDOW_TAPS; i--; )
-		resv_tap_put(resv_msi_window_taps[i], reason);
+	resv_tap_put_all(resv_msi_window_taps, RESV_MSI_WINDOW_TAPS, reason);
 	resv_attach_unwatch(&resv_msi_window_client, reason);
 	resv_msi_lists_reset();
 }
