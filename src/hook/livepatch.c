@@ -29,7 +29,7 @@
 #include "hook/fault.h"
 
 #define NOT_LOADED	"iommu_resv_livepatch is not loaded"
-#define REPLACED	"replaced by the livepatch"
+#define REPLACED	"replaced by another livepatch"
 /* A transition takes about a second; a task in a long sleep can delay it. */
 #define PATCH_TIMEOUT	(60 * HZ)
 

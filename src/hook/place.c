@@ -24,7 +24,7 @@
 #define NOT_TESTED	"not tested yet: no group of this driver can be listed"
 
 #define EXCLUDED \
-	"a livepatch has this function, and this kernel has no hook beside it:"
+	"a livepatch has this function, and this kernel has no hook beside it"
 
 static const char no_memory[] = "no memory";
 
@@ -323,7 +323,7 @@ void resv_hook_go_inert(struct resv_hook *hook, const char *reason)
 	hook->said = reason;
 	at = list_first_entry_or_null(&hook->taps, struct resv_hook_tap, node);
 	pr_warn("hook %s (%s) is off: %s%s%s; %s\n", hook->symbol,
-		hook->backend->name, reason, hook->other[0] ? " " : "",
+		hook->backend->name, reason, hook->other[0] ? ": " : "",
 		hook->other, at ? at->tap->loss : "nothing needs it");
 }
 
@@ -539,7 +539,7 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 		if (!redirected(hook))
 			strscpy(hook->other, "(not a livepatch)",
 				sizeof(hook->other));
-		resv_hook_go_inert(hook, "the function is already redirected:");
+		resv_hook_go_inert(hook, "the function is already redirected");
 		break;
 	case -EOPNOTSUPP:
 		resv_hook_go_inert(hook, "this kernel has no kprobes, or not of this kind");

@@ -125,7 +125,7 @@ static int add_hook(const struct resv_hook_line *line, void *data)
 				"%s %s %s %llu %llu %s%s%s\n", line->symbol,
 				line->backend, line->state, line->hits,
 				line->missed, line->reason,
-				line->other[0] ? " " : "", line->other);
+				line->other[0] ? ": " : "", line->other);
 	return 0;
 }
 
