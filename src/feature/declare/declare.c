@@ -166,7 +166,7 @@ static void declare_removed(struct iommu_group *group, int id)
 
 	mutex_lock(&resv_declare_lock);
 	resv_declared_for_each_safe(d, tmp) {
-		/* The region's reference keeps the group's memory. */
+		/* The region's reference keeps the group in memory. */
 		if (d->group == group && !kept) {
 			kobject_get((struct kobject *)group);
 			kept = true;
@@ -215,7 +215,7 @@ static int declare_loaded(void)
 	return load_error;
 }
 
-/* This is about the kprobes; the tap of the livepatch stays as long as the livepatch. */
+/* Answers for the kprobes only: the livepatch's tap stays as long as the livepatch. */
 static bool declare_wanted(enum resv_hook_mode mode)
 {
 	return mode == RESV_HOOKS_AUTO || mode == RESV_HOOKS_KPROBE;

@@ -16,7 +16,7 @@
  * error, and VFIO refuses the group.
  *
  * VFIO reads the lists of a container's groups again and again, so a window that is in
- * use must stay where it is: it keeps this module from being unloaded.
+ * use must stay where it is: this module cannot be unloaded meanwhile.
  *
  * Invariants:
  * - The cookie of a tracked domain is where the window was when the tracker saw the first
@@ -58,7 +58,7 @@
 #include "feature/window/table.h"
 #include "group/group.h"
 
-/* iommufd is there, which reads a list before its attach is seen. */
+/* iommufd reads a device's list before the tracker sees the attach. */
 #define PIN_WHILE_MOVED	IS_ENABLED(CONFIG_IOMMUFD)
 
 /* For the table and its entries; see above. */
@@ -347,11 +347,12 @@ void resv_msi_windows_exit(void)
 /*
  * Does the domain get its cookie at the window of this group?
  *
- * Yes if VFIO made the domain for this attach.  If the tracker did not see that VFIO makes
- * the attach: since v5.18 the attach is iommufd's, which gets the cookie for the first
- * group that it attaches to a domain.  Before v5.18 a group looks free until VFIO has
- * attached it.  So VFIO may have begun the attach before the tracker watched, and its
- * container may have had the domain before.
+ * If the tracker saw VFIO begin the attach: yes if VFIO made the domain for this attach.
+ * If not, the kernel decides.  Since v5.19 only iommufd can attach the group in this way,
+ * and it gets the cookie when it attaches the first group to a domain: yes.  (The test
+ * below finds v6.0; iommufd exists since v6.2.)  Before v5.19 a group looks free until
+ * VFIO has attached it, so VFIO may have begun the attach before the tracker watched, and
+ * the container may have had the domain before: no.
  */
 static bool makes_cookie(const struct resv_attach_group *g,
 			 const struct resv_attach_domain *d)
@@ -415,7 +416,7 @@ static void window_detached(struct resv_attach_group *g,
 	if (!w || !w->cookie_elsewhere)
 		return;
 	w->cookie_elsewhere = false;
-	/* A look during the attach may have found the window of the container. */
+	/* If looked at meanwhile, the group's files show the container's window. */
 	resv_group_update_soon(w->id);
 }
 

@@ -85,7 +85,7 @@ static void rest(void)
 /**
  * resv_msi_taps_want() - install the taps for good, because the parameter moves windows
  *
- * The next look at a group installs them.
+ * They are installed when a group is looked at.
  *
  * Context: may sleep; resv_msi_windows_lock is not held.
  */
@@ -219,9 +219,9 @@ static bool get_taps(const struct resv_facts *c)
 	by_list = !entry || (tried && by_list);
 	if (by_list)
 		resv_msi_lists_move_in_group();
-	/* iommufd reads the lists of devices, so it would keep the driver's place. */
+	/* iommufd reads the lists of devices, which only the taps on the entry move. */
 	works = watched && (entry || (listed && !IS_ENABLED(CONFIG_IOMMUFD)));
-	/* The parameter could not move the windows of earlier groups: look again. */
+	/* The parameter could not move earlier groups' windows: look at them again. */
 	if (works && denied_any)
 		resv_groups_rescan_soon();
 	denied_any &= !works;

@@ -275,7 +275,7 @@ static int move(const struct resv_facts *c, struct change *change)
 
 /*
  * Would lists show a moved window?  Only kprobes move it in the kernel's lists, and the
- * mode may have changed since the look at the group.
+ * mode may have changed since the group was looked at.
  */
 static bool is_movable(const struct resv_facts *c)
 {
@@ -599,7 +599,7 @@ bool resv_msi_window_apply(const struct resv_facts *c, struct resv_msi_window *w
 		return false;
 	}
 	ret = decide(c, &change) ?: move(c, &change);
-	/* If an allocation failed, the next look at the group tries again. */
+	/* If an allocation failed, retry when the group is looked at again. */
 	w->asked = ret != -ENOMEM;
 	if (ret)
 		return false;
