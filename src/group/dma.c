@@ -12,9 +12,9 @@
  *   itself maps doorbells;
  *
  * and it never allocates above the limit of the buses.  It reserves these once for each
- * domain, for the device whose DMA is configured first.  Which device of the group that
- * was cannot be known later.  So regions that all devices have in common are "enforced",
- * and regions that only some devices have are "advice".
+ * domain, for the device whose DMA is configured first.  Later it cannot be known which
+ * device of the group that was.  So regions that all devices have in common are
+ * "enforced", and regions that only some devices have are "advice".
  *
  * The IOVAs in use are in the domain's cookie, which is private to dma-iommu.c, so the
  * file does not show them.
@@ -38,7 +38,7 @@
 /**
  * struct dma_look - facts about the devices of a group
  * @facts: windows and gaps of their host bridges
- * @now: what the DMA of all of them goes through
+ * @now: how the DMA of all of them is translated
  * @nr: number of devices
  * @nr_pci: number of PCI devices among them
  */

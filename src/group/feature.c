@@ -3,7 +3,7 @@
  * The table of features, and the calls that go to all of them.
  *
  * Invariants:
- * - the table is set before anything else is up, and does not change;
+ * - the table is set before anything else runs, and does not change;
  * - exit() is called for the features whose init() succeeded, in reverse order.
  */
 #include <linux/kernel.h>
@@ -18,7 +18,7 @@ static void (*told)(void);	/* set before any group is looked at */
 
 /**
  * resv_features_set() - set the table of features
- * @table: all of them, and NULL
+ * @table: the features, and NULL at the end
  *
  * Context: before anything else of this module runs.
  */

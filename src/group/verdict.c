@@ -17,8 +17,8 @@
  *
  * The callback of a file in the group's folder must not wait for the lock of a device,
  * because of this cycle: the driver core holds that lock around the events of a bus; the
- * event waits for the lock of the group's entry; a task that holds the latter removes
- * the folder and waits for the callback.  A trylock would not do either: it could make
+ * event waits for the lock of the group's entry; a task that holds the lock of the entry
+ * removes the folder and waits for the callback.  A trylock would not help: it could make
  * VFIO's own trylock fail.  So no lock of a device is taken.
  *
  * - The device stays: this code holds the mutex of the group, which the IOMMU core takes

@@ -435,7 +435,7 @@ void resv_explain_space(const void *space,
 /**
  * resv_explain_barred() - does a region forbid every attach of a group?
  * @snapshot: snapshot of the group
- * @refused: if a region does, its region and device are set
+ * @refused: if one does, the members region and device are set
  *
  * Context: any.
  * Return: true if one does

@@ -28,8 +28,8 @@
  *   a host driver or another user has the group	EPERM, EBUSY
  *   a region is mapped 1:1				EINVAL
  *
- * (VFIO itself refuses a device whose IOMMU does not keep DMA coherent), and an attach
- * is refused because
+ * (VFIO itself refuses a device whose IOMMU does not keep DMA coherent.)  iommufd refuses
+ * an attach because
  *
  *   there is no such address space			ENOENT
  *   maps overlap a region of the device		EADDRINUSE

@@ -8,10 +8,10 @@
  * - for all devices of a model, by the parameter: each device gets an entry like the
  *   second kind when its group is looked at (facts.c), until the device is removed.
  *
- * When a new device gets its DMA domain, the taps already add a region of the parameter
- * to its lists: no user can have attached the device before.  If the device was there
- * before the region, the region is held back until it has passed all checks and the
- * device's group is free.
+ * When a new device gets its DMA domain, the taps add the parameter's regions to the
+ * device's lists at once, because no user can have attached the device before.  If the
+ * device is older than the region, this file holds the region back until it has passed
+ * all checks and the device's group is free.
  */
 #include <linux/iommu.h>
 #include <linux/kernel.h>

@@ -77,7 +77,8 @@ struct resv_declared {
  * resv_declared_is_model() - is this the entry of a model?
  * @d: entry
  *
- * Each device of the model gets its own entry; this one never has a group.
+ * Each device of the model gets its own entry; the model's entry never has a
+ * group.
  *
  * Context: any.
  * Return: true if it is

@@ -31,11 +31,11 @@
  *   sees is too late to hold the module; and on some kernels the tracker does not see
  *   all of its attaches.
  * - iommufd notes the place of the doorbells when the first device of a group is
- *   attached, and keeps it for the group, whatever domain that is on
+ *   attached, and keeps it for the group, on whatever domain the group is
  *   (iommufd_group.sw_msi_start).  An address space that replaces another one reserves
- *   what is on the list at that time.  So while iommufd has a group, the group's list
- *   has the group's own place.  Until v6.14 the doorbells of a domain that groups share
- *   may be at the place of another of these groups, whose list keeps that place free.
+ *   what is on the list at that time.  So while iommufd has a group, the group's list has
+ *   the group's own place.  Until v6.14 the doorbells of a domain that groups share may
+ *   be at the place of another of these groups, whose list keeps that place free.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
@@ -221,8 +221,8 @@ static void unpin(struct resv_msi_window *w)
  * @to: where; the driver's place if @by is RESV_WINDOW_BY_KERNEL
  * @by: who placed it there
  *
- * Context: resv_msi_windows_lock and the group's mutex are held, and the group was
- *	found free under the latter; does not sleep.
+ * Context: resv_msi_windows_lock and the group's mutex are held, and the group was found
+ *	free under its mutex; does not sleep.
  * Return: 0, -EBUSY if a task is attaching the group, or -ENODEV if the module is being
  * unloaded
  */

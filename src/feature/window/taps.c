@@ -31,7 +31,7 @@ static unsigned int changes;	/* number of writes to files under way */
 static bool needed;		/* a window is moved, or about to be moved */
 static bool installed;		/* the taps were requested, and not removed since */
 static bool requested;		/* the parameter moves windows */
-static bool denied_any;		/* it could not for some group, because no hook worked */
+static bool denied_any;		/* it could not move some group's: no hook worked */
 static bool tried;		/* it is known whether the taps work */
 static bool works;		/* a window could be moved at the last test */
 static bool by_list;		/* ... for some group only in the list of the group */
