@@ -100,7 +100,7 @@ struct resv_dmar_rmrr {
 };
 
 /**
- * struct resv_dmar_ops - receivers of what is found, each may be NULL
+ * struct resv_dmar_ops - receivers of the structures found, each may be NULL
  * @header: once, before all others; @width is the host address width in
  *	bits (the table has this number minus one)
  * @drhd: one remapping unit

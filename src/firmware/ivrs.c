@@ -283,7 +283,7 @@ int resv_parse_ivrs(const void *table, size_t len,
 }
 
 /**
- * struct resv_ivrs_common - what all IOMMUs have in common
+ * struct resv_ivrs_common - features that all IOMMUs have
  * @told: IVinfo says that there are images
  * @found: there is an IVHD
  * @segment: PCI segment of the first IOMMU in the table

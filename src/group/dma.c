@@ -180,7 +180,7 @@ static char *make_text(struct dma_look *look, const struct resv_snapshot *snapsh
 /**
  * resv_dma_make() - make the text of the file dma_api
  * @group: group, which the caller keeps alive
- * @snapshot: what is known about the group
+ * @snapshot: snapshot of the group
  * @len: set to the length of the text
  *
  * Context: may sleep; takes the group's mutex, and no lock of a device.

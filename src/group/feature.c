@@ -63,7 +63,7 @@ int resv_features_init(void)
 }
 
 /**
- * resv_features_exit() - free what the features have set up
+ * resv_features_exit() - undo the init() of all features
  *
  * Context: no tap is installed, and no group is known; may sleep.
  */
@@ -110,7 +110,7 @@ void resv_features_run(void)
 }
 
 /**
- * resv_features_status() - describe what each feature does here
+ * resv_features_status() - add the status lines of all features
  * @s: status to add lines to
  *
  * Context: may sleep.

@@ -68,7 +68,7 @@ struct resv_feature_file {
  * @relied_on: number of a group for which the feature has something in force by taps, or
  *	-ENOENT; @turn selects one of several groups.  The health check looks at these
  *	groups again and again, to test the places of the taps
- * @prepare: get the taps that this group needs, and note in @c what they do
+ * @prepare: get the taps that this group needs, and note in @c whether they work
  * @group: add the regions that the feature causes.  Return: 0 or -ENOMEM
  * @listed: the kernel's list of the group is known.  Return: 0 or -ENOMEM
  * @added: the facts are complete: act on new devices.  Return: true if that changed the

@@ -369,7 +369,7 @@ void resv_registry_set_folder(struct resv_group *g, const void *folder)
 }
 
 /**
- * resv_registry_forget() - drop all that is known about a group
+ * resv_registry_forget() - drop all data about a group
  * @g: entry, locked
  *
  * Context: may sleep; the group's mutex is not held, and the group may be dead.

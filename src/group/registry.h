@@ -19,7 +19,7 @@ enum resv_group_state {
 };
 
 /**
- * struct resv_group - what is known about one group
+ * struct resv_group - the registry's entry of one group
  * @ref: one reference for the table, and one for each task that works on the entry
  * @by_kobj: in the table, by @kobj; readers use RCU
  * @by_id: in the table, by @id; readers use RCU
@@ -42,7 +42,7 @@ enum resv_group_state {
  * @folder: the sysfs folder of the group in which our folder was made, or NULL if there
  *	is none of ours; never follow this pointer.  Changes under @lock and registry_lock
  * @hw: cached measurements of the hardware of each device
- * @snapshot: what readers get, or NULL; changes under @lock, readers use RCU
+ * @snapshot: the snapshot that readers get, or NULL; changes under @lock, readers use RCU
  */
 struct resv_group {
 	struct kref ref;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What readers of a group's files get. */
+/* The texts that readers of a group's files get. */
 #ifndef RESV_GROUP_SNAPSHOT_H
 #define RESV_GROUP_SNAPSHOT_H
 
@@ -19,7 +19,7 @@ enum resv_snapshot_text {
 };
 
 /**
- * struct resv_snapshot - what is known about a group at one moment, unchanging
+ * struct resv_snapshot - facts about a group at one moment; never changes
  * @rcu: for freeing after the last reader of the pointer
  * @aperture: what the IOMMU can address, if @aperture_known
  * @window: movable MSI window, if @window_known

@@ -26,7 +26,7 @@
  * - The driver stays while preemption is off: dev->driver is set to NULL before a driver
  *   is unregistered, and between a module's exit() and freeing it, free_module() waits
  *   for an RCU grace period (synchronize_sched() before v4.20), which cannot end inside
- *   such a section.  The section copies what it needs from the driver.
+ *   such a section.  This code reads the driver only inside the section.
  *
  * Before v5.19 this code asks VFIO itself about the device, under the mutex of the group,
  * as vfio_group_viable() does.
@@ -177,7 +177,7 @@ char *resv_verdict_held(struct iommu_group *group)
 /**
  * resv_verdict_make() - make the text of the file assignable
  * @group: group, which the caller keeps alive
- * @snapshot: what is known about the group
+ * @snapshot: snapshot of the group
  * @len: set to the length of the text
  *
  * If the kernel's list of regions is not known, it may have a region of type direct, so

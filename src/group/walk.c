@@ -5,9 +5,9 @@
  * kernel's list with the registry looks at new groups; a walk looks at all groups.
  *
  * A walk runs at load, when the mode of the hooks changes, when a feature asks for one,
- * and again after an allocation failed.  Everything else costs only what it touches: an
- * event looks at the group of its device; the comparison, a little later, looks at
- * groups that were added without an event.
+ * and again after an allocation failed.  Everything else touches few groups: an event
+ * looks at the group of its device; the comparison, a little later, looks at groups that
+ * were added without an event.
  *
  * Invariants:
  *
@@ -338,8 +338,8 @@ static void drop_empty(struct resv_group *g, struct kobject *kobj)
 /*
  * Bring one live group up to date.
  *
- * Return: 1 if readers see a difference, 0 if not, or an errno, after which the group
- * shows what it showed before
+ * Return: 1 if readers see a difference, 0 if not, or an errno, after which the files
+ * show the previous state
  */
 static int update(struct resv_group *g, struct kobject *kobj)
 {

@@ -3,11 +3,11 @@
  * Kprobes at the entry of a function, and kretprobes at its return.
  *
  * A tap adds to the list that the function was given, changes arguments, or only records
- * what is attached to what; then the function runs.  No tap redirects the call, so every
- * kind of kprobe works (ftrace, breakpoint, jump), on x86 and on arm64, beside
- * livepatches and tracers; on x86 before v5.5 ftrace.c calls the taps instead.  There is
- * no post_handler: with one, an ftrace-based kprobe would claim the right to redirect
- * (IPMODIFY) and exclude livepatches.
+ * which group is attached to which domain; then the function runs.  No tap redirects the
+ * call, so every kind of kprobe works (ftrace, breakpoint, jump), on x86 and on arm64,
+ * beside livepatches and tracers; on x86 before v5.5 ftrace.c calls the taps instead.
+ * There is no post_handler: with one, an ftrace-based kprobe would claim the right to
+ * redirect (IPMODIFY) and exclude livepatches.
  *
  * A tap that needs the complete list, or the result, uses a kretprobe.  A list belongs to
  * the caller of the function.  If the function returns an error, the caller unwinds
@@ -152,7 +152,7 @@ static u64 missed_entry(const struct resv_hook *hook)
 #define MAX_CALLS	256
 
 /**
- * struct slot - what one tap keeps from enter() to leave()
+ * struct slot - data that one tap keeps from enter() to leave()
  * @tap: the tap, or NULL after the last slot in use
  * @data: resv_call.data of the tap
  */

@@ -199,7 +199,7 @@ bool resv_tap_result(struct resv_hook *hook, struct iommu_group *group, int resu
 }
 
 /**
- * struct device_lists - what resv_tap_marked_devices() has seen
+ * struct device_lists - state of resv_tap_marked_devices()
  * @marked: is the mark on this list?
  * @all: the mark was on the list of every device so far
  */

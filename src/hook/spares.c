@@ -82,7 +82,7 @@ void resv_spares_put(struct resv_spares *spares, void *object)
 	nr = spares->nr + 1;
 	WRITE_ONCE(spares->nr, nr);
 	raw_spin_unlock_irqrestore(&lists_lock, flags);
-	/* The worker frees what is above @wanted. */
+	/* The worker frees the objects beyond @wanted. */
 	if (wanted && nr > 2 * wanted)
 		queue_work(system_highpri_wq, &spares->work);
 }

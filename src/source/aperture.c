@@ -331,7 +331,7 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 	 */
 	if (!hw->aperture_known)
 		return 0;
-	/* Devices of a group share one domain, so use what suits all of them. */
+	/* Devices of a group share one domain, so intersect their apertures. */
 	if (!c->aperture_known) {
 		c->aperture = hw->aperture;
 		c->aperture_known = true;

@@ -89,7 +89,7 @@ static int add_number(u32 **list, unsigned int *nr, u32 number)
 {
 	u32 *more;
 
-	/* It is full when the number of entries is a power of two. */
+	/* The list is full when the number of entries is a power of two. */
 	if (!(*nr & (*nr - 1))) {
 		more = krealloc(*list, (*nr ? 2 * *nr : 1) * sizeof(*more),
 				GFP_KERNEL);

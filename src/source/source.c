@@ -238,7 +238,7 @@ int resv_sources_group(struct resv_facts *c)
 }
 
 /**
- * resv_sources_status() - describe what each source does here
+ * resv_sources_status() - add the status lines of all sources
  * @f: list to add to
  *
  * Context: may sleep.

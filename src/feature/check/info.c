@@ -9,8 +9,8 @@
  *
  * This runs in the handler of a kretprobe, which cannot handle a page fault.  The kernel
  * has just written the structure, so that memory is present.  If the memory behind the
- * structure is not present, the process is told that the answer needs more room.  By the
- * rules of this call it tries again, with other memory.
+ * structure is not present, this file answers that more room is needed.  By the rules of
+ * this call the process then tries again, with other memory.
  *
  * The handler does not allocate, and holds no lock while it writes user memory: the first
  * walk over the container's ranges counts them, the second one writes each.  If an

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Declared regions: what happens to them when devices and groups are added and removed.
+ * Puts declared regions in force, holds them back and ends them, when devices and groups
+ * are added and removed.
  *
  * There are three kinds of declared regions:
  * - in the file of a group: in force until it is removed or the group dies;

@@ -361,7 +361,7 @@ static bool by_group(const struct resv_facts *c)
 	       resv_test_group_level();
 }
 
-/* Return: kprobes add what is declared for the group to the kernel's lists */
+/* Return: true if kprobes add the group's regions to the kernel's lists */
 static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 {
 	bool works = c->nr_callbacks;
@@ -596,7 +596,7 @@ void resv_declare_taps_walked(void)
 	resv_declare_rest();
 }
 
-/* Describe what the taps do.  @mode is not "none", and the kernel makes the lists. */
+/* Report the state of the taps.  @mode is not "none", and the kernel makes the lists. */
 static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 {
 	const char *inert = NULL, *reason = NULL, *probe;
@@ -645,7 +645,7 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 }
 
 /**
- * resv_declare_status() - describe what enforces declared regions on this machine
+ * resv_declare_status() - report which backend enforces declared regions here
  * @s: status to add to
  *
  * Context: may sleep.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Declared regions: what the admin may write, the checks, and the answers.
+ * Parses, checks and answers writes that declare regions, and the parameter "declare".
  *
  * A declaration changes only while its group is not attached (group/attach.h): VFIO asks
  * for the list of a group when it attaches the group; and when it detaches a group, it

@@ -25,10 +25,10 @@
  *   of allocating.
  *
  * Locks: the tracker's lock protects the spare objects and data[].  The lock of each
- * struct doorbells protects what is mapped; it is taken without the tracker's lock while
- * the driver maps a page, and inside the tracker's lock when an object is taken from the
- * spare ones or returned to them.  Both are raw, because the tap runs with interrupts off
- * and under the raw lock of the interrupt's descriptor.
+ * struct doorbells protects its list of mapped pages; it is taken without the tracker's
+ * lock while the driver maps a page, and inside the tracker's lock when an object is
+ * taken from the spare ones or returned to them.  Both are raw, because the tap runs with
+ * interrupts off and under the raw lock of the interrupt's descriptor.
  *
  * The tap maps by the driver's own operation: iommu_map() is hooked, so a handler must
  * not call it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* MSI windows: what happens to them when devices and groups are added and removed. */
+/* Records, moves and drops MSI windows when devices and groups are added and removed. */
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include "feature/window/table.h"

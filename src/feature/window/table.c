@@ -33,16 +33,17 @@
  * - iommufd notes the place of the doorbells when the first device of a group is
  *   attached, and keeps it for the group, on whatever domain the group is
  *   (iommufd_group.sw_msi_start).  An address space that replaces another one reserves
- *   what is on the list at that time.  So while iommufd has a group, the group's list has
- *   the group's own place.  Until v6.14 the doorbells of a domain that groups share may
- *   be at the place of another of these groups, whose list keeps that place free.
+ *   the regions that are on the list at that time.  So while iommufd has a group, the
+ *   group's list has the group's own place.  Until v6.14 the doorbells of a domain that
+ *   groups share may be at the place of another of these groups, whose list keeps that
+ *   place free.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
  * Locks: resv_msi_windows_lock protects the table.  It nests inside the lock of one
  * group's entry; the lock of the hooks, those of the tracker, and the mutex of one group
- * nest inside it.  Handlers take only the tracker's lock, which protects what they read
- * and write of a window.  The last reference on a group is never dropped under
+ * nest inside it.  Handlers take only the tracker's lock, which protects the members of a
+ * window that they read or write.  The last reference on a group is never dropped under
  * resv_msi_windows_lock: the group then waits for the callbacks of its files, which take
  * that lock.
  */
