@@ -99,7 +99,8 @@ static bool is_held(struct verdict *v, struct device *dev)
 /*
  * Is this a mediated device?  VFIO accepts its group without an IOMMU and without a check
  * of interrupts, because the parent's driver maps for it
- * (vfio_iommu_type1_attach_group()).  The bus is not exported, so compare its name.
+ * (vfio_iommu_type1_attach_group()).  The bus is not exported, so this compares the bus's
+ * name.
  */
 static bool is_mediated(const struct device *dev)
 {

@@ -211,7 +211,7 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 	/* Tasks still call the replacement: kprobes can take over without a gap. */
 	if (active && event == RESV_LIVEPATCH_UNPATCHING)
 		owner->disabled();
-	/* When groups are looked at, the livepatch is tested and its state shown. */
+	/* When groups are looked at, the livepatch is tested, and its state is shown. */
 	owner->changed();
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_event);

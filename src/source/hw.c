@@ -249,8 +249,8 @@ static int measure_instance(struct device *instance, struct device *dev,
  *	may give another result
  * @iommu: set to the measurements
  *
- * They are cached for the IOMMU's class device if the kernel reports which it is, else
- * for the device itself.
+ * The measurements are cached for the IOMMU's class device if the kernel reports that
+ * device, else for @dev itself.
  *
  * Context: the lock of the group's entry is held; may sleep.
  * Return: 0, or what @measure returned, with @iommu undefined
