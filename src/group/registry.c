@@ -13,8 +13,8 @@
  *   Both are valid only while the group is alive, as it is in the callbacks of its own
  *   files.
  * - The table has at most one entry for an address, and at most one for a number.  If a
- *   new group reuses the address or the number of a group that died without an event,
- *   the old entry is buried before the new group gets one.
+ *   new group reuses the address or the number of a group that died without an event, the
+ *   old entry is buried (resv_registry_bury()) before the new group gets one.
  * - A task buries an entry only if it knows that the group is dead, or after it has
  *   removed the group's folder.  A list of live groups proves that the groups not on it
  *   were dead when it was made; the groups on it may have died since.
