@@ -15,8 +15,7 @@
  * lives, even if this module is unloaded, so the tap holds no reference on the module.
  * If the tap misses a return ("hooks" counts it), VFIO's ranges are the kernel's.
  *
- * The only state of this file is in its parameters, which are set at load and never
- * change.
+ * The only state is in the parameters, which are set at load and never change.
  */
 #include <linux/bug.h>
 #include <linux/iommu.h>
