@@ -9,7 +9,7 @@
 
 #include <linux/kconfig.h>
 
-/* probe.sh writes it into the build directory; include it only here. */
+/* probe.sh writes this file into the build directory; include it only here. */
 #include "compat/facts.h"
 
 /* 1 if the fact holds for the kernel this module was built for, else 0. */

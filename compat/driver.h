@@ -15,7 +15,7 @@
 #include <linux/vfio.h>
 #include "compat/bus.h"
 
-/* On this kernel a driver declares whether VFIO can take a group in spite of it. */
+/* On this kernel drivers or VFIO tell which drivers VFIO accepts in a group. */
 #define COMPAT_HAS_DEVICE_OWNER \
 	(RESV_HAVE(DRIVER_MANAGED_DMA) || RESV_HAVE(VFIO_DEVICE_FROM_DEV) || \
 	 !IS_ENABLED(CONFIG_VFIO))
@@ -69,7 +69,8 @@ static inline bool compat_driver_leaves_dma(const struct device *dev,
  * @get: vfio_device_get_from_dev(), or NULL
  * @put: vfio_device_put(), or NULL
  *
- * Empty if drivers declare it themselves, or VFIO is not loaded.
+ * Both are NULL if drivers declare whether VFIO accepts them, or if VFIO is not
+ * loaded.
  */
 struct compat_vfio {
 	struct vfio_device *(*get)(struct device *dev);

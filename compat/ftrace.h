@@ -25,9 +25,9 @@
 #endif
 
 /*
- * Until 0bc11ed5ab60 ("kprobes: Allow kprobes coexist with livepatch"), v5.4, a kprobe that
- * uses ftrace claims the right to redirect the function.  No header shows that commit;
- * kernels with the flag FTRACE_OPS_FL_PERMANENT, which is of v5.5, have it.
+ * Until 0bc11ed5ab60 ("kprobes: Allow kprobes coexist with livepatch"), v5.4, a kprobe
+ * that uses ftrace claims the right to redirect the function.  No header shows that
+ * commit; kernels with the flag FTRACE_OPS_FL_PERMANENT, which came with v5.5, have it.
  */
 #define COMPAT_KPROBES_CLAIM	(!COMPAT_FTRACE_PERMANENT)
 

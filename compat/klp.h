@@ -14,7 +14,7 @@
 #define COMPAT_HAS_KLP	0
 #endif
 
-/* A module can tell livepatches from other modules, and look up their folders. */
+/* A module can distinguish livepatches from other modules, and look up their folders. */
 #if defined(RESV_HAVE_KLP_MODULE) && defined(RESV_HAVE_KERNFS_LOOKUP)
 #define COMPAT_HAS_KLP_MODULES	1
 #endif

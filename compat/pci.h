@@ -87,7 +87,10 @@ static inline u64 compat_bus_dma_limit(const struct device *dev)
 #else
 	u64 limit = 0;
 #endif
-	/* For 64 bits in the IORT the kernel uses a size of all ones, so a limit of one less. */
+	/*
+	 * For 64 bits in the IORT the kernel uses a size of all ones, so the limit is one
+	 * less.
+	 */
 	return limit && limit < ULLONG_MAX - 1 ? limit : ULLONG_MAX;
 }
 

@@ -80,7 +80,7 @@ static inline struct kobject *compat_kernfs_link(struct kernfs_node *parent,
  * compat_kernfs_in_group() - get the data of a file in a named group of files
  * @parent: directory, kept alive by the caller, with its files
  * @group: name of the group, which is a directory in it
- * @name: file in that
+ * @name: name of the file in the group
  *
  * Context: may sleep.
  * Return: the file's private data, which is its attribute, or NULL

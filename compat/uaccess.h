@@ -23,14 +23,15 @@ static inline bool compat_access_ok(const void __user *to, size_t len)
  * @len: number of bytes
  *
  * Context: any, in a task.
- * Return: true if it was written; false if the memory is not present or not writable
+ * Return: true if the bytes were written; false if the memory is not present or not
+ * writable
  */
 static inline bool compat_copy_to_user_nofault(void __user *to, const void *from,
 					       size_t len)
 {
 	unsigned long left;
 
-	/* First, because access_ok() may check whether page faults are disabled. */
+	/* Do this first: access_ok() may check whether page faults are disabled. */
 	pagefault_disable();
 	left = compat_access_ok(to, len) ?
 	       __copy_to_user_inatomic(to, from, len) : len;
@@ -45,7 +46,7 @@ static inline bool compat_copy_to_user_nofault(void __user *to, const void *from
  * @len: number of bytes
  *
  * Context: any, in a task.
- * Return: true if it was read
+ * Return: true if the bytes were read
  */
 static inline bool compat_copy_from_user_nofault(void *to,
 						 const void __user *from,

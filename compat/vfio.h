@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Definitions of the UAPI header <linux/vfio.h> for kernels that do not have them: of
- * VFIO_IOMMU_GET_INFO since v5.4 (commit a717072007e8), and later of VFIO_IOMMU_MAP_DMA.
+ * Definitions of the UAPI header <linux/vfio.h> for kernels that do not have them: those
+ * for VFIO_IOMMU_GET_INFO came with v5.4 (commit a717072007e8), those for
+ * VFIO_IOMMU_MAP_DMA later.
  */
 #ifndef RESV_COMPAT_VFIO_H
 #define RESV_COMPAT_VFIO_H

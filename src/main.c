@@ -20,7 +20,7 @@
 #include "sysfs/group.h"
 #include "sysfs/module.h"
 
-/* In order: first the kernel, then sources that explain, then those that conclude. */
+/* In order: the kernel, sources that explain its regions, sources that use them. */
 static const struct resv_source *const sources[] = {
 	&resv_source_kernel,
 #if IS_ENABLED(CONFIG_ACPI) && IS_ENABLED(CONFIG_X86)
@@ -58,7 +58,7 @@ static const struct resv_feature *const features[] = {
 	NULL
 };
 
-/* After the first look at all groups it is known which hooks this machine needs and has. */
+/* Runs after the first walk, when it is known which hooks this machine needs and has. */
 static int check_status(void)
 {
 	struct resv_status *s = kzalloc(sizeof(*s), GFP_KERNEL);

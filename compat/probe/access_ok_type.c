@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: access_ok() has an argument that tells reads from writes.
+ * Fact: access_ok() has an argument that distinguishes reads from writes.
  * Upstream: 96d4f267e40f ("Remove 'type' argument from access_ok() function"), v5.0;
  * RHEL 8 has it from 8.1 on.
  */

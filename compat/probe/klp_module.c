@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fact: is_livepatch_module() tells livepatches from other modules.
+ * Fact: is_livepatch_module() distinguishes livepatches from other modules.
  * Upstream: v4.7.
  */
 #include <linux/module.h>

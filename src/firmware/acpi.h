@@ -20,7 +20,7 @@ struct resv_acpi_table {
 };
 
 /**
- * struct resv_acpi_items - what a parser finds in a table, as an array
+ * struct resv_acpi_items - array of the items that a parser finds in a table
  * @item: the array, or NULL while its items are counted
  * @size: bytes of one item
  * @nr: number of items

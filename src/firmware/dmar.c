@@ -24,7 +24,7 @@
 
 /**
  * resv_dmar_next_scope() - take the next device scope
- * @scopes: what is left; moved behind the scope that is returned
+ * @scopes: the scopes that are left; moved behind the scope that is returned
  * @scope: filled in
  *
  * The path is cut into pairs the way the kernel does (dmar_insert_dev_scope()
@@ -149,8 +149,8 @@ static int resv_dmar_one_rmrr(const u8 *t, size_t offset, size_t len,
  * reserved memory; the parser skips them, and unknown types (section 8.2
  * requires that for forward compatibility).
  *
- * Return: 0; -EBADMSG after any fault, when the receivers got all that is
- * valid; else what a receiver returned.
+ * Return: 0; -EBADMSG if the table has faults, after the receivers got all
+ * valid structures; else what a receiver returned.
  */
 int resv_parse_dmar(const void *table, size_t len,
 		    const struct resv_dmar_ops *ops, void *ctx,

@@ -44,10 +44,10 @@ struct resv_dmar_scopes {
  * scope covers everything below that bridge as well.
  *
  * The kernel compares from the other end: it collects the functions from the
- * device up to its root bus, and wants the same bus, the same depth and the
- * same pairs. It also accepts a path of one step whose @bus is not a root
- * bus but the bus of the device itself, a firmware bug it has a workaround
- * for (dmar_match_pci_path() in drivers/iommu/intel/dmar.c).
+ * device up to its root bus, and requires the same bus, the same depth and the
+ * same pairs. It also accepts a path of one step whose @bus is not a root bus
+ * but the bus of the device itself, a firmware bug it has a workaround for
+ * (dmar_match_pci_path() in drivers/iommu/intel/dmar.c).
  */
 struct resv_dmar_scope {
 	u8 type;
@@ -100,7 +100,7 @@ struct resv_dmar_rmrr {
 };
 
 /**
- * struct resv_dmar_ops - receivers of what is found, each may be NULL
+ * struct resv_dmar_ops - receivers of the structures found, each may be NULL
  * @header: once, before all others; @width is the host address width in
  *	bits (the table has this number minus one)
  * @drhd: one remapping unit

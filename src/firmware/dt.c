@@ -42,8 +42,8 @@ static u64 resv_dt_number(const u8 *p, unsigned int cells)
  * The parser skips an entry of zero length, one that wraps and one with an
  * unsupported number of cells.
  *
- * Return: 0; -EBADMSG after any fault, when the receiver got all that is
- * valid; else what @ops->entry returned.
+ * Return: 0; -EBADMSG if the property has faults, after the receiver got all
+ * valid entries; else what @ops->entry returned.
  */
 int resv_parse_dt(const void *prop, size_t len, const struct resv_dt_ops *ops,
 		  void *ctx, struct resv_parse_err *err)

@@ -61,7 +61,7 @@ static bool resv_iort_map_valid(const struct resv_iort_map *map)
 
 /**
  * resv_iort_next_map() - take the next id mapping of a node
- * @maps: what is left; moved behind the mapping that is returned
+ * @maps: the mappings that are left; moved behind the mapping that is returned
  * @map: filled in
  *
  * This skips mappings whose ids wrap; the parser has counted them as faults.
@@ -106,7 +106,7 @@ static int resv_iort_raw_desc(struct resv_iort_descs *descs,
 
 /**
  * resv_iort_next_desc() - take the next memory range of an RMR node
- * @descs: what is left; moved behind the range that is returned
+ * @descs: the ranges that are left; moved behind the range that is returned
  * @desc: filled in
  *
  * This skips ranges that are empty or wrap; the parser has counted them as
@@ -273,7 +273,7 @@ static bool resv_iort_rmr(struct resv_iort_node *node, const u8 *p, size_t len,
 				 node->offset);
 		return false;
 	}
-	/* The kernel skips those too: iort_node_get_rmr_info(). */
+	/* The kernel skips such nodes too: iort_node_get_rmr_info(). */
 	if (!resv_le32(p + 8)) {
 		resv_parse_fault(err, "RMR has no id mapping", node->offset);
 		return false;
@@ -316,8 +316,8 @@ static bool resv_iort_rmr(struct resv_iort_node *node, const u8 *p, size_t len,
  * The parser does not read the id mappings of SMMU and ITS group nodes; those
  * of an SMMU are for its own interrupts.
  *
- * Return: 0; -EBADMSG after any fault, when the receivers got all that is
- * valid; else what a receiver returned.
+ * Return: 0; -EBADMSG if the table has faults, after the receivers got all
+ * valid nodes; else what a receiver returned.
  */
 int resv_parse_iort(const void *table, size_t len,
 		    const struct resv_iort_ops *ops, void *ctx,
@@ -513,8 +513,8 @@ static int resv_iort_emit_rmr(void *ctx, const struct resv_iort_node *node)
  * skips PCI devices unless the firmware forbids renumbering their buses (_DSM
  * function 5), because otherwise the stream ids may be wrong.
  *
- * Return: 0; -EBADMSG after any fault, when @fn got all that is valid;
- * -ENOMEM; else what @fn returned.
+ * Return: 0; -EBADMSG if the table has faults, after @fn got all valid ranges; -ENOMEM;
+ * else what @fn returned.
  */
 int resv_iort_each_rmr(const void *table, size_t len, u64 page_size,
 		       int (*fn)(void *ctx, const struct resv_iort_rmr *rmr),

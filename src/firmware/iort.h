@@ -121,7 +121,7 @@ struct resv_iort_desc {
 };
 
 /**
- * struct resv_iort_ops - receivers of what is found, each may be NULL
+ * struct resv_iort_ops - receivers of the nodes found, each may be NULL
  * @node: one node of a type listed above; others are skipped
  *
  * A value other than 0 stops the parser, which returns it.

@@ -18,7 +18,7 @@
 #define IVRS_IVHD_10_FIXED	24
 #define IVRS_IVHD_11_FIXED	40
 
-/* An IVMD consists only of this. */
+/* An IVMD has only a fixed part. */
 #define IVRS_IVMD_FIXED		32
 
 /* Device entries: 4 bytes for types below 0x40, 8 below 0x80; 0xf0 has a length. */
@@ -218,8 +218,8 @@ static int resv_ivrs_one_ivmd(const u8 *t, size_t offset, size_t len,
  * The parser skips a bad block by its length; if the length itself is bad, it
  * cannot find the rest of the table. It skips blocks of unknown type.
  *
- * Return: 0; -EBADMSG after any fault, when the receivers got all that is
- * valid; else what a receiver returned.
+ * Return: 0; -EBADMSG if the table has faults, after the receivers got all
+ * valid blocks; else what a receiver returned.
  */
 int resv_parse_ivrs(const void *table, size_t len,
 		    const struct resv_ivrs_ops *ops, void *ctx,
@@ -283,7 +283,7 @@ int resv_parse_ivrs(const void *table, size_t len,
 }
 
 /**
- * struct resv_ivrs_common - what all IOMMUs have in common
+ * struct resv_ivrs_common - features that all IOMMUs have
  * @told: IVinfo says that there are images
  * @found: there is an IVHD
  * @segment: PCI segment of the first IOMMU in the table

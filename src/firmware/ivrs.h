@@ -22,7 +22,7 @@
 #define RESV_IVMD_EXCLUSION	0x08
 
 /**
- * struct resv_ivrs_header - what the table says about the whole platform
+ * struct resv_ivrs_header - facts of the table about the whole platform
  * @revision: of the table; 1 has fixed-length IVHD only (type 0x10), 2 adds
  *	0x11 and 0x40
  * @info: raw IVinfo
@@ -104,7 +104,7 @@ struct resv_ivrs_acpi {
  * @start: first address
  * @end: last address, inclusive
  *
- * @start and @end are what the table says. The kernel rounds both the start
+ * @start and @end have the table's values. The kernel rounds both the start
  * and the length up to pages, so match an unaligned one by overlap. It turns
  * both kinds into `direct` regions: it treats exclusion ranges as unity
  * mappings with read and write, because an IOMMU has only one exclusion
@@ -122,7 +122,7 @@ struct resv_ivrs_ivmd {
 };
 
 /**
- * struct resv_ivrs_ops - receivers of what is found, each may be NULL
+ * struct resv_ivrs_ops - receivers of the blocks found, each may be NULL
  * @header: once, before all others
  * @ivhd: one IOMMU
  * @acpi: one device that is not on PCI, after its IOMMU
@@ -151,7 +151,7 @@ int resv_parse_ivrs(const void *table, size_t len,
 #define RESV_EFR2_HT_IGNORE	BIT_ULL(11)
 
 /**
- * enum resv_ht_range - what the IOMMUs do with the HyperTransport range
+ * enum resv_ht_range - do the IOMMUs translate the HyperTransport range?
  * @RESV_HT_UNKNOWN: the table does not say
  * @RESV_HT_TAKEN: at least one IOMMU does not translate it
  * @RESV_HT_FREE: all IOMMUs translate it like other addresses

@@ -95,8 +95,8 @@ static int resv_madt_one(const u8 *t, size_t offset, size_t len,
  * The parser skips a bad subtable by its length; if the length itself is bad,
  * it cannot find the rest of the table. It skips subtables of other types.
  *
- * Return: 0; -EBADMSG after any fault, when the receiver got all that is
- * valid; else what the receiver returned.
+ * Return: 0; -EBADMSG if the table has faults, after the receiver got all valid
+ * subtables; else what the receiver returned.
  */
 int resv_parse_madt(const void *table, size_t len,
 		    int (*fn)(void *ctx,

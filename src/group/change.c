@@ -2,8 +2,8 @@
 /*
  * Changing a group, by a write to one of its files.
  *
- * The first look at the group decides whether the change is made or refused.  A second
- * look after the change checks that the kernel's list shows it.
+ * This file looks at the group twice: the facts before the change decide whether it is
+ * made or refused, and the facts after the change show whether the kernel's list has it.
  *
  * Invariants:
  * - a change is made under the lock of the group's entry, so meanwhile no other task

@@ -12,9 +12,9 @@
  *   itself maps doorbells;
  *
  * and it never allocates above the limit of the buses.  It reserves these once for each
- * domain, for the device whose DMA is configured first.  Which device of the group that
- * was cannot be known later.  So regions that all devices have in common are "enforced",
- * and regions that only some devices have are "advice".
+ * domain, for the device whose DMA is configured first.  Later it cannot be known which
+ * device of the group that was.  So regions that all devices have in common are
+ * "enforced", and regions that only some devices have are "advice".
  *
  * The IOVAs in use are in the domain's cookie, which is private to dma-iommu.c, so the
  * file does not show them.
@@ -38,7 +38,7 @@
 /**
  * struct dma_look - facts about the devices of a group
  * @facts: windows and gaps of their host bridges
- * @now: what the DMA of all of them goes through
+ * @now: how the DMA of all of them is translated
  * @nr: number of devices
  * @nr_pci: number of PCI devices among them
  */
@@ -180,7 +180,7 @@ static char *make_text(struct dma_look *look, const struct resv_snapshot *snapsh
 /**
  * resv_dma_make() - make the text of the file dma_api
  * @group: group, which the caller keeps alive
- * @snapshot: what is known about the group
+ * @snapshot: snapshot of the group
  * @len: set to the length of the text
  *
  * Context: may sleep; takes the group's mutex, and no lock of a device.

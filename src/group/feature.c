@@ -3,7 +3,7 @@
  * The table of features, and the calls that go to all of them.
  *
  * Invariants:
- * - the table is set before anything else is up, and does not change;
+ * - the table is set before anything else runs, and does not change;
  * - exit() is called for the features whose init() succeeded, in reverse order.
  */
 #include <linux/kernel.h>
@@ -18,7 +18,7 @@ static void (*told)(void);	/* set before any group is looked at */
 
 /**
  * resv_features_set() - set the table of features
- * @table: all of them, and NULL
+ * @table: the features, and NULL at the end
  *
  * Context: before anything else of this module runs.
  */
@@ -63,7 +63,7 @@ int resv_features_init(void)
 }
 
 /**
- * resv_features_exit() - free what the features have set up
+ * resv_features_exit() - undo the init() of all features
  *
  * Context: no tap is installed, and no group is known; may sleep.
  */
@@ -110,7 +110,7 @@ void resv_features_run(void)
 }
 
 /**
- * resv_features_status() - describe what each feature does here
+ * resv_features_status() - add the status lines of all features
  * @s: status to add lines to
  *
  * Context: may sleep.

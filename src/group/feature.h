@@ -5,7 +5,7 @@
  *
  * The registry of groups calls the members of struct resv_feature, and knows no feature
  * by name.  A feature calls the floors below (groups, sources, hooks), and no other
- * feature; only the doorbells ask the window feature where the MSI window is.
+ * feature; only the feature "doorbell" asks the feature "window" where the MSI window is.
  *
  * A group is looked at in this order, under the lock of its entry:
  *
@@ -51,13 +51,13 @@ struct resv_feature_file {
 
 /**
  * struct resv_feature - one feature
- * @name: as in docs
+ * @name: its name in the documentation
  * @taps: all its taps
  * @nr_taps: number of @taps
  * @files: its files
  * @nr_files: number of @files
- * @init: set up; parameters are parsed, nothing else is up.  Return: 0, or an errno after
- *	logging one line, with nothing left to undo
+ * @init: called first at load; parameters are parsed, nothing else is set up.  Return: 0,
+ *	or an errno after logging one line, with nothing left to undo
  * @exit: free everything; no tap is installed, no group is known any more
  * @loaded: every existing group was looked at.  Return: 0, or an errno after logging one
  *	line, which makes the load fail
@@ -67,8 +67,8 @@ struct resv_feature_file {
  *	-EBUSY after logging one line that says what to undo first
  * @relied_on: number of a group for which the feature has something in force by taps, or
  *	-ENOENT; @turn selects one of several groups.  The health check looks at these
- *	groups again and again, which tests the places of the taps
- * @prepare: get the taps that this group needs, and note in @c what they do
+ *	groups again and again, to test the places of the taps
+ * @prepare: get the taps that this group needs, and note in @c whether they work
  * @group: add the regions that the feature causes.  Return: 0 or -ENOMEM
  * @listed: the kernel's list of the group is known.  Return: 0 or -ENOMEM
  * @added: the facts are complete: act on new devices.  Return: true if that changed the

@@ -27,7 +27,7 @@ struct resv_group_folder {
 
 /**
  * struct resv_group_change - steps of a change by a write to a file of a group
- * @begin: called before the first look at the group; may be NULL
+ * @begin: called before the group is looked at for the first time; may be NULL
  * @apply: make the change; the facts show the state before it.  Return: 0 or an errno
  * @confirm: check the change; the facts show the state after it.  Return: 0, or an errno
  *	after undoing a change that did not take effect

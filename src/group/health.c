@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Health check: do the hooks still enforce what is in force?
+ * Health check: do the hooks still work for what is in force?
  *
  * An admin can turn off all probes at once, and the kernel does not tell the modules that
- * registered them (/sys/kernel/debug/kprobes/enabled, sysctl kernel.ftrace_enabled).  A
- * look at a group tests the places of its taps, and handles a place that has stopped
- * working.  So while a feature has something in force, look at one of the groups
- * concerned every PERIOD, each time at another one; and look at once before a reader is
- * shown the state of the hooks.
+ * registered them (/sys/kernel/debug/kprobes/enabled, sysctl kernel.ftrace_enabled).
+ * When the module looks at a group, it tests the places of the group's taps, and handles
+ * a place that has stopped working.  So while a feature has something in force, the check
+ * looks at one of the groups concerned in every PERIOD, each time at another one; and it
+ * does so at once before a reader is shown the state of the hooks.
  *
- * The check costs nothing while nothing is in force: a look at a group starts it, and it
- * stops when it finds nothing in force.
+ * The check costs nothing while nothing is in force: it starts when a group is looked at,
+ * and stops when it finds nothing in force.
  *
  * walk_lock (walk.c) nests inside check_lock.
  */
@@ -24,8 +24,8 @@
 #include "group/registry.h"
 
 /*
- * With the delay of a comparison this stays below 3 s, except on hosts where a look at
- * all groups takes so long that walk.c delays the next one.
+ * PERIOD and the delay of a comparison together stay below 3 s, except on hosts where a
+ * walk over all groups takes so long that walk.c delays the next comparison.
  */
 #define PERIOD		(3 * HZ / 2)
 
@@ -72,9 +72,9 @@ static void start(void)
 }
 
 /**
- * resv_health_init() - let looks at groups start the health check
+ * resv_health_init() - start the health check whenever a group is looked at
  *
- * Context: before the first look at a group.
+ * Context: before any group is looked at.
  */
 void resv_health_init(void)
 {

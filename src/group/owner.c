@@ -2,8 +2,9 @@
 /*
  * How groups and features follow the mode of the hooks.
  *
- * A feature has no tap in a mode that it does not want.  When the mode changes, wait for
- * looks at groups that began in the old mode, then put the taps.
+ * A feature has no tap in a mode that it does not want.  When the mode changes, this file
+ * waits for tasks that began to look at a group in the old mode, and then puts the taps
+ * of features that want none in the new mode.
  */
 #include <linux/kernel.h>
 #include "group/attach.h"
@@ -29,7 +30,7 @@ static int in_force(enum resv_hook_mode mode)
 	return 0;
 }
 
-/* In reverse order: readers of a table before its writers. */
+/* Put the taps in reverse order: readers of a table before its writers. */
 static void put_taps(const struct resv_feature *f)
 {
 	unsigned int i = f->nr_taps;

@@ -10,17 +10,17 @@
  *
  * - An entry holds no reference to its group, so it never keeps a dead group alive.  It
  *   is found by the address of the group's kobject together with the group's number.
- *   Both are valid only while the group is alive; in the callbacks of the group's own
- *   files it is.
+ *   Both are valid only while the group is alive, as it is in the callbacks of its own
+ *   files.
  * - The table has at most one entry for an address, and at most one for a number.  If a
- *   new group reuses the address or the number of a group that died without an event,
- *   the old entry is buried before the new group gets one.
+ *   new group reuses the address or the number of a group that died without an event, the
+ *   old entry is buried (resv_registry_bury()) before the new group gets one.
  * - A task buries an entry only if it knows that the group is dead, or after it has
  *   removed the group's folder.  A list of live groups proves that the groups not on it
  *   were dead when it was made; the groups on it may have died since.
- * - A group with a folder of ours has an entry, unless the group is dying: then sysfs
- *   removes the folder with the group.  A folder without an entry would stay when the
- *   module is unloaded, with files whose code and attributes are freed.
+ * - A group with our folder has an entry, unless the group is dying: then sysfs removes
+ *   the folder with the group.  A folder without an entry would stay when the module is
+ *   unloaded, with files whose code and attributes are freed.
  * - Readers see a snapshot that the entry has a reference to.  The pointer changes
  *   before that reference is dropped, so a reader that fails to get a reference finds
  *   the next snapshot, or NULL.
@@ -32,7 +32,7 @@
  *   lock of a device           held by the driver core around events of a bus
  *   check_lock (health.c)      health checks before the state of the hooks is shown
  *   walk_lock (walk.c)         walks and comparisons; no event takes it
- *   lock of an entry           looks at its group, its state, its folder; never two
+ *   lock of an entry           looking at its group, its state, its folder; never two
  *   a feature's own mutex
  *   lock of the hooks
  *   the group's own mutex      of the IOMMU core
@@ -369,7 +369,7 @@ void resv_registry_set_folder(struct resv_group *g, const void *folder)
 }
 
 /**
- * resv_registry_forget() - drop all that is known about a group
+ * resv_registry_forget() - drop all data about a group
  * @g: entry, locked
  *
  * Context: may sleep; the group's mutex is not held, and the group may be dead.
@@ -398,7 +398,7 @@ void resv_registry_forget(struct resv_group *g)
  * resv_registry_bury() - take an entry out of the table
  * @g: entry, locked; the caller has a reference
  *
- * The group is dead, or it has neither a device nor a folder of ours.
+ * The group is dead, or it has neither a device nor our folder.
  *
  * Context: see resv_registry_forget().
  */
@@ -439,7 +439,7 @@ void resv_registry_compare_begin(void)
  * @folder: its sysfs folder: only its address is used
  *
  * Context: may sleep.
- * Return: true if the group needs no look now
+ * Return: true if the group need not be looked at now
  */
 bool resv_registry_compare(const struct kobject *kobj, int id,
 			   const void *folder)
@@ -522,9 +522,9 @@ void resv_registry_mark_stale(int id)
 }
 
 /**
- * resv_groups_quiesce() - wait for all looks at groups and changes under way
+ * resv_groups_quiesce() - wait for tasks that look at a group or change one
  *
- * Looks and changes that begin later see what the caller has done before.
+ * Tasks that begin to do so later see what the caller has done before.
  *
  * Context: may sleep; no entry is locked.
  */

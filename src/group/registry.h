@@ -13,13 +13,13 @@
 #include "source/hw.h"
 
 enum resv_group_state {
-	RESV_GROUP_LIVE,	/* looks at the group are allowed */
+	RESV_GROUP_LIVE,	/* the group may be looked at */
 	RESV_GROUP_DEPARTING,	/* a device is leaving: take no reference to the group */
 	RESV_GROUP_DEAD,	/* the entry is not in the table any more */
 };
 
 /**
- * struct resv_group - what is known about one group
+ * struct resv_group - the registry's entry of one group
  * @ref: one reference for the table, and one for each task that works on the entry
  * @by_kobj: in the table, by @kobj; readers use RCU
  * @by_id: in the table, by @id; readers use RCU
@@ -31,17 +31,18 @@ enum resv_group_state {
  * @state: changes under @lock and registry_lock; either is enough to read it
  * @seen: the last comparison has found the group on the kernel's list, or the entry was
  *	used since.  Under registry_lock
- * @lock: held during a look at the group and all that follows from it
+ * @lock: held while the group is looked at or changed, until readers have the new
+ *	snapshot
  * @leaving: devices that the IOMMU core is taking out of the group
- * @empty: no device stays, and the features know that
+ * @empty: all devices are leaving or have left, and the features were told so
  * @known: the tracker of attachments and the features may have data about the group
  * @looked: the group was looked at, and no allocation failed
- * @stale: the group needs another look soon; set in any context
+ * @stale: the group has to be looked at again soon; set in any context
  * @warned: the log already says that the group cannot be looked at
  * @folder: the sysfs folder of the group in which our folder was made, or NULL if there
  *	is none of ours; never follow this pointer.  Changes under @lock and registry_lock
- * @hw: what the hardware said about each device
- * @snapshot: what readers get, or NULL; changes under @lock, readers use RCU
+ * @hw: cached measurements of the hardware of each device
+ * @snapshot: the snapshot that readers get, or NULL; changes under @lock, readers use RCU
  */
 struct resv_group {
 	struct kref ref;

@@ -2,9 +2,9 @@
 /*
  * Snapshots: the texts that readers of a group's files get.
  *
- * The texts are made when a group changes, not when a file is read; readers only copy.
- * A snapshot never changes.  It is freed one RCU grace period after its last reference
- * was dropped, because a reader may still look at the reference count.
+ * The texts are made when a group changes, not when a file is read; readers only copy.  A
+ * snapshot never changes.  It is freed one RCU grace period after its last reference was
+ * dropped, because a reader may still read the reference count.
  */
 #include <linux/kernel.h>
 #include <linux/slab.h>
@@ -336,7 +336,7 @@ static const char *origin_at(unsigned int i)
  * @device: set to the name of the device that causes it, not zero-terminated
  * @device_len: set to the length of the name
  *
- * This parses the text because the text is what readers see.
+ * This parses the text, so the caller gets what readers of the file see.
  *
  * Context: any.
  * Return: false after the last region

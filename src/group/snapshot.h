@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What readers of a group's files get. */
+/* The texts that readers of a group's files get. */
 #ifndef RESV_GROUP_SNAPSHOT_H
 #define RESV_GROUP_SNAPSHOT_H
 
@@ -14,12 +14,12 @@ enum resv_snapshot_text {
 	RESV_TEXT_LIST,		/* reserved_regions, where the kernel has no such file */
 	RESV_TEXT_IOMMU,
 	RESV_TEXT_BARS,		/* lines of "assignable" about regions */
-	RESV_TEXT_HELD,		/* lines about devices, as of the last look */
+	RESV_TEXT_HELD,		/* lines about devices, when last looked at */
 	RESV_NR_TEXTS
 };
 
 /**
- * struct resv_snapshot - what is known about a group at one moment, unchanging
+ * struct resv_snapshot - facts about a group at one moment; never changes
  * @rcu: for freeing after the last reader of the pointer
  * @aperture: what the IOMMU can address, if @aperture_known
  * @window: movable MSI window, if @window_known
@@ -28,7 +28,7 @@ enum resv_snapshot_text {
  * @ref: the registry has one, each reader another for as long as it copies
  * @isolation: enum resv_isolation
  * @window_by: enum resv_window_by: who placed the window
- * @dma: enum resv_dma: what the host's own DMA goes through, as last known
+ * @dma: enum resv_dma: how the host's own DMA is translated, as last known
  * @dma_asked: if false, reading dma_api fails with ENODATA
  * @listed: the kernel was asked for its list
  * @aperture_known: if false, reading aperture fails with ENODATA

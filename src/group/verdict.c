@@ -17,8 +17,8 @@
  *
  * The callback of a file in the group's folder must not wait for the lock of a device,
  * because of this cycle: the driver core holds that lock around the events of a bus; the
- * event waits for the lock of the group's entry; a task that holds the latter removes
- * the folder and waits for the callback.  A trylock would not do either: it could make
+ * event waits for the lock of the group's entry; a task that holds the lock of the entry
+ * removes the folder and waits for the callback.  A trylock would not help: it could make
  * VFIO's own trylock fail.  So no lock of a device is taken.
  *
  * - The device stays: this code holds the mutex of the group, which the IOMMU core takes
@@ -26,7 +26,7 @@
  * - The driver stays while preemption is off: dev->driver is set to NULL before a driver
  *   is unregistered, and between a module's exit() and freeing it, free_module() waits
  *   for an RCU grace period (synchronize_sched() before v4.20), which cannot end inside
- *   such a section.  The section copies what it needs from the driver.
+ *   such a section.  This code reads the driver only inside the section.
  *
  * Before v5.19 this code asks VFIO itself about the device, under the mutex of the group,
  * as vfio_group_viable() does.
@@ -99,7 +99,8 @@ static bool is_held(struct verdict *v, struct device *dev)
 /*
  * Is this a mediated device?  VFIO accepts its group without an IOMMU and without a check
  * of interrupts, because the parent's driver maps for it
- * (vfio_iommu_type1_attach_group()).  The bus is not exported, so compare its name.
+ * (vfio_iommu_type1_attach_group()).  The bus is not exported, so this compares the bus's
+ * name.
  */
 static bool is_mediated(const struct device *dev)
 {
@@ -177,7 +178,7 @@ char *resv_verdict_held(struct iommu_group *group)
 /**
  * resv_verdict_make() - make the text of the file assignable
  * @group: group, which the caller keeps alive
- * @snapshot: what is known about the group
+ * @snapshot: snapshot of the group
  * @len: set to the length of the text
  *
  * If the kernel's list of regions is not known, it may have a region of type direct, so

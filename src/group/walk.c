@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Looking at groups.  An event looks at one group; a comparison of the kernel's list with
- * the registry looks at new groups; a walk looks at all groups.
+ * Looking at groups: collecting the facts about a group, letting the features act on
+ * them, and publishing a snapshot.  An event looks at one group; a comparison of the
+ * kernel's list with the registry looks at new groups; a walk looks at all groups.
  *
  * A walk runs at load, when the mode of the hooks changes, when a feature asks for one,
- * and again after an allocation failed.  Everything else costs only what it touches: an
- * event looks at the group of its device; the comparison, a little later, looks at
- * groups that were added without an event.
+ * and again after an allocation failed.  Everything else touches few groups: an event
+ * looks at the group of its device; the comparison, a little later, looks at groups that
+ * were added without an event.
  *
  * Invariants:
  *
  * - A group is looked at under the lock of its entry, by one task at a time.
- * - A look takes a reference to a group under the lock of its entry while the entry is
- *   LIVE, and drops it before the lock.  So it holds none while a device leaves the
- *   group (see watch.c).  An event of a device of the group needs no such care, because
- *   the device cannot leave during the event.
+ * - A task takes a reference to the group that it looks at, under the lock of the group's
+ *   entry while the entry is LIVE, and drops the reference before the lock.  So it holds
+ *   no reference while a device leaves the group (see watch.c).  An event of a device of
+ *   the group needs no such care, because the device cannot leave during the event.
  * - walk_lock lets only one walk or comparison run at a time.
  * - Once @stopped is set and resv_groups_quiesce() was called, no group is looked at.
  *
@@ -84,7 +85,7 @@ void resv_groups_set_folder(const struct resv_group_folder *f)
 }
 
 /**
- * resv_groups_looks() - number of looks at groups since the module was loaded
+ * resv_groups_looks() - how often groups were looked at since load
  *
  * Context: any.
  * Return: the number, which may have wrapped
@@ -137,7 +138,7 @@ static int collect_device(struct device *dev, void *data)
 	return resv_sources_device(c, dev);
 }
 
-/* If the group was attached or detached since @look began, schedule another look. */
+/* If the group was attached or detached since @look was set, look at it again soon. */
 static void settle(const struct resv_facts *c, const struct resv_attach_look *look)
 {
 	if (!resv_attach_settle(c->group, c->attached, look))
@@ -178,7 +179,7 @@ static void prepare(struct resv_facts *c)
 	settle(c, &look);
 }
 
-/* For the comparison of snapshots: a uevent reports when a driver changes "assignable". */
+/* Collect lines of "assignable", so that a driver that changes them causes a uevent. */
 static int collect_held(struct resv_facts *c)
 {
 	char *held = resv_verdict_held(c->group);
@@ -274,7 +275,7 @@ static bool has_folder(const struct kobject *kobj)
 
 static int add_folder(struct resv_group *g, struct kobject *kobj)
 {
-	/* If it is there, it stayed when the group lost its last device. */
+	/* If it exists, it stayed when the group lost its last device. */
 	int ret = has_folder(kobj) ? 0 : folder->add(kobj);
 
 	if (!ret)
@@ -337,8 +338,8 @@ static void drop_empty(struct resv_group *g, struct kobject *kobj)
 /*
  * Bring one live group up to date.
  *
- * Return: 1 if readers see a difference, 0 if not, or an errno, after which the group
- * shows what it showed before
+ * Return: 1 if readers see a difference, 0 if not, or an errno, after which the files
+ * show the previous state
  */
 static int update(struct resv_group *g, struct kobject *kobj)
 {
@@ -555,8 +556,8 @@ static struct live *live_groups(unsigned int *nr)
 }
 
 /*
- * Bury the entries of dead groups, and return the live groups that need a look, or all
- * live groups if @all.
+ * Bury the entries of dead groups, and return the live groups that have to be looked at,
+ * or all live groups if @all.
  */
 static struct live *compare(unsigned int *nr, bool all)
 {
@@ -597,7 +598,7 @@ static int look_at(const struct live *list, unsigned int nr, bool tell,
 	for (i = 0; i < nr; i++) {
 		g = resv_registry_get_listed(list[i].kobj, list[i].id);
 		if (PTR_ERR_OR_ZERO(g) == -ESTALE) {
-			/* It has died; a new group may have taken its place without an event. */
+			/* The group has died; a new one may be there without an event. */
 			resv_walk_compare_soon();
 			outcome->left_out = true;
 			continue;
@@ -744,7 +745,7 @@ void resv_group_update_soon(int id)
 }
 
 /**
- * resv_walk_flush() - cancel scheduled looks at groups
+ * resv_walk_flush() - cancel a scheduled walk or comparison
  *
  * Context: no hook is installed any more; may sleep.
  */
@@ -796,7 +797,7 @@ int resv_walk_init(void)
 /**
  * resv_walk_first() - look at all groups for the first time
  *
- * If a look at a group fails, that group is not shown; the others are.
+ * A group that could not be looked at is not shown; the others are.
  *
  * Context: may sleep.
  * Return: 0; -EOPNOTSUPP if this kernel has another layout of groups; -ENOMEM if an

@@ -17,16 +17,16 @@
  *
  * Devices that leave
  *
- * The IOMMU core drops the last reference to a group when it takes the last device out
- * of it.  At that time the device still exists, and freeing the group's domain may touch
- * it: on 5.10 domain_exit() of the Intel driver goes through the devices that the domain
- * was attached to.  It was seen to oops when this module held the last reference and
+ * The IOMMU core drops the last reference to a group when it takes the last device out of
+ * it.  At that time the device still exists, and freeing the group's domain may touch it:
+ * on 5.10 domain_exit() of the Intel driver goes through the devices that the domain was
+ * attached to.  The kernel was seen to oops when this module held the last reference and
  * dropped it after the device was released.  Hence the rule: this module holds no
  * reference while the core takes a device out of the group.
  *
- * - removal_event() runs before the core.  It makes the entry DEPARTING under the
- *   entry's lock.  So it waits for a look under way, which drops its reference before
- *   the lock; and no look takes a reference while an entry is DEPARTING.
+ * - removal_event() runs before the core.  It makes the entry DEPARTING under the entry's
+ *   lock.  So it waits for a task that is looking at the group, which drops its reference
+ *   before the lock; and no task takes a reference while an entry is DEPARTING.
  * - bus_event() runs after the core.  When all leaving devices have left, it makes the
  *   entry LIVE again, or buries it if no device has stayed.
  * - bus_event() holds a reference to the group of its own device without the lock.  The
@@ -40,15 +40,16 @@
  *   so any user can safely drop the last reference at any time.
  * - VFIO drops the last reference to a group whose devices left while it was open.  Then
  *   the kernel frees the group's domain after its devices are gone, with or without this
- *   module.  If this module holds the last reference, that happens one look later.
+ *   module.  If this module is looking at the group and holds the last reference, that
+ *   happens when it drops the reference.
  * - The module of an IOMMU driver is unloaded.  The kernel refuses this while the driver
- *   has devices.  A look under way may drop the last reference, and then the driver's
- *   code frees the domain.  So module_event() waits for such looks before the module's
- *   text is freed.
+ *   has devices.  A task that is looking at a group may drop the last reference, and then
+ *   the driver's code frees the domain.  So module_event() waits for such tasks before
+ *   the module's text is freed.
  * - An admin unbinds the driver of an IOMMU.  Its groups die while this is under way, and
- *   a look at that moment can drop the last reference after the driver's data is freed.
- *   This is not covered for devices of the virtio bus, which is not exported; drivers of
- *   Arm's SMMUs do not allow it.
+ *   a task that looks at a group at that moment can drop the last reference after the
+ *   driver's data is freed.  This is not covered for devices of the virtio bus, which is
+ *   not exported; drivers of Arm's SMMUs do not allow it.
  * - CONFIG_DEBUG_KOBJECT_RELEASE: a dead group stays on the list for seconds.  It has no
  *   references, and counts as gone.
  *
@@ -104,8 +105,8 @@ static int stays(struct device *dev, void *data)
 }
 
 /*
- * Runs before the IOMMU core takes a device out of its group: drop everything of ours
- * that keeps the group alive.
+ * Runs before the IOMMU core takes a device out of its group: drop the references of this
+ * module that keep the group alive.
  */
 static int removal_event(struct notifier_block *nb, unsigned long action,
 			 void *data)
@@ -134,7 +135,7 @@ static int removal_event(struct notifier_block *nb, unsigned long action,
 	d->dev = dev;
 	d->g = g;
 	mutex_lock(&g->lock);
-	/* It was buried after it was found, because the module is being unloaded. */
+	/* The entry was buried after it was found: the module is being unloaded. */
 	if (g->state == RESV_GROUP_DEAD)
 		goto unlock;
 	hlist_add_head(&d->of_group, &g->leaving);
@@ -386,9 +387,10 @@ int resv_groups_init(void)
 }
 
 /**
- * resv_groups_flush() - cancel looks at groups, and free dropped snapshots
+ * resv_groups_flush() - cancel scheduled walks and comparisons, and free
+ *	dropped snapshots
  *
- * A tap may have asked for a look after resv_groups_exit().
+ * A tap may have scheduled one after resv_groups_exit().
  *
  * Context: no hook is installed any more; may sleep.
  */
@@ -413,7 +415,7 @@ void resv_groups_exit(void)
 	resv_walk_stop();
 	while (!forget_groups())
 		msleep(20);
-	/* The task that dropped the last reference to a dying group removes it. */
+	/* The task that dropped a dying group's last reference takes it off the list. */
 	while (resv_walk_any_dying())
 		msleep(20);
 	unwatch();

@@ -2,8 +2,8 @@
 /*
  * Tasks that ask for the kernel's lists as the drivers make them.
  *
- * A source must tell the kernel's own regions from declared and moved ones.  The taps do
- * not edit the lists of a task while its struct resv_bypass is on the list below.
+ * A source must distinguish the kernel's own regions from declared and moved ones.  The
+ * taps do not edit the lists of a task while its struct resv_bypass is on the list below.
  *
  * bypass_lock is raw because handlers of taps take it.
  */

@@ -7,7 +7,7 @@
  * instances until it returns, and readers must not occupy those that VFIO needs.  So the
  * taps at the return of iommu_get_group_resv_regions() skip calls from the function
  * behind that file, and calls from this module, which wants unchanged lists.  The return
- * address tells the caller; an unknown address, such as another tracer's trampoline,
+ * address identifies the caller; an unknown address, such as another tracer's trampoline,
  * counts as VFIO's.
  */
 #include <linux/kallsyms.h>

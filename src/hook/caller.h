@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tells whether VFIO or a reader of a file asks for a group's list. */
+/* Finds whether VFIO or a reader of a file asks for a group's list. */
 #ifndef RESV_HOOK_CALLER_H
 #define RESV_HOOK_CALLER_H
 

@@ -408,7 +408,7 @@ static bool misses(const struct resv_hook *hook,
  * A call counts as missed if the taps did not see it, or had no memory for it.
  *
  * Context: may sleep.
- * Return: true if a place of one has missed calls since it was installed
+ * Return: true if one of their places has missed calls since it was installed
  */
 bool resv_taps_missed(const struct resv_tap *const *taps, unsigned int nr)
 {
@@ -444,7 +444,7 @@ void resv_hooks_recheck(void)
 }
 
 /**
- * resv_hooks_required_inert() - is a tap inert that enforcement by kprobes requires?
+ * resv_hooks_required_inert() - is a tap that enforcement by kprobes requires inert?
  *
  * Context: may sleep.
  * Return: true if a tap with @required is at an inert place
@@ -543,7 +543,7 @@ static int module_event(struct notifier_block *nb, unsigned long action,
 	return NOTIFY_DONE;
 }
 
-/* Run before the notifier of the kprobes, so that they are removed from live text. */
+/* Runs before the kprobes' own notifier, so that kprobes are removed from live text. */
 static struct notifier_block module_block = {
 	.notifier_call = module_event,
 	.priority = 1,
@@ -581,13 +581,13 @@ void resv_hooks_exit(void)
 
 	resv_hooks_lock();
 	closing = true;
-	/* Owners install the readers of their tables last: remove them first. */
+	/* Owners install the readers of their tables last: remove those first. */
 	list_for_each_entry_safe_reverse(hook, next, &resv_hooks, node) {
 		if (hook->backend->remove) {
 			resv_place_drop(hook);
 			continue;
 		}
-		/* The livepatch is not loaded: it would pin this module by its symbols. */
+		/* The livepatch's module is not loaded, or it would pin this module. */
 		list_del(&hook->node);
 		resv_place_free_taps(hook);
 	}

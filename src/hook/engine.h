@@ -17,7 +17,7 @@ struct task_struct;
  * @missed: calls that the taps did not see, plus what they could not do because an
  *	allocation failed
  * @reason: why it is not active, or "-"
- * @other: who else redirects the function, if that is @reason, else ""
+ * @other: name of another user that redirects the function, if that is @reason, else ""
  */
 struct resv_hook_line {
 	const char *symbol;

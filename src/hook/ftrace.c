@@ -171,13 +171,13 @@ static const struct resv_backend return_backend = {
  * @at_return: for the return of functions, not their entry
  *
  * Context: any.
- * Return: the backend, or NULL where kprobes do not exclude livepatches, or have to, or
- *	where ftrace cannot do the work
+ * Return: the backend; or NULL if kprobes do not exclude livepatches, if they must
+ *	exclude them (COMPAT_KLP_OVERWRITES), or if ftrace cannot do the work
  */
 const struct resv_backend *resv_ftrace_backend(bool at_return)
 {
 #if COMPAT_HAS_FTRACE_HOOKS
-	/* Before it overwrites a function, such a kernel looks for kprobes, not for ops. */
+	/* Such a kernel looks for kprobes, not ops, before it overwrites a function. */
 	if (COMPAT_KLP_OVERWRITES || resv_test_overwrites())
 		return NULL;
 	if (COMPAT_KPROBES_CLAIM || resv_test_ftrace())

@@ -3,14 +3,14 @@
  * Kprobes at the entry of a function, and kretprobes at its return.
  *
  * A tap adds to the list that the function was given, changes arguments, or only records
- * what is attached to what; then the function runs.  No tap redirects the call, so every
- * kind of kprobe will do (ftrace, breakpoint, jump), on x86 and on arm64, beside
- * livepatches and tracers; on x86 before v5.5 ftrace.c calls the taps instead.  There is
- * no post_handler: with one, an ftrace-based kprobe would claim the right to redirect
- * (IPMODIFY) and exclude livepatches.
+ * which group is attached to which domain; then the function runs.  No tap redirects the
+ * call, so every kind of kprobe works (ftrace, breakpoint, jump), on x86 and on arm64,
+ * beside livepatches and tracers; on x86 before v5.5 ftrace.c calls the taps instead.
+ * There is no post_handler: with one, an ftrace-based kprobe would claim the right to
+ * redirect (IPMODIFY) and exclude livepatches.
  *
- * Kretprobes are for lists that are complete, and for results.  A list belongs to the
- * caller of the function.  If the function returns an error, the caller unwinds
+ * A tap that needs the complete list, or the result, uses a kretprobe.  A list belongs to
+ * the caller of the function.  If the function returns an error, the caller unwinds
  * (vfio_iommu_type1_attach_group() since v5.4; before, and in sysfs, the caller ignores
  * the error).  Many tasks may call the function at once.  A call whose return a tap wants
  * to see holds one of MAX_CALLS instances until it returns; all other calls give theirs
@@ -23,8 +23,9 @@
  * is removed returns without the handler.
  *
  * A tap can leave a place that stays installed, so the handlers hold rcu_read_lock()
- * while they run taps.  Preemption being off is not enough: before v5.0
- * synchronize_rcu() of a preemptible kernel does not wait for that.
+ * while they run taps.  To turn preemption off is not enough: before v5.0
+ * synchronize_rcu() of a preemptible kernel does not wait for sections without
+ * preemption.
  */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -147,11 +148,11 @@ static u64 missed_entry(const struct resv_hook *hook)
 #endif
 
 #ifdef CONFIG_KRETPROBES
-/* Calls that can be inside at once; they sleep, so there can be many. */
+/* Most calls inside the function at once; calls sleep, so there can be many. */
 #define MAX_CALLS	256
 
 /**
- * struct slot - what one tap keeps from enter() to leave()
+ * struct slot - data that one tap keeps from enter() to leave()
  * @tap: the tap, or NULL after the last slot in use
  * @data: resv_call.data of the tap
  */

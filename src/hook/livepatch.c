@@ -7,9 +7,10 @@
  * That module uses symbols of this one, so this one cannot be unloaded first.
  * docs/architecture.md says who loads and disables it.
  *
- * Locks: the state changes under the lock of the hooks.  Taps may sleep here, so RCU will
- * not do: callers of taps hold taps_sem for reading, under a group's mutex; sync() takes
- * it for writing, under the lock of the hooks, to wait for calls of a tap that has left.
+ * Locks: the state changes under the lock of the hooks.  Taps may sleep here, so RCU
+ * cannot protect them: callers of taps hold taps_sem for reading, under a group's mutex;
+ * sync() takes it for writing, under the lock of the hooks, to wait for calls of a tap
+ * that has left.
  */
 #include <linux/err.h>
 #include <linux/iommu.h>
@@ -210,7 +211,7 @@ void resv_livepatch_event(enum resv_livepatch_event event)
 	/* Tasks still call the replacement: kprobes can take over without a gap. */
 	if (active && event == RESV_LIVEPATCH_UNPATCHING)
 		owner->disabled();
-	/* Looks at groups test the livepatch, and update which backend is shown. */
+	/* When groups are looked at, the livepatch is tested, and its state is shown. */
 	owner->changed();
 }
 EXPORT_SYMBOL_GPL(resv_livepatch_event);
@@ -260,8 +261,9 @@ int resv_livepatch_append(struct device *dev, struct list_head *head, bool mark,
 EXPORT_SYMBOL_GPL(resv_livepatch_append);
 
 /*
- * Does the livepatch work?  The kernel calls a livepatch of the same function that is
- * loaded later instead of it.  When it does not work any more, kprobes take its place.
+ * Does the livepatch work?  If another livepatch of the same function is loaded later,
+ * the kernel calls that one instead.  When this livepatch does not work any more, kprobes
+ * take its place.
  */
 static void test(struct resv_hook *hook, struct iommu_group *group)
 {

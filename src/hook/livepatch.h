@@ -9,7 +9,7 @@ struct device;
 struct list_head;
 
 /**
- * struct resv_livepatch - what the core can ask of the livepatch
+ * struct resv_livepatch - interface of the livepatch for the core
  * @version: version of the livepatch.  It must stay the first member, so that any two
  *	versions can see that they differ: an upgrade installs a new livepatch while
  *	the old core is loaded, and without CONFIG_MODVERSIONS (Debian from 7.2) the

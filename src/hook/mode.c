@@ -3,9 +3,9 @@
  * The parameter "hooks": which backend hooks functions, and the switch to another.
  *
  * A switch leaves no gap in enforcement: the new backend is active before the old one is
- * removed.  If the new mode would end something that is in force, it is set first, so
- * that no new change of a group is accepted; then the owner is asked, and if the owner
- * refuses, the old mode is set again.
+ * removed.  If the new mode may end something that is in force, the switch first sets the
+ * new mode, so that no new change of a group is accepted, and then asks the owner; if the
+ * owner refuses, the switch sets the old mode again.
  *
  * Locks: switch_lock orders switches, and is held across calls of the owner.  The mode
  * is written under the lock of the hooks, and read without a lock.
@@ -40,7 +40,7 @@ void resv_hooks_set_owner(const struct resv_hooks_owner *o)
 /**
  * resv_hooks_pending() - is the livepatch wanted, but not tested yet?
  *
- * It may still turn out to enforce what nothing enforces now.
+ * If it works, it will enforce regions that nothing enforces now.
  *
  * Context: any.
  * Return: true if it is
@@ -58,7 +58,7 @@ static void livepatch_lost(void)
 		return;
 	resv_hooks_set_mode(RESV_HOOKS_AUTO);
 	pr_info("kprobes replace the livepatch (hooks=auto)\n");
-	/* This may be a look at a single group, but all groups need kprobes. */
+	/* The caller may look at a single group; all groups need kprobes. */
 	owner->rescan_soon();
 }
 
@@ -211,8 +211,8 @@ static int switch_off(void)
 }
 
 /*
- * Apply the mode that was decided on.  Look at all groups first: after that no look asks
- * for taps according to another mode.
+ * Apply the mode that was decided on.  Look at all groups first: after that no task asks
+ * for the taps of another mode.
  */
 static void act_on_mode(void)
 {

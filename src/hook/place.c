@@ -199,7 +199,7 @@ bool resv_tap_result(struct resv_hook *hook, struct iommu_group *group, int resu
 }
 
 /**
- * struct device_lists - what resv_tap_marked_devices() has seen
+ * struct device_lists - state of resv_tap_marked_devices()
  * @marked: is the mark on this list?
  * @all: the mark was on the list of every device so far
  */
@@ -432,7 +432,7 @@ struct resv_hook_tap *resv_place_join(struct resv_hook *hook,
 	at->tap = tap;
 	list_add_tail_rcu(&at->node, &hook->taps);
 	hook->tested = false;
-	/* It was active only because no tap had a test: now there is one. */
+	/* The place was active only because no tap had a test: now one has. */
 	if (hook->state == RESV_HOOK_ACTIVE && tap->test && !had_test) {
 		hook->state = RESV_HOOK_OFF;
 		hook->reason = NOT_TESTED;
@@ -535,7 +535,7 @@ int resv_place_install(struct resv_hook *hook, bool coming)
 			resv_hook_go_inert(hook, "this kernel has no such function");
 		break;
 	case -EBUSY:
-		/* Before about v5.0 every kprobe at a function's entry claims it. */
+		/* Before v5.4 every kprobe at a function's entry claims the function. */
 		if (!redirected(hook))
 			strscpy(hook->other, "(not a livepatch)",
 				sizeof(hook->other));

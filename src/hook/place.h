@@ -31,7 +31,7 @@ enum resv_hook_state {
  *	@hook->backend.  Return: 0, -ENOENT if there is no such function (now), -EBUSY if
  *	another user claims it, -EINVAL if the kernel allows no probe there, or another
  *	errno
- * @remove: unhook the place; on return no tap of it is running
+ * @remove: unhook the place; on return no tap at the place is running
  * @missed: number of calls that did not reach the taps; or NULL
  * @sync: wait until taps that have left the place do not run any more; may sleep
  * @test: test the place and set its state, instead of the engine's own test; or NULL
@@ -75,9 +75,9 @@ struct resv_hook_tap {
  * @tested: tested since the last resv_hooks_recheck(), and since the last tap joined
  * @reason: why it is not active; static text, or NULL
  * @said: the reason that was logged last
- * @other: who else redirects the function, if that is @reason, else ""
+ * @other: name of another user that redirects the function, if that is @reason, else ""
  * @hits: calls seen; per CPU, because all CPUs call iommu_map()
- * @lost: what taps could not do because an allocation failed
+ * @lost: number of allocations that failed in taps
  * @kp: the kprobe
  * @rp: the kretprobe
  * @ops: the place's own ftrace_ops
@@ -203,7 +203,7 @@ void resv_kretprobe_prepare(struct resv_hook *hook);
  * @lost: it was active, and does not work any more.  The lock of the hooks is held.
  * @disabled: a user disables it in /sys/kernel/livepatch.  The kernel's klp_mutex is
  *	held; may sleep.
- * @changed: schedule a look at all groups
+ * @changed: schedule a walk over all groups
  */
 struct resv_livepatch_owner {
 	void (*lost)(void);

@@ -45,7 +45,7 @@ struct refuse_domains {
 
 static struct refuse_domains *domains;
 static bool used;		/* a map was given the dummy */
-static bool stays;		/* never freed: an attach may sleep while it uses it */
+static bool stays;		/* leak them: an attach may sleep while it uses one */
 
 /* Never called: iommu_map() returns before it uses the callback. */
 static int __maybe_unused cannot(void)
@@ -137,7 +137,7 @@ void resv_refuse_exit(void)
  * The tap has to refuse that call, too.
  *
  * Context: any.
- * Return: true if it is
+ * Return: true if it did
  */
 bool resv_refuse_is_trial(const struct iommu_domain *domain)
 {
@@ -163,7 +163,10 @@ bool resv_refuse_trial(struct resv_hook *hook)
 	return iommu_map(&domains->trial, 0, 0, PAGE_SIZE, IOMMU_READ) == -EINVAL &&
 	       resv_hook_hits(hook) != before;
 #else
-	/* Here every refused call would be logged, so nothing is tested; test mode only. */
+	/*
+	 * The kernel would log each refused call, so test nothing
+	 * (native=ignore).
+	 */
 	return domains;
 #endif
 }

@@ -68,7 +68,7 @@ void *resv_spares_get(struct resv_spares *spares)
 /**
  * resv_spares_put() - give an object back
  * @spares: the objects
- * @object: the object, which nobody uses any more
+ * @object: an object that is not in use any more
  *
  * Context: any; does not sleep, and does not free.
  */
@@ -82,7 +82,7 @@ void resv_spares_put(struct resv_spares *spares, void *object)
 	nr = spares->nr + 1;
 	WRITE_ONCE(spares->nr, nr);
 	raw_spin_unlock_irqrestore(&lists_lock, flags);
-	/* The worker frees what is above @wanted. */
+	/* The worker frees the objects beyond @wanted. */
 	if (wanted && nr > 2 * wanted)
 		queue_work(system_highpri_wq, &spares->work);
 }
@@ -122,7 +122,7 @@ int resv_spares_fill(struct resv_spares *spares, unsigned int wanted)
 	int ret;
 
 	mutex_lock(&fill_lock);
-	/* Nobody queues the work while @wanted is 0. */
+	/* The work is queued only while @wanted is not 0. */
 	if (!spares->work.func)
 		INIT_WORK(&spares->work, work);
 	WRITE_ONCE(spares->wanted, wanted);
@@ -135,7 +135,7 @@ int resv_spares_fill(struct resv_spares *spares, unsigned int wanted)
  * resv_spares_exit() - free all objects
  * @spares: the objects
  *
- * Context: nobody gets or puts objects any more; may sleep.
+ * Context: no task gets or puts objects any more; may sleep.
  */
 void resv_spares_exit(struct resv_spares *spares)
 {

@@ -15,7 +15,7 @@
  * struct resv_spares - objects of one size that are not in use
  * @size: bytes of one object, which begins with room for a struct hlist_node.  The
  *	user sets only this member and leaves the others zero.
- * @list: of the objects
+ * @list: the objects
  * @nr: number of objects on @list
  * @wanted: number of objects that the worker keeps on @list
  * @work: the worker; the first resv_spares_fill() sets it up

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * iommu_resv_livepatch replaces iommu_get_group_resv_regions(), which the file
- * reserved_regions and VFIO's type 1 call, by the same code on exported functions.  Where
- * the kernel has iommufd, it also replaces iommu_get_resv_regions(), which iommufd calls
- * for single devices.  On kernels without iommufd, DMA domains, which also list single
- * devices, do not see the added regions.
+ * reserved_regions and VFIO's type 1 call, by code that does the same with exported
+ * functions.  Where the kernel has iommufd, it also replaces iommu_get_resv_regions(),
+ * which iommufd calls for single devices.  On kernels without iommufd, DMA domains, which
+ * also list single devices, do not see the added regions.
  *
  * Unlike a tap, the replacement can sleep.  So if memory is short, it can return an
  * error instead of leaving out a region; it could also change or drop entries.  The

@@ -131,7 +131,7 @@ static inline u32 resv_be32(const u8 *p)
 }
 
 /**
- * struct resv_parse_err - what a parser found wrong with a table
+ * struct resv_parse_err - faults that a parser found in a table
  * @what: the first fault in a few words, NULL if there was none
  * @offset: byte offset of the faulty structure from the start of the table
  * @count: number of faults

@@ -210,7 +210,7 @@ static struct resv_range resv_window_reach(const struct resv_window_plan *plan)
 
 /**
  * resv_window_judge() - may the MSI window of a group be at a given place?
- * @plan: what bounds the window
+ * @plan: bounds of the window
  * @base: first address
  * @size: bytes
  * @fault: set on error: why the place is refused
@@ -290,7 +290,7 @@ static int resv_window_free(const struct resv_window_plan *plan,
 
 /**
  * resv_window_choose() - find the place where the MSI window disturbs least
- * @plan: what bounds the window
+ * @plan: bounds of the window
  * @avoid: ranges that the admin wants to keep free, e.g. the guest's memory; in
  *	any order, overlaps allowed
  * @nr_avoid: number of @avoid

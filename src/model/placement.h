@@ -32,7 +32,7 @@ struct resv_window_req {
 };
 
 /**
- * struct resv_window_plan - what bounds the MSI window of a group
+ * struct resv_window_plan - bounds of the MSI window of a group
  * @regions: regions of the group; those of its own window (sw-msi) and those
  *	outside of the aperture (out-of-range) are ignored
  * @bridges: windows of the bridges above its devices, which may route a message

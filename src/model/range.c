@@ -13,7 +13,7 @@ void resv_ranges_init(struct resv_ranges *ranges)
 }
 
 /**
- * resv_ranges_free() - free what a list holds and make it empty
+ * resv_ranges_free() - free the ranges of a list and make it empty
  * @ranges: the list, which may be used again
  */
 void resv_ranges_free(struct resv_ranges *ranges)
@@ -170,7 +170,7 @@ static int resv_complement_one(struct resv_ranges *out,
 /**
  * resv_ranges_complement() - compute the parts of an aperture outside of regions
  * @out: an initialized list, whose content is replaced
- * @aperture: what the hardware can address; in any order, overlaps allowed
+ * @aperture: ranges that the hardware can address; in any order, overlaps allowed
  * @nr_aperture: number of pieces of @aperture
  * @set: the regions to take away
  * @typemask: RESV_TYPE() of the types that count

@@ -65,7 +65,7 @@ void resv_set_init(struct resv_set *set)
 }
 
 /**
- * resv_set_free() - free what a set holds and make it empty
+ * resv_set_free() - free the regions of a set and make it empty
  * @set: the set, which may be used again
  */
 void resv_set_free(struct resv_set *set)
@@ -75,7 +75,7 @@ void resv_set_free(struct resv_set *set)
 	resv_set_init(set);
 }
 
-/* Make room for @extra more regions. Does not change what the set holds. */
+/* Make room for @extra more regions. Does not change the regions. */
 static int resv_set_reserve(struct resv_set *set, unsigned int extra)
 {
 	struct resv_region *r;
@@ -159,7 +159,7 @@ static int resv_region_cmp(const struct resv_region *a,
 /**
  * resv_set_add() - add one fact to a set
  * @set: a set that was not made by resv_set_merge()
- * @region: what to add
+ * @region: region to add
  *
  * The set is kept in the order of start, end, type, name, origin and flags.
  * A region that equals one of the set in all of these is not added again.
@@ -321,7 +321,7 @@ static void resv_set_merge_insert(struct resv_set *dst,
 /**
  * resv_set_merge_one() - merge one region into a set by the kernel's rule
  * @dst: an empty set or one made by this function or resv_set_merge()
- * @region: what to merge
+ * @region: region to merge
  *
  * This is iommu_insert_resv_region() of kernel 5.4 and later
  * (drivers/iommu/iommu.c, unchanged up to 7.3): the list is sorted by start

@@ -2,8 +2,8 @@
 /*
  * Parses texts that admins write: addresses, words and separators.
  *
- * Each function reads at *@p.  If it finds what it looks for, it moves *@p behind
- * that; otherwise it leaves *@p unchanged.  Texts are zero-terminated.
+ * Each function reads at *@p.  A function that finds the text that it looks for moves *@p
+ * behind that text; otherwise it leaves *@p unchanged.  Texts are zero-terminated.
  */
 #include "model/words.h"
 

@@ -215,7 +215,7 @@ static int measure(struct device *dev, struct resv_hw_iommu *iommu)
 	return 0;
 }
 
-/* Where the placeholder of an Intel domain will end, or 0 if that cannot be known. */
+/* The end that replaces the placeholder of an Intel domain, or 0 if it is not known. */
 static u64 vtd_end(struct device *dev, const struct resv_hw_iommu *iommu)
 {
 	struct resv_range dma;
@@ -270,7 +270,7 @@ static u64 claim_end(const struct resv_hw_iommu *iommu)
 	return resv_vtd_claim_end(iommu->cap, iommu->ecap, iommu->fresh.end);
 }
 
-/* The attached domain claims too much: note that, and use the unit's end. */
+/* If the attached domain claims too much, note that, and use the unit's end. */
 static void doubt_attached(struct device *dev, const struct resv_hw_iommu *iommu,
 			   struct resv_range *aperture)
 {
@@ -291,7 +291,7 @@ static bool find_aperture(struct device *dev, const struct resv_hw_iommu *iommu,
 	*page = iommu->page;
 	if (old_vtd_geometry(dev, iommu, aperture))
 		return true;
-	/* VFIO or another user has attached its domain: use the geometry of that. */
+	/* VFIO or another user has attached its domain: use that domain's geometry. */
 	if (domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
 	    geometry_of(domain, aperture)) {
 		*page = compat_domain_page(domain);
@@ -331,7 +331,7 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 	 */
 	if (!hw->aperture_known)
 		return 0;
-	/* Devices of a group share one domain, so use what suits all of them. */
+	/* Devices of a group share one domain, so intersect their apertures. */
 	if (!c->aperture_known) {
 		c->aperture = hw->aperture;
 		c->aperture_known = true;

@@ -32,10 +32,10 @@ bool resv_bridge_window(struct pci_bus *bus, struct resource *res,
 }
 
 /*
- * Add the windows of the host bridge.  The DMA API never allocates IOVAs there, whatever
- * ACS says (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c): the bridge may
- * route a message to such an address to a neighbouring device.  The windows bound the
- * MSI window; they are reported, as advice, only where a device's DMA can hit them.
+ * Add the windows of the host bridge.  The DMA API never allocates IOVAs there, with ACS
+ * or without (iova_reserve_pci_windows() in drivers/iommu/dma-iommu.c): the bridge may
+ * route a message to such an address to a neighbouring device.  The windows bound the MSI
+ * window; they are reported, as advice, only where a device's DMA can hit them.
  */
 static int add_host_windows(struct resv_facts *c, struct pci_bus *root)
 {
@@ -185,7 +185,7 @@ static struct pci_bus *root_of(struct pci_bus *bus)
 }
 
 /**
- * resv_bridge_look() - look at the host bridge above a device
+ * resv_bridge_look() - collect the windows and gaps of a device's host bridge
  * @c: facts of its group; windows go to @c->bridges and gaps to @c->gaps
  * @pdev: device, which the caller keeps in its group
  *

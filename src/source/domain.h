@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the DMA of a device's own driver goes through, and what is certain about that. */
+/* How the DMA of a device's own driver is translated, and what is certain about that. */
 #ifndef RESV_SOURCE_DOMAIN_H
 #define RESV_SOURCE_DOMAIN_H
 
@@ -22,10 +22,10 @@
 				    RESV_HAVE(DOMAIN_DMA_FQ))
 
 /**
- * resv_dma_of_device() - what does the DMA of a device's own driver go through now?
+ * resv_dma_of_device() - how is the DMA of a device's own driver translated now?
  * @dev: device, whose group's mutex the caller holds
  *
- * This goes by the type of the attached domain, which is the group's default domain
+ * This decides by the type of the attached domain, which is the group's default domain
  * unless VFIO or another user has attached its own.
  *
  * Context: may sleep.
@@ -45,7 +45,7 @@ static inline enum resv_dma resv_dma_of_device(struct device *dev)
 }
 
 /**
- * resv_dma_both() - combine what the DMA of two sets of devices goes through
+ * resv_dma_both() - combine how the DMA of two sets of devices is translated
  * @a: of the first set
  * @b: of the second set
  *

@@ -48,7 +48,7 @@ static struct resv_acpi_table table = { .sig = "APIC" };
 /**
  * struct pages - the pages with doorbells
  * @page: their addresses, each once
- * @nr: number of them
+ * @nr: number of pages
  * @graviton: see GRAVITON_FRAME
  */
 struct pages {

@@ -89,7 +89,7 @@ static int add_number(u32 **list, unsigned int *nr, u32 number)
 {
 	u32 *more;
 
-	/* It is full when the number of entries is a power of two. */
+	/* The list is full when the number of entries is a power of two. */
 	if (!(*nr & (*nr - 1))) {
 		more = krealloc(*list, (*nr ? 2 * *nr : 1) * sizeof(*more),
 				GFP_KERNEL);
@@ -105,9 +105,9 @@ static int add_number(u32 **list, unsigned int *nr, u32 number)
  * resv_facts_device() - add a device of the group
  * @c: facts
  * @name: dev_name() of the device
- * @model: resv_hw_model() of it
+ * @model: resv_hw_model() of the device
  *
- * Return: resv_facts_name() of it, or -ENOMEM
+ * Return: resv_facts_name() of the device, or -ENOMEM
  */
 int resv_facts_device(struct resv_facts *c, const char *name, u32 model)
 {
@@ -284,7 +284,7 @@ int resv_facts_claim(struct resv_facts *c, u32 name, u64 start, u64 end,
  * @name: the device
  * @start: first address
  * @end: last address, inclusive
- * @type: the type that a kernel gives it that knows this table
+ * @type: type of the region on kernels that know this table
  * @origin: the table
  *
  * Like resv_facts_claim(), but never puts the region on a list: the drivers of kernels

@@ -23,7 +23,7 @@ enum resv_window_by {
 	RESV_WINDOW_BY_AUTO,
 };
 
-/* What the DMA of a device's own driver goes through. */
+/* How the DMA of a device's own driver is translated. */
 enum resv_dma {
 	RESV_DMA_UNKNOWN,
 	RESV_DMA_DIRECT,	/* no translation: the group has an identity domain */
@@ -70,8 +70,8 @@ enum resv_dma {
  * @movable: the hooks that can move the window work
  * @bridges: windows of the host bridges above the devices, which are reported only
  *	where they catch a device's DMA (see source/pci.c)
- * @nr_dma: number of devices that were asked for @dma
- * @dma: what the DMA of all these devices goes through
+ * @nr_dma: number of devices whose translation @dma combines
+ * @dma: how the DMA of all these devices is translated
  * @gaps: addresses to which a host bridge above the devices does not forward DMA
  * @msi32: resv_facts_name() of a device that can send messages only to 32-bit
  *	addresses, or 0
@@ -79,14 +79,15 @@ enum resv_dma {
  * @usable_known: set by resv_facts_finish()
  * @page: smallest page that the IOMMU maps, in bytes
  * @nr_pages: number of devices whose page is known
- * @held: lines of the file "assignable" about devices, as of the look at the group, or
+ * @held: lines of the file "assignable" about devices when the group was looked at, or
  *	NULL
  * @callbacks: the drivers' functions that list a device's regions, each once
  * @nr_callbacks: number of @callbacks
  * @no_callback: some device's driver has no such function
  * @no_iommu: some device has no IOMMU
  * @hooked: regions declared for the group will be enforced
- * @first: the first look at this group: log what is wrong now, and not at each walk
+ * @first: the group is looked at for the first time: log what is wrong, which later walks
+ *	do not
  * @own_list: the kernel has no list of the group, so the sources make it
  * @own_devices: the kernel has no lists of single devices, so the sources make them
  * @own_device: the sources make the list of the current device, for which an IOMMU

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Regions that the architecture fixes.
+ * Regions that the architecture fixes: the APIC's messages and HyperTransport's
+ * addresses.
  *
- * They explain regions that the kernel reports.  If the kernel has lists but does not
- * report one of them, this source does not add it: every kernel with lists knows both,
- * and leaves out the second if the hardware says so (HTRangeIgnore, since v6.16).  If
- * the kernel has no lists, this source puts the first on the list that this module
- * makes, and ivrs.c adds the second.
+ * This source sets the origin of such regions that the kernel reports.  If the kernel has
+ * lists but does not report one of the two, this source does not add it: every kernel
+ * with lists knows both, and leaves out HyperTransport's if the hardware says so
+ * (HTRangeIgnore, since v6.16).  If the kernel has no lists, this source puts the APIC's
+ * on the list that this module makes, and ivrs.c adds HyperTransport's.
  */
 #include "compat/iommu.h"
 #include "source/source.h"

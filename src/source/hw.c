@@ -15,7 +15,7 @@
  * 2. After a collection has asked all devices of a group without an error, the list has
  *    only entries of these devices (resv_hw_begin(), resv_hw_end()).
  * 3. Only answers of the hardware are cached: a read that failed or returned all ones is
- *    repeated with the next look.
+ *    repeated when the group is looked at again.
  * 4. The pointers of an entry to a device, or to an IOMMU's class device, are never
  *    followed.
  *
@@ -79,7 +79,7 @@ void resv_hw_init(struct resv_hw_list *list)
 	list->round = 0;
 }
 
-/* Unlink and free the entry that @at leads to. */
+/* Unlink and free the entry that @at points to. */
 static void drop(struct resv_hw **at)
 {
 	struct resv_hw *hw = *at;
@@ -249,8 +249,8 @@ static int measure_instance(struct device *instance, struct device *dev,
  *	may give another result
  * @iommu: set to the measurements
  *
- * They are cached for the IOMMU's class device if the kernel reports which it is, else
- * for the device itself.
+ * The measurements are cached for the IOMMU's class device if the kernel reports that
+ * device, else for @dev itself.
  *
  * Context: the lock of the group's entry is held; may sleep.
  * Return: 0, or what @measure returned, with @iommu undefined
@@ -269,14 +269,15 @@ int resv_hw_iommu(struct resv_hw *hw, struct device *dev,
 		return 0;
 	}
 	ret = measure(dev, iommu);
-	/* If the allocation fails, the next look measures again. */
+	/* If the allocation fails, the IOMMU is measured again next time. */
 	if (!ret)
 		hw->iommu = kmemdup(iommu, sizeof(*iommu), GFP_KERNEL);
 	return ret;
 }
 
 /**
- * resv_hw_instances_flush() - let the next look measure all IOMMUs again
+ * resv_hw_instances_flush() - drop the measurements of all IOMMUs, so that they are made
+ *	again
  *
  * Drivers of IOMMUs can be modules, and a new class device can reuse both the address and
  * the name of a freed one.  So whenever a module is unloaded, drop the measurements of

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD; and what the
- * table says about the HyperTransport range, which the architecture once fixed.
+ * IVMDs of the ACPI IVRS table: unity mapped and excluded memory on AMD; and the table's
+ * facts about the HyperTransport range, which the architecture once fixed.
  */
 #include <linux/pci.h>
 #include <linux/string.h>

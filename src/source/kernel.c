@@ -71,7 +71,7 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 	/* No kernel without lists has a virtio IOMMU, so no other source has its regions. */
 	if (!resv_native_list() && !compat_dev_is_behind(dev, COMPAT_VIRTIO_IOMMU))
 		return 0;
-	/* Without declared regions: the feature "declare" adds those to the facts. */
+	/* Ask without declared regions: the feature "declare" adds those to the facts. */
 	resv_bypass_begin(&bypass);
 	ret = compat_iommu_get_resv_regions(dev, &head);
 	resv_bypass_end(&bypass);
@@ -96,7 +96,7 @@ static int kernel_device(struct resv_facts *c, struct device *dev)
 	return ret;
 }
 
-/* Is the type of @r the kernel's type of @d?  Before v5.3 it has no relaxable type. */
+/* Is @r of the kernel's type of @d?  Kernels before v5.3 have no relaxable type. */
 static bool is_same_type(const struct resv_region *d, const struct resv_region *r)
 {
 	return d->type == r->type ||
@@ -227,7 +227,8 @@ static int list_group(struct resv_facts *c)
 
 /*
  * If the feature "window" moves the window only in the group's list, the devices' lists
- * still have it where the driver puts it.  VFIO uses the group's list, so follow that.
+ * still have it where the driver puts it.  VFIO uses the group's list, so report the
+ * place that this list has.
  */
 static int follow_window(struct resv_facts *c, struct list_head *head)
 {

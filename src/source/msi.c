@@ -45,7 +45,8 @@ static int add_window(struct resv_facts *c, struct device *dev)
  * Read the device's MSI capability, once.
  *
  * A guest that owns the device may reset it, or put it to sleep, at any time.  So do not
- * read such a device; the first look after the guest has released it does.
+ * read such a device; it is read when the group is looked at after the guest has released
+ * it.
  */
 static void read_capability(const struct resv_facts *c, struct pci_dev *pdev)
 {

@@ -2,9 +2,9 @@
 /*
  * What this kernel does itself; this module adds the rest.
  *
- * A test build has the parameter native=ignore.  With it the module adds everything,
- * and hides from VFIO what the kernel does itself, so that a test can compare the
- * two.  In all other builds the flag is a constant and leaves no code.
+ * A test build has the parameter native=ignore.  With it the module adds everything, and
+ * hides the kernel's own features from VFIO, so that a test can compare the two.  In all
+ * other builds the flag is a constant and leaves no code.
  */
 #ifndef RESV_SOURCE_NATIVE_H
 #define RESV_SOURCE_NATIVE_H

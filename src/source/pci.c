@@ -24,7 +24,7 @@
 #include "source/hw.h"
 #include "source/source.h"
 
-/* REQ_ACS_FLAGS of drivers/iommu/iommu.c: what makes a port isolate. */
+/* REQ_ACS_FLAGS of drivers/iommu/iommu.c: flags of a port that isolates. */
 #define ACS_ISOLATION	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 
 /* As pci_acs_flags_enabled() in drivers/pci/pci.c, which is not exported. */
@@ -38,7 +38,7 @@ static bool acs_flags_enabled(struct pci_dev *port)
 	if (pci_read_config_word(port, pos + PCI_ACS_CAP, &cap) ||
 	    pci_read_config_word(port, pos + PCI_ACS_CTRL, &ctrl))
 		return false;
-	/* As the kernel: a port does not need what it does not implement. */
+	/* As in the kernel: flags that a port does not implement are not needed. */
 	flags = ACS_ISOLATION & (cap | PCI_ACS_EC);
 	return (ctrl & flags) == flags;
 }

@@ -78,7 +78,7 @@ MODULE_PARM_DESC(sources, "sources of facts: all (default) or a list of " SOURCE
 
 /**
  * resv_sources_set() - set the table of sources
- * @table: all of them, in the order in which to ask them, and NULL
+ * @table: the sources, in the order in which to ask them, and NULL at the end
  *
  * Context: parameters are parsed, nothing else of this module runs.
  */
@@ -107,7 +107,7 @@ static bool all_in(unsigned long mask, const char *const *names, unsigned int nr
 }
 
 /**
- * resv_sources_bound_windows() - are all sources on that bound an MSI window?
+ * resv_sources_bound_windows() - are all sources that bound an MSI window turned on?
  *
  * They report other regions, the windows of bridges, the aperture, doorbells and devices
  * with 32-bit MSI.
@@ -125,10 +125,10 @@ bool resv_sources_bound_windows(void)
 }
 
 /**
- * resv_sources_make_lists() - are all sources on that report what IOMMU drivers list?
+ * resv_sources_make_lists() - are all sources that make lists turned on?
  *
- * If the kernel has no lists, this module makes them from these sources.  It does not
- * matter if firmware lacks the table of a source.
+ * If the kernel has no lists, this module makes them from the sources that report what
+ * IOMMU drivers list.  A source counts as turned on even if firmware has no table for it.
  *
  * Context: any.
  * Return: true if they are
@@ -238,7 +238,7 @@ int resv_sources_group(struct resv_facts *c)
 }
 
 /**
- * resv_sources_status() - describe what each source does here
+ * resv_sources_status() - add the status lines of all sources
  * @f: list to add to
  *
  * Context: may sleep.

@@ -18,7 +18,7 @@
  *	that takes the mutex.  May be NULL.
  * @group: add facts of the whole group, after all devices; the group's mutex is not
  *	held; may sleep.  May be NULL.
- * @status: describe what this source does on this kernel.  May be NULL.
+ * @status: add the status lines of this source.  May be NULL.
  *
  * @device and @group return 0 or -ENOMEM.  They log any other problem of a device, and
  * leave out the facts concerned.

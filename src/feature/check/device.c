@@ -34,7 +34,7 @@
 #include "feature/check/refused.h"
 #include "feature/check/rules.h"
 
-/* With rcu_read_lock() held, as a rename can free the name of a file. */
+/* Under rcu_read_lock(), because a rename can free the name of a file. */
 static int group_number(const struct file *file)
 {
 	const struct cdev *cdev = READ_ONCE(file_inode(file)->i_cdev);
@@ -52,7 +52,7 @@ static int group_number(const struct file *file)
  * struct asked - the group from whose file a process wanted a device
  * @group: the group; only compared
  * @last: the last refusal that was noted for it
- * @attached: it is, or may be, on one of VFIO's domains
+ * @attached: the group is, or may be, attached to one of VFIO's domains
  */
 struct asked {
 	const struct iommu_group *group;
@@ -86,7 +86,7 @@ static bool was_told(const struct resv_device_call *call,
 	       last->pid == task_tgid_nr(current);
 }
 
-/* Is the errno the process's own fault, or no refusal? */
+/* Did the process cause the error itself, or was the call only interrupted? */
 static bool is_own(int err)
 {
 	switch (err) {

@@ -37,14 +37,13 @@
  *
  * The handler of a kretprobe cannot handle a page fault.  The kernel has just read the
  * structure, so that memory is present; if it is not, the call counts as missed.  If
- * another thread has changed the structure meanwhile, the explanation is of the changed
- * one.
+ * another thread has changed the structure meanwhile, this file explains the changed one.
  *
- * iommufd.c has the calls of iommufd, whose maps are judged here, and device.c has
- * VFIO_GROUP_GET_DEVICE_FD.
+ * iommufd.c has the taps on iommufd, and calls this file for maps that iommufd refused;
+ * device.c explains VFIO_GROUP_GET_DEVICE_FD.
  *
- * A hook of the return makes each map slower (docs/tested.md has figures), so by default
- * it is installed only while a tracepoint is enabled.
+ * A hook at the return of vfio_iommu_type1_ioctl() makes each map slower (docs/tested.md
+ * has figures), so by default it is installed only while a tracepoint is enabled.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -70,7 +69,7 @@
 /**
  * struct member - a group of a container, or of an address space of iommufd
  * @group: the group; only compared
- * @reach: addresses that its domain has
+ * @reach: addresses that the group's domain can map
  */
 struct member {
 	const struct iommu_group *group;
@@ -80,7 +79,7 @@ struct member {
 static bool space_member_at(const void *space, unsigned int i, struct member *m)
 {
 	m->group = resv_space_group(space, i);
-	/* The snapshot has regions for what lies beyond the aperture. */
+	/* The snapshot has regions for all addresses outside the aperture. */
 	m->reach.start = 0;
 	m->reach.end = ULLONG_MAX;
 	return m->group;
@@ -128,7 +127,8 @@ static bool member_at(const struct resv_explain_place *place, unsigned int i,
 
 /*
  * Did the tracker see the attach of every group of the container?  For an address space
- * that is unknown, but if none of its groups is known, the taps missed some attach.
+ * of iommufd this cannot be known; but if it has no known group, the taps have missed an
+ * attach.
  */
 static bool is_known(const struct resv_explain_place *place)
 {
@@ -161,9 +161,9 @@ struct resv_snapshot *resv_explain_snapshot(const struct iommu_group *group)
 }
 
 /*
- * The smallest page that VFIO accepts for all groups of the container: the largest of
- * the smallest pages of their IOMMUs, and at least the kernel's, as in
- * vfio_update_pgsize_bitmap().
+ * Compute the smallest page that VFIO accepts in a container, as
+ * vfio_update_pgsize_bitmap() does: take the smallest page of each group's IOMMU, and
+ * then the largest of these and PAGE_SIZE.
  */
 static u64 page_of(const struct resv_explain_place *place)
 {
@@ -187,7 +187,7 @@ static bool flags_bad(const struct vfio_iommu_type1_dma_map *map)
 	u32 prot = map->flags & (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
 	u32 vaddr = map->flags & COMPAT_VFIO_DMA_MAP_FLAG_VADDR;
 
-	/* Since v5.12 a call can change a map's address in the process; it has no rights. */
+	/* Since v5.12 VADDR changes a map's address in the process, without rights. */
 	return map->argsz < MAP_LEN || (map->flags & ~(prot | vaddr)) ||
 	       !prot == !vaddr;
 }
@@ -232,7 +232,7 @@ static enum resv_why why_refused(const struct vfio_iommu_type1_dma_map *map,
 	}
 }
 
-/* For iommufd.  Its errnos mean the same as those of type 1, except the following. */
+/* As why_refused(), for iommufd, where ENOSPC and EINVAL have other reasons. */
 static enum resv_why why_space_refused(const struct vfio_iommu_type1_dma_map *map,
 				       int err)
 {
@@ -270,8 +270,8 @@ static bool hits_region(const struct member *m, struct resv_refused *refused)
 
 /*
  * If a domain claims more address bits than its IOMMU has (see resv_vtd_claim_end()),
- * VFIO believes it, and the IOMMU's driver refuses a map beyond the real end with EFAULT.
- * On all other kernels VFIO refuses such a map first, with EINVAL.
+ * VFIO lets a map beyond the real end pass, and the IOMMU's driver refuses it with
+ * EFAULT.  On all other kernels VFIO refuses such a map first, with EINVAL.
  */
 static bool leaves_claim(const struct member *m, struct resv_refused *refused)
 {
@@ -321,7 +321,7 @@ static bool blame_regions(const struct resv_explain_place *place,
 	return any;
 }
 
-/* Note the refusal for all groups of the place: it is not due to any one of them. */
+/* Note the refusal for all groups of the place, because no single group is its cause. */
 static void note_all(const struct resv_explain_place *place,
 		     struct resv_refused *refused)
 {
@@ -391,7 +391,7 @@ bool resv_explain_end(const struct resv_explain_call *call, int err)
 	if (why == RESV_WHY_REGION) {
 		if (blame_regions(&place, &refused))
 			return true;
-		/* A group whose attach was not seen may be the one that forbids it. */
+		/* A group whose attach the taps did not see may forbid the map. */
 		why = is_known(&place) ? RESV_WHY_OTHER : RESV_WHY_UNKNOWN;
 	}
 	refused.why = why;
@@ -435,7 +435,7 @@ void resv_explain_space(const void *space,
 /**
  * resv_explain_barred() - does a region forbid every attach of a group?
  * @snapshot: snapshot of the group
- * @refused: its region and device are set, if there is one
+ * @refused: if one does, the members region and device are set
  *
  * Context: any.
  * Return: true if one does
@@ -457,7 +457,7 @@ bool resv_explain_barred(const struct resv_snapshot *snapshot,
  * @snapshot: snapshot of the group
  *
  * Context: any.
- * Return: true if one did at the last look at the group
+ * Return: true if one did when the group was last looked at
  */
 bool resv_explain_host_driven(const struct resv_snapshot *snapshot)
 {

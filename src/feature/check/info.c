@@ -9,8 +9,8 @@
  *
  * This runs in the handler of a kretprobe, which cannot handle a page fault.  The kernel
  * has just written the structure, so that memory is present.  If the memory behind the
- * structure is not present, the process is told that the answer needs more room.  By the
- * rules of this call it tries again, with other memory.
+ * structure is not present, this file answers that more room is needed.  By the rules of
+ * this call the process then tries again, with other memory.
  *
  * The handler does not allocate, and holds no lock while it writes user memory: the first
  * walk over the container's ranges counts them, the second one writes each.  If an
@@ -61,7 +61,7 @@ bool resv_info_begin(struct resv_info_call *call, const void *container,
 		return false;
 	call->container = container;
 	call->arg = arg;
-	/* The process has just written it. */
+	/* The process has just written argsz, so its memory is present. */
 	call->argsz_known =
 		get_user_bytes(&call->argsz, (void __user *)arg,
 			       sizeof(call->argsz));
@@ -110,7 +110,7 @@ static int put_ranges(struct resv_rules_scan *scan, int nr, char __user *to)
 
 /*
  * If there is room, write the capability behind the process's structure, which begins at
- * @to, and its offset to @info.  Else write the room that it needs to @info.
+ * @to, and its offset to @info.  Otherwise write the room that is needed to @info.
  *
  * Return: 0; -ENODATA if the container's ranges are not known; -EFAULT or -EAGAIN as
  * put_ranges()
@@ -166,7 +166,7 @@ bool resv_info_end(const struct resv_info_call *call)
 	/* With native=ignore the kernel has added its own capabilities. */
 	info.flags &= ~COMPAT_VFIO_IOMMU_INFO_CAPS;
 	info.argsz = call->argsz;
-	/* iova_pgsizes is always set; v4.4 does not say so. */
+	/* VFIO always sets iova_pgsizes, but v4.4 does not set the flag. */
 	info.flags |= VFIO_IOMMU_INFO_PGSIZES;
 	do
 		ret = put_capability(call->container, &info, to);

@@ -19,8 +19,8 @@
  * IOMMU_IOAS_COPY, which does not call these functions.
  *
  * Headers declare the functions of VFIO and iommufd_device_bind(), and a probe checks the
- * types of their arguments (compat/probe/vfio_iommufd.c).  Arguments of the others are
- * only compared, or checked before they are used.
+ * types of their arguments (compat/probe/vfio_iommufd.c).  The taps only compare the
+ * arguments of the other functions, or check them before use.
  *
  * iommufd_device_bind() refuses a bind, in this order, because
  *
@@ -28,8 +28,8 @@
  *   a host driver or another user has the group	EPERM, EBUSY
  *   a region is mapped 1:1				EINVAL
  *
- * (VFIO itself refuses a device whose IOMMU does not keep DMA coherent), and an attach
- * is refused because
+ * (VFIO itself refuses a device whose IOMMU does not keep DMA coherent.)  iommufd refuses
+ * an attach because
  *
  *   there is no such address space			ENOENT
  *   maps overlap a region of the device		EADDRINUSE
@@ -130,7 +130,7 @@ static void map_leave(struct resv_call *call)
 		resv_call_lost(call, 1);
 		return;
 	}
-	/* With ENOSPC iommufd has found no address to choose. */
+	/* With ENOSPC iommufd has found no free address to report. */
 	if (ret != -ENOSPC)
 		map.iova = *c->iova;
 	resv_explain_space(c->space, &map, ret);
@@ -169,7 +169,7 @@ static enum resv_why why_not_attached(const struct iommu_group *group,
 	}
 }
 
-/* Has the group a user?  That may be the same process, by another file. */
+/* Does the group have a user?  It may be the same process, by another file. */
 static bool is_taken(const struct iommu_group *group)
 {
 	const struct resv_attach_group *g;
@@ -189,7 +189,7 @@ static enum resv_why why_not_bound(const struct iommu_group *group,
 {
 	switch (refused->err) {
 	case -EPERM:
-		/* Certain causes first, as the value of allow_unsafe_interrupts is unknown. */
+		/* Certain causes first: allow_unsafe_interrupts is not known here. */
 		if (resv_explain_host_driven(snapshot))
 			return RESV_WHY_DRIVER;
 		if (is_taken(group) || !snapshot->unguarded)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether a tracepoint is enabled, which asks for explanations (explain.c).
+ * Tracks whether a tracepoint is enabled: while one is, explain.c explains refusals.
  *
  * The tracing core calls this file under its own locks when a tracepoint gets its first
  * user and when it loses the last one.  So a work item installs and removes the taps a

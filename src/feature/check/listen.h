@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Whether a tracepoint is enabled. */
+/* Tracks whether a tracepoint is enabled. */
 #ifndef RESV_FEATURE_CHECK_LISTEN_H
 #define RESV_FEATURE_CHECK_LISTEN_H
 

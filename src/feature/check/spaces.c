@@ -12,12 +12,12 @@
  * Invariants, under the tracker's lock:
  * - a group with @space has at least one device attached, and is on the list; all
  *   devices of a group are in one address space, because iommufd requires it;
- * - a slot is taken while its task is inside an attach.  When the taps are removed or
- *   were out, slots and groups are forgotten, as the end of an attach may have been
- *   missed.
+ * - a slot is taken while its task is inside an attach.  When the taps are removed, or
+ *   work again after they did not, resv_spaces_forget() clears all slots and groups,
+ *   because the taps may have missed the end of an attach.
  *
  * Address spaces are only compared.  An address space lives while a device is attached to
- * it, and its address is forgotten with the last device.
+ * it; when its last device leaves, this file forgets its address.
  */
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -94,7 +94,7 @@ void resv_space_is(const void *space)
 
 static void join(struct resv_check_group *cg, const void *space, bool joins)
 {
-	/* Without @space the device only got another page table of the same address space. */
+	/* No @space: the device only got another page table of the same address space. */
 	if (space)
 		cg->space = space;
 	if (!cg->space)

@@ -12,8 +12,8 @@
 
 /*
  * Enabling one of the tracepoints turns explanations on (explain.c).  Kernels before v5.4
- * have no explanations, so the functions can be NULL there: before v4.10 the first of them
- * must return void (commit 8cf868affdc4).
+ * have no explanations, so both functions are NULL there; before v4.10 the first one
+ * would have to return void (commit 8cf868affdc4).
  */
 #ifdef RESV_HAVE_VFIO_IOVA_RANGE
 #define RESV_LISTEN_MAP		resv_listen_map
@@ -29,9 +29,9 @@
 
 /*
  * A map that hits a reserved region or leaves the aperture, or that VFIO or iommufd
- * refused for another reason.  The traced process wanted the map.  With checks=warn it
- * was allowed.  All ends are inclusive.  The strings have a fixed size because
- * __assign_str() changed in v6.10.
+ * refused for another reason.  The process that the trace line names asked for the map.
+ * With checks=warn this module let the map pass.  All ends are inclusive.  The strings
+ * have a fixed size because __assign_str() changed in v6.10.
  */
 TRACE_EVENT_FN(map_refused,
 	TP_PROTO(int group, u64 start, u64 end, u64 region_start, u64 region_end,

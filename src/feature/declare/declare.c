@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Declared regions: what happens to them when devices and groups are added and removed.
+ * Puts declared regions in force, holds them back and ends them, when devices and groups
+ * are added and removed.
  *
  * There are three kinds of declared regions:
  * - in the file of a group: in force until it is removed or the group dies;
@@ -8,10 +9,10 @@
  * - for all devices of a model, by the parameter: each device gets an entry like the
  *   second kind when its group is looked at (facts.c), until the device is removed.
  *
- * When a new device gets its DMA domain, the taps already add a region of the parameter
- * to its lists: no user can have attached the device before.  If the device was there
- * before the region, the region is held back until it has passed all checks and the
- * device's group is free.
+ * When a new device gets its DMA domain, the taps add the parameter's regions to the
+ * device's lists at once, because no user can have attached the device before.  If the
+ * device is older than the region, this file holds the region back until it has passed
+ * all checks and the device's group is free.
  */
 #include <linux/iommu.h>
 #include <linux/kernel.h>
@@ -166,7 +167,7 @@ static void declare_removed(struct iommu_group *group, int id)
 
 	mutex_lock(&resv_declare_lock);
 	resv_declared_for_each_safe(d, tmp) {
-		/* The region's reference keeps the group's memory. */
+		/* The region's reference keeps the group in memory. */
 		if (d->group == group && !kept) {
 			kobject_get((struct kobject *)group);
 			kept = true;
@@ -215,7 +216,7 @@ static int declare_loaded(void)
 	return load_error;
 }
 
-/* This is about the kprobes; the tap of the livepatch stays as long as the livepatch. */
+/* Answers for the kprobes only: the livepatch's tap stays as long as the livepatch. */
 static bool declare_wanted(enum resv_hook_mode mode)
 {
 	return mode == RESV_HOOKS_AUTO || mode == RESV_HOOKS_KPROBE;

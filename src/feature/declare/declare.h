@@ -31,9 +31,9 @@ struct iommu_group;
  * @group: the group that the region is in force for, or NULL while @device is absent.
  *	The region has a reference on the group's kobject, and one on this module.
  *	The taps read it.
- * @met: the last group that @device was found in, or NULL while @device is absent;
- *	only compared.  @group is NULL or the same.
- * @devices: number of devices of @group at the last look
+ * @met: the last group that @device was found in, or NULL while @device is absent; only
+ *	compared.  @group is NULL or equals @met.
+ * @devices: number of devices of @group when it was last looked at
  * @held: the taps do not add the region, because @device was there before the region,
  *	and the region was not checked yet or was refused.  The taps read it.
  * @refused: a check has refused the region, and would do so again until @device is
@@ -77,7 +77,8 @@ struct resv_declared {
  * resv_declared_is_model() - is this the entry of a model?
  * @d: entry
  *
- * Each device of the model gets its own entry; this one never has a group.
+ * Each device of the model gets its own entry; the model's entry never has a
+ * group.
  *
  * Context: any.
  * Return: true if it is

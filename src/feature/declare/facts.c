@@ -2,9 +2,9 @@
 /*
  * Add declared regions to the facts of a group.
  *
- * This adds the regions before the kernel is asked for its list of the group.  The taps
- * put the regions on that list, too.  Then this marks those as "enforced" that really are
- * on the list.
+ * resv_declare_group() adds the regions before the module asks the kernel for the group's
+ * list, on which the taps put the same regions.  Then resv_declare_listed() marks the
+ * regions that the list really has; only these become "enforced".
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -102,7 +102,7 @@ int resv_declare_group(struct resv_facts *c)
 		holds = d->group == c->group && !d->held;
 		if (!d->device[0])
 			d->devices = c->nr_devices;
-		/* This alone puts the region on a list that this module makes. */
+		/* If this module makes the list, RESV_F_LISTED puts the region on it. */
 		ret = name < 0 ? name :
 		      resv_facts_add(c, name, d->start, d->end, RESV_RESERVED,
 				     RESV_ORIGIN_ADMIN, RESV_F_ADDED |

@@ -6,9 +6,9 @@
  * replaced ours, or the backends are being switched.  So while a region is declared, in
  * every mode of the hooks but "none", a tap checks each list when
  * iommu_get_group_resv_regions() returns.  If a region is missing, the tap makes the
- * function return -ENOMEM.  VFIO's type 1 since v5.4 asks for the list in each attach, and
- * unwinds the attach then (vfio_iommu_type1_attach_group()); in a detach it keeps the
- * ranges that it has (vfio_iommu_resv_refresh()).
+ * function return -ENOMEM.  VFIO's type 1 since v5.4 asks for the list in each attach,
+ * and unwinds the attach on an error (vfio_iommu_type1_attach_group()); in a detach VFIO
+ * then keeps the ranges that it has (vfio_iommu_resv_refresh()).
  *
  * iommufd asks for the lists of devices, by a function that cannot fail: see iommufd.c.
  *
@@ -37,7 +37,7 @@ static atomic_t lost = ATOMIC_INIT(0);
 /**
  * struct listing - one call of iommu_get_group_resv_regions()
  * @group: its first argument
- * @head: its second
+ * @head: its second argument
  * @lost: value of the counter when the call began
  */
 struct listing {
@@ -166,7 +166,8 @@ bool resv_declare_guard_get(struct iommu_group *group)
 }
 
 /**
- * resv_declare_guard_rest() - remove them if no region is declared
+ * resv_declare_guard_rest() - remove the guard and those taps if no region is
+ *	declared
  *
  * Context: sleeps for grace periods; resv_declare_lock is not held.
  */
@@ -203,7 +204,7 @@ static bool guard_wanted(enum resv_hook_mode mode)
 
 static const struct resv_tap *const taps[] = { &guard_tap };
 
-/* Apart from resv_feature_declare, whose kprobes are removed when the livepatch works. */
+/* Not in resv_feature_declare, which removes its kprobes once the livepatch works. */
 const struct resv_feature resv_feature_guard = {
 	.name = "declared-regions-guard",
 	.taps = taps,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The lists of iommufd: no declared region can be missing, even if memory is short.
+ * Puts every declared region on the lists of iommufd, even if memory is short.
  *
  * iommufd asks for the list of each device that it attaches.  iommu_get_resv_regions()
- * makes that list and returns nothing, so that no error can refuse a list that lacks a
- * region, as guard.c refuses those of VFIO's type 1.  So each declared region has an entry
+ * makes that list and returns nothing, so no tap can refuse an incomplete list by an
+ * error, as guard.c does for VFIO's type 1.  Therefore each declared region has an entry
  * of its own for such a list, which is allocated with the region.  A tap at the entry of
  * iommu_get_resv_regions() puts the entries on the list, in every mode of the hooks but
  * "none"; the drivers' taps and the livepatch then add only what is not there yet.
@@ -13,16 +13,18 @@
  *     iommu_get_resv_regions(device, list)			the entries get on the list
  *     iommu_put_resv_regions(device, list)			free() gives them back
  *
- * Entries are for iommufd alone.  It makes one list of a group at a time, as it holds its
- * lock of the group from before the call until the list is freed; other callers make any
- * number.  The first tap notes the task, and the second one takes the note: only a lock is
- * between the two functions.  The first one's arguments are not used, as no header declares
- * it.  If an entry is on a list already, it does not get on a second one.
+ * Only iommufd's lists get these entries, because iommufd makes one list of a group at a
+ * time: it holds its lock of the group from before the call until it has freed the list.
+ * Other callers can make any number of lists at once.  The first tap notes the task, and
+ * the second tap takes the note; between the two functions iommufd only waits for a lock.
+ * The first tap does not use the function's arguments, because no header declares the
+ * function.  The second tap skips an entry that is already on a list.
  *
- * An entry is not freed while it is on a list, and neither is the code of free().  A region
- * that is in force holds this module, and is removed only while nobody owns its group;
- * iommufd makes a list after it has claimed the group (iommufd_device_bind()).  Besides, a
- * region that is removed, or did not get in force, waits until no list has its entry.
+ * While an entry is on a list, neither the entry nor the code of free() is freed.  A
+ * region that is in force holds this module, and is removed only while no user owns its
+ * group; iommufd makes a list after it has claimed the group (iommufd_device_bind()).
+ * Besides, before a region is freed by a write to the file of its group,
+ * resv_declare_iommufd_wait() waits until no list has its entry.
  *
  * Before v6.6 iommufd asks for the lists of groups, which guard.c checks.
  */
@@ -43,7 +45,7 @@
 
 #define LOSS	"a list for iommufd lacks a declared region if memory is short"
 
-/* Number of tasks between the two functions; each waits for the lock of an address space. */
+/* Most tasks between the two functions; each waits for an address space's lock. */
 #define NOTES	64
 
 /* Tasks that are about to list a device for iommufd; only compared. */
@@ -51,7 +53,7 @@ static const struct task_struct *notes[NOTES];
 /* For the notes; raw, because taps take it. */
 static DEFINE_RAW_SPINLOCK(notes_lock);
 
-/* The mark of the self-test; one task at a time makes one. */
+/* The mark of the self-test; only one task at a time runs a self-test. */
 static struct iommu_resv_region mark;
 
 /* Replace one note by another.  Return: false if there is no such note */
@@ -74,7 +76,7 @@ static bool change_note(const struct task_struct *from, const struct task_struct
 /* int iopt_table_enforce_dev_resv_regions(space, device, ...) of iommufd */
 static bool enter_space(struct resv_call *call)
 {
-	/* No note of an earlier call is left, unless iommufd has failed between the two. */
+	/* A note of this task is left only if iommufd failed in between. */
 	if (!change_note(current, current) && !change_note(NULL, current))
 		resv_call_lost(call, 1);
 	return true;
@@ -120,7 +122,7 @@ static unsigned int add_entries(const struct device *dev, struct list_head *head
 	list_for_each_entry_rcu(d, &resv_declared_list, node) {
 		const struct iommu_group *group = READ_ONCE(d->group);
 
-		/* Only what is in force for the group holds this module. */
+		/* Only regions in force for the group hold this module. */
 		if (!resv_declared_is_for(d, dev, &model) || !group ||
 		    group != dev->iommu_group)
 			continue;

@@ -9,9 +9,10 @@
  *   unloaded while a declaration is in force.
  * - A region of a file has its group for as long as it is in the table.
  * - A region for a model (VENDOR:DEVICE) has no group.  Each device of that model has its
- *   own entry, from the first look at its group until the device is removed.  These
- *   entries precede the entry of their model: a tap that comes to the model's entry has
- *   passed them, and adds the region of the model only if the device has no entry yet.
+ *   own entry, from the time that its group is first looked at until the device is
+ *   removed.  These entries precede the entry of their model: a tap that reaches the
+ *   model's entry has passed them, and uses the model's entry only if the device has no
+ *   entry yet.
  *
  * Locks: resv_declare_lock is held for changes of the table and its entries.  It nests
  * inside the lock of one group's entry; the lock of the hooks and the mutex of one group

@@ -2,11 +2,11 @@
 /*
  * How declared regions get on the kernel's lists.
  *
- * A kprobe adds them to the list that a function gets as its argument, at the entry of
- * the function: of the IOMMU driver's own function, which lists the regions of a
- * device; or, if entries of that list are not freed by kfree(), of
- * iommu_get_group_resv_regions(), which lists the regions of a group.  Or else the
- * livepatch, which replaces the latter, adds them to the list of each device.
+ * A kprobe at the entry of a function adds them to the list that the function gets as an
+ * argument.  The function is the IOMMU driver's own, which lists the regions of a device;
+ * or, if kfree() does not free the entries of that list, iommu_get_group_resv_regions(),
+ * which lists the regions of a group.  Or else the livepatch, which replaces
+ * iommu_get_group_resv_regions(), adds them to the list of each device.
  *
  * iommufd asks for the lists of single devices: if the kernel has iommufd, the kprobe on
  * the function of groups counts as not working.
@@ -15,10 +15,11 @@
  * frees it by kfree().  A kprobe runs with preemption off, where PREEMPT_RT forbids every
  * allocation, so the entries come from a stock (hook/stock.h).
  *
- * The kprobes are installed while something is declared, or a write to declare something is
- * under way.  Otherwise the first look at a group that needs a kprobe installs it once, to
- * test it, and removes it again; a walk over all groups removes the kprobes at its end.  A
- * kprobe that does not work stays in the table of hooks, which shows the reason.
+ * The kprobes are installed while something is declared, or a write to declare something
+ * is under way.  Otherwise a kprobe is installed once, to test it, when a group that
+ * needs it is first looked at, and is removed again; during a walk over all groups the
+ * kprobes stay until its end.  A kprobe that does not work stays in the table of hooks,
+ * which shows the reason.
  *
  * The taps read the table under RCU, and take no lock.
  */
@@ -40,13 +41,13 @@
 #include "source/native.h"
 
 /*
- * If this module makes the lists: does it refuse maps that overlap a region?  This is the
- * result of the last walk over all groups, or of a later look at a group.
+ * If this module makes the lists: does it refuse maps that overlap a region?  Set by the
+ * last walk over all groups, or when a group was looked at later.
  */
 static bool maps_checked;
 static bool maps_checked_in_walk;
 
-/* Was a kprobe inert at the last look at a group?  Under resv_declare_lock. */
+/* Was a kprobe inert after the last get_kprobes()?  Under resv_declare_lock. */
 static bool kprobe_inert;
 
 #define NOT_NEEDED	"nothing is declared"
@@ -60,11 +61,11 @@ static const char *resting;	/* backend of the kprobes, which passed and are remo
 /* Functions on which a kprobe has passed its self-test since the last walk began. */
 static unsigned long working[RESV_MAX_CALLBACKS];
 static unsigned int nr_working;
-static bool other_works;	/* so has the kprobe on the function of groups, or of a test */
+static bool other_works;	/* the same, for the function of groups or of a test */
 
 /**
  * resv_declare_set_entry() - make an entry of a kernel list for a declared region
- * @region: to set; what the list's owner needs beside it stays
+ * @region: the entry; only its start, length and type are set
  * @start: first address
  * @end: last address
  *
@@ -74,7 +75,7 @@ void resv_declare_set_entry(struct iommu_resv_region *region, u64 start, u64 end
 {
 	region->start = start;
 	region->length = end - start + 1;
-	/* Not DIRECT, which kernels map, and not MSI, which keeps them from making a cookie. */
+	/* Not DIRECT, which kernels map 1:1, nor MSI, with which they make no cookie. */
 	region->type = IOMMU_RESV_RESERVED;
 }
 
@@ -97,7 +98,7 @@ bool resv_declare_is_marked(const struct list_head *head)
 	return false;
 }
 
-/* Enforced means that VFIO and iommufd both heed the region; iommufd lists devices. */
+/* VFIO and iommufd must both heed a region that is "enforced"; iommufd lists devices. */
 static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
 {
 	return resv_tap_marked(hook, group, resv_declare_is_marked) &&
@@ -110,7 +111,8 @@ static bool test_mark(struct resv_hook *hook, struct iommu_group *group)
  * @d: region in the table
  * @dev: the device.  One that is being added already has its name and its group
  *	(__iommu_probe_device()), so its new DMA domain reserves the regions.
- * @model: points to what is kept from one entry to the next, NULL at the head of the table
+ * @model: state of the caller's walk over the table; the caller sets it to NULL before
+ *	the first entry
  *
  * Context: under rcu_read_lock(); does not sleep.
  * Return: true if it does
@@ -249,11 +251,11 @@ static bool enter_group(struct resv_call *call)
 }
 
 /*
- * The livepatch has listed the regions of a device.  This reads the table twice, and the
- * table may grow in between, but not by a region of this group: a region is put in force
- * only while the group is free, under its mutex.  A caller that lists a group holds the
- * mutex; iommufd, which lists a device, has claimed the group before
- * (iommu_device_claim_dma_owner()).
+ * The livepatch calls this after it has listed the regions of a device.  This reads the
+ * table twice, and the table may grow in between, but not by a region of this group: a
+ * region is put in force only while the group is free, under its mutex.  A caller that
+ * lists a group holds the mutex; iommufd, which lists a device, has claimed the group
+ * before (iommu_device_claim_dma_owner()).
  */
 static int append_to_device(struct device *dev, struct list_head *head, bool mark,
 			    gfp_t gfp)
@@ -349,14 +351,17 @@ bool resv_declare_enforced_in(enum resv_hook_mode mode)
 	       resv_tap_state(&livepatch_tap, NULL) == RESV_TAP_WORKS;
 }
 
-/* The function of groups: a device's list is not ours to edit, or some device has none. */
+/*
+ * Use the function of groups?  Yes if devices' lists cannot be edited, or a device has
+ * none.
+ */
 static bool by_group(const struct resv_facts *c)
 {
 	return !COMPAT_DEVICE_LISTS_EDITABLE || c->no_callback ||
 	       resv_test_group_level();
 }
 
-/* Return: kprobes add what is declared for the group to the kernel's lists */
+/* Return: true if kprobes add the group's regions to the kernel's lists */
 static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 {
 	bool works = c->nr_callbacks;
@@ -374,8 +379,9 @@ static bool get_kprobes(const struct resv_facts *c, struct iommu_group *group)
 }
 
 /*
- * A kprobe that is inert now has failed for other groups, too, which show "enforced" until
- * the next look at them.  If it works again later, the engine calls again() of the taps.
+ * A kprobe that is inert now has failed for other groups, too, which show "enforced"
+ * until they are looked at again.  If it works again later, the engine calls again() of
+ * the taps.
  */
 static void note_failure(void)
 {
@@ -471,7 +477,7 @@ unlock:
 /**
  * resv_declare_change_begin() - a write that declares or removes a region begins
  *
- * The look at the group that follows installs the kprobes.
+ * When the write then looks at the group, the kprobes are installed.
  *
  * Context: may sleep; resv_declare_lock is not held.
  */
@@ -483,7 +489,7 @@ void resv_declare_change_begin(void)
 }
 
 /**
- * resv_declare_change_end() - that write is over, whether it succeeded or failed
+ * resv_declare_change_end() - the write is over, whether it succeeded or failed
  *
  * Context: sleeps for grace periods; resv_declare_lock is not held.
  */
@@ -543,13 +549,14 @@ void resv_declare_prepare(struct resv_facts *c)
 	any = !list_empty(&resv_declared_list);
 	mutex_unlock(&resv_declare_lock);
 	/*
-	 * The livepatch first: if it does not work any more, kprobes replace it.  Also in
-	 * mode "none": the mode changes only after the livepatch has passed its test.
+	 * Test the livepatch first, because kprobes replace it if it does not work any
+	 * more.  Test it in mode "none", too: the mode changes only after the livepatch
+	 * has passed its test.
 	 */
 	works = resv_tap_get(&livepatch_tap, 0, group) && group;
 	if (resv_hooks_by_kprobe())
 		works |= have_kprobes(c, group);
-	/* Beside a livepatch the guard is an additional check, where kprobes work. */
+	/* With the livepatch the guard is only an additional check, if kprobes work. */
 	guarded = !any || resv_declare_guard_get(group);
 	works &= guarded || !resv_hooks_by_kprobe();
 	/* If the mode has become "none" meanwhile, the taps are about to be removed. */
@@ -588,7 +595,7 @@ void resv_declare_taps_walked(void)
 	resv_declare_rest();
 }
 
-/* Describe what the taps do.  @mode is not "none", and the kernel makes the lists. */
+/* Report the state of the taps.  @mode is not "none", and the kernel makes the lists. */
 static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 {
 	const char *inert = NULL, *reason = NULL, *probe;
@@ -637,7 +644,7 @@ static void hooked_status(struct resv_status *s, enum resv_hook_mode mode)
 }
 
 /**
- * resv_declare_status() - describe what enforces declared regions on this machine
+ * resv_declare_status() - report which backend enforces declared regions here
  * @s: status to add to
  *
  * Context: may sleep.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Declared regions: what the admin may write, the checks, and the answers.
+ * Parses, checks and answers writes that declare regions, and the parameter "declare".
  *
  * A declaration changes only while its group is not attached (group/attach.h): VFIO asks
  * for the list of a group when it attaches the group; and when it detaches a group, it
@@ -160,7 +160,7 @@ int resv_declare_check(const struct resv_facts *c, const struct resv_declared *d
 {
 	int ret;
 
-	/* The mode may have changed since the look at the group. */
+	/* The mode may have changed since the group was looked at. */
 	if (!c->hooked || resv_hooks_mode() == RESV_HOOKS_NONE) {
 		pr_err("group %d: nothing can be declared, because no hook would enforce it: see declared-regions in /sys/kernel/iommu_resv/features\n",
 		       c->id);
@@ -331,7 +331,7 @@ static int confirm(const struct resv_facts *c, void *data)
 	       c->id, change->start, change->end);
 	mutex_lock(&resv_declare_lock);
 	resv_declared_withdraw(change->d);
-	/* Somebody may have claimed the group meanwhile. */
+	/* A user may have claimed the group meanwhile. */
 	resv_declare_iommufd_wait(change->d);
 	resv_declared_free(change->d);
 	mutex_unlock(&resv_declare_lock);
@@ -361,7 +361,7 @@ static ssize_t declare_store(struct iommu_group *group, const char *buf,
 	}
 	resv_declare_change_begin();
 	ret = resv_group_change(kobj, &group_change, &change);
-	/* Nothing was declared, or nothing is any more. */
+	/* If no region is declared now, remove the taps. */
 	resv_declare_change_end();
 	resv_declare_guard_rest();
 	if (ret == -ENOMEM || ret == -ENODEV)

@@ -2,8 +2,8 @@
 /*
  * MSI doorbells in VFIO's domains: the feature and its tap.
  *
- * map.c maps the doorbells.  This is needed only on Arm before v4.11; there the taps of
- * this feature are installed unless hooks=none.
+ * map.c maps the doorbells.  Only kernels for Arm before v4.11 need this; there the taps
+ * of this feature are installed unless hooks=none.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -75,7 +75,7 @@ static void doorbell_prepare(struct resv_facts *c)
 {
 	bool mapped = get_taps();
 
-	/* If the kernel makes the list, the feature "window" decides this. */
+	/* If the kernel makes the list, the feature "window" sets @movable. */
 	if (c->own_list)
 		c->movable = mapped && resv_sources_bound_windows();
 }
@@ -91,7 +91,7 @@ static void doorbell_removed(struct iommu_group *group, int id)
 }
 #endif
 
-/* Describe the taps, where doorbells have to be mapped and this module can map them. */
+/* Report the state of the taps, on kernels where this module has to map doorbells. */
 static void maps_status(struct resv_status *s, const char *name)
 {
 #if RESV_DOORBELL_MAPS

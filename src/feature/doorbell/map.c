@@ -5,7 +5,7 @@
  * On Arm an SMMU translates MSI writes like all other writes.  When kernels 4.9 and 4.10
  * compose an interrupt's message, they map the doorbell if the domain has a cookie
  * (iommu_dma_map_msi_msg(), called by the irqchips of ITS and GICv2m).  VFIO's domains
- * have none, so the device writes to the doorbell's physical address, and the SMMU
+ * have no cookie, so the device writes to the doorbell's physical address, and the SMMU
  * faults.  v4.11 gave VFIO's domains a cookie (iommu_get_msi_cookie()).
  *
  * A tap on that function does for such a domain what v4.11 does: it maps the doorbell's
@@ -16,17 +16,19 @@
  * Invariants:
  *
  * - A domain with a mapped doorbell has a struct doorbells in data[], from the first
- *   interrupt until the domain is freed.  It holds one reference on this module for that
- *   time: the device keeps the message while the interrupt is in use, and an interrupt
- *   that is set up without the module would get lost.
- * - There is one struct doorbells for each group that was looked at: the group's data[]
- *   is not NULL.  A domain with maps has a group, so the tap finds a spare object and
- *   does not allocate.
+ *   interrupt until the domain is freed.  For that time the domain holds one reference on
+ *   this module: the device keeps the message while the interrupt is in use, and an
+ *   interrupt that is set up without the module would get lost.
+ * - resv_doorbell_add() allocates one struct doorbells for each group, and marks the
+ *   group by a data[] that is not NULL.  A domain with mapped doorbells has a group, so
+ *   there are enough objects for all such domains, and the tap takes a spare one instead
+ *   of allocating.
  *
  * Locks: the tracker's lock protects the spare objects and data[].  The lock of each
- * struct doorbells protects what is mapped; it is taken alone while the driver maps, and
- * inside the tracker's lock only to take or return the object.  Both are raw, because
- * the tap runs with interrupts off and under a raw lock of the interrupt.
+ * struct doorbells protects its list of mapped pages; it is taken without the tracker's
+ * lock while the driver maps a page, and inside the tracker's lock when an object is
+ * taken from the spare ones or returned to them.  Both are raw, because the tap runs with
+ * interrupts off and under the raw lock of the interrupt's descriptor.
  *
  * The tap maps by the driver's own operation: iommu_map() is hooked, so a handler must
  * not call it.
@@ -82,7 +84,7 @@ struct doorbells {
 /* Under the tracker's lock */
 static LIST_HEAD(spare);
 static unsigned int nr_used;	/* objects in use by domains */
-static unsigned int nr_surplus;	/* those among them whose groups are gone */
+static unsigned int nr_surplus;	/* objects beyond one for each group */
 
 /* Value of data[] of a group for which there is an object. */
 static char provided;
@@ -271,7 +273,7 @@ bool resv_doorbell_compose(unsigned int irq, struct msi_msg *msg)
 	if (doorbells)
 		iova = map_doorbell(doorbells, domain, doorbell);
 	if (!iova) {
-		/* As the kernel's function does: drop it rather than hit a guest's memory. */
+		/* Drop it, as the kernel does: its write could hit a guest's memory. */
 		dev_err_ratelimited(dev, "no memory or no room for an MSI doorbell: interrupt %u gets lost\n",
 				    irq);
 		msg->address_hi = ~0U;

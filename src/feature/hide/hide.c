@@ -29,9 +29,8 @@ static bool enter_list(struct resv_call *call)
 }
 
 /*
- * Keep the first byte of the MSI window, because VFIO needs that entry to make the
- * kernel map doorbells.  An empty entry will not do, because VFIO of v7.x warns about
- * it.
+ * Keep the first byte of the MSI window, because VFIO needs that entry to make the kernel
+ * map doorbells.  Do not leave an entry of length 0, because VFIO of v7.x warns about it.
  */
 static void leave_list(struct resv_call *call)
 {

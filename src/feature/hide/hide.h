@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* native=ignore: VFIO does not see what the kernel lists.  Test builds only. */
+/* native=ignore: VFIO gets an empty list of regions.  Test builds only. */
 #ifndef RESV_FEATURE_HIDE_HIDE_H
 #define RESV_FEATURE_HIDE_HIDE_H
 

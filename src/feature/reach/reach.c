@@ -6,13 +6,14 @@
  * decides which ranges VFIO_IOMMU_GET_INFO reports and which maps VFIO allows.  The Intel
  * driver before v5.11 and 5.10.9 leaves a placeholder of 57 bits in the domain (see
  * resv_vtd_claim_end()).  With ranges=cut the tap at the return of iommu_attach_group()
- * replaces it by the end of what the IOMMU can address, as later drivers do.  From then
- * on VFIO's ranges are right, and VFIO refuses a map beyond them with EINVAL.
+ * replaces the placeholder by the last address that the IOMMU can map, as later drivers
+ * do.  From then on VFIO's ranges are right, and VFIO refuses a map beyond them with
+ * EINVAL.
  *
- * The tap replaces only a placeholder that the hardware contradicts, so it does nothing on
- * any other kernel.  The number that it writes stays true as long as the domain lives and
- * needs nothing of this module, so the tap holds no reference on the module.  If the tap
- * misses a return ("hooks" counts it), VFIO's ranges are the kernel's.
+ * The tap replaces only a placeholder that the hardware contradicts, so it does nothing
+ * on any other kernel.  The end that the tap writes stays right for as long as the domain
+ * lives, even if this module is unloaded, so the tap holds no reference on the module.
+ * If the tap misses a return ("hooks" counts it), VFIO's ranges are the kernel's.
  *
  * The value "off" is for kernels whose VFIO reports no ranges; see get_taps() in
  * feature/check/taps.c.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* MSI windows: what happens to them when devices and groups are added and removed. */
+/* Records, moves and drops MSI windows when devices and groups are added and removed. */
 #include <linux/kernel.h>
 #include <linux/kobject.h>
 #include "feature/window/table.h"
@@ -138,7 +138,7 @@ static bool added_locked(const struct resv_facts *c)
 		return w && drop_window(c, w);
 	if (!w)
 		w = resv_msi_window_add(c->group, c->id, &window);
-	/* If the allocation failed, the window cannot be moved until the next look. */
+	/* If the allocation failed, retry when the group is looked at again. */
 	if (!w)
 		return false;
 	/* The parameter will be applied to this group, and may end the overlap. */
@@ -171,7 +171,7 @@ static void window_settled(const struct resv_facts *c)
 	w = resv_msi_window_find(c->group);
 	lost = w && w->by != RESV_WINDOW_BY_KERNEL &&
 	       !resv_msi_window_is_listed(c, &w->at);
-	/* This function has logged it, so window_update() need not. */
+	/* This function logs the loss, so window_update() need not. */
 	if (lost)
 		w->dead = true;
 	mutex_unlock(&resv_msi_windows_lock);
@@ -180,7 +180,7 @@ static void window_settled(const struct resv_facts *c)
 		       c->id);
 }
 
-/* Log once if the hook of a moved window has stopped working; again after it works. */
+/* Log once if a moved window's hook stops working; again if it worked since. */
 static int window_update(const struct resv_facts *c)
 {
 	struct resv_msi_window *w;

@@ -14,9 +14,9 @@
  *   because it asks for the lists of devices.
  *
  * In both cases a tap at the return of that function checks each list that VFIO asks for.
- * If a tap missed a call and the entry is still at the driver's place, it moves the entry.
- * If the list does not have the window at its place, the tap makes the function fail:
- * VFIO would map doorbells elsewhere, or let the guest map there.
+ * If another tap missed a call and left the entry at the driver's place, this tap moves
+ * the entry.  If the list does not have the window at its place, the tap makes the
+ * function fail: VFIO would map doorbells elsewhere, or let the guest map there.
  *
  * The same tap makes the function fail for a group whose window differs from the one of
  * its container.  The callers unwind and return the error
@@ -73,7 +73,7 @@ static DEFINE_RAW_SPINLOCK(listers_lock);
 /**
  * struct listing - one call of iommu_get_group_resv_regions()
  * @group: its first argument
- * @head: its second
+ * @head: its second argument
  */
 struct listing {
 	struct iommu_group *group;
@@ -305,7 +305,7 @@ other_place(const struct resv_attach_group *g, const struct resv_msi_window *w)
 	return NULL;
 }
 
-/* The list may already have the entries of other groups of the same container. */
+/* The caller's list may already have entries of other groups of the same container. */
 static void leave_list(struct resv_call *call)
 {
 	struct resv_range at = { 0 }, native = { 0 }, theirs = { 0 };

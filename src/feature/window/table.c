@@ -16,7 +16,7 @@
  * error, and VFIO refuses the group.
  *
  * VFIO reads the lists of a container's groups again and again, so a window that is in
- * use must stay where it is: it keeps this module from being unloaded.
+ * use must stay where it is: this module cannot be unloaded meanwhile.
  *
  * Invariants:
  * - The cookie of a tracked domain is where the window was when the tracker saw the first
@@ -31,18 +31,19 @@
  *   sees is too late to hold the module; and on some kernels the tracker does not see
  *   all of its attaches.
  * - iommufd notes the place of the doorbells when the first device of a group is
- *   attached, and keeps it for the group, whatever domain that is on
+ *   attached, and keeps it for the group, on whatever domain the group is
  *   (iommufd_group.sw_msi_start).  An address space that replaces another one reserves
- *   what is on the list at that time.  So while iommufd has a group, the group's list
- *   has the group's own place.  Until v6.14 the doorbells of a domain that groups share
- *   may be at the place of another of these groups, whose list keeps that place free.
+ *   the regions that are on the list at that time.  So while iommufd has a group, the
+ *   group's list has the group's own place.  Until v6.14 the doorbells of a domain that
+ *   groups share may be at the place of another of these groups, whose list keeps that
+ *   place free.
  * - The tracker's object of a group points to the group's window for as long as the
  *   window is in the table.
  *
  * Locks: resv_msi_windows_lock protects the table.  It nests inside the lock of one
  * group's entry; the lock of the hooks, those of the tracker, and the mutex of one group
- * nest inside it.  Handlers take only the tracker's lock, which protects what they read
- * and write of a window.  The last reference on a group is never dropped under
+ * nest inside it.  Handlers take only the tracker's lock, which protects the members of a
+ * window that they read or write.  The last reference on a group is never dropped under
  * resv_msi_windows_lock: the group then waits for the callbacks of its files, which take
  * that lock.
  */
@@ -58,7 +59,7 @@
 #include "feature/window/table.h"
 #include "group/group.h"
 
-/* iommufd is there, which reads a list before its attach is seen. */
+/* iommufd reads a device's list before the tracker sees the attach. */
 #define PIN_WHILE_MOVED	IS_ENABLED(CONFIG_IOMMUFD)
 
 /* For the table and its entries; see above. */
@@ -221,8 +222,8 @@ static void unpin(struct resv_msi_window *w)
  * @to: where; the driver's place if @by is RESV_WINDOW_BY_KERNEL
  * @by: who placed it there
  *
- * Context: resv_msi_windows_lock and the group's mutex are held, and the group was
- *	found free under the latter; does not sleep.
+ * Context: resv_msi_windows_lock and the group's mutex are held, and the group was found
+ *	free under its mutex; does not sleep.
  * Return: 0, -EBUSY if a task is attaching the group, or -ENODEV if the module is being
  * unloaded
  */
@@ -347,11 +348,12 @@ void resv_msi_windows_exit(void)
 /*
  * Does the domain get its cookie at the window of this group?
  *
- * Yes if VFIO made the domain for this attach.  If the tracker did not see that VFIO makes
- * the attach: since v5.18 the attach is iommufd's, which gets the cookie for the first
- * group that it attaches to a domain.  Before v5.18 a group looks free until VFIO has
- * attached it.  So VFIO may have begun the attach before the tracker watched, and its
- * container may have had the domain before.
+ * If the tracker saw VFIO begin the attach: yes if VFIO made the domain for this attach.
+ * If not, the kernel decides.  Since v5.19 only iommufd can attach the group in this way,
+ * and it gets the cookie when it attaches the first group to a domain: yes.  (The test
+ * below finds v6.0; iommufd exists since v6.2.)  Before v5.19 a group looks free until
+ * VFIO has attached it, so VFIO may have begun the attach before the tracker watched, and
+ * the container may have had the domain before: no.
  */
 static bool makes_cookie(const struct resv_attach_group *g,
 			 const struct resv_attach_domain *d)
@@ -415,7 +417,7 @@ static void window_detached(struct resv_attach_group *g,
 	if (!w || !w->cookie_elsewhere)
 		return;
 	w->cookie_elsewhere = false;
-	/* A look during the attach may have found the window of the container. */
+	/* If looked at meanwhile, the group's files show the container's window. */
 	resv_group_update_soon(w->id);
 }
 

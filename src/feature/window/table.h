@@ -37,8 +37,9 @@ struct iommu_group;
  * @dead: the log says that a moved window is not in the kernel's list
  *
  * The tracker's lock protects @cookie_elsewhere and @cookie; resv_msi_windows_lock
- * protects all other members that change.  @at and @by are written with both locks held;
- * either is enough to read them.
+ * protects all other members that change.  @at and @by are written with both locks held,
+ * so either is enough to read them; only window_attached() writes them with the tracker's
+ * lock alone, while this module is being unloaded.
  */
 struct resv_msi_window {
 	struct hlist_node node;

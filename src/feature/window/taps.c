@@ -31,7 +31,7 @@ static unsigned int changes;	/* number of writes to files under way */
 static bool needed;		/* a window is moved, or about to be moved */
 static bool installed;		/* the taps were requested, and not removed since */
 static bool requested;		/* the parameter moves windows */
-static bool denied_any;		/* it could not for some group, because no hook worked */
+static bool denied_any;		/* it could not move some group's: no hook worked */
 static bool tried;		/* it is known whether the taps work */
 static bool works;		/* a window could be moved at the last test */
 static bool by_list;		/* ... for some group only in the list of the group */
@@ -82,7 +82,7 @@ static void rest(void)
 /**
  * resv_msi_taps_want() - install the taps for good, because the parameter moves windows
  *
- * The next look at a group installs them.
+ * They are installed when a group is looked at.
  *
  * Context: may sleep; resv_msi_windows_lock is not held.
  */
@@ -216,9 +216,9 @@ static bool get_taps(const struct resv_facts *c)
 	by_list = !entry || (tried && by_list);
 	if (by_list)
 		resv_msi_lists_move_in_group();
-	/* iommufd reads the lists of devices, so it would keep the driver's place. */
+	/* iommufd reads the lists of devices, which only the taps on the entry move. */
 	works = watched && (entry || (listed && !IS_ENABLED(CONFIG_IOMMUFD)));
-	/* The parameter could not move the windows of earlier groups: look again. */
+	/* The parameter could not move earlier groups' windows: look at them again. */
 	if (works && denied_any)
 		resv_groups_rescan_soon();
 	denied_any &= !works;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSI windows: what the admin may write, the checks, and the answers.
+ * Parses, checks and answers writes that move MSI windows, and the parameter
+ * "msi_window".
  *
  * A write to the file of a group moves its window.  The window stays there until a write
  * moves it back, the group dies or this module is unloaded.  The parameter at load moves
@@ -34,7 +35,7 @@ enum what {
 };
 
 /**
- * struct request - what the admin wrote
+ * struct request - a write to the file, or the parameter
  * @what: kind of request
  * @base: WANT_PLACE: first address
  * @size: WANT_PLACE: bytes, if @sized
@@ -54,7 +55,7 @@ struct request {
 
 /**
  * struct change - a move of a group's window
- * @request: what the admin wrote
+ * @request: the write, or the parameter
  * @w: the group's window
  * @to: new place
  * @by: who placed it there
@@ -68,7 +69,7 @@ struct change {
 	enum resv_window_why why;
 };
 
-static struct request param;	/* what the parameter says */
+static struct request param;	/* the parameter */
 
 /* Skip blanks, with or without one comma among them. */
 static bool separator(const char **p)
@@ -111,7 +112,7 @@ static int parse(const char *p, struct request *request)
 	       resv_text_end(&p) ? 0 : -EINVAL;
 }
 
-/* Collect what bounds the window of the group of @c. */
+/* Collect the bounds of the window of the group of @c. */
 static struct resv_window_plan plan_of(const struct resv_facts *c,
 				       const struct resv_msi_window *w)
 {
@@ -275,7 +276,7 @@ static int move(const struct resv_facts *c, struct change *change)
 
 /*
  * Would lists show a moved window?  Only kprobes move it in the kernel's lists, and the
- * mode may have changed since the look at the group.
+ * mode may have changed since the group was looked at.
  */
 static bool is_movable(const struct resv_facts *c)
 {
@@ -599,7 +600,7 @@ bool resv_msi_window_apply(const struct resv_facts *c, struct resv_msi_window *w
 		return false;
 	}
 	ret = decide(c, &change) ?: move(c, &change);
-	/* If an allocation failed, the next look at the group tries again. */
+	/* If an allocation failed, retry when the group is looked at again. */
 	w->asked = ret != -ENOMEM;
 	if (ret)
 		return false;
