@@ -381,7 +381,7 @@ compat_iommu_get_domain_for_dev(struct device *dev)
  * compat_domain_is_users() - does the domain belong to VFIO or a user like it?
  * @domain: domain that is attached to a device, or NULL
  *
- * Since v5.18 a group that VFIO has claimed is attached to a blocking domain while no
+ * Since v5.19 a group that VFIO has claimed is attached to a blocking domain while no
  * container's domain is attached to it.
  *
  * Return: true if it does

@@ -423,6 +423,7 @@ bool resv_snapshot_equal(const struct resv_snapshot *a,
 	       a->aperture_known == b->aperture_known &&
 	       a->aperture.start == b->aperture.start &&
 	       a->aperture.end == b->aperture.end &&
+	       a->claim_end == b->claim_end &&
 	       a->usable_known == b->usable_known &&
 	       a->iommu_known == b->iommu_known &&
 	       a->bars_known == b->bars_known &&

@@ -135,7 +135,7 @@ static bool attached_geometry(struct device *dev, struct resv_range *aperture)
  * the tables of VFIO's domain and arm_lpae_restrict_pgsizes() limits them: more than
  * 48 bits need 64 KiB pages.  For hardware with only stage 2 the result is unknown.
  */
-static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
+static int smmu_v3_geometry(struct device *dev, struct resv_hw_iommu *measured)
 {
 #ifdef CONFIG_ARM64
 	struct device *iommu = compat_dev_iommu_instance(dev);
@@ -147,30 +147,29 @@ static bool smmu_v3_geometry(struct device *dev, struct resv_range *aperture)
 
 	if (!hw || hw->bus != &platform_bus_type || !hw->driver ||
 	    strcmp(hw->driver->name, "arm-smmu-v3"))
-		return false;
+		return 0;
 	res = platform_get_resource(to_platform_device(hw), IORESOURCE_MEM, 0);
 	if (!res || resource_size(res) < SMMU_IDR5 + 4)
-		return false;
+		return 0;
 	/* The driver owns the region, so do not request it; read registers of its first page. */
 	regs = ioremap(res->start, SMMU_IDR5 + 4);
 	if (!regs)
-		return false;
+		return -ENOMEM;
 	idr0 = readl_relaxed(regs + SMMU_IDR0);
 	idr5 = readl_relaxed(regs + SMMU_IDR5);
 	iounmap(regs);
 	if (!(idr0 & SMMU_IDR0_S1P))
-		return false;
+		return 0;
 	width = 48;
 	if (SMMU_IDR5_VAX(idr5) == 1 && PAGE_SIZE == SZ_64K &&
 	    (idr5 & SMMU_IDR5_GRAN64K))
 		width = 52;
 	width = min_t(unsigned int, width, VA_BITS);
-	aperture->start = 0;
-	aperture->end = BIT_ULL(width) - 1;
-	return true;
-#else
-	return false;
+	measured->regs.start = 0;
+	measured->regs.end = BIT_ULL(width) - 1;
+	measured->regs_known = true;
 #endif
+	return 0;
 }
 
 /*
@@ -196,6 +195,7 @@ static int measure(struct device *dev, struct resv_hw_iommu *iommu)
 {
 	struct iommu_domain *domain = compat_iommu_paging_domain_alloc(dev);
 	struct device *instance = compat_dev_iommu_instance(dev);
+	int ret;
 
 	memset(iommu, 0, sizeof(*iommu));
 	if (domain == ERR_PTR(-ENOMEM))
@@ -207,12 +207,14 @@ static int measure(struct device *dev, struct resv_hw_iommu *iommu)
 		iommu->page_known = COMPAT_HAS_DOMAIN_PAGE;
 		iommu_domain_free(domain);
 	}
-	iommu->vtd_known = IS_ENABLED(CONFIG_X86) && instance &&
-		!iommu_attribute(instance, "intel-iommu", "cap", &iommu->cap) &&
-		!iommu_attribute(instance, "intel-iommu", "ecap", &iommu->ecap);
-	if (!iommu->fresh_known)
-		iommu->regs_known = smmu_v3_geometry(dev, &iommu->regs);
-	return 0;
+	if (IS_ENABLED(CONFIG_X86) && instance) {
+		ret = iommu_attribute(instance, "intel-iommu", "cap", &iommu->cap) ?:
+		      iommu_attribute(instance, "intel-iommu", "ecap", &iommu->ecap);
+		if (ret == -ENOMEM)
+			return ret;
+		iommu->vtd_known = !ret;
+	}
+	return iommu->fresh_known ? 0 : smmu_v3_geometry(dev, iommu);
 }
 
 /* The end that replaces the placeholder of an Intel domain, or 0 if it is not known. */
@@ -312,17 +314,19 @@ static int aperture_device(struct resv_facts *c, struct device *dev)
 	struct resv_hw_iommu iommu;
 	struct resv_range aperture;
 	u64 page, claim;
+	int ret;
 
-	if (!resv_hw_iommu(hw, dev, measure, &iommu)) {
-		if (find_aperture(dev, &iommu, &aperture, &page)) {
-			hw->aperture = aperture;
-			hw->aperture_known = true;
-		}
-		hw->page_shift = iommu.page_known ? ilog2(page) : 0;
-		claim = claim_end(&iommu);
-		if (claim)
-			c->claim_end = min_not_zero(c->claim_end, claim);
+	ret = resv_hw_iommu(hw, dev, measure, &iommu);
+	if (ret)
+		return ret;
+	if (find_aperture(dev, &iommu, &aperture, &page)) {
+		hw->aperture = aperture;
+		hw->aperture_known = true;
 	}
+	hw->page_shift = iommu.page_known ? ilog2(page) : 0;
+	claim = claim_end(&iommu);
+	if (claim)
+		c->claim_end = min_not_zero(c->claim_end, claim);
 	c->nr_pages += hw->page_shift != 0;
 	c->page = max_t(u64, c->page, BIT_ULL(hw->page_shift));
 	/*

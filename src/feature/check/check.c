@@ -336,6 +336,9 @@ static const struct resv_tap *const taps[] = {
 	&resv_iommufd_tap_bind,
 	&resv_iommufd_tap_block,
 	&resv_iommufd_tap_map,
+#ifdef IOMMU_IOAS_MAP_FILE
+	&resv_iommufd_tap_map_file,
+#endif
 #endif
 };
 
