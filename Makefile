@@ -50,10 +50,11 @@ $(PARTS:%=check-%) check-debug: check-%:
 	@case $* in vm | bench | debug) tests/lib/need python3 ;; esac
 	@tests/$*/run
 
-# What takes too long for each change: more of the life of the packages, a real libvirt, and what
-# explanations cost on each kernel.
+# What takes too long for each change: more of the life of the packages, a real libvirt, what
+# explanations cost on each kernel, and builds by clang.
 check-release:
-	@tests/lib/need python3 && tests/vm/run --release && tests/bench/run 'bench-maps-*'
+	@tests/lib/need python3 && tests/vm/run --release && tests/bench/run 'bench-maps-*' && \
+		tests/dkms/run clang
 
 help:
 	@echo 'make             build the modules for the running kernel, and the command'

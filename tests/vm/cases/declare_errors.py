@@ -61,12 +61,13 @@ def refused(page, arch):
 ODD = (0x70000000, 0x7000ffff)
 
 
-@case("declare-errors-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "7-arm64"), boot=SHARED)
+@case("declare-errors-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "6.12-arm64-64k",
+      "7-arm64"), boot=SHARED)
 def errors(key, name):
     """Each refused write gets its errno and one line in the log, and changes nothing."""
     kernel = kernels.get(key)
     topology = MACHINE[kernel.arch]
-    page = 16384 if key.endswith("-16k") else 4096
+    page = kernels.page_size(key)
     path = of(ONE, "resv/declare")
     script = Script()
     before(script)

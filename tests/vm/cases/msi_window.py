@@ -22,8 +22,8 @@ from talk.words import MODULE, UNSAFE, span
 
 @case("msi-window-{controller}-{firmware}-{key}", ARM, controller=tuple(CONTROLLERS),
       firmware=("dt", "acpi"), backend="kprobe", boot=SHARED)
-@case("msi-window-{controller}-{firmware}-{key}", ("6.12-arm64-16k",), controller="its",
-      firmware="dt", backend="kprobe", boot=SHARED)
+@case("msi-window-{controller}-{firmware}-{key}", ("6.12-arm64-16k", "6.12-arm64-64k"),
+      controller="its", firmware="dt", backend="kprobe", boot=SHARED)
 @case("msi-window-list-{key}", ("5.10-arm64", "7-arm64"), controller="its", firmware="dt",
       backend="kretprobe", boot=SHARED)
 @case("debug-msi-window-arm64", ("debug-arm64",), controller="its", firmware="dt", backend="kprobe",

@@ -99,7 +99,7 @@ def gaps(key, name):
     """No window can be moved to where a host bridge passes no DMA on; if the kernel's own window is
     there, the module says so."""
     kernel = kernels.get(key)
-    page = 16384 if key.endswith("-16k") else 4096
+    page = kernels.page_size(key)
     (_, first), (second, low), (top, _) = GAPS
     script = Script()
     before(script)
@@ -159,12 +159,13 @@ DOORBELLS = Topology("msi-doorbells", "arm64", (), SMMU, (f"{EDU},addr=3",), dts
 """)
 
 
-@case("msi-window-doorbells-{key}", ("5.10-arm64", "6.12-arm64-16k", "7-arm64"))
+@case("msi-window-doorbells-{key}",
+      ("5.10-arm64", "6.12-arm64-16k", "6.12-arm64-64k", "7-arm64"))
 def doorbells(key, name):
     """A window that is too small for the doorbells is refused, and one without a given size is
     large enough. Every accepted place works, including the last that the IOMMU can address."""
     kernel = kernels.get(key)
-    page = 16384 if key.endswith("-16k") else 4096
+    page = kernels.page_size(key)
     need = (EXTRA + 1) * page + 0x10000
     room = (EXTRA + 2) * 0x10000
     script = Script()

@@ -62,12 +62,12 @@ def refused(page):
 TAKEN = (0x48000000, 0x4800ffff)
 
 
-@case("msi-window-refused-{key}", ARM + ("6.12-arm64-16k",))
+@case("msi-window-refused-{key}", ARM + ("6.12-arm64-16k", "6.12-arm64-64k"))
 def refusals(key, name):
     """Each refused move gets its errno and one line in the log, and changes nothing."""
     kernel = kernels.get(key)
     topology = machine("its", "dt", REFUSING)
-    page = 16384 if key.endswith("-16k") else 4096
+    page = kernels.page_size(key)
     script = Script()
     before(script)
     load(script)

@@ -90,6 +90,11 @@ class Kernel:
         return self
 
 
+def page_size(key):
+    """Bytes of a page of the kernel KEY."""
+    return {"16k": 16384, "64k": 65536}.get(key.split("-")[-1], 4096)
+
+
 def keys():
     out = subprocess.run([LIB / "kernel", "list"], check=True, text=True, stdout=subprocess.PIPE)
     return out.stdout.split()

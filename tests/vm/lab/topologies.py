@@ -222,8 +222,8 @@ TABLE = [
              ("virtio-iommu-pci,addr=2", f"{EDU},addr=3"), modules=("virtio_iommu",),
              shows=(("0000:00:03.0", APIC),), unsafe=("6.12", "7")),
 
-    Topology("smmu", "arm64", ARM + ("6.12-arm64-16k",), SMMU, ARM_DEVICES, shows=SOFT_ALL,
-             same_group=MULTIFUNCTION),
+    Topology("smmu", "arm64", ARM + ("6.12-arm64-16k", "6.12-arm64-64k"), SMMU,
+             ARM_DEVICES, shows=SOFT_ALL, same_group=MULTIFUNCTION),
     Topology("smmu-acpi", "arm64", ARM, SMMU, ARM_DEVICES, shows=SOFT_ALL,
              firmware="/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", same_group=MULTIFUNCTION),
     # The stream of 00:03.0 is 0x18. 5.10 does not know RMRs, and later kernels ignore those of PCI
