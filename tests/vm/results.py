@@ -31,7 +31,8 @@ def report(verdict, name, reason, seconds=None):
 
 def verdict_of(name, note, faults, seconds=None):
     """Report, and return, PASS or FAIL."""
-    reason = f"{len(faults)} faults\n" + "\n".join(faults) if faults else note
+    said = f"what the machine said: {kernels.CACHE / name}"
+    reason = "\n".join([f"{len(faults)} faults", *faults, said]) if faults else note
     verdict = "FAIL" if faults else "PASS"
     report(verdict, name, reason, seconds)
     return verdict

@@ -6,6 +6,7 @@ import functools
 import importlib
 import itertools
 import pkgutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def case(names, kernels=(), *, part="check", slow=0, boot="not tried in a shared
 
     def register(function):
         if not function.__doc__:
-            raise ValueError(f"{function.__module__}.{function.__name__} does not say its claim")
+            sys.exit(f"{function.__module__}: {function.__name__}() has no docstring: its claim")
         each = [value if isinstance(value, tuple) else (value,) for value in words.values()]
         for values in itertools.product(*each):
             given = dict(zip(words, values))

@@ -45,16 +45,15 @@ class Script:
         self.stretches.append((what, checks))
 
     def judge(self, lines):
-        """The faults of a transcript."""
+        """The faults of a transcript. A check that raises is a fault, too, and the others go on."""
         pieces = split(lines, len(self.stretches))
-        faults, state = [], {}
+        faults, state = [f"unknown step {line}" for line in judge.said(lines, "unknown-step")], {}
         for n, (what, checks) in enumerate(self.stretches):
             if pieces[n] is None:
                 faults.append(f"{what}: no word of it")
                 continue
             for check in checks:
-                faults += [f"{what}: {fault}" for fault in check(pieces[n], state)]
-        faults += [f"unknown step {line}" for line in judge.said(lines, "unknown-step")]
+                faults += [f"{what}: {fault}" for fault in outcome(check, pieces[n], state)]
         if self.stretches:
             faults += overflows(judge.said(lines, "log"))
         return faults + (self.judging(lines) if self.judging else [])
@@ -67,6 +66,16 @@ class Script:
         lines = kernel.heard(said.lines)
         faults = self.judge(lines) + said.complaints(after)
         return lines, faults or planted(self.judge, lines, self.wrong)
+
+
+def outcome(check, piece, state):
+    """The faults that CHECK finds, or that it raises."""
+    try:
+        return check(piece, state)
+    except KeyError as missing:
+        return [f"nothing kept is called {missing}: its step has not said it, or no check keeps it"]
+    except Exception as why:    # pylint: disable=broad-except
+        return [f"{type(why).__name__}: {why}"]
 
 
 def split(lines, number):
