@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 #
 # What the scripts in the root share; they source this file. $release and $tree are set. Defines
 # $name and $version of the package, and step().
