@@ -39,9 +39,9 @@
  * 4. The place of a domain's cookie is fixed from its first attach until it is freed.
  * 5. An effect on a domain holds this module by resv_attach_domain.pins.
  * 6. After any tap was out, earlier knowledge is void: the tracker raises the epoch, and
- *    a group whose state is of an older epoch is RESV_ATTACH_UNSEEN until a look finds
- *    it free.  The tracker keeps only domains with pins, until all their groups were
- *    seen free.
+ *    a group whose state is of an older epoch is RESV_ATTACH_UNSEEN until the
+ *    registry looks at it and finds it free.  The tracker keeps only domains with pins,
+ *    until all their groups were seen free.
  *
  * Locks: watch_lock, a mutex, is held while taps are installed or removed; the lock of
  * the hooks nests inside it.  table_lock protects all objects.  It is a raw spinlock,
@@ -221,7 +221,8 @@ void resv_attach_unwatch(const struct resv_attach_client *client,
  * In the mode "none", removes the taps of the bracket, which have_bracket() installs
  * without any client.
  *
- * Context: sleeps for grace periods; no look at a group in the old mode is under way.
+ * Context: sleeps for grace periods; the registry looks at no group in the old mode any
+ *	more.
  */
 void resv_attach_mode_changed(void)
 {

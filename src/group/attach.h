@@ -84,10 +84,10 @@ struct resv_attach_domain {
  * @id: its number
  * @state: see the enum
  * @epoch: value of the tracker's epoch when @state was set
- * @events: how often @state was set; a look at the group compares it to find that a user
- *	attached or detached the group meanwhile
- * @left: the domain that the group was last seen to leave; only compared.  A look may
- *	still find it attached, and the group goes back to it if a replacement fails
+ * @events: how often @state was set.  The registry compares it to find that a user
+ *	attached or detached the group while the registry looked at it
+ * @left: the domain that the group was last seen to leave; only compared.  The kernel
+ *	may still report it as attached, and the group goes back to it if a replacement fails
  * @left_at: jiffies when that was
  * @task: RESV_ATTACH_ATTACHING: the task that attaches it, else NULL
  * @container: container of the last attach by VFIO, or NULL
@@ -161,7 +161,7 @@ struct resv_attach_client {
 };
 
 /**
- * struct resv_attach_look - what the tracker knew before a look at a group
+ * struct resv_attach_look - what the tracker knew when the registry began to look
  * @events: resv_attach_group.events at that time
  * @sees_all: the taps see every attach and detach
  */

@@ -798,9 +798,9 @@ void resv_attach_remove(const struct iommu_group *group)
 }
 
 /*
- * The tap sees a detach when it begins.  Until the kernel has done it, a look still finds
- * the domain that the group is leaving.  If it finds that domain for too long, the group
- * was attached again unseen, to that domain or to a new one at the same address.
+ * The tap sees a detach when it begins.  Until the kernel has done it, the
+ * registry still finds the domain that the group is leaving.  If it does for too long, the
+ * group was attached again unseen, to that domain or to a new one at the same address.
  */
 static bool is_leaving(const struct resv_attach_group *g,
 		       const struct iommu_domain *attached)
@@ -865,15 +865,15 @@ unsigned int resv_attach_events(const struct iommu_group *group)
 /**
  * resv_attach_settle() - the registry has looked at a group
  * @group: the group
- * @attached: domain that the look found attached, if it belongs to a user that makes its
- *	own maps; else NULL.  Only compared
- * @look: set by resv_attach_look() before the look
+ * @attached: domain that the registry found attached, if it belongs to a user that makes
+ *	its own maps; else NULL.  Only compared
+ * @look: set by resv_attach_look(), before the registry looked
  *
- * Corrects the group's state by what the look found.
+ * Corrects the group's state by what the registry found.
  *
  * Context: under the lock of the group's entry; may sleep.
  * Return: false if a user attached or detached the group since resv_attach_look(), or is
- * detaching it, so that the look may be outdated; the state does not change then
+ * detaching it, so that what was found may be outdated; the state does not change then
  */
 bool resv_attach_settle(const struct iommu_group *group,
 			const struct iommu_domain *attached,

@@ -22,7 +22,7 @@
  * Each may fail, as iommu_attach_group() may.  No later event shows that: iommufd has no
  * bracket, and the domain may have other groups.  So taps see the returns as well.  If a
  * replacement fails, the group stays on its previous domain.  If an attach fails, another
- * user may have the group (EBUSY), which the next look at the group finds.
+ * user may have the group (EBUSY), which the registry finds when it looks again.
  *
  * Attaches of a PASID (iommu_attach_device_pasid()) do not matter here: they do not change
  * the domain of the group.

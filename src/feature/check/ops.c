@@ -18,7 +18,8 @@
  *
  * - There is one copy for each original.  VFIO puts a group on a domain that the container
  *   has already if both domains have the same operations, which is so with the copy if it
- *   was so with the original.  A look at a group makes the copy, so taps allocate nothing.
+ *   was so with the original.  The copy is made when the registry looks at a group, so taps
+ *   allocate nothing.
  * - Domains keep the driver's operations if the tracker does not know their container from
  *   its opening on: the guest may be older than the checks, and its domains have them.  A
  *   group that it gets later shares these domains, and is not checked.

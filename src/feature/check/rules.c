@@ -4,8 +4,8 @@
  *
  * Invariants:
  *
- * - After its first look a group has a struct resv_check_group in its data[], until the
- *   registry removes the group.  The registry calls removed() before it removes the
+ * - A group has a struct resv_check_group in its data[] from when the registry first looks
+ *   at it until the registry removes it.  The registry calls removed() before it removes the
  *   group from the tracker.
  * - Groups with the same usable ranges share one struct resv_rules, which never
  *   changes.
@@ -201,7 +201,7 @@ static bool is_narrower(const struct resv_rules *has,
  *
  * Context: under the tracker's lock.
  * Return: the object; NULL if the group is UNSEEN and its domain is not kept, or before
- * its first look
+ * the registry has looked at it
  */
 struct resv_check_group *resv_rules_group(const struct resv_attach_group *g)
 {
@@ -605,7 +605,7 @@ static bool is_checked(const struct resv_attach_group *g)
 }
 
 /**
- * resv_rules_update() - set the rules of a group after a look
+ * resv_rules_update() - set the rules of a group that the registry has looked at
  * @c: its facts
  * @ready: all taps of the checks are installed
  *
@@ -647,7 +647,7 @@ int resv_rules_update(const struct resv_facts *c, bool ready)
 	if (log)
 		pr_info("group %d: already in use: its maps are not checked until it is released\n",
 			c->id);
-	/* The group was attached during this look: look again. */
+	/* The group was attached meanwhile: look again. */
 	if (stale)
 		resv_group_update_soon(c->id);
 	put_rules(old_rules);

@@ -10,9 +10,9 @@
  * gives iommu_map() a domain that refuses all maps (hook/refuse.h).  Neither takes a lock
  * unless the map may be forbidden.
  *
- * taps_lock serializes looks at groups, which install the taps, and changes of the
- * parameters, which remove them.  It nests inside the lock of a group's entry; the locks
- * of the tracker and of the hooks nest inside it.
+ * taps_lock serializes resv_check_taps_get(), which installs the taps when the registry
+ * looks at a group, and changes of the parameters, which remove them.  It nests inside
+ * the lock of a group's entry; the locks of the tracker and of the hooks nest inside it.
  */
 #include <linux/bug.h>
 #include <linux/iommu.h>
