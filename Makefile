@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For people; the modules are described in Kbuild, which this kernel's build reads by itself.
+# Commands for users and developers.  The kernel's build reads Kbuild, which describes the modules.
 
 KERNELVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KERNELVER)/build
@@ -44,14 +44,14 @@ demo:
 check:
 	@tests/check $(PARTS)
 
-# Those in Python cannot install that themselves. check-debug builds two kernels, and is not part of
-# check.
+# The checks that are Python programs cannot install Python themselves. check-debug builds two
+# kernels, and is not part of check.
 $(PARTS:%=check-%) check-debug: check-%:
 	@case $* in vm | bench | debug) tests/lib/need python3 ;; esac
 	@tests/$*/run
 
-# What takes too long for each change: more of the life of the packages, a real libvirt, and what
-# explanations cost on each kernel.
+# Checks that take too long for each change: more installations and upgrades of the packages, a real
+# libvirt, and the cost of explanations on each kernel.
 check-release:
 	@tests/lib/need python3 && tests/vm/run --release && tests/bench/run 'bench-maps-*'
 
