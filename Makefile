@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For people; the modules are described in Kbuild, which this kernel's build reads by itself.
+# Commands for users and developers.  The kernel's build reads Kbuild, which describes the modules.
 
 KERNELVER ?= $(shell uname -r)
 KDIR ?= /lib/modules/$(KERNELVER)/build
@@ -44,8 +44,8 @@ demo:
 check:
 	@tests/check $(PARTS)
 
-# Those in Python cannot install that themselves. check-debug builds two kernels, and is not part of
-# check.
+# The checks that are Python programs cannot install Python themselves. check-debug builds two
+# kernels, and is not part of check.
 $(PARTS:%=check-%) check-debug: check-%:
 	@case $* in vm | bench | debug) tests/lib/need python3 ;; esac
 	@tests/$*/run

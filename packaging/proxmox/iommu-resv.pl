@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Hookscript of Proxmox VE: a VM that does not fit its devices is not started. Executable, in the
-# folder of snippets of a storage:
+# Hookscript of Proxmox VE: with it Proxmox does not start a VM that does not fit its devices. To be
+# installed, executable, in the folder of snippets of a storage:
 #   qm set VMID --hookscript local:snippets/iommu-resv.pl
 use strict;
 use warnings;
@@ -18,13 +18,13 @@ sub read_conf {
 	return <$in> // '';
 }
 
-# The answer and the exit code of the command about such a description.
+# Runs "check --vm" on a description of a VM; returns its output and its exit code.
 sub check {
 	my ($vm, $format) = @_;
 	my $file = File::Temp->new;
 	print $file $vm;
 	close $file;
-	# Without the shell perl says nothing of a command that is missing.
+	# The braces make perl run a shell, which reports a missing command; perl itself does not.
 	my $answer = qx({ iommu-resv check --vm $file --as $format; } 2>&1);
 	return ($answer, $? & 127 ? 2 : $? >> 8);
 }
@@ -36,7 +36,7 @@ if ($vm eq '') {
 	exit 0;
 }
 my ($answer, $status) = check($vm, 'proxmox');
-# Of resource mappings only the command line of QEMU tells.
+# Only the command line of QEMU has the devices of resource mappings.
 if ($status == 2) {
 	my $line = qx(qm showcmd $vmid 2>/dev/null);
 	($answer, $status) = check($line, 'qemu') if !$? && $line ne '';
@@ -46,6 +46,6 @@ if ($status == 1) {
 	warn "VM $vmid does not fit its devices: $answer";
 	exit 1;
 }
-# Trouble of the command is no reason to keep a VM from starting.
+# If the command fails, let the VM start.
 warn "iommu-resv cannot tell whether VM $vmid fits its devices: $answer";
 exit 0;

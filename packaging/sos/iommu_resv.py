@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Plugin of sos: what VFIO may map. It goes into sos/report/plugins of Python's dist-packages."""
+"""Plugin of sos: collects what the module and the command report about IOMMU groups. It goes into
+sos/report/plugins of Python's dist-packages."""
 from sos.report.plugins import Plugin, IndependentPlugin
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a map and unmap costs a program: without the module, and with it while refused maps are
-explained and while they are not.
+"""The cost of a map and unmap: without the module, and with it while it explains refused maps and
+while it does not.
 
-One VM a kernel, whose clocks count instructions (-icount shift=0). What was measured is kept in
-maps.txt, from where the table in docs/tested.md has it. The module's default has to agree: it
-explains by itself where that costs at most LIMIT, and nowhere else."""
+One VM a kernel, whose clocks count instructions (-icount shift=0). maps.txt keeps the figures, from
+which docs/kernels writes the table in docs/tested.md. The module's default has to agree with them:
+it explains by default on kernels where that costs at most LIMIT, and on no others."""
 import re
 import threading
 from functools import partial
@@ -22,26 +22,28 @@ from talk.words import DEVICE, MODULE
 
 KEYS = ("5.10-amd64", "6.1-amd64", "6.12-amd64", "7-amd64", "5.10-arm64", "6.1-arm64",
         "6.12-arm64", "7-arm64")
-# Those of "make check"; "make check-release" has all.
+# The kernels of "make check"; "make check-release" measures all.
 USUAL = ("6.12-amd64", "7-arm64")
 KEPT = Path(__file__).resolve().parent / "maps.txt"
 FEATURES = "/sys/kernel/iommu_resv/features"
 SIZES = {"page": "4 KiB", "huge": "2 MiB"}
-MODES = ("off", "auto", "on")       # of the parameter explain; nobody traces
+MODES = ("off", "auto", "on")       # of the parameter explain; no tracepoint is enabled
 ROUNDS = 3
-PAIRS = 10      # that vfio-check measures at a time
-# That it does so. The middle of them is one of two figures, a few percent apart, now and then: the
-# least of some rounds counts. A huge page takes its time, and there that is less.
+PAIRS = 10      # number of pairs in one measurement of vfio-check
+# Number of measurements, of which vfio-check prints the median. The median is now and then one of
+# two figures, a few percent apart, so the least of some rounds counts. A huge page takes longer,
+# and its figures differ less.
 TIMES = {"page": 60, "huge": 8}
-# Of what it is without the module: where explanations are on by default, where they were asked
-# for, and where they are not on. Of a huge page one kernel measures 0.999 to 1.0013 of itself.
+# Limits of the ratio to the cost without the module: with explanations by default, with
+# explain=on, and without explanations. For a huge page two measurements of one kernel have a
+# ratio of 0.999 to 1.0013.
 LIMIT = {"page": 1.06, "huge": 1.01}
 ASKED = {"page": 1.30, "huge": 1.03}
 UNASKED = {"page": 1.001, "huge": 1.005}
-# So far another kernel of the series, or another run, may be from what was kept: on one kernel
-# runs measured 1.005 and 1.009 of a huge page.
+# How far a measurement may differ from that in maps.txt, which may be of another kernel of the
+# series: on one kernel two runs measured 1.005 and 1.009 for a huge page.
 NEAR = {"page": 0.02, "huge": 0.008}
-lock = threading.Lock()       # of maps.txt
+lock = threading.Lock()       # for maps.txt
 
 
 def measure(label):
@@ -61,7 +63,7 @@ def steps():
 
 
 def ratios(lines):
-    """{(size, mode): ratio to what it is without the module}"""
+    """{(size, mode): ratio to the cost without the module}"""
     found = hooks.costs(lines)
     return {(size, mode): found[f"{size}-{mode}"][0] / found[f"{size}-bare"][0]
             for size in SIZES for mode in MODES
@@ -70,13 +72,13 @@ def ratios(lines):
 
 
 def explains(lines, label):
-    """What features says there of explanations, each time: "added" or "inert"."""
+    """State of map-explanations in the sections LABEL, "added" or "inert"; None if they differ."""
     found = re.findall(r"^\| map-explanations (\S+)", "\n".join(sections(lines)[label]), re.M)
     return found[0] if len(set(found)) == 1 else None
 
 
 def kept():
-    """{kernel: (default, {size: ratio})} of maps.txt."""
+    """The content of maps.txt: {kernel: (default, {size: ratio})}."""
     out = {}
     for line in KEPT.read_text().splitlines() if KEPT.exists() else ():
         if not line.startswith("#"):
@@ -86,14 +88,14 @@ def kept():
 
 
 def figures(lines):
-    """What is kept of a kernel: (default, {size: ratio})."""
+    """The figures of a kernel for maps.txt: (default, {size: ratio})."""
     default = {"added": "on", "inert": "off"}[explains(lines, "default")]
     found = ratios(lines)
     return default, {size: found[size, "on"] for size in SIZES}
 
 
 def keep(key, default, costs):
-    """Write what was measured into maps.txt, beside what is there of other kernels."""
+    """Write the figures of a kernel into maps.txt, and keep those of other kernels."""
     out = ["# kernel, whether explanations are on by default, and a map and unmap of 4 KiB and of "
            "2 MiB with them,",
            "# of what it is without the module: written by tests/bench/run --update"]
@@ -106,7 +108,7 @@ def keep(key, default, costs):
 
 
 def judge_maps(lines, known):
-    """KNOWN: what was kept of this kernel."""
+    """KNOWN: the figures of this kernel in maps.txt."""
     faults = all_ok(lines)
     faults += [f"write {line}" for line in judge.said(lines, "write") if not line.endswith(" ok")]
     found = ratios(lines)
@@ -153,7 +155,7 @@ def note_of(lines):
 
 
 def dearer(label, factor):
-    """For a fault to be planted: what was measured there is so much more, each time."""
+    """A fault to plant: multiply all costs in the sections LABEL by FACTOR."""
     one = rf"(.*?^say {label}$.*?pairs=)(\d+)"
     return (r"\A" + one * ROUNDS,
             lambda m: "".join(str(int(int(word) * factor)) if word.isdigit() else word
@@ -175,7 +177,7 @@ PLANTED = (
 
 
 def run(key, update=False):
-    """[(name, note, faults)] of one VM. UPDATE: also what was measured, to be kept."""
+    """[(name, note, faults)] of one VM. UPDATE: also write its figures into maps.txt."""
     kernel = kernels.get(key)
     vm = Vm(f"bench-maps-{key}", kernel, PLAIN[kernel.arch], steps(), limit=300,
             accel="tcg,thread=single", qemu=["-icount", "shift=0,sleep=off"])

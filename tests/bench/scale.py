@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the module costs with 25 and with 260 groups: the virtual functions of two NVMe controllers.
+"""The cost of the module with 25 and with 260 groups: the virtual functions of two NVMe
+controllers.
 
-One VM a kernel. Its clocks count instructions (-icount shift=0), so that a nanosecond is one, and
-what all tasks of the only CPU ran (see "busy" in the agent) includes the kernel's workers. The
-module has no debug information, as dkms installs it: reading that takes a fifth of a load."""
+One VM a kernel. Its clocks count instructions (-icount shift=0), so a nanosecond is an instruction.
+The step "busy" of the agent counts the instructions of all tasks on the only CPU, including the
+kernel's workers. As installed by dkms, the module has no debug information, which would make a load
+a quarter slower."""
 import re
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,38 +22,39 @@ MODULE = "/iommu_resv.ko"
 TEST_MODULE = "/iommu_resv_test.ko"
 HELD = "/sys/module/iommu_resv/parameters/test_registry_hold"
 FEATURES = "/sys/kernel/iommu_resv/features"
-# A function that is bound, a device that is plugged, and a module that has nothing to do with it.
+# The function to bind, the device to remove and rescan, and an unrelated module to load.
 FUNCTION = "0000:01:00.1"
 PLUGGED = "0000:00:03.0"
 UNRELATED = "dummy"
 KEYS = ("6.12-amd64", "7-arm64")
-# Virtual functions of the two controllers, with which the machines have so many groups.
+# Number of groups in the stage "few"; {stage: virtual functions of the two controllers}.
 GROUPS = 25
 STAGES = {"amd64": {"few": (17, 0), "half": (127, 0), "many": (127, 127)},
           "arm64": {"few": (18, 0), "half": (127, 0), "many": (127, 127)}}
-# What the module's work may need to begin and to end, in which nothing else happens. The least of
-# some windows counts, as the kernel has work of its own now and then.
+# Milliseconds in which the module's delayed work begins and ends, and no other step runs. The least
+# of WINDOWS measurements counts, because the kernel now and then has work of its own.
 SETTLE = 3000
 ROUNDS = 4
 WINDOWS = 3
 FILES = ("reserved_regions", "resv/regions", "resv/usable")
 
 # The limits
-BIND = 1.3                                      # of what it is with few groups
-# Instructions of a load: for each of many groups, at most 0.65 (amd64) and 0.61 (arm64) of what
-# commit 837a511 took (255,600 and 142,900). Since then a load also installs the check that refuses
-# incomplete lists, and removes the kprobes that are not needed while nothing is declared: on amd64
-# 7.5 million in all, however many groups there are. And for one more group, what was measured, and
-# a little more (837a511, with four files a group less, each of which costs two thousand: 66,400,
-# 53,600).
+BIND = 1.3                                      # ratio of many groups to few groups
+# Instructions of a load with many groups, for each group: at most 0.65 (amd64) and 0.61 (arm64) of
+# those of commit 837a511 (255,600 and 142,900). Since that commit a load also installs the check
+# that refuses incomplete lists, and removes the kprobes that are not needed while no region is
+# declared: 7.5 million instructions on amd64, independent of the number of groups. MORE is the
+# limit for one more group, a little above the measured figures (commit 837a511: 66,400 and 53,600;
+# it had four files a group less, each of which costs two thousand).
 LOAD = {"amd64": 166000, "arm64": 87000}
 MORE = {"amd64": 56000, "arm64": 62000}
-HOLD = 5000     # of the registry's lock: a look at one group takes more
-LINEAR = 1.3                                    # a group of the last ones, against the first ones
-MEMORY = 1024                                   # bytes a group of up to four regions
-READS = {"resv/regions": 0.9, "resv/usable": 0.85}      # of the kernel's own file
-# Looks at groups. A bind and unbind are two events, which may be seen before and after; a device
-# that goes and comes has one group, that is looked at when it goes, comes, and is bound.
+HOLD = 5000     # instructions under the registry's lock: collecting one group's facts takes more
+LINEAR = 1.3                                    # cost of one of the last groups to one of the first
+MEMORY = 1024                                   # bytes for each group of up to four regions
+READS = {"resv/regions": 0.9, "resv/usable": 0.85}      # ratio to a read of the kernel's own file
+# How often the module may look at a group. A bind and unbind cause up to four events; a device that
+# is removed and found again has one group, which the module looks at when the device is removed,
+# added and bound.
 LOOKS = {"bound": 4 * ROUNDS * WINDOWS, "plugged": 4, "module": 0}
 
 
@@ -71,7 +74,7 @@ def load(label):
 
 
 def stage(label):
-    """What is measured with so many groups; the module is loaded afterwards."""
+    """Steps that measure with the groups of one stage; they leave the module loaded."""
     device = f"/sys/bus/pci/devices/{PLUGGED}"
     return [f"rebind {FUNCTION} 1", f"sleep {SETTLE}",
             *[f"busy {label}-rest {SETTLE} #",
@@ -89,7 +92,7 @@ def stage(label):
 
 
 def hold():
-    """How long the registry's lock is held, with many groups; the test build measures that."""
+    """Steps that print the longest time of the registry's lock, which the test build measures."""
     device = f"/sys/bus/pci/devices/{PLUGGED}"
     return [f"load {TEST_MODULE}", f"rebind {FUNCTION} {ROUNDS}",
             f"write {device}/remove 1", f"wait-gone {device}", "write /sys/bus/pci/rescan 1",
@@ -99,8 +102,8 @@ def hold():
 
 def steps_of(arch):
     vfs = STAGES[arch]
-    # The first load pays for what the kernel does once: it is not counted. Of the many groups the
-    # files are timed at their first read, the kernel's own first.
+    # The first load is not counted, because the kernel does some work only once. With many groups
+    # the first reads of the files are timed, beginning with the kernel's own file.
     return [*set_vfs(*vfs["few"]), f"load {MODULE}", "unload iommu_resv", f"load {MODULE}",
             "dump few", "unload iommu_resv", *set_vfs(0, 0), *set_vfs(*vfs["many"]),
             f"load {MODULE}", *[f"time {name} 2" for name in FILES], "dump many",
@@ -114,7 +117,7 @@ class Looks:
     """The line "groups" of the file features."""
     groups: int
     size: int
-    looked: int = None          # at groups, since the module was loaded
+    looked: int = None          # number of looks at groups since the module was loaded
 
 
 class Seen:
@@ -146,7 +149,7 @@ class Seen:
         return self.looks[f"{label}-loaded"].groups
 
     def load(self, low, high):
-        """Instructions of loading for each group that HIGH has more than LOW."""
+        """Instructions of a load for each additional group, from the stages LOW and HIGH."""
         return (self.busy[f"{high}-load"] - self.busy[f"{low}-load"]) / \
             (self.groups(high) - self.groups(low))
 
@@ -160,7 +163,7 @@ def judge_bind(seen, _arch):
     faults = [f"{note}; the limit is {BIND} x"] if many > BIND * few else []
     said = judge.said(seen.lines, "rebind")
     windows = ["1 0", *[f"{ROUNDS} 0"] * WINDOWS] * 2
-    # Between the two stages, see hold().
+    # hold() binds and unbinds between the two stages, too.
     if said != [*windows, f"{ROUNDS} 0", *windows]:
         faults.append(f"bound and unbound: {said}")
     return note, faults
@@ -204,8 +207,8 @@ def judge_memory(seen, _arch):
     size = seen.looks["many-module"].size / seen.looks["many-module"].groups
     most = max(len(group.lines("regions")) for group in seen.dumped)
     note = f"{size:.0f} bytes a group as the module counts; up to {most} regions"
-    # A longer one is no smaller than those of up to four, so if the mean of all keeps to the
-    # limit, theirs does.
+    # A group with more regions takes no less memory than one with up to four. So if the mean of all
+    # groups is below the limit, the mean of those is, too.
     return note, [f"{note}; the limit is {MEMORY}"] if size >= MEMORY else []
 
 
@@ -218,7 +221,7 @@ def judge_reads(seen, _arch):
 
 
 def judge_groups(seen, _arch):
-    """What the files of so many groups say is right."""
+    """The files of all groups agree with the kernel's."""
     lines = seen.lines
     faults = all_ok(lines) + [f"write {line}" for line in judge.said(lines, "write")
                               if not line.endswith(" ok")]
@@ -242,11 +245,11 @@ def judge_hold(seen, _arch):
 
 
 def times(factor):
-    """For a fault to be planted: the number at the end, made larger."""
+    """A fault to plant: multiply the number at the end by FACTOR."""
     return lambda m: f"{m[1]}{int(int(m[2]) * factor)}"
 
 
-# Each: its judge, and a fault to be planted that it has to see.
+# {check: (judge, fault to plant, which the judge must find)}
 CHECKS = {
     "groups-sriov": (judge_groups, (r"^(dump many$.*?^\| )0x[0-9a-f]+"
                                     r"( 0x[0-9a-f]+ (?:sw-)?msi (?!dma-api))", r"\g<1>0x0\2")),
@@ -282,7 +285,7 @@ def run(key):
 
 
 def judge_lines(judging, arch, lines):
-    """(note, faults), also of lines that have less than was wanted."""
+    """(note, faults); a figure that is missing in LINES is a fault."""
     try:
         return judging(Seen(lines), arch)
     except (KeyError, ValueError, ZeroDivisionError) as why:

@@ -45,7 +45,7 @@ void resv_declared_unbind(struct resv_declared *d)
 	d->group = NULL;
 }
 
-/* Lists are looked at. */
+/* The guard of lists is installed. */
 bool resv_declare_guard_get(struct iommu_group *group)
 {
 	HOLDS(!group || group == words_group());
@@ -56,7 +56,7 @@ void resv_declare_guard_rest(void)
 {
 }
 
-/* No list of iommufd may get a region that somebody waits for, so that it can be freed. */
+/* The caller frees the region after this, so it must have left the table first. */
 void resv_declare_iommufd_wait(struct resv_declared *d)
 {
 	struct resv_declared *other;
@@ -66,7 +66,7 @@ void resv_declare_iommufd_wait(struct resv_declared *d)
 		HOLDS(other != d || d->of);
 }
 
-/* Every change that begins ends, without the lock. */
+/* Each change begins and ends once, and not under the lock. */
 static bool changing;
 
 void resv_declare_change_begin(void)
@@ -97,7 +97,7 @@ void resv_declared_exit(void)
 	nr_by_device = 0;
 }
 
-/* The list of the kernel: what is declared for the group, if it follows. */
+/* The kernel's list of the group has the declared regions, unless words_lost. */
 static void list_declared(void)
 {
 	struct resv_declared *d;
@@ -127,7 +127,7 @@ int resv_group_change(struct kobject *kobj, const struct resv_group_change *chan
 	return change->confirm(&words_facts, data);
 }
 
-/* What must be true of every table, whatever input made it. */
+/* These conditions hold for the table after any input. */
 static void check_declared(void)
 {
 	const struct resv_declared *d, *other;
@@ -138,7 +138,7 @@ static void check_declared(void)
 
 		HOLDS(d->start <= d->end && d->end - d->start != ULLONG_MAX);
 		nr += !d->group;
-		/* No device has the ids 0 and 0: those are a name that nothing has. */
+		/* "0000:0000" is the name of a device: no device has these ids. */
 		HOLDS(!d->model == !(strlen(d->device) == 9 && d->device[4] == ':' &&
 				     strspn(d->device, "0123456789abcdef") == 4 &&
 				     strspn(d->device + 5, "0123456789abcdef") == 4 &&
@@ -172,7 +172,7 @@ static unsigned int count_declared(void)
 	return nr;
 }
 
-/* A write, and the same once more, which cannot succeed again. */
+/* Write to the file; if that succeeds, the same write must fail the second time. */
 static void write_file(struct bytes *b)
 {
 	unsigned int nr = count_declared();
@@ -194,7 +194,7 @@ static void write_file(struct bytes *b)
 	free(text);
 }
 
-/* What is read back of the group, and whether it has the region. */
+/* Read the file of the group: does it list the region? */
 static bool is_shown(const struct resv_declared *d)
 {
 	char *text = malloc(PAGE_SIZE), line[64];
@@ -209,7 +209,7 @@ static bool is_shown(const struct resv_declared *d)
 	return found;
 }
 
-/* A device of the model comes, and what it got is removed by the file of its group. */
+/* Add a device of the model, and remove its region by the file of its group. */
 static void come_and_remove(struct resv_declared *model)
 {
 	struct resv_declared *d = resv_declared_make("0000:00:03.0", model->start, model->end);

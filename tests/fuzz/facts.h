@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Runs a parser and checks what every table, however broken, must yield: the
- * facts make sense, they point into the table, and the return value agrees
- * with the faults. The unit tests and the fuzz targets share this; they
- * define before
+ * Runs a parser and checks conditions that hold for every table, valid or not:
+ * the facts are valid and point into the table, and the return value agrees
+ * with the faults. The unit tests and the fuzz targets share this; before they
+ * include it, they define
  *
- * FACT(fmt, ...): one line about a fact, which the unit tests compare
- * HOLDS(cond): what must be true
+ * FACT(fmt, ...): write one line about a fact, which the unit tests compare
+ * HOLDS(cond): fail if the condition is false
  */
 #ifndef FACTS_H
 #define FACTS_H

@@ -23,7 +23,7 @@ static void facts_scopes(struct resv_dmar_scopes scopes)
 		}
 		FACT("\n");
 	}
-	/* The parser has looked at all of them before. */
+	/* The parser has checked all scopes before it reports the structure. */
 	HOLDS(!scopes.len);
 }
 

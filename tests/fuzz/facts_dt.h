@@ -28,7 +28,7 @@ static int facts_dt_entry(void *ctx, u32 phandle, u64 start, u64 end)
 		HOLDS(start >> 32 == 0);
 	if (ns == 1)
 		HOLDS(end - start < 1ULL << 32);
-	/* Entries do not overlap, so there are at most so many. */
+	/* Entries do not overlap, and each has at least 12 bytes. */
 	HOLDS(++*entries <= facts_len / 12);
 	FACT("%08x %llx-%llx\n", phandle, start, end);
 	return 0;

@@ -114,7 +114,7 @@ static int facts_rmr(void *ctx, const struct resv_iort_rmr *rmr)
 	HOLDS(rmr->sid_last >= rmr->sid_first);
 	HOLDS(rmr->offset < facts_len && rmr->smmu_offset < facts_len);
 	HOLDS(facts_leads_to(rmr->offset, rmr->smmu_offset));
-	/* What it says about the SMMU is what the table says there. */
+	/* The parser's facts about the SMMU equal those in the table. */
 	HOLDS(facts_table[rmr->smmu_offset] == rmr->smmu_type);
 	HOLDS(facts_table[rmr->offset] == RESV_IORT_RMR);
 	HOLDS(rmr->smmu_type == RESV_IORT_SMMU ||

@@ -2,7 +2,7 @@
 #include "facts.h"
 #include "firmware/ivrs.h"
 
-/* What resv_ivrs_ht_range() may go by. */
+/* Numbers of IVHDs, of those whose image has the bit, and of those with an image */
 static unsigned int facts_ivhds, facts_spare, facts_images;
 
 static int facts_ivrs_header(void *ctx, const struct resv_ivrs_header *header)
@@ -35,7 +35,7 @@ static int facts_ivhd(void *ctx, const struct resv_ivrs_ivhd *ivhd)
 static int facts_acpi(void *ctx, const struct resv_ivrs_acpi *acpi)
 {
 	(void)ctx;
-	/* The IVHD's own place is before that of its entries. */
+	/* The offset of an entry is above that of its IVHD. */
 	facts_offset(acpi->offset, 22);
 	HOLDS(acpi->hid[0] && !acpi->hid[RESV_IVRS_HID - 1]);
 	HOLDS(!acpi->uid[RESV_IVRS_UID - 1]);
@@ -77,7 +77,7 @@ static int facts_ivrs(const u8 *table, size_t len)
 	facts_end(ret, &err);
 	range = resv_ivrs_ht_range(table, len);
 	HOLDS(range <= RESV_HT_FREE);
-	/* A faulty table, or one without images, frees nothing. */
+	/* In a table with faults, or without images, the range is unknown. */
 	HOLDS(range == RESV_HT_UNKNOWN || (!ret && facts_images && table[36] & 1));
 	HOLDS(range != RESV_HT_FREE || facts_spare);
 	HOLDS(range != RESV_HT_TAKEN || facts_spare < facts_ivhds);

@@ -31,7 +31,7 @@ bool resv_facts_soft_window(const struct resv_facts *c, struct resv_range *at)
 	return false;
 }
 
-/* Two doorbells, with a page each; a window for pages of any size. */
+/* Two doorbells, which need a page each */
 u64 resv_doorbells_need(void)
 {
 	return 2 * words_facts.page;
@@ -93,7 +93,7 @@ int resv_group_change(struct kobject *kobj, const struct resv_group_change *chan
 	return ret;
 }
 
-/* A moved window is where a message reaches the IOMMU and no other device. */
+/* At a moved window messages reach the IOMMU, and no other device. */
 static void check_window(const struct request *request)
 {
 	const struct resv_facts *c = &words_facts;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the fuzz targets make of facts.h: facts are used up, lies abort. */
+/* FACT and HOLDS for the fuzz targets: format each fact, and abort if a condition is false. */
 #ifndef TARGET_H
 #define TARGET_H
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Formats what it is given, so that uninitialized and wild values are met. */
+/* Formats its arguments, so that the sanitizers see uninitialized values and wild pointers. */
 static inline void __attribute__((format(printf, 1, 2)))
 target_fact(const char *fmt, ...)
 {

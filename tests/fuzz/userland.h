@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Just enough of the kernel, in user space, to compile what reads the words of
- * administrators (src/feature/declare/words.c, src/feature/window/words.c) as it is.
- * tests/fuzz/run makes a <linux/NAME.h> for each header that they include, which has
- * nothing but this one in it.
+ * Just enough of the kernel, in user space, to compile the parsers of what administrators
+ * write (src/feature/declare/words.c, src/feature/window/words.c) without changes.
+ * tests/fuzz/run makes a <linux/NAME.h> for each header that they include; it only
+ * includes this header.
  */
 #ifndef USERLAND_H
 #define USERLAND_H
@@ -57,7 +57,7 @@ static inline bool capable(int cap)
 	return cap == CAP_SYS_ADMIN || cap == CAP_SYS_RAWIO;
 }
 
-/* Locks are taken once and given back. */
+/* A lock is not taken twice, and is released only by its holder. */
 struct mutex { int held; };
 
 #define DEFINE_MUTEX(name)	struct mutex name
@@ -123,7 +123,7 @@ static inline void kfree(void *p)
 	free(p);
 }
 
-/* As the kernel's: what was written, without the zero, and never more than fits. */
+/* As the kernel's: returns the number of characters in @buf, without the NUL. */
 static inline int __attribute__((format(printf, 3, 4)))
 scnprintf(char *buf, size_t size, const char *fmt, ...)
 {

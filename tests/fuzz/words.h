@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A group for the words that are written to its files: made of the first bytes of an
- * input, the rest of which is what is written.
+ * A group, and writes to its files: the first bytes of an input describe the group, and the
+ * rest are what is written.
  */
 #ifndef WORDS_H
 #define WORDS_H
@@ -32,8 +32,8 @@ static inline unsigned int take(struct bytes *b)
 
 static struct kobject words_kobject = { .name = "7" };
 static struct resv_facts words_facts;
-static bool words_busy;		/* somebody has attached the group */
-static bool words_lost;		/* the kernel's list does not follow */
+static bool words_busy;		/* the group is attached */
+static bool words_lost;		/* the kernel's list does not show the change */
 
 static char words_names[] = "-\0" "0000:00:03.0";
 
@@ -93,8 +93,8 @@ static inline void words_free(void)
 }
 
 /*
- * What is written next: up to a byte of 0xff, with a zero behind it, in memory of that
- * size.  *@len is what the writer says, so that a zero inside can be met.
+ * The next write: the bytes before 0xff and a NUL, in memory of exactly that size.  *@len is
+ * the number of bytes before 0xff, so that the text can have a zero byte inside.
  */
 static inline char *words_next(struct bytes *b, size_t *len)
 {

@@ -19,7 +19,7 @@ die() { say "${0##*/}: $*"; exit 1; }
 # The archive no longer has a kernel, suite or package: that is reported, but is not a failure.
 absent() { say "${0##*/}: $*"; exit 77; }
 
-# begin: start a part. $own has its results, also those of scripts that it starts.
+# begin: start a part. The file $own gets its results, and those of scripts that it starts.
 begin() {
 	own=$(mktemp)
 	export own

@@ -12,8 +12,8 @@ The line before a block of commands is a mark that says which check covers the b
 
 A line "..." stands for any lines, also for none.
 
-    pages.py --marks FILE...       what is wrong with the marks of these pages
-    pages.py --golden DIR FILE...  which of their blocks are not what the golden files have"""
+    pages.py --marks FILE...       print what is wrong with the marks of these pages
+    pages.py --golden DIR FILE...  print the blocks that differ from the golden files"""
 import re
 import sys
 from pathlib import Path

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel behind a made-up sysfs, linked in place of functions by
- * -Wl,--wrap=NAME.
+ * Acts as the kernel behind a made-up sysfs. The linker puts these functions in
+ * place of those of libc (-Wl,--wrap=NAME).
  *
  * read(): a file that begins with "errno N" fails with that error.
  *
- * write(), module_delete(): told on standard error, and then what the file
- * PATH,write (for a module: module/NAME,delete) says happens, line by line:
- *   TEXT: ACTION...	if TEXT was written (* is anything; of a module, "delete")
+ * write(), module_delete(): prints the call on standard error, then reads the
+ * file PATH,write (for a module: module/NAME,delete) and acts line by line:
+ *   TEXT: ACTION...	if TEXT was written (* is any text; for a module, "delete")
  * Actions, with paths below the folder "sys":
- *   errno N		it fails with that error; nothing more happens
- *   once N		the same, the first time only
- *   set PATH TEXT...	a file has this line and no other
- *   drop PATH		a file or folder is gone
+ *   errno N		fail with that error, and do no further action
+ *   once N		the same, but only the first time
+ *   set PATH TEXT...	write this line into a file, and no other
+ *   drop PATH		delete a file or folder
  *
- * geteuid(): is $FAKE_EUID, or root.
+ * geteuid(): returns $FAKE_EUID, or 0.
  *
- * uname(): a machine of the tests.
+ * uname(): returns made-up values.
  *
- * nanosleep(), clock_gettime(): each sleep takes 20 seconds, in no time.
+ * nanosleep(), clock_gettime(): each sleep returns at once, and the clock advances
+ * by 20 seconds.
  */
 #include <errno.h>
 #include <limits.h>
@@ -87,7 +88,7 @@ static int act(const char *play, unsigned int line, char *action)
 	return 0;
 }
 
-/* What the file @play says about @text: 0 or an errno. */
+/* Do the actions of the file @play for @text; returns 0 or an errno. */
 static int run(const char *play, const char *text)
 {
 	char line[PATH_MAX], *action;
@@ -111,7 +112,7 @@ static int run(const char *play, const char *text)
 	return ret;
 }
 
-/* A file below the folder "sys": its path in there. */
+/* The path of a file relative to the folder "sys". */
 static const char *below(const char *path)
 {
 	char top[PATH_MAX];

@@ -13,7 +13,8 @@ and in content:
   repeat N LINE                      the line N times
   long N LINE                        the line's last character N times
   errno N                            reading the file fails (see fake_kernel.c)
-Files NAME,write and NAME,delete: what the kernel does then (see fake_kernel.c)
+A file NAME,write or NAME,delete says what the fake kernel does on a write or a delete (see
+fake_kernel.c).
 """
 import os
 import sys

@@ -148,14 +148,14 @@ static void length_of_the_table(void **state)
 	rmrr(0, 0x2000, 0x2fff);
 	table_close(&t);
 
-	/* What is behind the table does not belong to it. */
+	/* The parser ignores bytes behind the length that the table states. */
 	set32(&t, 4, (u32)n);
 	ret = table_parse(t.b, t.n, facts_dmar);
 	assert_string_equal(unit_log,
 			    "width 39 flags 01\nrmrr 0000 1000-1fff\n");
 	assert_int_equal(ret, 0);
 
-	/* What the table claims but does not have is not looked for. */
+	/* The stated length is too large: the parser stops at the end of the memory. */
 	set32(&t, 4, 0xffffffff);
 	ret = table_parse(t.b, t.n, facts_dmar);
 	assert_string_equal(unit_log,
@@ -166,7 +166,7 @@ static void length_of_the_table(void **state)
 	assert_int_equal(ret, -EBADMSG);
 }
 
-/* Each fault: what is before and, if it can be found, behind it is told. */
+/* The parser reports the structures before a fault and, if it can find them, those behind it. */
 static void bad_structures(void **state)
 {
 	size_t at;
@@ -213,7 +213,7 @@ static void bad_structures(void **state)
 	expect(-EBADMSG, "width 39 flags 01\n"
 	       "rmrr 0000 1000-1fff\n"
 	       "1 faults, first at 72: structure extends past the end\n");
-	/* Swallowing its neighbour, it has that for scopes, which they are not. */
+	/* The RMRR extends over its neighbour, whose bytes are no valid scopes. */
 	set16(&t, at + 2, 24 + 24);
 	expect(-EBADMSG, "width 39 flags 01\n"
 	       "rmrr 0000 1000-1fff\n"
@@ -247,7 +247,7 @@ static void bad_scopes(void **state)
 		       "  scope 1 id 9 bus 00 1c.4\n"
 		       "rmrr 0000 2000-2fff\n"
 		       "1 faults, first at 48: RMRR has a bad device scope\n");
-		/* For no device, if there is no scope before the bad one. */
+		/* If the first scope is bad, the region has no device. */
 		t.b[48 + 24 + 1] = lengths[i];
 		if (lengths[i] == 11)	/* of two scopes, together 18 bytes */
 			continue;
@@ -262,7 +262,7 @@ static void bad_scopes(void **state)
 	expect(-EBADMSG, "width 39 flags 01\n"
 	       "1 faults, first at 48: DRHD has a bad device scope\n");
 
-	/* Not even a length, and the table ends there. */
+	/* The table ends behind the type of a scope. */
 	dmar();
 	at = rmrr(0, 0x1000, 0x1fff);
 	put8(&t, RESV_DMAR_SCOPE_ENDPOINT);
@@ -270,7 +270,7 @@ static void bad_scopes(void **state)
 	expect(-EBADMSG, "width 39 flags 01\n"
 	       "1 faults, first at 48: RMRR has a bad device scope\n");
 
-	/* Odd paths and none at all, as the kernel takes them. */
+	/* A path of an odd number of bytes, and no path: the kernel accepts both. */
 	dmar();
 	at = rmrr(0, 0x1000, 0x1fff);
 	scope(RESV_DMAR_SCOPE_ENDPOINT, 0, 1, path);

@@ -116,7 +116,7 @@ static size_t named(const char *name)
 	return at;
 }
 
-/* The ranges are written first, mappings can follow. */
+/* Writes the node and its ranges; the caller can add mappings. */
 static size_t rmr(u32 flags, unsigned int nr, const u64 *ranges)
 {
 	size_t at = begin(RESV_IORT_RMR, 3);
@@ -270,7 +270,7 @@ static void bad_lengths(void **state)
 	expect(0, "@48 smmuv3 1000 model 2 flags 1\n"
 	       "@116 smmuv3 2000 model 2 flags 1\n");
 
-	/* Each type, one byte short: skipped, and the next one is found. */
+	/* A node that is one byte too short is skipped, and the next one is found. */
 	for (type = 0; type < ARRAY_SIZE(fixed); type++) {
 		if (!fixed[type])
 			continue;
@@ -321,7 +321,7 @@ static void bad_maps(void **state)
 	map(at, 0, 0xffff, 0, 48, 0);
 	smmu_v3(0x3000);
 
-	/* One more than there are, or one byte too far. */
+	/* One mapping more than the node has, or an offset one byte too large. */
 	t.b[at + 8] = 2;
 	expect(-EBADMSG, "@104 smmuv3 3000 model 2 flags 1\n"
 	       "1 faults, first at 48: id mappings are outside of the node\n");
@@ -339,7 +339,7 @@ static void bad_maps(void **state)
 	expect(-EBADMSG, "@104 smmuv3 3000 model 2 flags 1\n"
 	       "1 faults, first at 48: id mappings are outside of the node\n");
 
-	/* Ids that wrap: the node stays, the mapping goes. */
+	/* A mapping whose ids wrap is left out; the node is reported. */
 	iort(5);
 	at = root(1, 1);
 	map(at, 1, 0xffffffff, 0, 48, 0);
@@ -404,7 +404,7 @@ static void bad_ranges(void **state)
 	       "rmr of 3000 sid 1-1 0-ffffffffffffffff\n"
 	       "6 faults, first at 116: id mapping wraps\n");
 
-	/* Ranges outside of the node take the node with them. */
+	/* If its ranges are outside of the node, the node is left out. */
 	t.b[at + 20] = 0xff;
 	expect(-EBADMSG, "@48 smmuv3 3000 model 2 flags 1\n"
 	       "1 faults, first at 116: RMR ranges are outside of the node\n");
@@ -458,7 +458,7 @@ static void any_order(void **state)
 	}
 }
 
-/* More pairs of streams and ranges than any firmware has reason for. */
+/* As many pairs of streams and ranges as the parser accepts, and then one more. */
 static void too_many_pairs(void **state)
 {
 	u64 ranges[2 * 64];

@@ -149,7 +149,7 @@ static void devices_off_pci(void **state)
 	at = ivhd_40();
 	put32(&t, 1);
 	acpi(0xa0, "AMDI0020", 2, 4, "ID00");
-	/* Of eight bytes, of which the fifth is no type. */
+	/* A device entry of eight bytes, the fifth of which must not be read as a type. */
 	put8(&t, 0x42);
 	put_zero(&t, 3);
 	put32(&t, 0xc0);
@@ -187,7 +187,7 @@ static void bad_devices(void **state)
 	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
 	       "4 faults, first at 88: IVHD lists a device without HID\n");
 
-	/* Longer than its IVHD, inside the table. */
+	/* The device entry is longer than its IVHD, and inside the table. */
 	ivrs();
 	at = ivhd_40();
 	acpi(0xa0, "AMDI0020", 2, 2, "x");
@@ -197,7 +197,7 @@ static void bad_devices(void **state)
 	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
 	       "1 faults, first at 88: IVHD device entry has no length or is too long\n");
 
-	/* And the kernel takes none of these from other types. */
+	/* The kernel takes such entries from IVHDs of type 0x40 only. */
 	ivrs();
 	at = ivhd_40();
 	acpi(0xa0, "AMDI0020", 2, 1, "x");
@@ -259,7 +259,7 @@ static void bad_lengths(void **state)
 	expect(-EBADMSG, "ivrs 2 pa 48 va 64\n"
 	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
 	       "1 faults, first at 80: block extends past the end\n");
-	/* Too long but inside the table: what it swallows is lost. */
+	/* The block is too long but inside the table: the block that it covers is lost. */
 	set16(&t, at + 2, 64);
 	expect(0, "ivrs 2 pa 48 va 64\n"
 	       "ivmd 0003:0001-0001 1000-1fff flags 7\n"
@@ -346,7 +346,7 @@ static void images(unsigned int info)
 static enum resv_ht_range ht_range(void)
 {
 	table_close(&t);
-	/* All that must hold of any table, too. */
+	/* Check the conditions that hold for any table, too. */
 	table_parse(t.b, t.n, facts_ivrs);
 	return resv_ivrs_ht_range(t.b, t.n);
 }
@@ -359,12 +359,12 @@ static void hypertransport(void **state)
 	unit(0x11, 2, EFR, FREE);
 	assert_int_equal(ht_range(), RESV_HT_FREE);
 
-	/* No other bit of the register means that. */
+	/* Only that bit of the register counts. */
 	images(1);
 	unit(0x11, 2, EFR, ~FREE);
 	assert_int_equal(ht_range(), RESV_HT_TAKEN);
 
-	/* The type that the kernel takes decides. */
+	/* The image in the IVHD of the type that the kernel uses counts. */
 	images(1);
 	unit(0x10, 2, 0, 0);
 	unit(0x11, 2, EFR, FREE);
@@ -375,7 +375,7 @@ static void hypertransport(void **state)
 	unit(0x40, 2, EFR, FREE);
 	assert_int_equal(ht_range(), RESV_HT_FREE);
 
-	/* All IOMMUs need it. */
+	/* The range is free only if all IOMMUs have the bit. */
 	images(1);
 	unit(0x11, 2, EFR, FREE);
 	unit(0x11, 0x4002, EFR, FREE | 1);
@@ -389,21 +389,21 @@ static void hypertransport(void **state)
 static void hypertransport_unknown(void **state)
 {
 	(void)state;
-	/* IVinfo does not promise images. */
+	/* IVinfo says that the images are not valid. */
 	images(2);
 	unit(0x11, 2, EFR, FREE);
 	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
-	/* An IVHD of the old type has none, nor has a table without any. */
+	/* An IVHD of type 0x10 has no image; nor has a table without IVHDs. */
 	images(1);
 	unit(0x10, 2, 0, 0);
 	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
 	images(1);
 	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
-	/* The kernel does not believe an empty image. */
+	/* The kernel ignores the images if that of the first register is 0. */
 	images(1);
 	unit(0x11, 2, 0, FREE);
 	assert_int_equal(ht_range(), RESV_HT_UNKNOWN);
-	/* Where a block is faulty, an IOMMU may be lost. */
+	/* If a block is faulty, the parser may have missed an IOMMU. */
 	images(1);
 	unit(0x11, 2, EFR, FREE);
 	ivmd(0x21, 0x18, 0, 0x1000, 0);

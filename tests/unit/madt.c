@@ -28,7 +28,7 @@ static void end(size_t at)
 	t.b[at + 1] = (u8)(t.n - at);
 }
 
-/* One that has no doorbell, but bytes that would make one. */
+/* A subtable without a doorbell, whose bytes would be valid as one. */
 static size_t other(unsigned int type, unsigned int len)
 {
 	size_t at = subtable(type);
@@ -39,7 +39,7 @@ static size_t other(unsigned int type, unsigned int len)
 	return at;
 }
 
-/* The fields around the base are not zero, nor is one like another. */
+/* The fields around the base are not zero, and each is different. */
 static size_t msi_frame(u64 base)
 {
 	size_t at = subtable(13);
@@ -123,14 +123,14 @@ static void nothing(void **state)
 	madt();
 	expect(0, "");
 
-	/* What is of another type is not looked into. */
+	/* The parser does not read subtables of other types. */
 	madt();
 	for (type = 0; type < 256; type++)
 		if (type != 13 && type != 15 && type != 30)
 			other(type, 2 + type % 23);
 	expect(0, "");
 
-	/* The smallest is a type and a length, at the end, too. */
+	/* The smallest subtable has only a type and a length; here it is at the end of the table. */
 	other(0xee, 2);
 	expect(0, "");
 }
@@ -149,7 +149,7 @@ static void not_this_table(void **state)
 static void table_lengths(void **state)
 {
 	(void)state;
-	/* More is told than is there: what is there is used. */
+	/* The stated length is too large: the parser reads what the memory has. */
 	madt();
 	msi_frame(0x1000);
 	table_close(&t);
@@ -159,7 +159,7 @@ static void table_lengths(void **state)
 			    "@44 type 13 base 1000 doorbell 1040\n"
 			    "1 faults, first at 4: table is truncated\n");
 
-	/* What is behind the table is not a part of it. */
+	/* The parser ignores bytes behind the length that the table states. */
 	table_close(&t);
 	its(0x20000);
 	assert_int_equal(table_parse(t.b, t.n, facts_madt), 0);
@@ -197,7 +197,7 @@ static void bad_subtables(void **state)
 	size_t at;
 
 	(void)state;
-	/* One byte too short each, and one that has nothing at all. */
+	/* Subtables that are one byte too short, and one that has no fields. */
 	madt();
 	at = msi_frame(0x1000);
 	t.n--;
@@ -215,7 +215,7 @@ static void bad_subtables(void **state)
 	       "@131 type 30 base 50000 doorbell 50000\n"
 	       "4 faults, first at 44: doorbell subtable is too short\n");
 
-	/* One byte more is what a later revision may have. */
+	/* A subtable may be longer, as in a later revision. */
 	madt();
 	at = msi_frame(0x1000);
 	put8(&t, 0xff);
@@ -249,12 +249,12 @@ static void bad_lengths(void **state)
 	t.b[at + 1] = 49;
 	expect(-EBADMSG, "@44 type 13 base 1000 doorbell 1040\n"
 	       "1 faults, first at 68: subtable extends past the end\n");
-	/* Too long but inside the table: what it swallows is lost. */
+	/* The subtable is too long but inside the table: the one that it covers is lost. */
 	t.b[at + 1] = 48;
 	expect(0, "@44 type 13 base 1000 doorbell 1040\n"
 	       "@68 type 13 base 2000 doorbell 2040\n");
 
-	/* The same where the type is not known. */
+	/* The same with a subtable of another type. */
 	madt();
 	at = other(11, 82);
 	msi_frame(0x1000);
@@ -270,7 +270,7 @@ static void bad_lengths(void **state)
 	       "1 faults, first at 64: subtable is truncated\n");
 }
 
-/* Lets as many pass as the context says, then stops. */
+/* Accepts as many doorbells as the context says, then stops the parser. */
 static int stop(void *ctx, const struct resv_madt_doorbell *doorbell)
 {
 	int *n = ctx;
@@ -306,7 +306,7 @@ static void receiver_stops(void **state)
 	assert_int_equal(resv_parse_madt(t.b, t.n, positive, &n, &err), 1);
 	assert_int_equal(n, 1);
 
-	/* What the receiver returned goes before a fault. */
+	/* The parser returns the receiver's value even if the table has faults. */
 	madt();
 	its(0);
 	its(0x20000);

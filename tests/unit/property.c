@@ -14,10 +14,10 @@
 #include "model/placement.h"
 
 /*
- * The universe are a few cells. A region covers a run of cells, a bitmap of
- * cells is the model. A mapping from cells to addresses puts the universe at
- * the low end, at the high end, or at both with everything between them as
- * one huge cell.
+ * The tests use a few cells in place of addresses. A region covers a run of
+ * cells, and the model is a bitmap of cells. A mapping from cells to addresses
+ * puts the cells at the low end, at the high end, or at both, with all
+ * addresses between them as one huge cell.
  */
 #define CELLS		48
 #define MIDDLE		(CELLS / 2)
@@ -97,7 +97,7 @@ static struct resv_region random_region(void)
 		.flags = (u8)below(4),
 	};
 
-	/* Mostly few types, so that they meet. */
+	/* Mostly few types, so that regions of one type touch each other. */
 	if (below(3))
 		r.type = (u8)below(2);
 	return r;
@@ -278,7 +278,7 @@ static void check_merge(const struct resv_set *facts, struct resv_region *r,
 	check_overlap(&one);
 	check_conflicts(&one);
 
-	/* As a whole with a mask, and one by one. */
+	/* Merge the whole set with a mask, and its regions one by one. */
 	for (i = 0; i < facts->nr; i++)
 		if (mask & RESV_TYPE(facts->r[i].type))
 			check(!resv_set_merge_one(&other, &facts->r[i]));
@@ -481,7 +481,7 @@ static void random_sets(void **state)
 	resv_ranges_free(&out);
 	print_message("%u sets, %u pairs left unmerged at the top\n", nr_sets,
 		      unmerged_at_top);
-	/* The corner that depends on order was visited. */
+	/* Some sets had the corner where the order matters. */
 	if (nr_sets >= 1000)
 		assert_true(unmerged_at_top > 0);
 }

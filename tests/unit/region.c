@@ -155,16 +155,16 @@ static void merge_rule(void **state)
 	resv_set_init(&set);
 	resv_set_init(&facts);
 
-	/* Touching and overlapping ones of one type are one ... */
+	/* Regions of one type that touch or overlap become one ... */
 	merge_one(&set, 0x1000, 0x1fff, RESV_DIRECT);
 	merge_one(&set, 0x3000, 0x3fff, RESV_DIRECT);
 	assert_int_equal(set.nr, 2);
 	merge_one(&set, 0x2000, 0x2fff, RESV_DIRECT);
 	assert_string_equal(show(&set), "1000-3fff direct\n");
-	/* ... one byte between them keeps them apart ... */
+	/* ... regions with one byte between them do not ... */
 	merge_one(&set, 0x4001, 0x4fff, RESV_DIRECT);
 	assert_int_equal(set.nr, 2);
-	/* ... other types are not in the way, and stay. */
+	/* ... and regions of other types neither prevent that nor change. */
 	merge_one(&set, 0x3000, 0x4000, RESV_MSI);
 	merge_one(&set, 0x3000, 0x4000, RESV_DIRECT_RELAXABLE);
 	merge_one(&set, 0x4000, 0x4000, RESV_DIRECT);
@@ -174,7 +174,7 @@ static void merge_rule(void **state)
 			    "3000-4000 msi\n");
 	resv_set_free(&set);
 
-	/* Only the types asked for are taken. */
+	/* resv_set_merge() takes only the types in the mask. */
 	add(&facts, 0, 9, RESV_PCI_WINDOW);
 	add(&facts, 0, 3, RESV_SW_MSI);
 	add(&facts, 0, 9, RESV_RESERVED);

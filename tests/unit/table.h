@@ -100,9 +100,9 @@ static inline int table_parse(const u8 *b, size_t len,
 }
 
 /*
- * Every prefix of a table and every table with one byte changed. @parse
- * checks what it is given; here it matters that it comes back, reads nothing
- * outside and returns one of the two values that it may.
+ * Parse every prefix of a table, and every table with one byte changed. @parse
+ * checks the facts; this function checks that the parser returns, with one of
+ * its two values, and reads nothing outside of the table.
  */
 static inline void table_abuse(const struct table *t,
 			       int (*parse)(const u8 *b, size_t len))

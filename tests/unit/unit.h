@@ -16,9 +16,9 @@
 #include "model/base.h"
 
 /*
- * Parsers report by callbacks. The callbacks write one line for each fact,
- * and a test compares the text: what is expected can be read, and nothing
- * that was given in addition goes unnoticed.
+ * Parsers report by callbacks. The callbacks write one line for each fact, and
+ * a test compares the whole text: so the test can be read, and it notices an
+ * additional fact.
  */
 static char unit_log[1 << 19];
 static size_t unit_log_len;
@@ -44,7 +44,7 @@ unit_log_add(const char *fmt, ...)
 	unit_log_len += (size_t)n;
 }
 
-/* For tests/fuzz/facts.h, which describes what a parser gives. */
+/* For tests/fuzz/facts.h, which writes a line for each fact of a parser. */
 #define FACT unit_log_add
 #define HOLDS(cond) assert_true(cond)
 

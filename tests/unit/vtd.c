@@ -21,7 +21,7 @@ static const enum resv_vtd_tables all[] = {
 	RESV_VTD_SECOND_ONLY, RESV_VTD_FIRST, RESV_VTD_SECOND, RESV_VTD_EITHER,
 };
 
-/* No kernel and no domain uses first-level tables here. */
+/* On these units no kernel uses first-level tables for any domain. */
 static void legacy_unit(void **state)
 {
 	static const u64 ecaps[] = { 0, SMTS, SMTS | SLTS, FLTS | SLTS };
@@ -57,7 +57,7 @@ static void one_kind(void **state)
 	assert_true(resv_vtd_end(cap, SMTS | FLTS, RESV_VTD_SECOND, 0) == 0);
 }
 
-/* VFIO's tables by the mode that shows in the DMA domain. */
+/* The end of the DMA domain shows which mode, and so which tables, VFIO's domains get. */
 static void mode_by_dma_domain(void **state)
 {
 	u64 cap = SAGAW48 | SAGAW57 | MGAW(57);
@@ -66,14 +66,14 @@ static void mode_by_dma_domain(void **state)
 	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_SECOND, END(47)) == END(48));
 	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_SECOND, END(57)) == END(57));
 	assert_true(resv_vtd_end(cap | FL5LP, BOTH, RESV_VTD_SECOND, END(56)) == END(57));
-	/* No width that this unit has. */
+	/* A width that this unit does not have: unknown. */
 	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_SECOND, END(40)) == 0);
 	/* 5.15.0 to 5.15.98 keep 47 bits, later ones have 48. */
 	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_EITHER, END(47)) == END(47));
 	assert_true(resv_vtd_end(cap, BOTH, RESV_VTD_EITHER, END(57)) == END(57));
 }
 
-/* iommu=pt: the mode does not show. */
+/* iommu=pt: there is no DMA domain that shows the mode. */
 static void passthrough(void **state)
 {
 	u64 cap48 = SAGAW48 | MGAW(48), cap57 = SAGAW48 | SAGAW57 | MGAW(57);
@@ -88,7 +88,7 @@ static void passthrough(void **state)
 	assert_true(resv_vtd_end(MGAW(48), BOTH, RESV_VTD_SECOND, 0) == 0);
 }
 
-/* A domain that says more than its unit has, as those of kernels before 5.11. */
+/* A domain that claims more bits than its unit has, as on kernels before 5.11. */
 static void claims(void **state)
 {
 	u64 end = RESV_VTD_PLACEHOLDER;
@@ -98,18 +98,18 @@ static void claims(void **state)
 	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, end) == END(39));
 	assert_true(resv_vtd_claim_end(SAGAW39 | SAGAW48 | MGAW(48), SMTS, end) == END(48));
 	assert_true(resv_vtd_claim_end(SAGAW57 | MGAW(52), 0, end) == END(52));
-	/* It may be so. */
+	/* The claim may be right. */
 	assert_true(resv_vtd_claim_end(SAGAW48 | SAGAW57 | MGAW(57), BOTH, end) == 0);
-	/* Every other end that a domain has is that of its unit. */
+	/* A domain with any other end claims nothing: it has the end of its unit. */
 	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, END(39)) == 0);
 	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, END(48)) == 0);
 	assert_true(resv_vtd_claim_end(SAGAW39 | MGAW(39), 0, 0) == 0);
-	/* A unit that has no width has told nothing. */
+	/* The registers of this unit name no width: unknown. */
 	assert_true(resv_vtd_claim_end(MGAW(48), 0, end) == 0);
 	/* First-level tables may be used, and lose a bit. */
 	assert_true(resv_vtd_claim_end(SAGAW48 | MGAW(48), BOTH, end) == END(47));
 	assert_true(resv_vtd_claim_end(SAGAW48 | MGAW(46), BOTH, end) == END(46));
-	/* A DMA domain that says so tells no mode. */
+	/* A DMA domain with the end of a claim does not show the mode. */
 	assert_true(resv_vtd_end(SAGAW48 | MGAW(48), BOTH, RESV_VTD_FIRST, end) == END(47));
 	assert_true(resv_vtd_end(SAGAW39 | MGAW(39), SMTS, RESV_VTD_FIRST, end) == END(39));
 }

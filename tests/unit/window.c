@@ -63,13 +63,13 @@ static void keeps_what_fits(void **state)
 	assert_int_equal(resv_window_place(&free_ranges, &req, &base), 0);
 	assert_int_equal(base, 0x9000000);
 
-	/* It moves if it is in the way of the guest. */
+	/* The window moves if it overlaps the guest's memory. */
 	req.avoid = &guest;
 	req.nr_avoid = 1;
 	assert_int_equal(resv_window_place(&free_ranges, &req, &base), 0);
 	assert_int_equal(base, 0xfed00000);
 
-	/* Or if it is not free. */
+	/* It also moves if its place is not free. */
 	req.nr_avoid = 0;
 	req.prefer = 0x8000000;
 	assert_int_equal(resv_window_place(&free_ranges, &req, &base), 0);
@@ -253,7 +253,7 @@ static void judges(void **state)
 	unsigned int i;
 
 	(void)state;
-	/* Its own place and beside it, and over what lies outside: it may. */
+	/* Accepted: the window's own place, a part of it, and free places up to the aperture's end. */
 	judged(&plan, 0x8000000, MB, 0, 0, 0);
 	judged(&plan, 0x8080000, MB, 0, 0, 0);
 	judged(&plan, 0x1000, 0x3000, 0, 0, 0);
@@ -336,18 +336,18 @@ static void chooses(void **state)
 	plan = a_plan();
 	add(&regions, 0x7800000, 0x87fffff, RESV_RESERVED);
 	chosen(&plan, NULL, 0, 0, 0x23f00000, RESV_WINDOW_LOW);
-	/* More than the kernel's window has room for. */
+	/* The doorbells need more than the kernel's window. */
 	plan.size = 4 * MB;
 	plan.need = 3 * MB + 0x1000;
 	chosen(&plan, NULL, 0, 0, 0x23c00000, RESV_WINDOW_LOW);
-	/* Never the page at 0, which is all that is left here. */
+	/* Only the page at 0 is free here, which is never used. */
 	plan.size = 0x1000;
 	plan.need = 0x1000;
 	add(&regions, 0x1000, TOP, RESV_RESERVED);
 	chosen(&plan, NULL, 0, -ENOSPC, 0, 0);
 }
 
-/* There is a place just if looking at each finds one. */
+/* The function finds a place exactly if trying every place finds one. */
 static void chooses_if_there_is_one(void **state)
 {
 	const struct resv_range reach = { 0, 32 * MB - 1 };
@@ -404,7 +404,7 @@ static void chooses_if_there_is_one(void **state)
 			assert_true(avoid[i].start > base + plan.size - 1 ||
 				    avoid[i].end < base);
 	}
-	/* Neither is so rare that nothing was tried. */
+	/* Both results occurred often enough. */
 	if (found < 100 || none < 100)
 		fail_msg("%u found, %u not", found, none);
 }
@@ -420,7 +420,7 @@ static void conflicts(void **state)
 	assert_true(r && r->start == 0x21000000);
 	r = resv_window_conflict(&regions, 0x20000000, 0x21ffffff, r);
 	assert_null(r);
-	/* Neither its own place nor what the IOMMU does not reach. */
+	/* Neither the window's own place nor a region beyond the aperture is a conflict. */
 	assert_null(resv_window_conflict(&regions, 0x8000000, 0x80fffff, NULL));
 	assert_null(resv_window_conflict(&regions, 1ULL << 48, TOP, NULL));
 }

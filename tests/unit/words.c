@@ -20,7 +20,7 @@ static void model(void **state)
 	assert_true(resv_text_model(&p, &ids));
 	assert_int_equal(ids, 0x123411e8);
 	assert_string_equal(p, "");
-	/* As lspci prints them, and as others do; what follows is the caller's. */
+	/* In lower and upper case; the parser leaves the text behind the ids to its caller. */
 	p = "8086:15AB:0x0-0xfff";
 	assert_true(resv_text_model(&p, &ids));
 	assert_int_equal(ids, 0x808615ab);

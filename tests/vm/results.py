@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How results of VMs are told, as tests/lib/common.sh does, and what VMs need."""
+"""Prints the results of VMs, as tests/lib/common.sh does, and installs what VMs need."""
 import os
 import threading
 
@@ -25,7 +25,7 @@ def report(verdict, name, reason, seconds=None):
             print("    " + text, flush=True)
         if os.environ.get("RESULTS"):
             with open(os.environ["RESULTS"], "a", encoding="utf-8") as f:
-                # In one line, as the end of "make check" repeats it.
+                # In one line, because the end of "make check" repeats it.
                 f.write("; ".join([line, *(text.strip() for text in more)])[:2000] + "\n")
 
 
@@ -39,7 +39,8 @@ def verdict_of(name, note, faults, seconds=None):
 
 
 def closing(verdicts):
-    """The exit status of all. Inside "make check" the sum of all parts is the one closing line."""
+    """The exit status of all. Prints a closing line, except inside "make check", which prints one
+    for all parts."""
     if not os.environ.get("RESULTS"):
         count = [verdicts.count(verdict) for verdict in ("PASS", "FAIL", "SKIP")]
         print(f"{count[0]} passed, {count[1]} failed" +

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""How the cases of a run come to their machines: most have a VM of their own, those that can share
-a boot share one, see lab/boot.py."""
+"""Runs cases in machines: most have a VM of their own, and those that can share a boot share one,
+see lab/boot.py."""
 import time
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from lab import boot, kernels
 
 @dataclass
 class Result:
-    """Of a case: its note and faults, or SKIP: why the archive does not have what it needs."""
+    """The result of a case: its note and faults, or SKIP: what the archive does not have."""
     note: str
     faults: list
     seconds: float = 0
@@ -17,7 +17,7 @@ class Result:
 
 
 def result(function):
-    """What FUNCTION returns or raises."""
+    """The Result of FUNCTION; an exception that it raises becomes a skip or a fault."""
     start = time.monotonic()
     try:
         out = Result(*function())

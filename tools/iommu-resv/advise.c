@@ -26,12 +26,12 @@
 #define HUGE_PAGE	(UINT64_C(2) << 20)
 
 /**
- * struct program - how a program is told
- * @name: on the command line
- * @allow: its option for a device
- * @others: what it does without that
- * @mode: why it has to be told the mode
- * @base: why it has to be told where its memory is
+ * struct program - a program for which there is advice
+ * @name: its name on the command line
+ * @allow: its option that names a device
+ * @others: text: which devices it uses without that option
+ * @mode: text: why to set the IOVA mode
+ * @base: text: why to set the base address of its memory
  */
 static const struct program {
 	const char *name;
@@ -53,14 +53,14 @@ static const struct program {
 /**
  * struct advice - the answer
  * @ctl: options
- * @program: who is advised
- * @groups: of the devices
- * @given: the devices
- * @known: the next is valid
- * @has_room: there is a place for memory
+ * @program: the program
+ * @groups: groups of the devices
+ * @given: the devices that the program gets
+ * @known: @has_room is valid
+ * @has_room: there is a place for the program's memory
  * @room: that place
- * @obstructed: VFIO would not give a group away
- * @unknown: whether it would is not known of a group
+ * @obstructed: VFIO would refuse one of the groups
+ * @unknown: for one of the groups it is not known whether VFIO would refuse it
  * @all: what to do
  */
 struct advice {

@@ -14,8 +14,8 @@
 #include "xalloc.h"
 
 /**
- * struct told - the file "assignable"
- * @there: the module has it and could tell
+ * struct told - the content of the file "assignable"
+ * @there: the file exists, and says yes or no
  * @reason: the lines that follow "no"
  */
 struct told {
@@ -199,7 +199,7 @@ static bool isolation_unknown(const struct group *g)
 	return !g->msi_isolation || !strcmp(g->msi_isolation, "unknown");
 }
 
-/* The module gives this reason also if it cannot ask; then the answer is unknown. */
+/* The module also gives this reason if the kernel does not report isolation: unknown. */
 static void find_interrupts(const struct control *ctl, const struct group *g,
 			    const struct told *told, struct obstacles *found)
 {

@@ -26,12 +26,12 @@ struct obstacle {
 };
 
 /**
- * struct obstacles - all that is in the way
- * @o: one by one, the worst first
- * @nr: how many
+ * struct obstacles - all reasons for which VFIO refuses a group
+ * @o: the reasons, the worst first
+ * @nr: their number
  * @unknown: there may be others, because the module does not report interrupts, or because
  *	a copy of another machine's sysfs lacks the drivers
- * @unsafe: interrupts are not isolated, and VFIO was told to let that pass
+ * @unsafe: interrupts are not isolated, and allow_unsafe_interrupts makes VFIO accept that
  */
 struct obstacles {
 	struct obstacle *o;

@@ -9,7 +9,7 @@
 /**
  * struct choice - a column that can be asked for
  * @name: header
- * @flags: SCOLS_FL_*; what stands on the right is a number, and is sorted as one
+ * @flags: SCOLS_FL_*; a column that is aligned to the right has numbers, and is sorted by them
  * @extra: not printed unless it is asked for
  * @help: what -o help says
  */
@@ -21,7 +21,7 @@ struct choice {
 };
 
 /**
- * struct row - what a line of the table is about
+ * struct row - the facts of one line of a table
  * @g: group
  * @d: list: device of the group, NULL if it has none
  * @r: show: region of the group
@@ -36,7 +36,7 @@ struct row {
 
 /**
  * struct sheet - a kind of table
- * @command: whose
+ * @command: the command that prints it
  * @choices: its columns
  * @nr: their number
  * @cell: text of a cell, allocated; "-" if there is none
@@ -49,7 +49,7 @@ struct sheet {
 };
 
 /**
- * struct chosen - what of it is to be printed
+ * struct chosen - the columns to print, and the order of the lines
  * @columns: indices of choices, in order
  * @nr: their number
  * @sorted: by the column @by

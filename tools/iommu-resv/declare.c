@@ -69,7 +69,7 @@ static void say_not_declared(const char *what, const struct group *g)
 			      g->regions[i].at.start, g->regions[i].at.end);
 }
 
-/* The kernel's number as a line that says what to do. */
+/* Print a line for the kernel's errno that says what to do. */
 static void say(struct control *ctl, const struct group *g,
 		const struct range *range, int error)
 {
@@ -182,8 +182,8 @@ static bool would_return(const struct saved *saved, const struct group *g,
 }
 
 /*
- * In all groups, or in none if it is known beforehand that one would fail. With --save
- * it is no error if a region is already declared.
+ * Change all groups, or none if the command knows beforehand that one would fail. With
+ * --save it is no error if a region is already declared.
  */
 static int change(struct control *ctl, const struct groups *groups, const char *owner,
 		  const char *verb, const struct range *range)

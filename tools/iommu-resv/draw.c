@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A picture in a terminal.  No line is wider than that; what does not fit next to a
- * step continues in the next line, and so do the bars. Characters show everything, and
- * colour only repeats it: green, red and magenta can be read on light and dark
- * backgrounds.
+ * Draws a picture in a terminal.  No line is wider than the terminal; text that does not
+ * fit next to a step continues in the next line, and so do the bars.  The characters show
+ * everything, and colours only repeat it: green, red and magenta can be read on light and
+ * dark backgrounds.
  */
 #include <langinfo.h>
 #include <stdio.h>
@@ -20,13 +20,13 @@
 
 #define WIDTH_USUAL	80
 #define WIDTH_MIN	40
-/* Columns of text for whose sake other columns are omitted */
+/* Omit other columns if the text would have fewer characters than this. */
 #define TEXT_MIN	16
 /* Terminals at least this wide show the ends of ranges, too. */
 #define WIDTH_ENDS	100
 /* As wide as the headings above them */
 #define BAR		5
-/* At most this many steps may be higher than a line. */
+/* If a picture has more steps than this, all are one line high. */
 #define HIGH_STEPS	16
 
 #define RED		"31"
@@ -35,17 +35,17 @@
 #define BOLD_RED	"1;31"
 
 /**
- * struct screen - where it is drawn
+ * struct screen - the terminal, and the columns of the picture; widths are in characters
  * @utf8: it shows more than ASCII
  * @colour: it shows colours
- * @width: its columns
- * @blanks: to write before anything else in this line
- * @start: columns of first addresses
- * @end: columns of last addresses, 0 if they are not shown
- * @size: columns of sizes, 0 if they are not shown
- * @guest: there is a guest
- * @name: columns of names of what it has, 0 if they stand with the rest
- * @text: columns of the rest
+ * @width: its width
+ * @blanks: number of blanks to write before the next text in this line
+ * @start: width of the column of first addresses
+ * @end: width of the column of last addresses, 0 if it is omitted
+ * @size: width of the column of sizes, 0 if it is omitted
+ * @guest: the picture shows a guest
+ * @name: width of the column with the names of the guest's areas, 0 if the text has them
+ * @text: width of the text
  */
 struct screen {
 	bool utf8;
@@ -97,7 +97,7 @@ static bool has_colour(void)
 	return isatty(STDOUT_FILENO) && !(no && *no) && term && *term && strcmp(term, "dumb");
 }
 
-/* Columns of the character at @s, and in @len its bytes; 0 if it is not to be shown */
+/* Width of the character at @s, and in @len its bytes; 0 if it must not be shown */
 static size_t char_width(const struct screen *sc, const char *s, size_t *len)
 {
 	mbstate_t state = { 0 };
@@ -257,9 +257,9 @@ static void put_place(const struct control *ctl, struct screen *sc,
 }
 
 /**
- * struct lines - what stands beside a step
- * @text: line by line
- * @colour: of each, "" for none
+ * struct lines - the text beside a step
+ * @text: its lines
+ * @colour: colour of each line, "" for none
  */
 struct lines {
 	struct words text;

@@ -125,7 +125,7 @@ static struct region *add_region(struct group *g)
 	return &g->regions[g->nr_regions++];
 }
 
-/* START END TYPE ORIGIN DEVICE native|added enforced|advice [ht-ignore], and what comes later */
+/* START END TYPE ORIGIN DEVICE native|added enforced|advice [ht-ignore], then future columns */
 static bool parse_fact(struct group *g, char *line)
 {
 	struct range at;
@@ -246,7 +246,7 @@ static bool parse_page_size(struct group *g, char *line)
 	return true;
 }
 
-/* Without more information, the least that VFIO demands: pages of this kernel. */
+/* If the module does not report the page size, VFIO demands at least pages of this kernel. */
 static uint64_t page_size(const struct control *ctl)
 {
 	return strcmp(ctl->sysfs, RESV_SYSFS) ? PAGE_MIN :
@@ -408,8 +408,9 @@ static void read_refused(struct control *ctl, struct group *g)
 }
 
 /*
- * Regions that only the module can enforce, or that are not enforced although VFIO
- * would.
+ * Does this region show that VFIO checks no maps?  Then the module enforces regions that it
+ * added itself, or the kernel's regions and the end of the aperture are not enforced.
+ * Declared regions show nothing: they are added and enforced where VFIO checks maps, too.
  */
 static bool tells_lack(const struct region *r)
 {
@@ -654,8 +655,8 @@ int groups_read(struct control *ctl, struct names *names, struct groups *groups)
  * @ctl: options
  * @groups: groups
  *
- * For commands that show it. The text has process names, which must not make a command
- * fail that changes something.
+ * Only for commands that show it: the file has the names of processes, and an invalid one
+ * must not make a command fail that changes something.
  */
 void groups_refused(struct control *ctl, struct groups *groups)
 {

@@ -24,11 +24,11 @@ struct ranges {
 
 /**
  * struct region - a reserved region
- * @at: where
+ * @at: its addresses
  * @type: direct, msi, ...
  * @origin: source of the fact
- * @device: whose region, NULL if the whole group's or not told
- * @told: by the module; else @added and @enforced mean nothing
+ * @device: the device that has it, NULL if it is of the whole group or not known
+ * @told: the module reported it; else @added and @enforced mean nothing
  * @added: the module found it, not the kernel
  * @enforced: maps there are refused, by VFIO or else by the module
  * @ht_ignore: the hardware does not need it, and kernels since 6.16 do not list it
@@ -47,8 +47,8 @@ struct region {
 /**
  * struct device - a device of a group
  * @name: 0000:00:03.0
- * @seen: it can be looked at, which a copy of another machine's sysfs may not allow
- * @driver: NULL if none is bound, or if it cannot be looked at
+ * @seen: its folder exists, which a copy of another machine's sysfs may lack
+ * @driver: NULL if none is bound, or if its folder does not exist
  * @product: for humans, NULL if not a PCI device
  * @ids: vendor and device for humans, as 8086:1521, NULL if not a PCI device
  * @vendor: its number as 0x1234, NULL if not known; this and all below are there only
@@ -79,7 +79,7 @@ enum window_state {
 	WINDOW_THERE,
 };
 
-/* Why it is not known which maps were refused */
+/* Reasons for which it is not known which maps were refused */
 enum refused_cause {
 	REFUSED_UNREAD,		/* not read, or the error was reported */
 	REFUSED_ABSENT,		/* there is no such file */
@@ -88,19 +88,19 @@ enum refused_cause {
 };
 
 /**
- * struct refused - maps and attaches that VFIO has refused or, where it checks none, maps
- *	that the module has
- * @known: the rest is valid
- * @by_vfio: it is VFIO that refuses, and the module explains why
- * @unknown: why it is not known
- * @count: how many; with checks=warn it lets them through and counts them, too
- * @attach: the last of them, if there are any, is an attach, and @map means nothing
- * @map: the last of them; with a @reason its end may be below its
- *	start, as its size may be 0 or go beyond the last address
- * @hit: what that hit, if there is no @reason
+ * struct refused - refused maps and attaches of a group: VFIO has refused them or, where it
+ *	checks no maps, the module
+ * @known: the members below are valid, else @unknown
+ * @by_vfio: VFIO refuses, and the module explains why
+ * @unknown: why it is not known what was refused
+ * @count: number of refusals; with checks=warn the module counts maps that it lets through
+ * @attach: the last refusal, if there is one, was of an attach, and @map means nothing
+ * @map: the last refused map; with a @reason its end may be below its start, because its
+ *	size may be 0 or go beyond the last address
+ * @hit: the region that the map hit, if there is no @reason
  * @reason: one word, if it was refused for another reason than a region; or NULL
  * @error: the errno that goes with @reason, by its name or as a number
- * @pid: whose it was
+ * @pid: the process that asked for it
  * @comm: name of that process
  */
 struct refused {
@@ -120,25 +120,25 @@ struct refused {
 /**
  * struct group - an IOMMU group
  * @id: its number
- * @domain: type of its default domain, NULL if the kernel does not tell
+ * @domain: type of its default domain, NULL if the kernel does not report it
  * @devices: its devices
  * @nr_devices: their number
  * @regions: the module's facts; without the module, what the kernel says
  * @nr_regions: their number
  * @has_facts: the module has facts about this group
- * @lacks_checks: VFIO checks no map on this kernel, but the module may
- * @unchecked: nor does the module
+ * @lacks_checks: VFIO checks no maps on this kernel, but the module may
+ * @unchecked: neither VFIO nor the module checks maps of this group
  * @refused: what was refused, if groups_refused() was called
  * @usable_known: @usable is valid (it may be empty)
  * @usable: where VFIO accepts maps
  * @aperture_known: @aperture is valid
  * @aperture: what the IOMMU can address
- * @msi_isolation: isolated, unsafe or unknown; NULL if not told
+ * @msi_isolation: isolated, unsafe or unknown; NULL if the module does not report it
  * @window_state: whether there is an MSI window
  * @window: the MSI window
  * @window_by: kernel, moved or auto
  * @page_size: smallest map that VFIO accepts
- * @page_told: the module says so; else it is the page of the kernel
+ * @page_told: the module reported @page_size; else it is the page of the kernel
  */
 struct group {
 	unsigned int id;

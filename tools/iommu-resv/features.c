@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* iommu-resv features: what the module does on this kernel; who asks for it. */
+/* iommu-resv features: what the module does on this kernel; also for other commands. */
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #define MAX_WORDS	6
 
-/* A file of the module: each line has @nr words, the last takes the rest. */
+/* A file of the module: each line has @nr words, the last of which is the rest of the line. */
 struct kind {
 	const char *file;
 	const char *json;
@@ -210,7 +210,8 @@ void checks_free(struct checks *checks)
 }
 
 /*
- * The mode, if because of it nothing is refused although the module could; allocated.
+ * The mode, allocated, if it is warn or off, so that the module refuses no maps although it
+ * could; else NULL.
  */
 static char *lenient_mode(const struct control *ctl, const struct checks *checks)
 {
@@ -227,8 +228,7 @@ static char *lenient_mode(const struct control *ctl, const struct checks *checks
 }
 
 /**
- * checks_off() - does the module let maps over reserved regions through, as far as is
- * known?
+ * checks_off() - is it known that the module lets maps over reserved regions through?
  * @ctl: options
  */
 bool checks_off(struct control *ctl)

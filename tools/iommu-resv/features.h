@@ -9,8 +9,8 @@
 
 /**
  * struct checks - the feature map-checks
- * @state: native, added or inert; NULL if the module does not tell
- * @hook: what does it, or -
+ * @state: native, added or inert; NULL if the module does not report it
+ * @hook: the hook by which the module does it, or -
  * @reason: rest of the line
  */
 struct checks {

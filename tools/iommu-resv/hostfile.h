@@ -13,10 +13,10 @@ enum answer {
 };
 
 /**
- * struct hostfile - a host
- * @path: its file, which stands for it
- * @cpu: what a guest inherits
- * @complete: nothing was left out of it
+ * struct hostfile - another host
+ * @path: the file with its facts, which names the host in messages
+ * @cpu: the properties that a guest's CPU inherits
+ * @complete: the command that wrote the file could read everything
  * @groups: its groups
  * @assignable: of each group: would VFIO give it to a guest?
  */

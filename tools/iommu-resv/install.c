@@ -29,11 +29,11 @@
 			"iommu-resv export facts || [ $? = 2 ]\n"
 
 /**
- * struct reader - who reads a format
+ * struct reader - a program that reads an exported format
  * @format: nfd, prometheus or facts
- * @folder: where it looks
- * @file: what it runs there, NULL if it reads what a timer writes
- * @text: content of that
+ * @folder: the folder that it reads
+ * @file: a file there that it runs, NULL if it reads a file that a timer writes
+ * @text: content of @file
  * @units: units of systemd to enable
  */
 static const struct reader {

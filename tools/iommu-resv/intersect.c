@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * iommu-resv intersect: what fits on all hosts, and which host and region make the rest
- *unusable. On every host all groups with the device count, because it is not known
- *which of them a guest gets.
+ * iommu-resv intersect: which addresses are usable on all hosts, and which host and region
+ * make the others unusable.  If several groups of a host have the device, all of them must
+ * fit, because it is not known which of them a guest gets.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -32,10 +32,10 @@ struct model {
 };
 
 /**
- * struct part - a group that counts
+ * struct part - a group that must fit
  * @host: its host
- * @g: it
- * @device: the first of its devices that is looked for
+ * @g: the group
+ * @device: the first of its devices that one of the models matches
  * @assignable: would VFIO give it to a guest?
  */
 struct part {
@@ -46,11 +46,11 @@ struct part {
 };
 
 /**
- * struct loss - what is not usable everywhere
- * @at: where
- * @type: of the region, NULL if no region says why
- * @origin: of the region
- * @hosts: files of the hosts that have it
+ * struct loss - a range that is not usable on all hosts
+ * @at: the range
+ * @type: type of the region there, NULL if no region is reported there
+ * @origin: origin of the region
+ * @hosts: files of the hosts where the range is not usable
  */
 struct loss {
 	struct range at;
@@ -71,14 +71,14 @@ struct remark {
  * @nr_hosts: their number
  * @models: the devices to look for; none: every device
  * @nr_models: their number
- * @parts: the groups that count
+ * @parts: the groups that must fit
  * @nr_parts: their number
- * @usable: where all of them accept maps
- * @known: that is known of all
+ * @usable: the ranges in which VFIO accepts maps for all of them
+ * @known: the usable ranges of all of them are known
  * @lacking: a host has no such device
- * @losses: what takes the rest
+ * @losses: the ranges that are not usable on all hosts
  * @nr_losses: their number
- * @remarks: what else there is to say
+ * @remarks: findings that are not about one range
  * @nr_remarks: their number
  */
 struct common {
@@ -343,7 +343,7 @@ static void judge_parts(struct common *c)
 		remark(c, FINDING_NO, NULL, keep_string("no address is usable on all hosts"));
 }
 
-/* An area of the guest on one group */
+/* Does an area of the guest's map fit one group? */
 static void judge_area(struct common *c, const struct part *p, const struct guest_map *m,
 		       const struct area *a, bool shared)
 {

@@ -45,8 +45,8 @@ enum {
  * @device: list, show, intersect: only devices with this VENDOR:DEVICE, NULL for all
  * @columns: list, show: columns to print, NULL for the usual ones
  * @sort: list, show: column to sort by, NULL for the order of sysfs
- * @save: declare, undeclare, window: keep it for the next boot, or no longer
- * @forget: declare, window: only no longer keep it
+ * @save: declare, undeclare, window: also change the saved lines
+ * @forget: declare, window: only remove it from the saved lines
  * @root: export --install: top of the system to change, NULL for this one
  * @install: export: make a program read the facts
  * @json: write JSON
@@ -54,7 +54,7 @@ enum {
  * @noheadings: no header lines
  * @raw: list, show: table with one blank between columns
  * @pairs: list, show: table of KEY="value"
- * @unread: FACT_*, files of a group that are not read, as nothing of them is shown
+ * @unread: FACT_*, files of a group that are not read, because the command does not show them
  * @loaded: the module is loaded
  * @gaps: something could not be read and is missing from the output
  */

@@ -9,7 +9,7 @@
 /**
  * struct json - a document being written; start with all zeros
  * @depth: open objects and arrays
- * @more: the innermost already has a member
+ * @more: the innermost object or array already has a member
  */
 struct json {
 	unsigned int depth;

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Maps in lines of logs, as users of VFIO write them:
+ * Maps in lines of logs, as programs that use VFIO write them:
  *
- *   vfio_dma_map(0x55d6, 0xc0000, 0x7ff40000, 0x7f2c) = -22 (Invalid argument) QEMU,
- *	vfio_listener_region_add(): container, address, size, memory. Since 9.1 it is
- *	vfio_container_dma_map(). ... iova 0x100000000, gpa 0x100000000, size
- *	0x80000000: ... Cloud Hypervisor, VfioDmaMapping::map(); others have '=' between
- *	... IOVA:0x100000000, len:2097152, ... DPDK, rte_dump_physmem_layout()
+ *   vfio_dma_map(0x55d6, 0xc0000, 0x7ff40000, 0x7f2c) = -22 (Invalid argument)
+ *	QEMU, vfio_listener_region_add(): container, address, size, memory.  Since 9.1
+ *	the function is vfio_container_dma_map().
+ *   ... iova 0x100000000, gpa 0x100000000, size 0x80000000: ...
+ *	Cloud Hypervisor, VfioDmaMapping::map(); other lines have '=' between name and number
+ *   ... IOVA:0x100000000, len:2097152, ...
+ *	DPDK, rte_dump_physmem_layout()
  *
- * The line can come from anywhere: only its end is trusted.
+ * The line is not trusted, except that it ends with a NUL.
  */
 #include <ctype.h>
 #include <string.h>
@@ -24,7 +26,7 @@
  * logline_is() - is a word of the command line such a line?
  * @word: the word
  *
- * Return: true if it has what no range has
+ * Return: true if it has a character that no range has
  */
 bool logline_is(const char *word)
 {

@@ -8,7 +8,7 @@
 #include "facts.h"
 
 /**
- * enum logline - what a line of a log has
+ * enum logline - kinds of lines of a log
  * @LOGLINE_OTHER: no map
  * @LOGLINE_MAP: a map
  * @LOGLINE_BAD: a map of size 0, or beyond the last address

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two modules: parameters, and how to unload them. First the livepatch is disabled;
- *the kernel then moves every task out of it, and removes its folder when that is done;
- *only then can its module be unloaded.
+ * The two modules: their parameters, and how to unload them.  To unload the livepatch, the
+ * command disables it and waits until the kernel has moved every task out of it and removed
+ * its folder; only then can its module be unloaded.
  */
 #include <err.h>
 #include <errno.h>
@@ -53,7 +53,7 @@ bool parameter_there(const struct control *ctl, const char *name)
 }
 
 /**
- * parameter_read() - what it is
+ * parameter_read() - value of a parameter
  * @ctl: options
  * @name: the parameter, whose values are single words
  *
@@ -94,12 +94,12 @@ uint64_t vfio_entry_limit(const struct control *ctl)
 }
 
 /**
- * parameter_write() - set it
+ * parameter_write() - set a parameter
  * @ctl: options
  * @name: the parameter
- * @value: what it shall be
+ * @value: its new value
  *
- * Return: 0, or what the kernel says to it as -errno
+ * Return: 0, or the kernel's answer as -errno
  */
 int parameter_write(const struct control *ctl, const char *name,
 		    const char *value)
@@ -119,7 +119,7 @@ static time_t seconds(void)
 	return now.tv_sec;
 }
 
-/* Sleep a little; false if the time is over. */
+/* Sleep 0.1 s; false, without sleeping, if LIVEPATCH_LIMIT has passed since @start. */
 static bool go_on(time_t start, bool *said)
 {
 	static const struct timespec nap = { .tv_nsec = 100000000 };

@@ -4,7 +4,7 @@
  *
  * A copy of another machine's sysfs (--sysfs) may have its /proc/cmdline as a file
  * "cmdline", its /proc/cpuinfo as "cpuinfo", and the configuration of its kernel as
- * "config".  What the copy lacks is not known.
+ * "config".  If the copy lacks one of them, the reason is not known.
  */
 #include <err.h>
 #include <stdlib.h>

@@ -7,11 +7,11 @@
 #include "json.h"
 
 /**
- * struct origin - where facts are from; NULL is not known
+ * struct origin - where facts are from; a member is NULL if it is not known
  * @module: version of the module
- * @kernel: release of the kernel, as of uname -r
- * @arch: the machine, as of uname -m
- * @host: stands for the machine, and does not tell which one it is
+ * @kernel: release of the kernel, as uname -r prints it
+ * @arch: architecture, as uname -m prints it
+ * @host: id of the machine, a hash that does not disclose its machine-id
  */
 struct origin {
 	char *module;

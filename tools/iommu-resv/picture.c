@@ -253,7 +253,7 @@ static bool mark_gaps(const struct shown *s, const struct finding *f, struct pic
 	return marked;
 }
 
-/* There is a finding for each region in a part of the guest; the gaps are marked once. */
+/* Each region in an area of the guest has a finding of its own; mark the area's gaps once. */
 static bool same_part(const struct finding *f, const struct finding *before)
 {
 	return f->area == before->area && f->group == before->group &&
@@ -305,7 +305,7 @@ static char *group_text(const struct group *g)
 	       keep_printf("%s and %zu more", text, g->nr_devices - i) : text;
 }
 
-/* No guest was given, but no guest could have the group either. */
+/* Without --vm: say if VFIO would give the group to no guest. */
 static void add_obstacles(const struct control *ctl, const struct group *g,
 			  struct words *remarks)
 {
@@ -323,7 +323,7 @@ static void add_obstacles(const struct control *ctl, const struct group *g,
 	obstacles_free(&found);
 }
 
-/* Findings that the steps do not show, because no part of the guest is concerned. */
+/* Findings that the steps do not show, because they are not about an area of the guest. */
 static void add_findings(const struct shown *s, struct words *remarks)
 {
 	size_t i;
@@ -405,7 +405,7 @@ unsigned int picture_bits(const struct range *at)
 }
 
 /**
- * picture_seen() - what is in a picture, for its legend
+ * picture_seen() - find the signs in a picture that its legend has to explain
  * @p: the picture
  * @seen: to fill
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What a picture of address space shows, before it is drawn. */
+/* The content of a picture of address space, which draw.c and svg.c draw. */
 #ifndef PICTURE_H
 #define PICTURE_H
 
@@ -18,7 +18,7 @@ enum host_state {
 /**
  * struct label - a reserved region beside a step
  * @text: its type, origin and device
- * @hit: FINDING_NO or FINDING_WARNING if the guest is there, too; else FINDING_NOTE
+ * @hit: FINDING_NO or FINDING_WARNING if the guest has an area there; else FINDING_NOTE
  */
 struct label {
 	char *text;
@@ -26,10 +26,10 @@ struct label {
 };
 
 /**
- * struct step - addresses of which the same is true
- * @at: where
- * @host: what the host says of them
- * @guest: what the guest has there, or NULL
+ * struct step - a range in which no region, usable range or area of the guest begins or ends
+ * @at: the range
+ * @host: whether a guest can use it on the host
+ * @guest: the area that the guest has there, or NULL
  * @labels: the reserved regions there
  * @nr_labels: their number
  * @hit: the worst of the labels
@@ -62,11 +62,11 @@ struct picture {
 extern const char *const host_state_names[HOST_STATES];
 
 /**
- * struct shown - what a picture is made of
+ * struct shown - the facts from which a picture is made
  * @groups: the groups
  * @guest: the VM, or NULL
- * @map: where it has what, or NULL
- * @verdict: what is wrong with that, or NULL
+ * @map: its memory map, or NULL
+ * @verdict: the findings of check --vm about that map, or NULL
  */
 struct shown {
 	const struct groups *groups;
@@ -76,10 +76,10 @@ struct shown {
 };
 
 /**
- * struct seen - what a legend has to explain
- * @host: these states are in the picture
- * @guest: the guest is, where it may be
- * @hit: and where it cannot be
+ * struct seen - the signs in a picture that its legend has to explain
+ * @host: the states of steps in the picture
+ * @guest: the guest has an area where it fits
+ * @hit: the guest has an area where it does not fit
  */
 struct seen {
 	bool host[HOST_STATES];

@@ -15,7 +15,7 @@
 #define BITS_MAX	52
 /* Where SPDK puts its memory by default (env_dpdk) */
 #define SPDK_BASE	UINT64_C(0x200000000000)
-/* Where guests have memory below 4 GiB: the low part of it ends at 2 to 3.5 GiB. */
+/* End of the low part of a guest's memory: it ends at 2 to 3.5 GiB. */
 #define LOW_RAM_END	UINT64_C(0xe0000000)
 #define GIB		(UINT64_C(1) << 30)
 /* Addresses of processes end here on x86_64, and higher on arm64. */
@@ -125,7 +125,7 @@ static void beyond_aperture(const struct vm_host *host, uint64_t top, struct rem
 				host->phys_bits, bits));
 }
 
-/* A map there fails, and guests do not avoid that place by default. */
+/* Is it a region where maps fail, in memory that guests have by default? */
 static bool is_in_low_ram(const struct region *r)
 {
 	return r->enforced && strcmp(r->type, "direct-relaxable") &&

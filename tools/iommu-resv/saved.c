@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What declare --save and window --save keep: one line each, in a file of its own.
+ * The file in which declare --save and window --save keep settings, one a line:
  *
  *	declare OWNER 0xSTART-0xEND
  *	window OWNER REQUEST
@@ -57,8 +57,8 @@ static char *lower(const char *word)
 }
 
 /*
- * Check only the form, because the device may be absent: a PCI device by its whole
- * address, or another by a name without colons.
+ * Check only the form, because the device may be absent: the whole address of a PCI
+ * device, or the name of another device, without colons.
  */
 static bool is_name(const char *word)
 {
@@ -305,15 +305,15 @@ bool saved_read(struct saved *saved)
 }
 
 /**
- * saved_lock() - be the only process that changes what is saved, or what is in force
+ * saved_lock() - wait until no other process changes saved lines or settings in force
  *
  * udev runs "apply" for each group that changes, in addition to the unit at boot.  If two of
- * them found that a region is not in force yet, the write of the second one would fail
- * (EEXIST).  And one that has read the file before a region is removed from it would bring
- * that region back.
+ * these processes find that a region is not in force yet, both write it, and the second
+ * write fails (EEXIST).  If a process reads the file before another one removes a region
+ * from it, the first one declares that region again.
  *
- * Each change of the file makes a new one, so the lock is on a file of its own, which only
- * root can open.  It ends with the process.
+ * The lock is on a file of its own, because each change replaces the file with the saved
+ * lines.  Only root can open the file of the lock.  The lock ends with the process.
  */
 void saved_lock(void)
 {
@@ -387,7 +387,7 @@ static bool write_edited(struct edit *edit, struct text *old, FILE *out)
 	return text_close(old);
 }
 
-/* Everything else in the file stays as it is, also what is invalid. */
+/* Keep all other lines of the file as they are, even invalid ones. */
 static int edit_file(struct edit *edit)
 {
 	struct text old;

@@ -140,7 +140,10 @@ static void say_msi(const struct group *g)
 		puts(", this kernel cannot tell before the group is opened");
 }
 
-/* Then no map hits the window, but messages do not get there either. */
+/*
+ * VFIO keeps guest memory out of the window in any case.  But if a region overlaps the
+ * window, messages do not get through.
+ */
 static void say_window_hits(const struct group *g)
 {
 	size_t i;

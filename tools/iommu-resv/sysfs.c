@@ -142,7 +142,7 @@ bool text_close(struct text *t)
  * @path: the file, which has to be there
  * @text: the line, without its end
  *
- * Return: 0, or what the kernel says to it as -errno
+ * Return: 0, or the kernel's answer as -errno
  */
 int file_write(const char *path, const char *text)
 {
@@ -175,7 +175,7 @@ bool name_exists(const char *path)
 	return !lstat(path, &st);
 }
 
-/* By its mode, which sysfs checks for root, too, and access() does not. */
+/* By the mode of the file, which sysfs checks for root, too; access() does not. */
 bool file_writable(const char *path)
 {
 	struct stat st;
@@ -243,7 +243,8 @@ void strings_free(struct strings *names)
  * link_base() - last component of the target of a link
  * @path: the link
  *
- * Return: allocated, or NULL if there is no such link, or none of the kernel's
+ * Return: allocated, or NULL if there is no such link, or if its target has characters
+ * that the kernel does not use
  */
 char *link_base(const char *path)
 {

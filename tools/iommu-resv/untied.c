@@ -16,7 +16,7 @@
 /* Number of names that fit into a line. */
 #define NAMES_MAX	4
 
-/* Also if it is not known. */
+/* Does firmware use memory through a device of the group?  True if that is not known. */
 static bool is_tied(const struct group *g)
 {
 	size_t i;

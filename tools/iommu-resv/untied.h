@@ -6,10 +6,10 @@
 #include "facts.h"
 
 /**
- * struct untied - all groups, once one is asked for
+ * struct untied - all groups, read by the first untied_print()
  * @groups: the groups, if @read
- * @read: they were read
- * @good: that did not fail
+ * @read: groups_read() was called
+ * @good: it did not fail
  */
 struct untied {
 	struct groups groups;

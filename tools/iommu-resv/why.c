@@ -71,7 +71,7 @@ static const char *meaning_of(const struct region *r)
 	return NULL;
 }
 
-/* Above the aperture, or below it */
+/* What to do about a map above the aperture, or below it */
 static void out_of_range(const struct control *ctl, const struct group *g,
 			 struct answer *a)
 {
@@ -370,9 +370,10 @@ static void print_name(const struct group *g)
 }
 
 /*
- * QEMU asks whether a group is viable before it attaches anything, and gives up if it
- * is not. Then VFIO has refused nothing. Return: true if something keeps the group from
- * guests
+ * QEMU asks VFIO whether a group is viable before it attaches anything, and exits if it is
+ * not.  Then VFIO has refused nothing, so print what keeps the group from guests.
+ *
+ * Return: true if something keeps the group from guests
  */
 static bool say_barred(const struct control *ctl, const struct group *g, bool again)
 {
@@ -419,7 +420,7 @@ static void print_group(const struct control *ctl, const struct group *g)
 	free(map);
 }
 
-/* Why it is not known what was refused of a group; NULL if it is known. */
+/* The reason for which it is not known what was refused; NULL if it is known. */
 static const char *cause(const struct control *ctl, const struct group *g)
 {
 	char *mode;
@@ -531,7 +532,7 @@ static void json_why(const struct control *ctl, const struct groups *groups)
 	json_close(&j, '}');
 }
 
-/* With checks=warn the module has let through what it counts as refused. */
+/* With checks=warn the module has let through the maps that it counts as refused. */
 static void say_let_through(const struct control *ctl)
 {
 	char *mode = parameter_read(ctl, "checks");

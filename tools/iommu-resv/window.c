@@ -16,12 +16,12 @@
 #include "xalloc.h"
 
 /**
- * struct request - what the window shall be
- * @text: as the kernel's file takes it
- * @placed: at @at; else the kernel finds the place
- * @sized: @at.end is asked for; else the kernel knows the size
- * @at: where
- * @avoids: ranges are to be avoided
+ * struct request - a place requested for the MSI window
+ * @text: the request in the form that the kernel's file takes
+ * @placed: the user gave the base, @at.start; else the module finds the place
+ * @sized: the user gave the size, so @at.end is valid; else the module knows it
+ * @at: the requested place
+ * @avoids: the user gave ranges to avoid
  */
 struct request {
 	char *text;
@@ -43,7 +43,7 @@ static char *subject(const struct group *g, const struct request *req)
 			 (int)strcspn(req->text, ","), req->text);
 }
 
-/* Where the window would be; without a size it keeps its present one. */
+/* The requested place; without a size the window keeps its present size. */
 static struct range window_asked(const struct group *g,
 				 const struct request *req)
 {
@@ -124,7 +124,7 @@ static void say_unsupported(const char *what, const struct group *g)
 	}
 }
 
-/* The kernel's number as a line that says what to do. */
+/* Print a line for the kernel's errno that says what to do. */
 static void say(const struct group *g, const struct request *req, int error)
 {
 	char *what = subject(g, req);

@@ -13,8 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 
-# The case leaves the machine as it found it, so that it can share a boot with others; FIRST: and it
-# needs one where no device was given to VFIO yet, as on some kernels devices get their groups then.
+# SHARED: the case leaves the machine as it found it, so that it can share a boot with others.
+# FIRST: the same, and it needs a boot in which VFIO has had no device yet, because on some kernels
+# a device gets its group only then.
 SHARED, FIRST = "shared", "shared, first"
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""assignable: what the module says about a group before VFIO opens it, with various drivers."""
+"""The file assignable: the module's answer about a group before VFIO opens it, with various
+drivers."""
 from functools import partial
 
 from cases import case

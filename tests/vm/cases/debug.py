@@ -10,7 +10,7 @@ from lab.topologies import DEBUG, PLAIN
 from talk.script import run
 from talk.words import ACTIVE, DISABLE, GROUP, MODULE, MOUNTS, REGION, SHOWN
 
-# The documentation says that so many cycles leave nothing behind.
+# So many loads and unloads must leave nothing behind.
 CYCLES = 200
 
 

@@ -69,7 +69,7 @@ def files(kernel):
         (folder / "iommu_resv.ko").write_bytes(kernel.module.read_bytes())
         subprocess.run(["depmod", "-b", base, kernel.release], check=True, capture_output=True)
         out.update({str(path.relative_to(base)): path.read_bytes() for path in folder.iterdir()})
-    # The line that docs/declare.md tells the reader to write there.
+    # The line that the reader of docs/declare.md writes into this file.
     text = (kernels.TREE / "docs/declare.md").read_text(encoding="utf-8")
     options = next(line for line in text.splitlines() if line.startswith("options iommu_resv "))
     out["etc/modprobe.d/iommu_resv.conf"] = (options + "\n").encode()

@@ -123,7 +123,7 @@ def steps():
             *start("fits", GIVEN, USUAL),
             "say declared", f"run {COMMAND} declare {GIVEN} {declare}",
             *start("hole", GIVEN, USUAL),
-            # As "why" has advised.
+            # The command that "why" proposed
             "say undeclared", f"run {COMMAND} undeclare {GIVEN} {declare}",
             *start("filled", GIVEN, USUAL),
             *start("dimm", GIVEN, DIMM),

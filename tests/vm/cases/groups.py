@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the registry of groups must not do: read a device that a guest has, or block a reader."""
+"""The registry of groups must not read a device that a guest has, and must not block a reader."""
 import re
 from functools import partial
 

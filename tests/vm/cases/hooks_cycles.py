@@ -53,7 +53,8 @@ class Plugs:
 
 
 def cycles_steps(arch, backend):
-    """The first load is not counted, as it makes the kernel allocate what it keeps."""
+    """The steps. The counts begin after the first load, which makes the kernel allocate memory that
+    it keeps."""
     declare = "/sys/bus/pci/devices/{}/iommu_group/resv/declare"
     cycle = {"kprobe": f"cycle {CYCLES[backend]} {MODULE} iommu_resv",
              "livepatch": f"livepatch-cycle {CYCLES[backend]}"}[backend]

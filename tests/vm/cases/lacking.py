@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests lacking-*: what the module adds to kernels that lack it. With native=ignore, which only the
-test build has, it adds that on kernels that have it: the tests ask the kernel first and then the
+"""Tests lacking-*: what the module adds to kernels before 5.4. With native=ignore, which only the
+test build has, it adds the same on current kernels: the tests ask the kernel first and then the
 module, and compare the answers."""
 import re
 from functools import partial

@@ -188,8 +188,8 @@ def all_ok(lines, but=()):
                      for line in judge.said(lines, c)]
 
 
-# Faults that a test plants in its own transcript: the judge must see each. (pattern,
-# replacement); only the first match is replaced.
+# Faults that a test plants in its own transcript, (pattern, replacement): only the first match is
+# replaced, and the judge must find each fault.
 LEFT = "kprobe ffffffff81000000  k  intel_iommu_get_resv_regions+0x4    [FTRACE]"
 
 

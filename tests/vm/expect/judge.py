@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Judge what the agent of a VM said. This compares the module's files, the kernel's files and
-VFIO's answers. It does not follow the module's code and was written without it."""
+"""Judge the transcript of a VM: compare the module's files, the kernel's files and VFIO's answers.
+The comparisons do not follow the module's code and were written without it."""
 import re
 from dataclasses import dataclass, field
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Checks of some steps: what the agent sent, what the module logged, and comparisons of dumps."""
+"""Checks of the lines that the agent sent or the module logged in some steps, and comparisons of
+dumps."""
 import re
 
 from expect import judge

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from lab import kernels
 from lab.vm import Said, Vm, megabytes
 
-# Why this thread calls its case: "asks" for the steps, or the Stretch that the case judges.
+# The state of this thread's case: "asks" while it is called for its steps, or the Stretch that it
+# judges.
 now = threading.local()
 
 
@@ -46,7 +47,7 @@ class Request(BaseException):
 
 
 def hear(request, actions=(), meanwhile=None):
-    """What a VM says to REQUEST: one of its own, or one that has done the steps already."""
+    """The output of a VM for REQUEST: of a VM of its own, or of one that has executed the steps."""
     how = getattr(now, "how", None)
     if how == "asks":
         if actions or meanwhile or request.kernel.debug:
@@ -78,8 +79,8 @@ def ask(function, name):
 
 
 class Stretch(Said):
-    """What a shared VM said to one request. FAULTS: what is wrong with it beside what the case
-    judges; DEAD: did the VM end in it?"""
+    """The output of a shared VM for one request. FAULTS: those that the case itself does not judge;
+    DEAD: did the VM end in it?"""
 
     def __init__(self, request, lines, console, faults=(), dead=False):
         super().__init__(request.name, request.kernel)

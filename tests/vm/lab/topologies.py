@@ -35,7 +35,7 @@ class Topology:
     suite: str = None           # Debian release whose QEMU to use, in a root of its own
 
     def machine_only(self):
-        """What the machine is made of, without its name and what is expected of it."""
+        """The parts of the machine, without its name and the expected results."""
         return (self.machine, self.devices, self.append, self.modules, self.firmware, self.tables,
                 self.dts, self.suite)
 

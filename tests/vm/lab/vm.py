@@ -57,8 +57,8 @@ def qemu_of(suite):
 
 
 class Said:
-    """What one case has of a VM, in files of its folder: "port" is what the agent said, "console"
-    what the kernel printed."""
+    """The output of a VM for one case, in files of its folder: "port" has the lines of the agent,
+    "console" those of the kernel."""
 
     def __init__(self, name, kernel):
         self.dir = kernels.CACHE / name

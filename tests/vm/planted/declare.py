@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Do the checks of the declare- tests see faults? As in report.py: a transcript without faults, in
-which one fault at a time is planted."""
+"""Checks that the checks of the declare- tests find faults: as in report.py, one fault at a time is
+planted in a transcript without faults."""
 from cases import case
 from expect.declared import dumped, kernel_list
 from expect.said import complains, keep, same_dump, says, shown

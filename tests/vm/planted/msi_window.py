@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Do the checks of the msi-window- tests see faults? As in declare.py: a transcript without faults,
-in which one fault at a time is planted."""
+"""Checks that the checks of the msi-window- tests find faults: as in declare.py, one fault at a
+time is planted in a transcript without faults."""
 from cases import case
 from expect.said import fails, in_log, keep
 from expect.window import moved

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does the judge see faults? A transcript without faults, in which one fault at a time is
-planted."""
+"""Checks that the judge finds faults: one fault at a time is planted in a transcript without
+faults."""
 import dataclasses
 
 from cases import case

@@ -35,7 +35,7 @@ HOLE = (0x20000000, 0x200fffff)
 HOLE_MANY = (0x30000000, 0x3003ffff)
 LATER = (0x28000000, 0x2800ffff)
 
-# What steps in a list declare, and its line in the kernel's list
+# The region that steps declare, and its line in the kernel's list
 DEVICE = "0000:00:03.0"
 GROUP = f"/sys/bus/pci/devices/{DEVICE}/iommu_group"
 REGION = "0x40000000 0x40000fff"

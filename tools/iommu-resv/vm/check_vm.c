@@ -169,7 +169,7 @@ static void print_devices(const struct control *ctl, const struct guest *g)
 	}
 }
 
-/* The answer in words, and as an exit code */
+/* The answer in words */
 const char *vm_word(enum severity worst)
 {
 	return worst == FINDING_NO ? "does not fit" :

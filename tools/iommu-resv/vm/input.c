@@ -45,7 +45,7 @@ static size_t control_len(const unsigned char *s)
 }
 
 /**
- * vm_printable() - keep what moves the cursor from the terminal
+ * vm_printable() - replace the characters that would control the terminal
  * @text: text that has words of the VM's file; their control characters become '?'
  */
 void vm_printable(char *text)

@@ -15,7 +15,7 @@
 
 #define QEMU_NS	"http://libvirt.org/schemas/domain/qemu/1.0"
 
-/* Reachable from here until it is freed. */
+/* A static pointer, so that a checker for leaks finds it when vm_fail() exits. */
 static xmlDoc *doc;
 
 /**

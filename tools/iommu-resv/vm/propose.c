@@ -12,7 +12,7 @@
 /**
  * struct quest - the search for settings
  * @g: the guest, with the settings that were found so far
- * @v: what is wrong
+ * @v: the findings
  * @p: the proposals
  */
 struct quest {
@@ -94,7 +94,7 @@ static bool map_fits(const struct quest *q, const struct guest *g, bool all)
 	       (!all || verdict_map_fits(q->v, &m, AREA_HOTPLUG));
 }
 
-/* No RAM below 4 GiB is in a hole */
+/* Is all RAM below 4 GiB outside of holes? */
 static bool low_fits(const struct quest *q, const struct guest *g)
 {
 	struct guest_map m;
@@ -290,7 +290,7 @@ static void propose_less_ram(struct quest *q)
 		for (i = 0; i < grp->usable.nr; i++) {
 			uint64_t end = grp->usable.r[i].end, low;
 
-			/* One of these is right, however much is below 4 GiB. */
+			/* The amount below 4 GiB depends on the machine type: try 0 to 4 GiB. */
 			for (low = 0; low <= 4; low++) {
 				uint64_t gap = low * GIB, ram;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A command line of QEMU.  Options are taken in QEMU's order and with its rules of
- * merging (system/vl.c): all -machine make one, the last value of a key counts, -m
- * comes after -machine memory.*; -global before what -cpu says itself.
+ * A command line of QEMU.  This file takes options in QEMU's order and by QEMU's rules of
+ * merging (system/vl.c): all -machine options are merged, and the last value of a key
+ * counts; -m overrides -machine memory.*; a property in -cpu overrides -global.
  */
 #include <string.h>
 
@@ -301,7 +301,7 @@ static void take_words(struct line *l, const struct words *words)
 			take_option(l, name, "");
 			continue;
 		}
-		/* No argument that matters begins like this, and no name of a disk. */
+		/* Skip the argument of an unknown option, too; it does not begin with "-". */
 		if (!listed(with_argument,
 			    sizeof(with_argument) / sizeof(with_argument[0]), name)) {
 			guest_note(l->g, keep_printf("%s is not a known option of QEMU, and was ignored",

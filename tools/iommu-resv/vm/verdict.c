@@ -24,7 +24,7 @@
 /**
  * struct given - devices of one group
  * @names: the devices that the guest has
- * @managed: those that somebody binds to VFIO's driver in time
+ * @managed: those that the program that starts the VM binds to VFIO's driver
  * @whole: the group was named on the command line, and so all of its devices
  * @mediated: none of them is hardware
  */
@@ -275,7 +275,7 @@ static bool is_mediated(const struct control *ctl, const char *name)
 #define NOT_FOUND	(-1)
 #define NO_GROUPS	(-2)
 
-/* The group of a device, by its place in the list, or a reason why not, which is told */
+/* Index of the device's group; NOT_FOUND or NO_GROUPS after adding a finding that says why */
 static int find_group(struct vm_verdict *v, struct words *ids, const struct control *ctl,
 		      const char *name)
 {

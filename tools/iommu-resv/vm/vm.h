@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * From the description of a VM to an answer.  Readers (libvirt, proxmox, qemu,
- * cloud_hypervisor) make a struct guest, guest.c makes its memory map, verdict.c
- * compares that with the groups of this host, propose.c looks for settings that help.
- * No file uses those after it in this order.
+ * The steps from the description of a VM to an answer: a reader (libvirt, proxmox, qemu,
+ * cloud_hypervisor) makes a struct guest, guest.c makes its memory map, verdict.c compares
+ * the map with the groups of this host, propose.c looks for settings that help.  A file
+ * uses only files that come before it in this order.
  */
 #ifndef VM_H
 #define VM_H
@@ -55,7 +55,7 @@ enum vm_firmware {
 };
 
 /**
- * struct vm_host - what of the host's CPU a guest under KVM inherits
+ * struct vm_host - the properties of the host's CPU that a guest under KVM inherits
  * @vendor: its vendor
  * @phys_bits: its physical address bits, 0 if not known
  * @arm: it is an Arm machine
@@ -80,13 +80,13 @@ struct vm_device {
 
 /**
  * struct guest - a VM as it is described
- * @format: who described it
+ * @format: format of the description
  * @name: its name, or NULL
  * @machine_type: as given
- * @machine: what that is
+ * @machine: kind of that machine
  * @version: of QEMU's machine type, major * 100 + minor; VERSION_NEWEST for one
  *	without a version
- * @version_known: else the type is a distribution's, of no known version
+ * @version_known: false for a distribution's type whose version is not known
  * @arm: the guest is an arm64 machine
  * @ram: bytes of memory that are there from the start, without modules
  * @maxmem: bytes that may be reached with modules; @ram if none may
@@ -102,7 +102,7 @@ struct vm_device {
  * @phys_bits: address bits of the CPU, 0 if not known
  * @bits_from_host: these are the host's, or fewer
  * @guest_bits: guest-phys-bits, 0 if not set
- * @firmware: who places the BARs
+ * @firmware: the firmware, which places the BARs
  * @ivshmem: there is shared memory in a BAR
  * @viommu: there is a virtual IOMMU
  * @cxl: there is CXL memory, which moves the 64-bit PCI hole
@@ -114,7 +114,7 @@ struct vm_device {
  * @mmio_size: its size
  * @devices: what is passed through
  * @nr_devices: their number
- * @notes: what somebody who reads the answer has to know
+ * @notes: remarks to print with the answer
  */
 struct guest {
 	enum vm_format format;
@@ -171,14 +171,14 @@ struct area {
 #define AREAS_MAX	16
 
 /**
- * struct guest_map - where the guest has what
- * @a: areas, by address
+ * struct guest_map - the memory map of a guest
+ * @a: its areas, by address
  * @nr: their number
  * @hole64: the 64-bit PCI hole of QEMU; start 0 if there is none
  * @hotplug_used: bytes of the hot-plug area that modules can fill; the rest is for
  *	their alignment
  * @refused: why the VMM does not start this VM at all, or NULL
- * @bits_low: @refused is because of too few address bits
+ * @bits_low: @refused says that the CPU has too few address bits
  * @unknown: why the map is not known, or NULL
  */
 struct guest_map {
@@ -240,9 +240,9 @@ enum severity {
 
 /**
  * struct finding - one result
- * @severity: what it means
- * @step: in the order of the verdict
- * @device: the device, or NULL if it is about all
+ * @severity: how serious it is
+ * @step: the check that found it
+ * @device: the device, or NULL if it is about all devices
  * @group: its group, if @grouped
  * @grouped: @group is valid
  * @area: the part of the guest's map that it is about, or NULL
@@ -284,9 +284,9 @@ void verdict_free(struct vm_verdict *v);
 /* propose.c */
 
 /**
- * struct proposal - something to set
- * @cause: what it cures
- * @lines: to paste
+ * struct proposal - a setting that helps
+ * @cause: the fault that it cures
+ * @lines: lines to paste
  */
 struct proposal {
 	char *cause;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of agent share. */
+/* Declarations that the files of the agent share. */
 #ifndef AGENT_H
 #define AGENT_H
 

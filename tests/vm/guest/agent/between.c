@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happens between two cases that share a boot. What every case changes is put back: drivers
- * of PCI devices, parameters of VFIO's modules, mounts, the trace, and files in /tmp. Then "state
- * LINE" is told for all that a case could have left behind; the host compares.
+ * Between two cases that share a boot the agent restores what every case changes: drivers of PCI
+ * devices, parameters of VFIO's modules, mounts, the trace, and files in /tmp. Then it sends a line
+ * "state LINE" for all that a case could have left behind; the host compares these lines.
  */
 #include "agent.h"
 
 #define TRACING		"/sys/kernel/tracing"
 #define DEBUG		"/sys/kernel/debug"
-/* Set for good once modules like ours were loaded: out of tree, not signed, a livepatch */
+/* Taint bits that our modules leave set: out of tree, not signed, a livepatch */
 #define TAINT_OURS	(1UL << 12 | 1UL << 13 | 1UL << 15)
 
-/* A file in sysfs with what it had at boot; for a device, the name of its driver. */
+/* A file in sysfs and its content at boot; or a device and the name of its driver. */
 struct kept {
 	char name[256];
 	char text[64];
@@ -125,7 +125,7 @@ static void put_back(void)
 	for (i = 0; i < nr_params; i++)
 		put_param_back(&params[i]);
 	each("/tmp", remove_file);
-	/* For what is told of them. It does not matter if a case has done so already. */
+	/* tell_state() reads files there. If a case has mounted them already, this does no harm. */
 	mount("debugfs", DEBUG, "debugfs", 0, NULL);
 	mount("tracefs", TRACING, "tracefs", 0, NULL);
 	fd = open(TRACING "/trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
@@ -181,7 +181,7 @@ static void tell_group(const char *dir, const char *name)
 		tell("state left %s\n", path);
 }
 
-/* Processes of user space beside this one */
+/* A line for each process of user space but this one */
 static char processes[4096];
 
 static void find_process(const char *dir, const char *name)
@@ -202,7 +202,7 @@ static void tell_processes(void)
 {
 	int tries = 0;
 
-	/* One that the kernel has started for itself ends soon. */
+	/* Wait: a process that the kernel has started, such as modprobe, ends soon. */
 	do {
 		if (tries)
 			usleep(10000);
@@ -238,7 +238,7 @@ static void tell_state(void)
 	tell_text("mount", "/proc/mounts");
 }
 
-/* FILE of FOLDER is what the case has at the root. */
+/* Make FILE, which the case finds at the root, a link to that in FOLDER. */
 static void give(const char *folder, const char *file)
 {
 	char path[PATH_MAX];
@@ -255,12 +255,12 @@ void next_case(const char *label, const char *folder)
 
 	put_back();
 	tell_state();
-	/* A line without an end can be read only when another one follows. */
+	/* A line of the log without a newline can be read only after another one was written. */
 	write_file("/dev/kmsg", "<7>iommu-resv-test over\n");
 	kernel_log();
 	give(folder, CORE);
 	give(folder, LIVEPATCH);
-	/* At the highest level, so that the console shows it with every loglevel=. */
+	/* At the most urgent level, so that the console shows it with every loglevel=. */
 	snprintf(mark, sizeof(mark), "<0>iommu-resv-test case %.32s\n", label);
 	write_file("/dev/kmsg", mark);
 	tell("case %s\n", label);

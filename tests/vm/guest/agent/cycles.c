@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Things done and undone again and again. */
+/* Steps that do something and undo it, again and again. */
 #include "agent.h"
 
-/* load or unload MODULE, and tell it if that fails */
+/* Report the failure of step WHAT on NAME, if ERR is not 0; returns ERR. */
 int must(const char *what, const char *name, int err)
 {
 	if (err)
@@ -12,7 +12,7 @@ int must(const char *what, const char *name, int err)
 
 #define OUR_PATCH	PATCHES "/iommu_resv_livepatch"
 
-/* Until FILE has TEXT in it; false after 30 s. */
+/* Wait until the first word of PATH is WANT; false after 30 s. */
 static bool wait_word(const char *path, const char *want)
 {
 	char word[64];
@@ -41,7 +41,7 @@ int livepatch_off(void)
 
 	if (!access(OUR_PATCH, F_OK)) {
 		err = write_file(OUR_PATCH "/enabled", "0");
-		/* EINVAL, or ENOENT if that is over: one that does not work is disabled already. */
+		/* EINVAL, ENOENT: it did not work, and so is disabled already. */
 		if (err && err != EINVAL && err != ENOENT)
 			return err;
 		if (!wait_gone(OUR_PATCH))
@@ -51,7 +51,7 @@ int livepatch_off(void)
 	       unload("iommu_resv_livepatch");
 }
 
-/* Until the hook has been tested. */
+/* Wait until the module has tested the livepatch; false after 30 s. */
 static bool wait_active(void)
 {
 	bool active = false;
@@ -66,7 +66,7 @@ static bool wait_active(void)
 	return active;
 }
 
-/* Tasks that hold up a transition, and where they are. */
+/* Report the tasks that delay a transition, with their stacks. */
 static void tell_unpatched(void)
 {
 	char path[PATH_MAX], state[16], name[32], stack[256];
@@ -94,7 +94,7 @@ void livepatch_cycle(int n)
 
 	for (i = 0; i < n; i++) {
 		err = must("load", CORE, load(core, 2));
-		/* The core asks for the livepatch, in its own time. */
+		/* The core requests the livepatch after it was loaded. */
 		if (!err && (!wait_word(OUR_PATCH "/enabled", "1") ||
 			     !wait_word(OUR_PATCH "/transition", "0") || !wait_active()))
 			err = must("wait", OUR_PATCH, ETIME);
@@ -109,7 +109,7 @@ void livepatch_cycle(int n)
 	tell("livepatch-cycle %d %d\n", n, failures);
 }
 
-/* A write to the file of a group that VFIO has may have to be tried again. */
+/* Write to a file of a group; while VFIO has the group (EBUSY), wait and try again. */
 static int write_patiently(const char *path, const char *text, unsigned long *busy)
 {
 	int i, err;
@@ -143,7 +143,7 @@ void declare_cycle(int n, const char *path, const char *start, const char *end)
 	tell("declare-cycle %d %d %lu\n", i, failures, busy);
 }
 
-/* Take back what a parameter "declare=DEVICE:START-END" has declared, so that it can be unloaded. */
+/* Remove the region of a parameter "declare=DEVICE:START-END", which would hold the module. */
 void undeclare(const char *word)
 {
 	char device[64], start[32], end[32], path[PATH_MAX], text[80];

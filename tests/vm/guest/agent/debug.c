@@ -2,7 +2,7 @@
 /* The kernel log, and what a debug kernel found. */
 #include "agent.h"
 
-/* From where the last call has stopped */
+/* Send the lines of the log since the last call. */
 void kernel_log(void)
 {
 	static int fd = -1;
@@ -26,8 +26,9 @@ void kernel_log(void)
 }
 
 /*
- * What all tasks together have run on CPU 0: the seventh number of its line in /proc/schedstat. It
- * grows when a task leaves the CPU, as this one does here.
+ * The time that all tasks together have run on CPU 0: the seventh number of its line in
+ * /proc/schedstat. The kernel adds a task's time when the task leaves the CPU, so this one sleeps
+ * before it reads the file.
  */
 static uint64_t tasks_ns(void)
 {
@@ -52,13 +53,13 @@ void busy(const char *label, int ms, char *line)
 	tell("busy %s %llu\n", label, (unsigned long long)(tasks_ns() - start));
 }
 
-/* The kernel reports an object only some seconds after it was allocated. */
+/* kmemleak reports an object only some seconds after it was allocated. */
 #define KMEMLEAK	"/sys/kernel/debug/kmemleak"
 #define KMEMLEAK_AGE	6
 
 /*
- * For a kernel with lockdep: "debug lockdep 1", or 0 if it has given up after a report; then for
- * kmemleak, "debug kmemleak scanned ok|ERRNO" and "leak LINE" for all that it shows.
+ * On a kernel with lockdep, sends "debug lockdep 1", or 0 if lockdep has stopped after a report;
+ * then "debug kmemleak scanned ok|ERRNO", and "leak LINE" for each line of kmemleak's file.
  */
 void debug_kernel(void)
 {
@@ -73,7 +74,7 @@ void debug_kernel(void)
 	mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
 	sleep(KMEMLEAK_AGE);
 	err = write_file(KMEMLEAK, "scan");
-	/* What one scan takes for a leak may just be in a register, or on its way. */
+	/* Scan twice: in one scan the only pointer to an object may be in a register. */
 	err = err ? err : write_file(KMEMLEAK, "scan");
 	tell("debug kmemleak scanned %s\n", outcome(err));
 	text = read_file(KMEMLEAK, NULL);

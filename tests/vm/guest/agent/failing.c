@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Allocations that fail on purpose, one at a time. */
+/* Makes allocations fail, one at a time. */
 #include "agent.h"
 
 #define FAIL_NTH	"/proc/self/fail-nth"
 
-/* One thing that is made to fail, and what takes it back. */
+/* An operation whose allocations fail, and the one that undoes it: a load, an unload or a write. */
 struct failing {
 	const char *path;
-	const char *text, *undo;	/* what is written; NULL: PATH is a module */
+	const char *text, *undo;	/* texts to write; NULL: PATH is a module */
 	char **word;			/* the module and its parameters */
 	int words;
 	bool unloads;
@@ -27,7 +27,7 @@ static int failing_undo(const struct failing *f)
 	return f->unloads ? load(f->word, f->words) : unload("iommu_resv");
 }
 
-/* Where this kernel, which is always at the same place, has modules: below itself, or above. */
+/* Addresses of this kernel's modules, which are below the kernel or above it; without KASLR. */
 static int modules_range(uint64_t *start, uint64_t *end)
 {
 	char *text = read_file("/proc/kallsyms", NULL), *at;
@@ -52,8 +52,9 @@ static int modules_range(uint64_t *start, uint64_t *end)
 }
 
 /*
- * Only what a module asks for fails, by itself or through the kernel's functions that it calls:
- * the kernel's own loader of modules warns when it lacks memory. No line in the log for each.
+ * Let only allocations fail that a module makes, by itself or through the kernel's functions that
+ * it calls: the kernel's own loader of modules warns if its allocations fail. The kernel logs no
+ * line for each failure.
  */
 static int failing_allowed(void)
 {
@@ -82,11 +83,11 @@ static int failing_allowed(void)
 }
 
 /*
- * fail-nth LABEL MAX WHAT: do it again and again, and make the first allocation of a module fail
- * the first time, the second one the second time, and so on, until one is not reached. Told each
- * time: "fail LABEL N ok|ERRNO loaded|absent" and, after a write, "fail-list LABEL N LINE" of the
- * kernel's list. What succeeded is taken back, but when no allocation failed. In the end:
- * "fail-end LABEL ALLOCATIONS", or "fail-end LABEL ERRNO".
+ * fail-nth LABEL MAX WHAT: do WHAT again and again. The first time the first allocation of a module
+ * fails, the second time the second one, and so on, until WHAT makes fewer allocations. Each time
+ * this sends "fail LABEL N ok|ERRNO loaded|absent" and, after a write, "fail-list LABEL N LINE" for
+ * each line of the kernel's list. It undoes each success, except the last, in which no allocation
+ * failed. In the end it sends "fail-end LABEL ALLOCATIONS", or "fail-end LABEL ERRNO".
  */
 static void fail_nth(const char *label, int max, const struct failing *f)
 {
@@ -114,7 +115,7 @@ static void fail_nth(const char *label, int max, const struct failing *f)
 			}
 		}
 		fflush(port);
-		/* Not 0: there were less allocations than that. */
+		/* Not 0: there were fewer than I allocations, so none has failed. */
 		if (atoi(left)) {
 			tell("fail-end %s %d\n", label, i - 1);
 			return;

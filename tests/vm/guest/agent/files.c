@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Files, written in many ways and waited for. */
+/* Steps that write files in many ways, or wait for files. */
 #include "agent.h"
 
 void wait_path(const char *path, bool gone)
@@ -64,7 +64,7 @@ void write_hex(const char *path, const char *hex)
 	tell("write-hex %s %zd\n", outcome(err), done);
 }
 
-/* VERB on MAX pages from START on, STRIDE apart, until one is refused. */
+/* Write VERB with pages from START on, STRIDE apart, until one is refused or MAX were written. */
 void declare_many(const char *cmd, const char *verb, char **word)
 {
 	uint64_t start = strtoull(word[1], NULL, 0), stride = strtoull(word[2], NULL, 0);

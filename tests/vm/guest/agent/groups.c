@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Groups and their devices: what sysfs has of them, and drivers that are bound. */
+/* Groups and their devices: send what sysfs has of them, and bind drivers. */
 #include "agent.h"
 
 #define VIRTIO_IOMMU	"0x1af4:0x1057"
 #define CLASS_IOMMU	"0x080600"
 
 /*
- * dump LABEL, then for each group: group N, device NAME DRIVER ID, iommu NAME of that device,
- * file NAME STATUS, | LINE...; at last the files of the module itself as those of a group "-";
- * dump-end.
+ * Sends dump LABEL, then for each group: group N, device NAME DRIVER ID, iommu NAME of that device,
+ * file NAME STATUS, | LINE...; then the module's own files, as those of a group "-"; then dump-end.
  */
 void dump(const char *label)
 {
@@ -147,7 +146,7 @@ int bind_one(const char *device)
 	snprintf(path, sizeof(path), PCI_DEVICES "/%.32s/driver/unbind", device);
 	write_file(path, device);
 	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/vfio-pci/%.32s", device);
-	/* A device that was just plugged in is not open to drivers yet. */
+	/* A device that was just plugged in cannot be bound at once. */
 	for (tries = 0; tries < 20; tries++, usleep(20000)) {
 		err = write_file("/sys/bus/pci/drivers_probe", device);
 		if (!access(path, F_OK))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is hooked in the kernel, and who has its memory. */
+/* Steps that list the kernel's hooks, and the memory that modules have. */
 #include "agent.h"
 
-/* hooked LABEL kprobe|ftrace|livepatch LINE; and "read" of each, ok or why not */
+/* Sends hooked LABEL read KIND ok|ERRNO, then hooked LABEL KIND LINE for each line of the file. */
 static void hooked_file(const char *label, const char *kind, const char *path)
 {
 	char head[96], *text = read_file(path, NULL);
@@ -35,8 +35,9 @@ void hooked(const char *label)
 }
 
 /*
- * allocs LABEL CACHE LINE: who has memory of the kmalloc caches, if that is a module or was one:
- * there the kernel has no name any more. Needs slub_debug=U. allocs LABEL caches N in the end.
+ * Sends allocs LABEL CACHE LINE for each function that has memory of the kmalloc caches, if it is
+ * in one of our modules, in an unloaded module (the kernel prints no name then), or allocates
+ * regions. Then sends allocs LABEL caches N. Needs slub_debug=U.
  */
 void allocs(const char *label)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Steps that fail on purpose, of a test build. */
+/* Makes the steps of a test build fail, one at a time. */
 #include "agent.h"
 
 #define PARAMETERS	"/sys/module/iommu_resv/parameters"
 #define HOOKS		"/sys/kernel/iommu_resv/hooks"
 
-/* With hooks=livepatch: until it is known what became of it. */
+/* With hooks=livepatch: wait until the livepatch is active or inert. */
 static void wait_settled(void)
 {
 	char mode[16], *text;
@@ -36,9 +36,9 @@ void tell_numbered(const char *what, const char *label, int i, const char *path)
 }
 
 /*
- * inject LABEL N ok|ERRNO STEPS: a load with its step N made to fail, from 1 until there is no
- * such step, or MAX. Before the unload "hooks LABEL.N LINE" and "features LABEL.N LINE", after it
- * what is hooked, as LABEL.N.
+ * inject FILE LABEL MAX: load the module and make its step N fail, for N from 1 until a load has
+ * fewer steps, or MAX. Each time this sends "hooks LABEL.N LINE", "features LABEL.N LINE" and
+ * "inject LABEL N ok|ERRNO STEPS", and after the unload what is hooked, as LABEL.N.
  */
 void inject(char **word, int n)
 {
@@ -57,7 +57,7 @@ void inject(char **word, int n)
 		if (!err)
 			wait_settled();
 		read_word(PARAMETERS "/test_steps", steps, sizeof(steps));
-		/* What comes now has steps of its own: a read of the hooks tests them. */
+		/* Reading the hooks tests them, which has steps that must not fail. */
 		write_file(PARAMETERS "/test_fail", "0");
 		tell_numbered("hooks", label, i, HOOKS);
 		tell_numbered("features", label, i, "/sys/kernel/iommu_resv/features");
@@ -76,9 +76,9 @@ void inject(char **word, int n)
 }
 
 /*
- * inject-switch FILE LABEL MAX FROM TO GROUP: the same while the hooks are switched, and a region
- * is declared in GROUP. inject LABEL N ok|ERRNO STEPS here is of the switch; "mode LABEL.N MODE"
- * and "list LABEL.N LINE" of the kernel's list come after it.
+ * inject-switch FILE LABEL MAX FROM TO GROUP: the same, but the steps that fail are those of the
+ * switch of the hooks from FROM to TO, while a region is declared in GROUP. It also sends "mode
+ * LABEL.N MODE" and "list LABEL.N LINE" for each line of the kernel's list.
  */
 void inject_switch(char **word)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What runs in the background, and what is timed. */
+/* Steps that run in the background, and steps that measure time. */
 #include "agent.h"
 
 #define MAX_JOBS	1024
@@ -217,7 +217,7 @@ void spawn(const char *name, char **word, int n)
 	_exit(127);
 }
 
-/* The output of a job behind PREFIX, when it has ended; SIG is sent before, if not 0. */
+/* Send SIG to a job, if it is not 0, wait until the job ends, and send its output behind PREFIX. */
 void collect(const char *name, const char *prefix, int sig)
 {
 	char out[64], head[96], *text;

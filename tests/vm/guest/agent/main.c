@@ -14,7 +14,7 @@
  * fill PATH START STRIDE MAX   fill COUNT ok|ERRNO: "add" so many pages, until one is refused
  * drain PATH START STRIDE N    drain COUNT ok|ERRNO: "remove" them
  * cat PATH                     file PATH ok|ERRNO, | LINE...
- * wait-text PATH TEXT          wait-text ok|timeout MILLISECONDS: until a line has that in it
+ * wait-text PATH TEXT          wait-text ok|timeout MILLISECONDS: until a line contains TEXT
  * say TEXT                     say TEXT (the host waits for it)
  * wait PATH | wait-gone PATH   wait PATH ok|timeout MILLISECONDS
  * sleep MILLISECONDS
@@ -26,43 +26,44 @@
  * left                         left PATH, for all that the module leaves in sysfs
  * vfio                         probe GROUP LINE and vfio GROUP LINE of vfio-check, all groups
  * time NAME [ROUNDS]           time NAME FILES BYTES NANOSECONDS: read that file of all groups
- * busy LABEL MILLISECONDS STEP...   busy LABEL NANOSECONDS: what all tasks together ran from the
- *                              begin of that step until so long after its end
+ * busy LABEL MILLISECONDS STEP...   busy LABEL NANOSECONDS: the time that all tasks together ran
+ *                              from the begin of that step until MILLISECONDS after its end
  * cdev                         the same with --cdev: cdev-probe GROUP LINE and cdev GROUP LINE
- * rebind DEVICE N              rebind N FAILURES: give it to vfio-pci and take it away again
- * bury DEVICE                  bury DEVICE ok|ERRNO: a test build forgets its group
+ * rebind DEVICE N              rebind N FAILURES: bind it to vfio-pci and unbind it, N times
+ * bury DEVICE                  bury DEVICE ok|ERRNO: a test build removes its group's entry
  * spawn NAME COMMAND...        run in the background: a program, or "read-all", "uevents"
  * stop NAME                    NAME LINE... of its output, then NAME exit STATUS
  * kill NAME                    the same, by SIGKILL
  * wait-job NAME                the same, when it ends by itself
  * run COMMAND...               the same in the foreground, NAME is "run"
  * mount TYPE DIRECTORY         mount DIRECTORY ok|ERRNO
- * options MODULE [TEXT]        what modprobe, see there, gives MODULE as parameters from now on
- * hooked LABEL                 what is hooked in this kernel, see hooked()
+ * options MODULE [TEXT]        parameters with which modprobe() loads MODULE from now on
+ * hooked LABEL                 the kernel's lists of hooks, see hooked()
  * allocs LABEL                 memory that modules have, see allocs()
  * livepatch-cycle N            livepatch-cycle N FAILURES: load both modules, until the patch is
  *                              active, and unload both
- * declare-cycle N FILE START END   declare-cycle N FAILURES BUSY: declare and take back; how often
- *                              it was tried again because the group was in use
- * window-cycle N FILE GROUPFILE   window-cycle N FAILURES BUSY: load, move the MSI window about, and
- *                              unload, every other time with the window moved
- * inject FILE LABEL MAX [PARAMETER...]   load the test build with each step in turn made to fail,
- *                              see inject()
+ * declare-cycle N FILE START END   declare-cycle N FAILURES BUSY: declare and remove a region; BUSY
+ *                              counts the writes that were repeated because the group was in use
+ * window-cycle N FILE GROUPFILE   window-cycle N FAILURES BUSY: load, move the MSI window several
+ *                              times, and unload, every other time with the window moved
+ * inject FILE LABEL MAX [PARAMETER...]   load the test build again and again, each time with
+ *                              another step that fails, see inject()
  * inject-switch FILE LABEL MAX FROM TO GROUP   see inject_switch()
- * case LABEL [FOLDER]          put back what the case before has changed, see between.c: state LINE,
+ * case LABEL [FOLDER]          restore what the case before has changed, see between.c: state LINE,
  *                              log LINE since the last time, case LABEL; from here on the modules
  *                              at the root are those of FOLDER
  * fail-nth LABEL MAX load|unload FILE [PARAMETER...]
  * fail-nth LABEL MAX write PATH TEXT / UNDO    see fail_nth(), needs a debug kernel
  *
- * Commands of spawn, beside programs: "read-all"; "uevents"; "watch FILE TEXT": read FILE again
- * and again, and count the times that TEXT was not in it; "watch-many N FILE TEXT": N that do so;
- * "churn DEVICE": take a PCI device away and have the bus looked at again.
+ * Commands of spawn, beside programs: "read-all": read every file of every group; "uevents": print
+ * the uevents of groups; "watch FILE TEXT": read FILE again and again, and count how often TEXT was
+ * not in it; "watch-many N FILE TEXT": the same in N processes; "churn DEVICE": remove a PCI device
+ * and rescan the bus.
  *
- * As /sbin/modprobe, for the kernel: see modprobe().
+ * The kernel calls the agent as /sbin/modprobe, too: see modprobe().
  *
- * In the end: what a debug kernel found, see debug_kernel(); "log LINE" for the kernel log, or for
- * what no case has of it; "end".
+ * In the end the agent sends what a debug kernel found, see debug_kernel(); "log LINE" for the
+ * kernel log, without the lines that were sent with a case; "end".
  */
 #include "agent.h"
 
@@ -188,8 +189,8 @@ void step(char *line)
 #define MODPROBE_LOG	"/tmp/modprobe.log"
 
 /*
- * As the kernel calls it: modprobe -q -- NAME. The livepatch only; what the kernel asks for besides
- * is not for tests, and was loaded before or is not there. Each call is told in MODPROBE_LOG.
+ * The kernel calls modprobe -q -- NAME. This loads the livepatch only: other modules that the
+ * kernel requests were loaded before, or do not exist. It logs each call in MODPROBE_LOG.
  */
 static int modprobe(int argc, char **argv)
 {
@@ -272,7 +273,7 @@ int main(int argc, char **argv)
 		kernel_log();
 		tell("end\n");
 		fclose(port);
-		/* The host has the bytes when the port's buffer is back. */
+		/* Wait until the host has read the last bytes from the port. */
 		usleep(50000);
 	} else {
 		printf("agent: no port\n");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Modules, loaded and unloaded. */
+/* Steps that load and unload modules. */
 #include "agent.h"
 
 int load(char **word, int n)
@@ -39,7 +39,7 @@ void cycle(int n, char **word, int words)
 	int i, failures = 0, err;
 	char *name = word[1];
 
-	/* As load() wants it: the parameters behind the file. */
+	/* load() takes the parameters right behind the file. */
 	word[1] = word[0];
 	for (i = 0; i < n; i++) {
 		err = load(word + 1, words - 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is told to the host, and files that are read for that. */
+/* Sends lines to the host, and reads files for that. */
 #include "agent.h"
 
 FILE *port;
@@ -14,7 +14,7 @@ void tell(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* An errno in words, "ok" for none. */
+/* Name of an errno, "ok" for 0. */
 const char *outcome(int err)
 {
 	return err ? errname(err) : "ok";
@@ -105,7 +105,7 @@ void list_free(struct dirent **names, int n)
 	free(names);
 }
 
-/* Each line of a file behind PREFIX. */
+/* Send each line of TEXT behind PREFIX. */
 void tell_lines(const char *prefix, char *text)
 {
 	char *line, *rest = text;
@@ -115,7 +115,7 @@ void tell_lines(const char *prefix, char *text)
 			tell("%s%s\n", prefix, line);
 }
 
-/* file NAME ok|ERRNO, and the lines behind "| " */
+/* Send file NAME ok|ERRNO, then each line of the file behind "| ". */
 void tell_file(const char *dir, const char *name)
 {
 	char path[PATH_MAX], *text;

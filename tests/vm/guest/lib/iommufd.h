@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What programs ask of iommufd and of a device's own file, for headers that lack it: as
- * include/uapi/linux/iommufd.h and vfio.h of Linux 6.6 and later have it. All sizes are bytes,
- * all ends inclusive.
+ * The calls of iommufd and of a device's own file, for headers that lack them: from
+ * include/uapi/linux/iommufd.h and vfio.h of Linux 6.6 and later. All sizes are bytes, all ends
+ * inclusive.
  */
 #ifndef IOMMUFD_H
 #define IOMMUFD_H

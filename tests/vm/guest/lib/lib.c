@@ -11,7 +11,7 @@ const char *errname(int err)
 	return name ? name : "?";
 }
 
-/* CPU time: under -icount the instructions that were done, without the waits. */
+/* CPU time, without waits; under -icount the number of instructions. */
 uint64_t cpu_ns(void)
 {
 	struct timespec ts;

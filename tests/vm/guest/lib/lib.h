@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What both programs of the guest need. */
+/* Functions that both programs of the guest use. */
 #ifndef LIB_H
 #define LIB_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The commands that look at one group. */
+/* The commands about one group. */
 #include "vfio.h"
 
-/* Open, with the unsafe switch if that is what was missing. */
+/* Open the group; if VFIO refuses because of interrupts, set allow_unsafe_interrupts and retry. */
 bool open_loud(struct vfio *v, const char *id)
 {
 	const char *step = vfio_open(v, id);
@@ -93,7 +93,7 @@ int do_loop(const char *id, char *mem, unsigned long pause)
 	return 0;
 }
 
-/* Has the open container the hole, in what it tells and in what it does? */
+/* Is the hole outside of the container's ranges, and does VFIO refuse a map there? */
 static bool has_hole(struct vfio *v, char *mem, const struct range *hole)
 {
 	bool there = true;

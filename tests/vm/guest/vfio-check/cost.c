@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What maps and attaches cost. */
+/* Measures the cost of maps and attaches. */
 #include "vfio.h"
 
 #define COST_PAIRS	10
@@ -12,8 +12,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /*
- * The middle of many rounds, nearly all of which are the same when instructions are counted: an
- * interrupt makes one dearer, and one in hundreds is cheaper, as somebody else did a part of it.
+ * The median of many rounds. If instructions are counted, nearly all rounds are equal: an interrupt
+ * makes one more expensive, and one in hundreds is cheaper, because another task did a part of it.
  */
 static uint64_t middle(uint64_t ns[COST_ROUNDS], int n)
 {
@@ -21,7 +21,7 @@ static uint64_t middle(uint64_t ns[COST_ROUNDS], int n)
 	return ns[n / 2];
 }
 
-/* MEM is a page; for more pages there is memory of its own, in the machine's huge pages. */
+/* Memory for maps of PAGES pages: MEM for one page, otherwise new memory in huge pages. */
 static char *cost_memory(char *mem, unsigned long pages)
 {
 	char *more;

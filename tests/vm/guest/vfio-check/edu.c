@@ -37,7 +37,10 @@ static bool edu_dma(char *bar, uint64_t src, uint64_t dst, uint32_t cmd)
 	return true;
 }
 
-/* RAM -> edu -> RAM, from one place that is mapped to another one: NULL, or what went wrong. */
+/*
+ * Copy from one mapped place to another by DMA, through the device's buffer: NULL, or what went
+ * wrong.
+ */
 const char *edu_move(char *bar, char *from, uint64_t src, char *to, uint64_t dst)
 {
 	unsigned int i;
@@ -91,8 +94,8 @@ static int msi_disable(int dev)
 }
 
 /*
- * Take over DEV, which may do DMA from then on: 0, or an errno and DEV is closed. It is ENODEV if
- * the device is not one whose behaviour is known.
+ * Enable DMA of the device DEV, and map its BAR. Returns 0, or an errno after closing DEV: ENODEV
+ * if it is no edu device.
  */
 int edu_open(struct edu *e, int dev)
 {
@@ -138,7 +141,7 @@ int edu_listen(struct edu *e)
 	return err;
 }
 
-/* How many were seen of COUNT interrupts, or of the first RAISED if too many do not come. */
+/* Raise COUNT interrupts, or fewer if MSI_MISSES do not arrive; returns how many arrived. */
 unsigned int edu_raise(struct edu *e, unsigned int count, unsigned int *raised)
 {
 	struct pollfd p = { .fd = e->event, .events = POLLIN };
@@ -184,7 +187,7 @@ static void edu_msi(struct edu *e)
 	printf("msi=%u/%u\n", seen, raised);
 }
 
-/* Device DMA and interrupts, if the device is one whose behaviour is known. Closes DEV. */
+/* Check DMA and interrupts of the device, if it is an edu device. Closes DEV. */
 void check_edu(struct vfio *v, int dev, char *mem)
 {
 	uint64_t place[2];
@@ -222,7 +225,7 @@ void check_devices(struct vfio *v, char *mem)
 	while (dir && (d = readdir(dir))) {
 		if (d->d_name[0] == '.')
 			continue;
-		/* Bridges are in the group but not VFIO's. */
+		/* Skip devices that are not bound to VFIO's driver, such as bridges. */
 		dev = ioctl(v->group, VFIO_GROUP_GET_DEVICE_FD, d->d_name);
 		if (dev < 0)
 			continue;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Attaches by the file of a device whose allocations fail, one at a time (debug kernels). */
+/* Attaches a device by its file, and makes the allocations of that call fail (debug kernels). */
 #include "vfio.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define ATTEMPTS	300
 
-/* Of the next calls the allocation of that number fails; with 0 none does. */
+/* Make the allocation with that number fail, counted from now on; with 0 none. */
 static int arm(int nth, unsigned int count)
 {
 	char text[16];
@@ -14,7 +14,7 @@ static int arm(int nth, unsigned int count)
 	return pwrite(nth, text, len, 0) == len ? 0 : errno;
 }
 
-/* Has none failed? The kernel tells how many more it would have taken. */
+/* Sets *none if no allocation has failed: then the kernel has not counted down to 0. */
 static int left(int nth, bool *none)
 {
 	char text[16] = "";
@@ -25,7 +25,7 @@ static int left(int nth, bool *none)
 	return 0;
 }
 
-/* No other call is between the two that count: opening a file, for one, allocates. */
+/* Make no other call between arm() and left(): many allocate, such as opening a file. */
 static int attach(struct play *p, int nth, int dev, unsigned int count, bool *none)
 {
 	int err = arm(nth, count), result;

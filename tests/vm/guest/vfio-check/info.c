@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What VFIO_IOMMU_GET_INFO answers. */
+/* Prints the answers of VFIO_IOMMU_GET_INFO. */
 #include "vfio.h"
 
 /* The answer of VFIO_IOMMU_GET_INFO with all fields of any kernel, which the headers may lack. */
@@ -23,7 +23,7 @@ struct info_ranges {
 	uint32_t reserved;		/* struct range follow */
 };
 
-/* What every kernel takes, and what those take that have capabilities */
+/* The argsz that every kernel accepts, and that for which kernels return capabilities */
 #define INFO_FIRST	offsetof(struct info, cap_offset)
 #define INFO_SECOND	offsetof(struct info, pad)
 #define INFO_FLAG_CAPS	2
@@ -35,20 +35,20 @@ struct info_ranges {
 #define INFO_DMA_AVAIL		3
 #define INFO_DMA_AVAIL_SIZE	12
 #define INFO_BUFFER	0x40000		/* more than any kernel writes, whatever argsz is */
-#define INFO_SPLIT	20		/* cap_offset is the last in its page then */
+#define INFO_SPLIT	20		/* bytes in the first page, up to cap_offset */
 #define INFO_POISON	0xa5
 
-/* An answer of VFIO_IOMMU_GET_INFO. What is in its buffer need not be aligned. */
+/* An answer of VFIO_IOMMU_GET_INFO. Structures in its buffer need not be aligned. */
 struct answer {
-	int n;				/* of the word */
+	int n;				/* number of the word */
 	const char *what;
 	const char *buf;
-	uint32_t size;			/* of what was asked for */
-	uint32_t exact;			/* what the kernel has */
-	uint32_t end;			/* of what it may have written */
+	uint32_t size;			/* bytes that were requested */
+	uint32_t exact;			/* bytes that the kernel has */
+	uint32_t end;			/* end of the bytes that the kernel may have written */
 };
 
-/* Print the capability at AT. False if that is not all inside. */
+/* Print the capability at AT. False if it is not all inside of the requested bytes. */
 static bool info_cap(struct answer *a, uint32_t at, struct info_cap *cap)
 {
 	struct info_ranges ranges;
@@ -71,7 +71,7 @@ static bool info_cap(struct answer *a, uint32_t at, struct info_cap *cap)
 	} else if (cap->id == INFO_DMA_AVAIL) {
 		len = INFO_DMA_AVAIL_SIZE;
 	} else {
-		/* Its length is not known: it may be all of the rest. */
+		/* The length of an unknown capability may be all of the rest. */
 		len = a->exact > at + sizeof(*cap) ? a->exact - at : sizeof(*cap);
 	}
 	if (a->size - at < len)
@@ -81,7 +81,7 @@ static bool info_cap(struct answer *a, uint32_t at, struct info_cap *cap)
 		printf("%d info-range %s 0x%016" PRIx64 " 0x%016" PRIx64 "\n", a->n, a->what,
 		       r.start, r.end);
 	}
-	/* Since 6.6 each is filled up to 8 bytes. */
+	/* Since 6.6 the kernel pads each capability to a multiple of 8 bytes. */
 	len = (at + len + 7) & ~7ULL;
 	if (len > a->size)
 		len = a->size;
@@ -90,7 +90,7 @@ static bool info_cap(struct answer *a, uint32_t at, struct info_cap *cap)
 	return true;
 }
 
-/* They are in order, so that one that leads back is as bad as one that leads out. */
+/* The kernel writes the capabilities in ascending order: a link backward is a fault, too. */
 static void info_chain(struct answer *a, uint32_t at)
 {
 	struct info_cap cap = { .next = at };
@@ -104,7 +104,7 @@ static void info_chain(struct answer *a, uint32_t at)
 	}
 }
 
-/* How much to ask for by WHAT, when EXACT is what the kernel wants. */
+/* The argsz for WHAT; EXACT is the argsz that the kernel needs. */
 static bool info_argsz(const char *what, uint32_t exact, uint32_t *argsz)
 {
 	uint64_t wide = exact;
@@ -120,7 +120,7 @@ static bool info_argsz(const char *what, uint32_t exact, uint32_t *argsz)
 	return wide <= UINT32_MAX;
 }
 
-/* Ask once, in a buffer that shows what was written, and print all that came. */
+/* Call once, with a buffer in which changed bytes can be found, and print the answer. */
 static int info_ask(struct play *p, int n, const char *what, uint32_t exact)
 {
 	bool readonly = !strcmp(what, "readonly"), fresh = !strcmp(what, "fresh");
@@ -136,12 +136,12 @@ static int info_ask(struct play *p, int n, const char *what, uint32_t exact)
 		    -1, 0);
 	if (base == MAP_FAILED)
 		return errno;
-	/* Else the second page could come with the first. */
+	/* With a huge page the second page would be present as soon as the first is. */
 	madvise(base, page + INFO_BUFFER, MADV_NOHUGEPAGE);
 	buf = base;
 	if (readonly || fresh || !strcmp(what, "page"))
 		buf += page - INFO_SPLIT;
-	/* To poison a page is to touch it: of a fresh one, its zeroes are the poison. */
+	/* Writing poison to a page would make it present, so a fresh page keeps its zeroes. */
 	if (fresh)
 		poisoned = INFO_SPLIT;
 	memset(buf, INFO_POISON, poisoned);
@@ -160,7 +160,7 @@ static int info_ask(struct play *p, int n, const char *what, uint32_t exact)
 		printf("%u\n", info.cap_offset);
 	a.buf = buf;
 	a.size = argsz < INFO_BUFFER ? argsz : INFO_BUFFER;
-	/* Who is refused gets nothing, and argsz is the caller's own. */
+	/* On an error the kernel has written nothing; the caller's argsz is still there. */
 	a.end = err ? sizeof(argsz) : a.size < sizeof(info) ? a.size : sizeof(info);
 	/* A kernel that has no capabilities leaves cap_offset as it was. */
 	if (!err && argsz >= INFO_SECOND && info.flags & INFO_FLAG_CAPS)
@@ -178,7 +178,7 @@ out:
 /* "ARGSZ[,ARGSZ...]" */
 int play_info(struct play *p, int n, char *arg)
 {
-	/* No kernel refuses this, and all say what they would have. */
+	/* Every kernel accepts this argsz, and returns the one that it needs. */
 	struct info info = { .argsz = INFO_FIRST };
 	char *what;
 	int err = 0;

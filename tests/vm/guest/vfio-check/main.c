@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vfio-check: what VFIO (type 1) makes of an IOMMU group, in lines KEY=VALUE.
+ * vfio-check: attach an IOMMU group by VFIO (type 1) and print its answers, in lines KEY=VALUE.
  *
  * vfio-check check GROUP      open the group and print, in this order,
  *     open=ok | open=ERRNO STEP   the step that refused
  *     unsafe=1                    only with allow_unsafe_interrupts, which is set if it helps
  *     page=SIZE                   the smallest map that is accepted, 0 if there is no place for one
- *     range=START END             one line per entry of the IOVA_RANGE capability; none on kernels
- *                                 before 5.4, which have no such thing, and then no edge=
+ *     range=START END             one line per entry of the IOVA_RANGE capability; kernels before
+ *                                 5.4 do not have it, so there are no lines range= and edge=
  *     inside=START END TYPE FIRST LAST
  *                                 per line of the group's reserved_regions: result of a map of
  *                                 its first and of its last page, "ok" or an errno
@@ -17,25 +17,25 @@
  * vfio-check probe GROUP      only open it, and change nothing: open=ok | open=ERRNO STEP
  * vfio-check loop GROUP [MS]  map, unmap, open and close until SIGTERM, with a pause between; print
  *                             loops=N errors=N
- * vfio-check attaches GROUP START-END   open and close until SIGTERM; print what became of that,
- *                             and whether the hole was there: attaches=N held=N refused=N
- *                             open=N other=N, and the first of the last two in words
+ * vfio-check attaches GROUP START-END   open and close until SIGTERM; print how many attaches had
+ *                             the hole (held), were refused, lacked the hole (open) or failed
+ *                             otherwise (other): attaches=N held=N refused=N open=N other=N, and
+ *                             the first of the last two in words
  * vfio-check pairs GROUP N    print the nanoseconds of N map and unmap pairs: pairs=N ns=NS
- * vfio-check cost GROUP [PAGES [TIMES]]   CPU time of 10 map and unmap pairs of so many pages (1),
- *                             and of opening and closing the group, the middle of what was seen so
- *                             many times (100):
- *                             cost pairs=NS attach=NS
+ * vfio-check cost GROUP [PAGES [TIMES]]   CPU time of 10 map and unmap pairs of PAGES pages (1),
+ *                             and of opening and closing the group; the median of TIMES (100)
+ *                             measurements: cost pairs=NS attach=NS
  * vfio-check hold GROUP SECS  keep the group open
- * vfio-check play WORD...     do the words one by one, whatever they give, see do_play(): for
- *                             what takes several groups in a container, much memory, many
- *                             interrupts, or time in between
+ * vfio-check play WORD...     do the words one after the other, even if one fails, see do_play():
+ *                             for tests with several groups in a container, much memory, many
+ *                             interrupts, or pauses
  *
  * GROUP is its number or one of its PCI devices, as 0000:00:03.0.
  * All devices of the group must be bound to vfio-pci already. Exit 0 if the group opened.
  *
- * "vfio-check --cdev ..." does the same by the files of devices and an address space of iommufd,
- * instead of that of the group and a container. A container may be iommufd's, too: then the
- * rules of a group begin to hold when a device of it is opened, as is done here.
+ * "vfio-check --cdev ..." does the same by the files of devices and an address space of iommufd, in
+ * place of the file of the group and a container. A container may be iommufd's, too: there the
+ * rules of a group hold only after a device of it is opened, so this program opens all devices.
  */
 #include "vfio.h"
 

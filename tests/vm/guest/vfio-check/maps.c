@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Maps: asked for, tried at the edges of regions, and places for them. */
+/* Requests maps, tries maps at the edges of regions, and finds free places. */
 #include "vfio.h"
 
-/* In place of a flag of VFIO's: iommufd is to choose the place. */
+/* A flag that VFIO does not have: iommufd chooses the address. */
 #define ANY_PLACE	0x100
 
 static int ask_ioas(struct vfio *v, const struct request *r)
@@ -93,7 +93,7 @@ int unmap(struct vfio *v, uint64_t iova, uint64_t size)
 	return m.size == size ? 0 : ENOENT;
 }
 
-/* Map one page at the page that holds IOVA and take it away again. */
+/* Map the page that contains IOVA, and unmap it again. */
 static const char *try_map(struct vfio *v, void *mem, uint64_t iova)
 {
 	int err;
@@ -139,7 +139,7 @@ void check_maps(struct vfio *v, void *mem)
 		printf("edge=0x%016" PRIx64 " 0x%016" PRIx64 " ", v->range[i].start,
 		       v->range[i].end);
 		printf("%s ", try_map(v, mem, first));
-		/* VFIO accepts the last page of all but does not find it again to unmap. */
+		/* VFIO accepts a map of the last page below 2^64, but cannot unmap it. */
 		printf("%s\n", try_map(v, mem, v->range[i].end == UINT64_MAX ?
 					       UINT64_MAX - page : v->range[i].end));
 	}
@@ -160,7 +160,7 @@ const char *group_id(const char *arg)
 	return strdup(slash ? slash + 1 : link);
 }
 
-/* Of any group: a container may have several, and all of them count. */
+/* Is a part of the range reserved in any group? A container may have several groups. */
 static bool is_reserved(uint64_t start, uint64_t end)
 {
 	bool found = false;
@@ -185,20 +185,20 @@ static bool is_reserved(uint64_t start, uint64_t end)
 	return found;
 }
 
-/* Two pages at AT, or STEP further, and so on, until that is not reserved. */
+/* The first place from AT on, in steps of STEP, where two pages are not reserved. */
 static uint64_t free_place(uint64_t at, uint64_t step)
 {
 	unsigned int i;
 
-	/* Something is free long before; the end is for a file that is nonsense. */
+	/* A place is free long before; the limit is for files with wrong content. */
 	for (i = 0; i < 1000 && is_reserved(at, at + 2 * page - 1); i++)
 		at += step;
 	return at;
 }
 
 /*
- * The smallest map that VFIO accepts, of all powers of two: by trying. As it gives no others, the
- * place and the memory are whole pages of any IOMMU.
+ * The smallest map that VFIO accepts, found by trying all powers of two from 256 bytes on. Address
+ * and memory are aligned to 2 MiB, so that only the size can be the reason for a refusal.
  */
 uint64_t smallest_map(struct vfio *v)
 {
@@ -224,7 +224,7 @@ unsigned int dma_places(struct vfio *v, uint64_t place[2])
 	unsigned int i, nr = 0;
 
 	if (!v->range) {
-		/* Such a kernel does not return the aperture either, which has at least 39 bits. */
+		/* These kernels do not report the aperture either; it has at least 39 bits. */
 		place[nr++] = free_place(low, low);
 		place[nr++] = free_place((1ULL << 39) - 3 * page, -low);
 		return nr;

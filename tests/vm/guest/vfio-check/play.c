@@ -5,7 +5,7 @@
 #define BIG_MEMORY	(2ULL << 30)
 #define BIG_STEP	0x10000
 
-/* What is behind the last ':', which is cut off: the name of a device has some, too. */
+/* Cut ARG at its last ':', and return the text behind it: names of devices have ':', too. */
 static char *cut(char *arg)
 {
 	char *colon = strrchr(arg, ':');
@@ -44,7 +44,7 @@ bool range_of(const char *text, struct range *r)
 	return sscanf(text, "%" SCNx64 "-%" SCNx64, &r->start, &r->end) == 2 && r->end >= r->start;
 }
 
-/* By the name it was opened under, or by another device of it. */
+/* Find a group by the name with which it was opened, or by another device of it. */
 int *play_group(struct play *p, const char *name)
 {
 	const char *id = NULL;
@@ -101,7 +101,7 @@ int play_close(struct play *p, const char *name)
 	return ENOENT;
 }
 
-/* Map START-END, and with AGAIN take it away. More than there is memory for is mapped as one. */
+/* Map START-END, up to 16 MiB, and with AGAIN unmap it. */
 int play_map(struct play *p, const char *range, bool again)
 {
 	struct range r;
@@ -149,7 +149,7 @@ int play_big(struct play *p, const char *range)
 	return err;
 }
 
-/* The latest big one that holds all of R, or NULL with errno set. */
+/* The latest big map that contains all of R, or NULL with errno set. */
 static struct big *find_big(struct play *p, const struct range *r)
 {
 	unsigned int i;
@@ -173,7 +173,7 @@ int play_unbig(struct play *p, const char *range)
 	b = find_big(p, &r);
 	if (!b)
 		return errno;
-	/* A part of it is not what was mapped: VFIO is not asked. */
+	/* Refuse to unmap a part of a big map, without calling VFIO. */
 	size = r.end - r.start + 1;
 	err = b->r.start == r.start && b->r.end == r.end ? unmap(&p->v, r.start, size) : ENOENT;
 	if (err)
@@ -205,7 +205,7 @@ int play_write(char *arg)
 	return err;
 }
 
-/* Each line behind the number of the word. */
+/* Print each line of the file behind the number of the word. */
 int play_read(int n, const char *path)
 {
 	FILE *f = fopen(path, "r");
@@ -231,7 +231,7 @@ static struct edu *play_held(struct play *p, const char *name)
 	return NULL;
 }
 
-/* File of a device, or -1; @msi: the caller sets its MSI, which a holder of the device has. */
+/* File of a device, or -1; @msi: the caller sets its MSI, so the device must not be held. */
 static int play_device(struct play *p, const char *name, bool msi)
 {
 	int *group = play_group(p, name);
@@ -297,7 +297,7 @@ int play_edu(struct play *p, const char *device)
 	return 0;
 }
 
-/* DMA to places all over "DEVICE:START-END", which is in a big one, from elsewhere in that. */
+/* DMA to places all over "DEVICE:START-END", from another part of the big map that contains it. */
 const char *play_dma(struct play *p, char *arg)
 {
 	const char *range = cut(arg), *why = NULL;
@@ -334,7 +334,7 @@ const char *play_dma(struct play *p, char *arg)
 	return why ? why : "ok";
 }
 
-/* Where the messages go by the device's own register: what VFIO shows is not that. */
+/* Address of messages in the device's own register, because VFIO shows user space another one. */
 static int msi_address(const char *device, uint64_t *address)
 {
 	unsigned char config[256 + PCI_MSI_DATA_64] = { 0 };
@@ -365,7 +365,7 @@ static int msi_address(const char *device, uint64_t *address)
 	return err;
 }
 
-/* Open a device, enable its MSI, and tell where that goes. */
+/* Open a device, enable its MSI, and print the address of its messages. */
 static int play_listen(struct play *p, int n, const char *name, struct edu *e)
 {
 	int dev = play_device(p, name, true), err;
@@ -391,7 +391,7 @@ static void play_raise(int n, const char *name, struct edu *e, unsigned int coun
 	printf("%d irqs %s %u/%u\n", n, name, seen, raised);
 }
 
-/* "DEVICE:COUNT" of a device that is held, or is opened for that. */
+/* "DEVICE:COUNT"; @held: the device is held, else open it. */
 int play_irqs(struct play *p, int n, char *arg, bool held)
 {
 	const char *number = cut(arg);
@@ -446,7 +446,7 @@ int play_release(struct play *p, const char *name)
 	return err;
 }
 
-/* Until that file is there; somebody else makes it. */
+/* Wait until another program has made the file. */
 int play_await(const char *path)
 {
 	double end = now() + 120;

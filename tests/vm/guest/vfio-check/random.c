@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Words of a play that ask for many maps, or for wrong ones. */
+/* Words of a play that request many maps, or wrong ones. */
 #include "vfio.h"
 
-/* Random maps: up to so many pages large, and up to so many pages off an edge. */
+/* Random maps have at most RANDOM_PAGES pages; most are within RANDOM_NEAR pages of an edge. */
 #define RANDOM_PAGES	512
 #define RANDOM_NEAR	600
 #define RANDOM_EDGES	64
 #define RANDOM_LINE	100	/* answers in a line */
-#define RANDOM_TOLD	5	/* so many odd answers are told in full */
+#define RANDOM_TOLD	5	/* number of odd answers that are printed in full */
 
 /* splitmix64: any seed is good, and all machines draw the same. */
 static uint64_t draw(uint64_t *state)
@@ -19,7 +19,7 @@ static uint64_t draw(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/* What random maps are drawn from. */
+/* The parameters of random maps. */
 struct plan {
 	const char *seed;
 	uint64_t state;
@@ -29,9 +29,9 @@ struct plan {
 };
 
 /*
- * Three of four near an edge, where a page more or less counts, the others of any magnitude. All is
- * reckoned in pages. The last page of all is left out: VFIO does not find it again to unmap. What
- * is drawn does not depend on answers, so that one seed means the same requests everywhere.
+ * Draw a map. Three of four are near an edge, where a page more or less matters, the others have
+ * addresses of any magnitude. All are whole pages. None has the last page below 2^64, which VFIO
+ * cannot unmap. The maps do not depend on answers, so that a seed gives the same maps everywhere.
  */
 static void draw_map(struct plan *plan, struct range *r)
 {
@@ -88,7 +88,7 @@ int play_random(struct play *p, int n, char *arg)
 
 	if (!plan_of(arg, &plan))
 		return EINVAL;
-	/* Pages that are there, and each by itself: a map must not fail because memory is short. */
+	/* Make all pages present, without huge pages, so that no map fails because of memory. */
 	size = RANDOM_PAGES * page;
 	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED)
@@ -138,13 +138,13 @@ int play_ask(struct play *p, char *arg)
 	    !wide_of(size, 16, &r.size) || (arg && !wide_of(arg, 16, &r.vaddr)))
 		return EINVAL;
 	r.flags = wide;
-	/* Without an offset from the beginning of the file */
+	/* For a map of a file, VADDR is an offset; without it, 0. */
 	if (r.flags & FROM_FILE && r.vaddr == (uintptr_t)p->mem)
 		r.vaddr = 0;
 	return ask(&p->v, &r);
 }
 
-/* Do without CAP_IPC_LOCK, and lock no more than so many bytes. */
+/* Drop CAP_IPC_LOCK, and set the limit of locked memory to that number of bytes. */
 int play_lock(const char *arg)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -163,7 +163,7 @@ int play_lock(const char *arg)
 	return syscall(SYS_capset, &head, data) ? errno : 0;
 }
 
-/* The last line of FILE that somebody reads, without its end. */
+/* The last line of FILE, without its newline. */
 static void last_line(const char *file, char *line, size_t size)
 {
 	FILE *f = fopen(file, "r");
@@ -178,11 +178,11 @@ static void last_line(const char *file, char *line, size_t size)
 		fclose(f);
 }
 
-/* Where a map is that stays, and which others overlap. */
+/* Place of a map that exists all the time, so that others can overlap it. */
 #define BLAME_TAKEN	0x5000000
 #define BLAME_PAGES	16
 
-/* One of the ways to be wrong; most are none. */
+/* Make some of the requests wrong, in one of several ways. */
 static void spoil(uint64_t *state, struct request *r)
 {
 	uint64_t n = 1 + draw(state) % (page - 1);
@@ -214,15 +214,15 @@ static void spoil(uint64_t *state, struct request *r)
 		r->iova = BLAME_TAKEN + draw(state) % BLAME_PAGES * page;
 		break;
 	case 8:
-		/* Nothing is mapped so low. */
+		/* The process has no memory at this address. */
 		r->vaddr = page;
 		break;
 	}
 }
 
 /*
- * "FILE,SEED,COUNT,EDGE[:EDGE...]": ask for random maps. Of each that is refused, what was asked for,
- * the errno, and the last line of FILE; of all others FILE must say nothing.
+ * "FILE,SEED,COUNT,EDGE[:EDGE...]": request random maps. For each that is refused, print the
+ * request, the errno, and the last line of FILE. A map that succeeds must not change FILE.
  */
 int play_blame(struct play *p, int n, char *arg)
 {
@@ -278,7 +278,7 @@ struct storm {
 	unsigned int refused;
 };
 
-/* All are misaligned. */
+/* A thread that requests misaligned maps. */
 static void *storm(void *data)
 {
 	struct storm *s = data;
@@ -292,7 +292,7 @@ static void *storm(void *data)
 	return NULL;
 }
 
-/* "COUNT": 64 threads ask for so many maps each, none of which is right. */
+/* "COUNT": 64 threads request COUNT misaligned maps each. */
 int play_storm(struct play *p, int n, const char *arg)
 {
 	struct storm s[STORM_TASKS];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Groups, containers, and the files of devices, opened and closed. */
+/* Opens and closes groups, containers, and the files of devices. */
 #include "vfio.h"
 
 #define TYPE1		"/sys/module/vfio_iommu_type1"
@@ -57,7 +57,7 @@ int cdev_detach(int dev)
 	return ioctl(dev, DEVICE_DETACH_PT, &d) ? errno : 0;
 }
 
-/* The file of a PCI device, or -1 with errno set: it may have none. */
+/* Open VFIO's file of a PCI device; -1 with errno set if that fails, or if it has none. */
 int cdev_open(const char *device)
 {
 	struct dirent *d;
@@ -87,12 +87,12 @@ int cdev_bind(const struct vfio *v, int dev)
 	return ioctl(dev, DEVICE_BIND_IOMMUFD, &b) ? errno : 0;
 }
 
-/* Keep a device open that is VFIO's: by its own file, or by its group's. */
+/* Open a device by its own file or its group's, and keep it open. */
 static const char *take_device(struct vfio *v, const char *name)
 {
 	int fd = use_cdev ? cdev_open(name) : ioctl(v->group, VFIO_GROUP_GET_DEVICE_FD, name);
 
-	/* Bridges are in the group but not VFIO's. */
+	/* Skip devices that are not bound to VFIO's driver, such as bridges. */
 	if (fd < 0)
 		return errno == ENOENT || errno == ENODEV ? NULL : "device";
 	snprintf(v->device[v->nr_device].name, sizeof(v->device->name), "%s", name);
@@ -187,7 +187,7 @@ bool allow_unsafe(void)
 	return ok;
 }
 
-/* A range is two numbers here and there. */
+/* struct range has the same layout as a range of iommufd. */
 static void get_ioas_ranges(struct vfio *v)
 {
 	struct iommufd_ioas_iova_ranges r = { .size = sizeof(r), .ioas_id = v->ioas };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the files of vfio-check share. */
+/* Declarations that the files of vfio-check share. */
 #ifndef VFIO_CHECK_H
 #define VFIO_CHECK_H
 
@@ -41,29 +41,29 @@ struct range {
 
 struct vfio {
 	const char *id;
-	int container;			/* or /dev/iommu, if there is an ioas */
+	int container;			/* with an ioas: the file /dev/iommu */
 	int group;
 	uint32_t ioas;
 	struct {
 		char name[16];
 		int fd;
-	} device[MAX_CDEVS];		/* that are open for as long as the container is */
+	} device[MAX_CDEVS];		/* devices that are open as long as the container is */
 	unsigned int nr_device;
-	struct range *range;		/* NULL: the kernel does not tell */
+	struct range *range;		/* NULL: the kernel does not report ranges */
 	unsigned int nr_range;
 };
 
 struct edu {
 	int dev;
-	int event;			/* of its MSI, or -1 */
+	int event;			/* eventfd of its MSI, or -1 */
 	char *bar;
 	size_t size;
 };
 
-/* A map as it is asked for, right or wrong. */
-/* In place of a flag of VFIO's: of a file in memory, @vaddr is the offset in it */
+/* A flag that VFIO does not have: map a file in memory; @vaddr is the offset in the file. */
 #define FROM_FILE	0x200
 
+/* The request of a map, which may be wrong. */
 struct request {
 	uint32_t flags;
 	uint64_t iova;
@@ -71,11 +71,11 @@ struct request {
 	uint64_t vaddr;
 };
 
-/* The groups of a play by the name they were opened under. */
+/* A play finds its groups by the names with which they were opened. */
 #define MAX_GROUPS	8
 #define PLAY_MEMORY	(16ULL << 20)
 
-/* What has memory of its own, in the order of the words; a place every so often is tried. */
+/* A play can have so many big maps, with memory of their own, and held devices. */
 #define MAX_BIGS	4
 #define MAX_HELD	4
 
@@ -85,7 +85,7 @@ struct big {
 };
 
 struct play {
-	struct vfio v;			/* its container; not its group */
+	struct vfio v;			/* its container; the member group is not used */
 	struct {
 		const char *name;
 		int fd;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A play, word by word. */
+/* Does the words of a play, one after the other. */
 #include "vfio.h"
 
 /*
- * Words, GROUP being a device of the group, and what is printed behind the number of the word:
+ * The words, in which GROUP is a device of the group, and the lines that they print, which begin
+ * with the number of the word, N:
  *     container | iommu | drop        a new container, VFIO_SET_IOMMU, close the container
  *     open:GROUP | close:GROUP        the file of the group
  *     set:GROUP | unset:GROUP         VFIO_GROUP_SET_CONTAINER, VFIO_GROUP_UNSET_CONTAINER
@@ -12,69 +13,71 @@
  *                                     iommufd, "set" attaches it to the address space of
  *                                     "container", "ioas" makes another one, and "set" of a
  *                                     device that is attached replaces its address space
- *     space:NUMBER                    "set" of then on attaches to that of iommufd
+ *     space:NUMBER                    from now on "set" attaches to this address space of iommufd
  *     fetch:GROUP,NAME                VFIO_GROUP_GET_DEVICE_FD for a device of that name, which
  *                                     stays open until the end
  *     map:START-END | unmap:START-END
  *     try:START-END                   map, and unmap if that worked
  *     big:START-END | unbig:START-END
- *                                     as one map of up to 2 GiB, with memory of its own; up to 4
- *                                     at a time, and they stay until the end
+ *                                     one map of up to 2 GiB, with memory of its own; up to 4 at a
+ *                                     time, until "unbig" or the end
  *     edu:DEVICE                      dma= and msi= lines as of "check"; the group's name is DEVICE
- *     dma:DEVICE:START-END            an edu device reads elsewhere in the "big" that has the
- *                                     range, and writes to the range, each 64 KiB and its very
- *                                     end: "N WORD timeout|differs" if that is not there then
+ *     dma:DEVICE:START-END            an edu device reads from another part of the "big" map that
+ *                                     contains the range, and writes to the range, every 64 KiB
+ *                                     and at its end: "N WORD timeout|differs" if that fails
  *     irqs:DEVICE:COUNT               an edu device raises interrupts, one at a time:
  *                                     "N msi-address DEVICE ADDRESS", as the device has it, and
  *                                     "N irqs DEVICE SEEN/RAISED"; after 3 that did not come, no
  *                                     more are raised
- *     hold:DEVICE | release:DEVICE    with its MSI enabled, until the end; "N msi-address ...";
- *                                     up to 4 devices, for which "edu" and "irqs" give EBUSY
- *     raise:DEVICE:COUNT              as "irqs", of a device that is held: "N irqs ..." only
+ *     hold:DEVICE | release:DEVICE    keep the device open with its MSI enabled, until "release" or
+ *                                     the end; "N msi-address ..."; up to 4 devices, for which
+ *                                     "edu" and "irqs" give EBUSY
+ *     raise:DEVICE:COUNT              as "irqs", for a device that is held: "N irqs ..." only
  *     random:SEED,COUNT,EDGE[:EDGE...]
  *                                     COUNT maps of 1 to 512 pages, unmapped again, at places that
  *                                     follow from SEED (decimal), from the EDGEs (hexadecimal; most
  *                                     are near one), and from the size of a page:
  *                                     "N random SEED FIRST ANSWERS" for each 100, FIRST being the
  *                                     number of the first, from 0; an answer is "." accepted, "E"
- *                                     EINVAL, or "?" else. Of these the first 5 are told before, as
- *                                     "N random-errno NUMBER START SIZE ERRNO", or "N
- *                                     random-unmap ..." if only the unmap failed. At last "N
- *                                     random SEED total=N accepted=N refused=N other=N"
+ *                                     EINVAL, or "?" otherwise. Before that line, the first 5 of
+ *                                     the others are printed as "N random-errno NUMBER START SIZE
+ *                                     ERRNO", or "N random-unmap ..." if only the unmap failed. In
+ *                                     the end "N random SEED total=N accepted=N refused=N other=N"
  *     ask:FLAGS,IOVA,SIZE[,VADDR]     a map, right or wrong, all hexadecimal; without VADDR there
- *                                     is memory for up to 16 MiB. With --cdev the flag 100 has
+ *                                     is memory for up to 16 MiB. With --cdev the flag 100 makes
  *                                     iommufd choose the place
- *     lock:BYTES                      from now on without CAP_IPC_LOCK, and with that limit
+ *     lock:BYTES                      from now on without CAP_IPC_LOCK, and with that limit of
+ *                                     locked memory
  *     blame:FILE,SEED,COUNT,EDGE[:EDGE...]
- *                                     COUNT maps as those of "random", some of them spoilt in one of
- *                                     several ways; one that is accepted is unmapped again. "N blame
- *                                     FLAGS IOVA SIZE VADDR ERRNO LINE" for each that is refused,
- *                                     LINE being the last one of FILE, and at last "N blamed
- *                                     total=N accepted=N refused=N odd=N": odd ones were accepted,
- *                                     and FILE has changed
+ *                                     COUNT maps as those of "random", some of them made wrong in
+ *                                     one of several ways; one that is accepted is unmapped again.
+ *                                     "N blame FLAGS IOVA SIZE VADDR ERRNO LINE" for each that is
+ *                                     refused, LINE being the last one of FILE, and in the end "N
+ *                                     blamed total=N accepted=N refused=N odd=N": odd counts maps
+ *                                     that were accepted and changed FILE, or could not be unmapped
  *     storm:COUNT                     64 threads ask for COUNT misaligned maps each; "N storm
  *                                     refused=N"
- *     info:ARGSZ[,ARGSZ...]           VFIO_IOMMU_GET_INFO with each: a number, or "exact",
- *                                     which is what the kernel wants, "exact-1", "exact+64", or
- *                                     "exact" in a buffer of which 20 bytes are in one page and the
- *                                     others in a next that was touched ("page"), was not
+ *     info:ARGSZ[,ARGSZ...]           VFIO_IOMMU_GET_INFO with each: a number, or "exact", the
+ *                                     argsz that the kernel needs, "exact-1", "exact+64", or
+ *                                     "exact" in a buffer with 20 bytes in one page and the others
+ *                                     in the next one, which is present ("page"), is not
  *                                     ("fresh"), or cannot be written ("readonly"):
  *                                     "N info ARGSZ ret=ok|ERRNO argsz=N flags=0x.. pgsizes=0x..
- *                                     cap_offset=N" as in the buffer then, which was filled with
- *                                     0xa5, and cap_offset "-" if less than 20 bytes were asked
- *                                     for; "N info-cap ARGSZ id=N version=N next=N" for each, and
- *                                     "N info-range ARGSZ START END" for each behind its
- *                                     capability; "N info-cap ARGSZ broken" if the chain leaves
- *                                     what was asked for; "N info-tail ARGSZ clean|dirty": was
- *                                     nothing written behind all that?
+ *                                     cap_offset=N" from the buffer, which was filled with 0xa5
+ *                                     before, with cap_offset "-" if ARGSZ is less than 20; "N
+ *                                     info-cap ARGSZ id=N version=N next=N" for each capability,
+ *                                     and "N info-range ARGSZ START END" for each range; "N
+ *                                     info-cap ARGSZ broken" if the chain of capabilities leaves
+ *                                     the ARGSZ bytes; "N info-tail ARGSZ clean|dirty": dirty if
+ *                                     the kernel wrote behind all that
  *     failing:attach|replace,DEVICE,FILE
- *                                     with --cdev: attach DEVICE to the address space, or to a new
- *                                     one instead, with its first allocation failing, then with
- *                                     its second, and so on until none fails: "N failing COUNT
- *                                     ok|ERRNO GROUP" for each, and the lines of FILE then. Before
- *                                     an attach is done again, the device is detached
- *     sleep:MS | await:PATH           await: until that file is there
- *     pause                           until a signal kills; its line comes before
+ *                                     with --cdev: attach DEVICE to the address space, or replace
+ *                                     that by a new one. The first time the first allocation of
+ *                                     the call fails, then the second, and so on until none fails:
+ *                                     "N failing COUNT ok|ERRNO GROUP" for each, and the lines of
+ *                                     FILE. An attach that succeeded is undone before the next one
+ *     sleep:MS | await:PATH           await: wait until that file exists
+ *     pause                           print the line of the word, then wait for a signal
  *     write:PATH=TEXT | read:PATH     read: "N | LINE" for each line
  *         N WORD ok|ERRNO
  *     ranges                          N ranges START-END...

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Somebody else's livepatch of the function that lists a group's regions, for
- * the tests: like the kernel's, but it does not sort and merge.
+ * For tests with a livepatch of another module: it replaces the function that
+ * lists a group's regions by one that does not sort and merge.
  */
 #include <linux/iommu.h>
 #include <linux/livepatch.h>
