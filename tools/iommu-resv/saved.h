@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What declare and window have saved, for the next boot and for devices that are added
- * later.
+ * The settings that declare and window have saved, for the next boot and for devices that
+ * are added later.
  */
 #ifndef SAVED_H
 #define SAVED_H
