@@ -17,7 +17,7 @@ enum saved_kind {
 
 /**
  * struct saved_item - one line that was understood
- * @kind: what it is
+ * @kind: a region or a window
  * @owner: the device, by its address, or all devices of VENDOR:DEVICE
  * @range: SAVED_DECLARE: the region
  * @request: SAVED_WINDOW: as the kernel's file takes it

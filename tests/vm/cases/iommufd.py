@@ -572,7 +572,7 @@ def judge_failed(lines):
             faults.append(f"{word}: {[errno for errno, _ in tries]}")
         for nr, (errno, states) in enumerate(tries, 1):
             mine = states.pop(group, None)
-            # After a failed attach another user could have the group: the next look tells.
+            # After a failed attach another user could have the group: the next walk finds out.
             want = ("attached",) if errno == "ok" or word == FAILING[1] else ("free", "unseen")
             if mine not in want:
                 faults.append(f"{word}, allocation {nr}: {errno}, and the group is {mine}")
