@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What all unit tests need: cmocka, and a log that can be compared. */
+/* Common parts of the unit tests: cmocka, and a log that tests compare. */
 #ifndef UNIT_H
 #define UNIT_H
 

@@ -242,7 +242,7 @@ void obstacles_find(const struct control *ctl, const struct group *g, const char
 
 /**
  * obstacles_free() - free what obstacles_find() has filled
- * @found: it
+ * @found: the obstacles
  */
 void obstacles_free(struct obstacles *found)
 {

@@ -15,7 +15,7 @@ enum obstacle_kind {
 
 /**
  * struct obstacle - why VFIO refuses a group
- * @kind: what is in the way
+ * @kind: kind of the reason
  * @region: OBSTACLE_DIRECT: the region, else NULL
  * @device: OBSTACLE_DRIVER: the device, else NULL
  */

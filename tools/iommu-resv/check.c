@@ -188,7 +188,7 @@ static void json_map(struct json *j, const struct group *g,
 	json_close(j, '}');
 }
 
-/* The maps may fit, but VFIO does not give the group to a guest. */
+/* Even if the maps fit, VFIO may refuse the group: print the reasons. */
 static void print_obstacles(const struct group *g, const struct obstacles *found)
 {
 	size_t i;
@@ -255,7 +255,7 @@ static void maps_add(struct maps *maps, const struct range *map)
 	maps->r[maps->nr++] = *map;
 }
 
-/* A line that must have a map. */
+/* Add the map of a line; exits with a message if it has none. */
 static void add_line(struct maps *maps, const char *line)
 {
 	struct range map;
@@ -272,7 +272,7 @@ static void add_line(struct maps *maps, const char *line)
 	}
 }
 
-/* All lines of a log that have one. */
+/* Add the map of each line of a log that has one. */
 static void add_log(struct maps *maps, FILE *log)
 {
 	size_t before = maps->nr, room = 0;

@@ -130,7 +130,7 @@ bool columns_have(const struct chosen *chosen, size_t column)
 
 /**
  * columns_free() - free what columns_choose() has filled
- * @chosen: it
+ * @chosen: the columns
  */
 void columns_free(struct chosen *chosen)
 {

@@ -617,7 +617,7 @@ static bool parse_id(const char *word, unsigned int *id)
 	return true;
 }
 
-/* All groups, in order of their numbers; false after saying why not. */
+/* Read all groups, in order of their numbers; false after saying why not. */
 static bool read_all(struct control *ctl, struct names *names,
 		     struct groups *groups)
 {

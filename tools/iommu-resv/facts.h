@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What sysfs says about IOMMU groups. */
+/* The facts about IOMMU groups in sysfs. */
 #ifndef FACTS_H
 #define FACTS_H
 

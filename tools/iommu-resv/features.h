@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the module says about itself. */
+/* The module's files about itself. */
 #ifndef FEATURES_H
 #define FEATURES_H
 

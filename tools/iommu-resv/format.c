@@ -46,7 +46,7 @@ void table_cell(struct libscols_line *line, size_t column, char *text)
 		err(EXIT_TROUBLE, "cannot make a table");
 }
 
-/* Of a column: the longest of its header and cells; those that matter are ASCII. */
+/* Length of the longest of a column's header and cells; the columns that matter are ASCII. */
 static size_t column_width(struct libscols_table *table, size_t column)
 {
 	struct libscols_column *cl = scols_table_get_column(table, column);
@@ -470,7 +470,7 @@ static void json_group(const struct control *ctl, struct json *j, const struct g
 	json_close(j, '}');
 }
 
-/* What a guest inherits from it decides where the guest has its memory. */
+/* The properties of the CPU that decide where a guest has its memory. */
 static void json_cpu(const struct control *ctl, struct json *j)
 {
 	static const char *const vendors[] = {

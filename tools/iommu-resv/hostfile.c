@@ -417,7 +417,7 @@ void hostfile_read(const struct control *ctl, const char *path, struct hostfile 
 
 /**
  * hostfile_free() - free what hostfile_read() has filled
- * @h: it
+ * @h: the host
  */
 void hostfile_free(struct hostfile *h)
 {

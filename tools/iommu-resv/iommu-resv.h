@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the parts of the command share: its options and its subcommands. */
+/* Declarations for all parts of the command: its options and subcommands. */
 #ifndef IOMMU_RESV_H
 #define IOMMU_RESV_H
 

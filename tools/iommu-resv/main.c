@@ -176,7 +176,7 @@ __attribute__((noreturn)) static void unknown_command(const char *command)
 	errx(EXIT_TROUBLE, "unknown command '%s'; try 'iommu-resv --help'", command);
 }
 
-/* Its index in the table; exits with a message if there is no such command. */
+/* Index of a command in the table; exits with a message if there is no such command. */
 static size_t find_command(const char *command)
 {
 	size_t i;

@@ -144,7 +144,7 @@ static int has_table(const struct control *ctl, const char *name)
 	return ret;
 }
 
-/* All kernels with CONFIG_IOMMU_API have the folder. */
+/* Does this kernel have IOMMU groups?  All kernels with CONFIG_IOMMU_API have the folder. */
 static bool kernel_has_groups(const struct control *ctl)
 {
 	char *dir = xasprintf("%s/kernel/iommu_groups", ctl->sysfs);

@@ -105,7 +105,7 @@ void origin_read(const struct control *ctl, struct origin *o)
 
 /**
  * origin_free() - free what origin_read() has filled
- * @o: it
+ * @o: the origin
  */
 void origin_free(struct origin *o)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What to do, in words and in lines to paste. */
+/* Advice: what to do, in words and in lines to paste. */
 #ifndef REMEDY_H
 #define REMEDY_H
 

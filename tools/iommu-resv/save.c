@@ -2,7 +2,7 @@
 /*
  * iommu-resv save: a copy of what this command reads, for another machine to read.
  *
- * What identifies the machine's users is not copied: the copy has only the words about
+ * This copies no data that identifies the machine's users: the copy has only the words about
  * IOMMUs of the kernel's command line, the address bits of the CPU, and a refused map
  * without its process.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What declare and window have saved, for the next boot and for devices that are added
- * later.
+ * The settings that declare and window have saved, for the next boot and for devices that
+ * are added later.
  */
 #ifndef SAVED_H
 #define SAVED_H
@@ -17,7 +17,7 @@ enum saved_kind {
 
 /**
  * struct saved_item - one line that was understood
- * @kind: what it is
+ * @kind: a region or a window
  * @owner: the device, by its address, or all devices of VENDOR:DEVICE
  * @range: SAVED_DECLARE: the region
  * @request: SAVED_WINDOW: as the kernel's file takes it

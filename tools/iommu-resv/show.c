@@ -298,8 +298,8 @@ static const struct {
 };
 
 /*
- * What a region of type direct-relaxable was for, as far as the class of the device
- * says.
+ * Print what firmware used regions of type direct-relaxable for, by the class of the
+ * device.
  */
 static void say_purposes(const struct group *g)
 {

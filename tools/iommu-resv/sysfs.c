@@ -167,7 +167,7 @@ bool file_exists(const char *path)
 	return !access(path, F_OK);
 }
 
-/* Also a link without a target, as in a copy of another machine's sysfs. */
+/* True also for a link without a target, as in a copy of another machine's sysfs. */
 bool name_exists(const char *path)
 {
 	struct stat st;

@@ -147,7 +147,7 @@ static size_t nr_dirs;
 /**
  * struct unpacking - an archive being unpacked
  * @archive: its path
- * @in: it
+ * @in: the open archive
  * @dir: the folder that it goes to
  * @entries: what was unpacked so far
  * @bytes: how large that is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What can be given to a guest in place of a device that is tied to firmware: other
+ * Finds replacements for a device that cannot be given to a guest because of firmware: other
  * devices of the same vendor and model, and virtual functions of the device itself.
  */
 #include <inttypes.h>

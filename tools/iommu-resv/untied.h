@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What can be given to a guest in place of a device that is tied to firmware. */
+/* Replacements for a device that cannot be given to a guest because of firmware. */
 #ifndef UNTIED_H
 #define UNTIED_H
 

@@ -269,7 +269,7 @@ bool window_holds(const struct group *g, const char *text)
 	if (g->window_state != WINDOW_THERE)
 		return false;
 	ask_saved(text, &req);
-	/* Also with ranges to avoid: the kernel has checked those. */
+	/* Do not compare ranges to avoid: the module has checked them. */
 	if (!req.placed)
 		so = !strcmp(g->window_by, "auto");
 	else

@@ -248,7 +248,7 @@ PLANTED_RANDOM = (
 
 @case("explain-random-{key}", ("5.10-amd64", "6.12-amd64", "7-amd64", "7-arm64"), boot=SHARED)
 def random(key, name):
-    """Of thousands of maps, half of them invalid, every refusal is explained correctly."""
+    """Among thousands of maps, half of them invalid, each refusal is explained correctly."""
     kernel = kernels.get(key)
     count = COUNT.get(key, 2000)
     return f"{count} maps", run(name, kernel, PLAIN[kernel.arch],

@@ -134,7 +134,8 @@ def renewed_steps():
             *(f"write /sys/bus/pci/devices/{device}/remove 1" for device in RENEWED),
             "write /sys/bus/pci/rescan 1",
             "say renewed", *(f"cat {file}" for file in files),
-            # It looks; the next comparison is held back, so that it cannot correct anything.
+            # The module looks at the groups; the next comparison is held back, so it corrects
+            # nothing.
             f"write {HOLD} 3", f"wait-text {HOLD} 2",
             "say looked", *(f"cat {file}" for file in files),
             f"write {HOLD} 0", "unload iommu_resv", "left"]

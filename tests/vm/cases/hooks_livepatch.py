@@ -136,7 +136,7 @@ PLANTED_VERSION = (
 )
 
 
-# Its kernel does not compare the prototypes of symbols.
+# This kernel does not compare the prototypes of symbols, so only the module compares versions.
 @case("hooks-version-{key}", ("7-amd64",))
 def version(key, name):
     """A livepatch of another version does not load, and the log names it; kprobes go on."""

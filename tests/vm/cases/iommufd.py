@@ -472,7 +472,7 @@ def attach(topology, key, name):
                    partial(judge_attach, topology=topology.name), PLANTED_ATTACH)[1]
 
 
-# iommufd-tracked: the tracker knows attaches from the calls, without a look at the group
+# iommufd-tracked: the tracker knows attaches from the hooked calls, before the group is walked
 
 TRACKED = "/sys/module/iommu_resv/parameters/test_attached"
 HANDLES = ("iommu_attach_group_handle", "iommu_replace_group_handle", "iommu_detach_group_handle")
@@ -572,7 +572,7 @@ def judge_failed(lines):
             faults.append(f"{word}: {[errno for errno, _ in tries]}")
         for nr, (errno, states) in enumerate(tries, 1):
             mine = states.pop(group, None)
-            # After a failed attach another user could have the group: the next look tells.
+            # After a failed attach another user could have the group: the next walk finds out.
             want = ("attached",) if errno == "ok" or word == FAILING[1] else ("free", "unseen")
             if mine not in want:
                 faults.append(f"{word}, allocation {nr}: {errno}, and the group is {mine}")
@@ -586,7 +586,7 @@ def judge_failed(lines):
             hook = hooks.get((symbol, backend))
             if not hook or hook.state != "active" or hook.hits < least or hook.missed:
                 faults.append(f"{symbol}, at least {least} calls: {hook}")
-    # What the play says last: every group but that of the other device is free.
+    # In the last lines of the play, every group but that of the other device is free.
     last = [line.split()[-1] for line in said if re.match(r"7 \| \d+ ", line)]
     if [state for state in last if state != "free"] != ["attached"]:
         faults.append(f"at the end: {last}")

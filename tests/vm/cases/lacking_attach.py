@@ -85,7 +85,7 @@ TRACE = "/sys/kernel/tracing/trace"
 
 def checks_steps(arch):
     device, (low, _) = DEVICE[arch], WINDOW[arch]
-    # Not the window's first page: of a movable window VFIO checks only the first byte.
+    # Skip the window's first page: VFIO checks only the first byte of a movable window.
     low += 0x1000
     page = f"0x{low:x}-0x{low + 0xfff:x}"
     free = "0x1000000-0x1000fff"

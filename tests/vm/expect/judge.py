@@ -158,7 +158,7 @@ def check_assignable(group, regions):
 
 
 def check_group(group, added=False):
-    """What must hold for any group, with or without VFIO. ADDED: the module makes its list."""
+    """Conditions that hold for any group, also without VFIO. ADDED: the module makes its list."""
     faults = []
     head = f"group {group.id}"
     # By bad firmware the kernel can list a region that ends before it begins. That is no region,
@@ -344,7 +344,7 @@ def check_module_files(files):
 
 
 def check_report(lines, topology, series, added=False):
-    """All of a report- test: the dump "loaded", the two VFIO passes, and the unload."""
+    """Check a whole report- test: the dump "loaded", the two VFIO passes, and the unload."""
     faults = [f"{cmd} {line}" for cmd in ("load", "unload") for line in said(lines, cmd)
               if " ok" not in line]
     faults += [f"bind {line}" for line in said(lines, "bind") if not line.endswith(" ok")]
@@ -384,7 +384,7 @@ def check_report(lines, topology, series, added=False):
 
 
 def answers(lines, group, number):
-    """What run NUMBER of vfio-check, counted from 1, said of GROUP."""
+    """The answers about GROUP of the run of vfio-check with this NUMBER, counted from 1."""
     runs = [[]]
     for line in said(lines, "vfio", group):
         runs[-1].append(line)

@@ -38,7 +38,7 @@ def good_vfio(label, topology, series):
 
 
 def check_of(device, label, topology, series):
-    """What `run /vfio-check check DEVICE` said agrees with the dump LABEL."""
+    """The output of `run /vfio-check check DEVICE` agrees with the dump LABEL."""
     def check(piece, state):
         return judge.check_vfio(where(state[label], device), piece.said("run"), topology, series)
     return check

@@ -22,8 +22,8 @@ now = threading.local()
 
 @dataclass(eq=False)
 class Request(BaseException):
-    """What a case wants a VM to do; OPTIONS: see Vm. Raised to end the call of a case that is only
-    asked, so it is no Exception, which the case might catch."""
+    """The steps that a case needs a VM for; OPTIONS: see Vm. The first call of a case ends with
+    this as an exception. It is no Exception, which the case might catch."""
     name: str
     kernel: kernels.Kernel
     topology: object
@@ -175,7 +175,7 @@ class Boot(Vm):
             raise kernels.Failure("a case has left something behind")
 
     def left(self, n):
-        """What case N, which is over, left behind."""
+        """The differences that case N left behind; the case has ended."""
         part = parts(self.lines, "^case ")
         return left_behind(of("state", part[n]), of("state", part[n + 1]))
 
@@ -206,7 +206,7 @@ class Boot(Vm):
             stretches.append(Stretch(request, transcript(said[0], said[n + 1]) +
                                      ([] if dead else ["end"]), seen, faults, dead))
             stretches[-1].seconds = times[n + 1] - times[n]
-            # What to give to tests/vm/run for the same boot
+            # The arguments of tests/vm/run for the same boot
             (stretches[-1].dir / "boot").write_text(self.name + ":" + "".join(
                 f" {other.name}" for other in self.requests) + "\n")
             if faults:

@@ -256,7 +256,8 @@ TABLE = [
                                      "0000:00:03.0 native enforced", ("6.12", "7")),
                     ("0000:00:04.0", "0x0000000060000000 0x000000006000ffff reserved dt "
                                      "0000:00:04.0 native enforced", ("6.12", "7")),
-                    # These kernels do not know it: the module reports it, but nothing enforces it.
+                    # These kernels do not read the property: the module reports the region as
+                    # advice.
                     ("0000:00:03.0", "0x0000000050000000 0x000000005000ffff direct dt "
                                      "0000:00:03.0 added advice", ("5.10", "6.1")),
                     ("0000:00:04.0", "0x0000000060000000 0x000000006000ffff reserved dt "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a guest inherits from the host's CPU.  A copy of another machine's sysfs
+ * The properties that a guest inherits from the host's CPU.  A copy of another machine's sysfs
  * (--sysfs) may have that machine's /proc/cpuinfo as a file "cpuinfo".
  */
 #include <fcntl.h>

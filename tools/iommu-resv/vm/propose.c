@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What to set, in the syntax of the program that runs the VM. A setting is proposed
+ * Proposes settings, in the syntax of the program that runs the VM. A setting is proposed
  * only if the guest's map, made again with the setting, no longer has the fault.
  */
 #include <inttypes.h>

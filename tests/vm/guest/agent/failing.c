@@ -115,7 +115,7 @@ static void fail_nth(const char *label, int max, const struct failing *f)
 			}
 		}
 		fflush(port);
-		/* Not 0: there were fewer than I allocations, so none has failed. */
+		/* Not 0: there were fewer allocations than @i, so none has failed. */
 		if (atoi(left)) {
 			tell("fail-end %s %d\n", label, i - 1);
 			return;

@@ -2,7 +2,7 @@
 /*
  * agent: /init of the test VMs. Loads the modules listed in /modules, then executes the steps in
  * /steps, one on each line, and sends the host what it saw through the virtio port "iommu-resv".
- * It judges nothing: the host does that (tests/vm/expect).
+ * It does not judge what it saw: the host does (tests/vm/expect).
  *
  * steps                        lines sent
  * load FILE [PARAMETER...]     load FILE ok|ERRNO NANOSECONDS (of CPU time, here and below)

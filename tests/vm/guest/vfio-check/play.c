@@ -16,7 +16,7 @@ static char *cut(char *arg)
 	return colon + 1;
 }
 
-/* These are false with errno set. */
+/* number_of(), wide_of() and range_of() return false, with errno set, if TEXT is wrong. */
 bool number_of(const char *text, unsigned int *number)
 {
 	char *end;

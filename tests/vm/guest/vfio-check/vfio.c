@@ -32,7 +32,7 @@ void vfio_close(struct vfio *v)
 	v->container = -1;
 }
 
-/* These return 0 or an errno. */
+/* new_ioas(), cdev_attach() and cdev_detach() return 0 or an errno. */
 int new_ioas(struct vfio *v)
 {
 	struct iommufd_ioas_alloc a = { .size = sizeof(a) };
