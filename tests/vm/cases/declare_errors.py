@@ -61,8 +61,7 @@ def refused(page, arch):
 ODD = (0x70000000, 0x7000ffff)
 
 
-@case("declare-errors-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "6.12-arm64-64k",
-      "7-arm64"), boot=SHARED)
+@case("declare-errors-{key}", ("5.10-amd64", "7-amd64", "6.12-arm64-16k", "7-arm64"), boot=SHARED)
 def errors(key, name):
     """Each refused write gets its errno and one line in the log, and changes nothing."""
     kernel = kernels.get(key)
