@@ -833,24 +833,50 @@ char *device_name(const char *word)
 	return name;
 }
 
-static bool find_device(const struct control *ctl, const char *word,
+static bool has_device(const char *dir, const char *group, const char *name,
+		       unsigned int *id)
+{
+	char *path = xasprintf("%s/%s/devices/%s", dir, group, name);
+	bool found = parse_id(group, id) && name_exists(path);
+
+	free(path);
+	return found;
+}
+
+/* A PCI device has a link to its group, which spares the search of all groups. */
+static bool follow_link(const struct control *ctl, const char *dir, const char *name,
 			unsigned int *id)
 {
-	char *dir = groups_dir(ctl);
-	char *name = device_name(word);
+	char *link = xasprintf("%s/bus/pci/devices/%s/iommu_group", ctl->sysfs, name);
+	char *group = link_base(link);
+	bool found = group && has_device(dir, group, name, id);
+
+	free(group);
+	free(link);
+	return found;
+}
+
+static bool search_groups(const char *dir, const char *name, unsigned int *id)
+{
 	struct strings list;
 	bool found = false;
 	size_t i;
 
 	dir_list(dir, &list);
-	for (i = 0; i < list.nr && !found && name[0] != '.' &&
-	     !strchr(name, '/'); i++) {
-		char *path = xasprintf("%s/%s/devices/%s", dir, list.s[i], name);
-
-		found = name_exists(path) && parse_id(list.s[i], id);
-		free(path);
-	}
+	for (i = 0; i < list.nr && !found; i++)
+		found = has_device(dir, list.s[i], name, id);
 	strings_free(&list);
+	return found;
+}
+
+static bool find_device(const struct control *ctl, const char *word,
+			unsigned int *id)
+{
+	char *dir = groups_dir(ctl);
+	char *name = device_name(word);
+	bool found = name[0] != '.' && !strchr(name, '/') &&
+		     (follow_link(ctl, dir, name, id) || search_groups(dir, name, id));
+
 	free(name);
 	free(dir);
 	return found;
