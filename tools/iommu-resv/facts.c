@@ -808,6 +808,30 @@ int groups_moved(struct control *ctl, bool held)
 	return nr;
 }
 
+/*
+ * virsh writes a mediated device as mdev_UUID, with _ for -, and newer ones with its
+ * parent behind that; NULL if it is none.
+ */
+static char *mediated_name(const char *word)
+{
+	static const char form[] = "xxxxxxxx_xxxx_xxxx_xxxx_xxxxxxxxxxxx";
+	char *name;
+	size_t i;
+
+	if (strncmp(word, "mdev_", 5))
+		return NULL;
+	word += 5;
+	for (i = 0; form[i]; i++)
+		if (form[i] == 'x' ? !isxdigit((unsigned char)word[i]) : word[i] != '_')
+			return NULL;
+	if (word[i] && word[i] != '_')
+		return NULL;
+	name = xasprintf("%.*s", (int)i, word);
+	for (i = 0; name[i]; i++)
+		name[i] = name[i] == '_' ? '-' : (char)tolower((unsigned char)name[i]);
+	return name;
+}
+
 /* The name as sysfs has it: lower case, with the PCI domain; virsh has pci_0000_00_03_0. */
 char *device_name(const char *word)
 {
@@ -819,6 +843,9 @@ char *device_name(const char *word)
 	if (sscanf(word, "pci_%4x_%2x_%2x_%1x%c", &domain, &bus, &slot, &function,
 		   &end) == 4)
 		return xasprintf("%04x:%02x:%02x.%x", domain, bus, slot, function);
+	name = mediated_name(word);
+	if (name)
+		return name;
 	for (i = 0; i < sizeof(short_form) - 1; i++)
 		if (short_form[i] == 'x' ? !isxdigit((unsigned char)word[i]) :
 		    word[i] != short_form[i])
