@@ -254,7 +254,7 @@ static void grid_fill(const struct control *ctl, const struct sheet *sheet,
 
 /*
  * Does a table need nothing of the library?  It measures each cell several times, in
- * wide characters, which is half of what "list" costs on a host with 1,000 groups.
+ * wide characters: half of what "list" would cost on a host with 1,000 groups.
  */
 static bool grid_is_plain(const struct control *ctl, const struct grid *grid,
 			  struct libscols_table *table)
