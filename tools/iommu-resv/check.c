@@ -340,8 +340,16 @@ int cmd_check(struct control *ctl, int argc, char **argv)
 	if (argc < 2)
 		errx(EXIT_TROUBLE, "check takes a group or device and one or more ranges");
 	/* Parse all of them first, so that a bad one does not cause half an answer. */
-	for (i = 1; i < argc; i++)
-		add_word(&maps, argv[i]);
+	for (i = 1; i < argc; i++) {
+		struct range map;
+
+		if (i + 1 < argc && range_of_pair(argv[i], argv[i + 1], &map)) {
+			maps_add(&maps, &map);
+			i++;
+		} else {
+			add_word(&maps, argv[i]);
+		}
+	}
 	names = names_open(ctl);
 	ret = groups_find(ctl, names, 1, argv, &groups);
 	names_close(names);

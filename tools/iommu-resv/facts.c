@@ -809,6 +809,30 @@ int groups_moved(struct control *ctl, bool held)
 	return nr;
 }
 
+/*
+ * virsh writes a mediated device as mdev_UUID, with _ for -, and newer ones with its
+ * parent behind that; NULL if it is none.
+ */
+static char *mediated_name(const char *word)
+{
+	static const char form[] = "xxxxxxxx_xxxx_xxxx_xxxx_xxxxxxxxxxxx";
+	char *name;
+	size_t i;
+
+	if (strncmp(word, "mdev_", 5))
+		return NULL;
+	word += 5;
+	for (i = 0; form[i]; i++)
+		if (form[i] == 'x' ? !isxdigit((unsigned char)word[i]) : word[i] != '_')
+			return NULL;
+	if (word[i] && word[i] != '_')
+		return NULL;
+	name = xasprintf("%.*s", (int)i, word);
+	for (i = 0; name[i]; i++)
+		name[i] = name[i] == '_' ? '-' : (char)tolower((unsigned char)name[i]);
+	return name;
+}
+
 /* The name as sysfs has it: lower case, with the PCI domain; virsh has pci_0000_00_03_0. */
 char *device_name(const char *word)
 {
@@ -820,6 +844,9 @@ char *device_name(const char *word)
 	if (sscanf(word, "pci_%4x_%2x_%2x_%1x%c", &domain, &bus, &slot, &function,
 		   &end) == 4)
 		return xasprintf("%04x:%02x:%02x.%x", domain, bus, slot, function);
+	name = mediated_name(word);
+	if (name)
+		return name;
 	for (i = 0; i < sizeof(short_form) - 1; i++)
 		if (short_form[i] == 'x' ? !isxdigit((unsigned char)word[i]) :
 		    word[i] != short_form[i])
@@ -834,24 +861,50 @@ char *device_name(const char *word)
 	return name;
 }
 
-static bool find_device(const struct control *ctl, const char *word,
+static bool has_device(const char *dir, const char *group, const char *name,
+		       unsigned int *id)
+{
+	char *path = xasprintf("%s/%s/devices/%s", dir, group, name);
+	bool found = parse_id(group, id) && name_exists(path);
+
+	free(path);
+	return found;
+}
+
+/* A PCI device has a link to its group, which spares the search of all groups. */
+static bool follow_link(const struct control *ctl, const char *dir, const char *name,
 			unsigned int *id)
 {
-	char *dir = groups_dir(ctl);
-	char *name = device_name(word);
+	char *link = xasprintf("%s/bus/pci/devices/%s/iommu_group", ctl->sysfs, name);
+	char *group = link_base(link);
+	bool found = group && has_device(dir, group, name, id);
+
+	free(group);
+	free(link);
+	return found;
+}
+
+static bool search_groups(const char *dir, const char *name, unsigned int *id)
+{
 	struct strings list;
 	bool found = false;
 	size_t i;
 
 	dir_list(dir, &list);
-	for (i = 0; i < list.nr && !found && name[0] != '.' &&
-	     !strchr(name, '/'); i++) {
-		char *path = xasprintf("%s/%s/devices/%s", dir, list.s[i], name);
-
-		found = name_exists(path) && parse_id(list.s[i], id);
-		free(path);
-	}
+	for (i = 0; i < list.nr && !found; i++)
+		found = has_device(dir, list.s[i], name, id);
 	strings_free(&list);
+	return found;
+}
+
+static bool find_device(const struct control *ctl, const char *word,
+			unsigned int *id)
+{
+	char *dir = groups_dir(ctl);
+	char *name = device_name(word);
+	bool found = name[0] != '.' && !strchr(name, '/') &&
+		     (follow_link(ctl, dir, name, id) || search_groups(dir, name, id));
+
 	free(name);
 	free(dir);
 	return found;

@@ -184,6 +184,8 @@ static size_t find_command(const char *command)
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (!strcmp(command, commands[i].name))
 			return i;
+	if (!strcmp(command, "ls"))
+		return find_command("list");
 	unknown_command(command);
 }
 
@@ -209,9 +211,7 @@ static int cmd_help(struct control *ctl, int argc, char **argv)
 	(void)ctl;
 	if (argc > 1)
 		errx(EXIT_TROUBLE, "help takes one command: '%s'", argv[1]);
-	if (argc)
-		find_command(argv[0]);
-	if (!argc || !help_command(argv[0]))
+	if (!argc || !help_command(commands[find_command(argv[0])].name))
 		usage();
 	return EXIT_OK;
 }
@@ -337,6 +337,7 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	i = find_command(command);
+	command = commands[i].name;
 	intersects = !strcmp(command, "intersect");
 	takes_vm = intersects || !strcmp(command, "check") || !strcmp(command, "map");
 	if ((ctl.vm || ctl.as) && !(ctl.vm && takes_vm))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ranges of the command line: the end is included; numbers are hexadecimal with 0x, or
- * decimal.
+ * Ranges of the command line: the end is included, unless it is written with a unit;
+ * numbers are hexadecimal with 0x, or decimal.
  */
 #include <err.h>
 #include <stdlib.h>
@@ -16,12 +16,20 @@ static bool parse_address(const char *word, uint64_t *value)
 	return word_hex(word, 1, value) || word_decimal(word, value);
 }
 
+static const char units[] = "kmgt";
+
+static bool has_unit(const char *word)
+{
+	size_t len = strlen(word);
+
+	return len && strchr(units, word[len - 1]);
+}
+
 /* A number, with a letter behind it for KiB, MiB, GiB or TiB. */
 static bool parse_size(char *word, uint64_t *size)
 {
-	static const char units[] = "kmgt";
 	size_t len = strlen(word);
-	const char *unit = len ? strchr(units, word[len - 1]) : NULL;
+	const char *unit = has_unit(word) ? strchr(units, word[len - 1]) : NULL;
 	unsigned int shift = 0;
 
 	if (unit) {
@@ -76,6 +84,17 @@ bool range_of_size(uint64_t start, uint64_t size, struct range *range)
 	return true;
 }
 
+/* Whoever writes 0-4G does not mean the byte at 4 GiB. */
+static bool parse_end(char *word, uint64_t *end)
+{
+	bool excluded = has_unit(word);
+
+	if (!parse_size(word, end) || (excluded && !*end))
+		return false;
+	*end -= excluded;
+	return true;
+}
+
 /**
  * range_of_word() - START-END or START+SIZE; exits with a message if it is neither
  * @word: the word
@@ -90,16 +109,15 @@ void range_of_word(const char *word, struct range *range)
 
 	to_lower(start);
 	if (*second == '\0') {
-		if (parse_address(start, &range->start))
+		if (parse_size(start, &range->start))
 			errx(EXIT_TROUBLE, "'%s' is an address, not a range: write START-END (END included) or START+SIZE",
 			     word);
 		second = NULL;
 	} else {
 		*second++ = '\0';
 	}
-	if (!second || !parse_address(start, &range->start) ||
-	    !(has_size ? parse_size(second, &size) :
-			 parse_address(second, &range->end)))
+	if (!second || !parse_size(start, &range->start) ||
+	    !(has_size ? parse_size(second, &size) : parse_end(second, &range->end)))
 		errx(EXIT_TROUBLE, "'%s' is neither START-END, like 0x0-0x7fffffff, nor START+SIZE, like 0x0+2G",
 		     word);
 	if (has_size && !range_of_size(range->start, size, range))
@@ -108,6 +126,38 @@ void range_of_word(const char *word, struct range *range)
 	if (range->end < range->start)
 		errx(EXIT_TROUBLE, "'%s' ends below its start", word);
 	free(start);
+}
+
+/**
+ * range_of_pair() - a map written as two words, START SIZE or START END
+ * @first: a word
+ * @second: the next one
+ * @range: to fill
+ *
+ * A map has whole pages, so that its size and its last address cannot be mistaken for
+ * each other.
+ *
+ * Return: false if these are not two numbers
+ */
+bool range_of_pair(const char *first, const char *second, struct range *range)
+{
+	char *start = xstrdup(first), *other = xstrdup(second), *word;
+	uint64_t value;
+	bool numbers, is_size;
+
+	to_lower(start);
+	to_lower(other);
+	is_size = has_unit(other);
+	numbers = parse_size(start, &value) && parse_size(other, &value);
+	is_size |= !(value % PAGE_MIN);
+	free(start);
+	free(other);
+	if (!numbers)
+		return false;
+	word = xasprintf("%s%c%s", first, is_size ? '+' : '-', second);
+	range_of_word(word, range);
+	free(word);
+	return true;
 }
 
 /**

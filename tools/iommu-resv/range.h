@@ -16,6 +16,7 @@
 uint64_t address_of_word(const char *word);
 bool range_of_size(uint64_t start, uint64_t size, struct range *range);
 void range_of_word(const char *word, struct range *range);
+bool range_of_pair(const char *first, const char *second, struct range *range);
 void range_of_words(int argc, char **argv, struct range *range);
 unsigned int range_whole_bits(uint64_t end);
 bool range_aligned(const struct range *range);

@@ -40,9 +40,15 @@ static int by_start(const void *a, const void *b)
 	return (x->at.start > y->at.start) - (x->at.start < y->at.start);
 }
 
-/* hw/core/machine.c, machine_set_mem() (before 7.1: softmmu/vl.c, set_memory_options()) */
+/*
+ * hw/core/machine.c, machine_set_mem() (before 7.1: softmmu/vl.c, set_memory_options())
+ * and machine_run_board_init()
+ */
 static char *refused_memory(const struct guest *g)
 {
+	if (g->backend)
+		return keep_printf("its memory backend has another size (0x%" PRIx64 ") than the memory (0x%" PRIx64 ")",
+				   g->backend, g->ram);
 	if (g->maxmem < g->ram)
 		return keep_printf("maxmem (0x%" PRIx64 ") is less than the memory (0x%" PRIx64 ")",
 				   g->maxmem, g->ram);

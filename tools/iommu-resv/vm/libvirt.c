@@ -6,6 +6,7 @@
  *
  * The XML is not trusted: no document type (and so no entities), no network.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 #include <libxml/parser.h>
@@ -97,24 +98,26 @@ static uint64_t number(const char *text, const char *what)
 	return value;
 }
 
-/* src/util/virutil.c, virScaleInteger(): KB is 1000 bytes, K and KiB are 1024. */
+/*
+ * src/util/virutil.c, virScaleInteger(): KB is 1000 bytes, K and KiB are 1024; upper
+ * and lower case are the same.
+ */
 static uint64_t scaled(xmlNode *node)
 {
-	static const char letters[] = "kMGTPE";
+	static const char letters[] = "kmgtpe";
 	uint64_t value = number(text_of(node), (const char *)node->name), scale = 1;
-	char *unit = prop(node, "unit") ?: keep_string("KiB");
-	const char *given = keep_string(unit), *letter;
+	const char *unit = prop(node, "unit") ?: "KiB", *letter;
 	unsigned int i;
 
-	if (*unit && strcmp(unit, "b") && strcmp(unit, "bytes")) {
-		if (*unit == 'K')
-			*unit = 'k';
-		letter = strchr(letters, *unit);
-		if (!letter || (unit[1] && strcmp(unit + 1, "B") && strcmp(unit + 1, "iB")))
+	if (*unit && strcasecmp(unit, "b") && strcasecmp(unit, "byte") &&
+	    strcasecmp(unit, "bytes")) {
+		letter = strchr(letters, tolower((unsigned char)*unit));
+		if (!letter || (unit[1] && strcasecmp(unit + 1, "B") &&
+				strcasecmp(unit + 1, "iB")))
 			vm_fail("<%s unit='%s'> is not a unit of libvirt",
-				(const char *)node->name, given);
+				(const char *)node->name, unit);
 		for (i = 0; i <= (unsigned int)(letter - letters); i++)
-			scale *= !strcmp(unit + 1, "B") ? 1000 : 1024;
+			scale *= !strcasecmp(unit + 1, "B") ? 1000 : 1024;
 	}
 	if (value && scale > VM_SIZE_MAX / value)
 		vm_fail("<%s> is larger than any machine", (const char *)node->name);
@@ -239,15 +242,22 @@ static void take_memory(struct domain *d)
 	xmlNode *memory = child(d->root, "memory", NULL);
 	xmlNode *max = child(d->root, "maxMemory", NULL);
 	uint64_t total, modules = take_modules(d), ram = numa_size(d), slots = 0;
+	bool whole = false;
 	char *text;
 
 	if (!memory)
 		vm_fail("the domain has no <memory>");
 	total = up_kib(scaled(memory));
 	if (!ram) {
+		whole = true;
 		if (modules >= total)
 			vm_fail("<memory> is no larger than the memory modules, which it includes");
 		ram = up_mib(total - modules);
+	}
+	/* src/qemu/qemu_command.c, qemuBuildMemCommandLine(): with cells they are the backends */
+	if (whole) {
+		option(d, "-object", keep_printf("memory-backend-ram,id=ram,size=%" PRIu64, ram));
+		option(d, "-machine", keep_string("memory-backend=ram"));
 	}
 	if (max) {
 		if (prop(max, "slots"))

@@ -161,7 +161,8 @@ void cpu_x86(const char *model, struct guest *g)
 		"SapphireRapids", "GraniteRapids", "SierraForest", "ClearwaterForest",
 		"DiamondRapids", "Denverton", "Snowridge", "KnightsMill", NULL
 	};
-	static const char *const huge_exact[] = { "max", "host", NULL };
+	/* "host-model" of libvirt is a model that it makes of the host's CPU. */
+	static const char *const huge_exact[] = { "max", "host", "host-model", NULL };
 
 	g->vendor = begins(model, amd) || is_one_of(model, amd_exact) ? VENDOR_AMD :
 		    begins(model, other) || is_one_of(model, other_exact) ?

@@ -269,6 +269,9 @@ static void ram_lines(struct quest *q, uint64_t ram)
 		break;
 	default:
 		line(p, keep_printf("-m %s", size_text(ram)));
+		if (g->has_backend)
+			line(p, keep_printf("# and size=%s in the -object of its memory-backend",
+					    size_text(ram)));
 	}
 }
 
@@ -299,6 +302,7 @@ static void propose_less_ram(struct quest *q)
 				ram = (end - gap + 1) / GIB * GIB;
 				g = q->g;
 				g.ram = ram;
+				g.backend = 0;
 				g.maxmem = ram;
 				g.slots = 0;
 				if (ram > best && map_fits(q, &g, true))
@@ -500,6 +504,9 @@ void propose(const struct guest *g, const struct guest_map *m,
 	if (!is_settable(v))
 		return;
 	propose_members(&q);
+	/* The description contradicts itself: nobody knows which part of it is meant. */
+	if (m->refused && !m->bits_low)
+		return;
 	propose_more_bits(&q, m);
 	propose_window(&q, m);
 	propose_low(&q);

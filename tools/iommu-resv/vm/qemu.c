@@ -4,6 +4,7 @@
  * merging (system/vl.c): all -machine options are merged, and the last value of a key
  * counts; -m overrides -machine memory.*; a property in -cpu overrides -global.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "machine.h"
@@ -53,6 +54,8 @@ static const char *const with_argument[] = {
  * @hole64: what -global says of the host bridge's hole, or NULL
  * @pflash: there is a flash image, which only edk2 is
  * @bios: the last -bios
+ * @arm_binary: of a QEMU for Arm
+ * @short_binary: of a QEMU for 32-bit x86
  */
 struct line {
 	struct guest *g;
@@ -68,6 +71,7 @@ struct line {
 	bool pflash;
 	const char *bios;
 	bool arm_binary;
+	bool short_binary;
 };
 
 static bool listed(const char *const *list, size_t nr, const char *word)
@@ -102,18 +106,24 @@ static char *last_component(const char *path)
 	return keep_part(start, len - (size_t)(start - path));
 }
 
-/* QEMU takes the domain as optional, and hexadecimal digits of both cases. */
+/*
+ * hw/core/qdev-properties-system.c, set_pci_host_devaddr(): [DOMAIN:]BUS:SLOT.FUNCTION,
+ * as many hexadecimal digits as one likes.
+ */
 static char *pci_name(const char *host)
 {
-	const char *colon = strchr(host, ':');
-	char *name, *at;
+	unsigned int domain = 0, bus, slot, function;
+	char end;
 
-	name = colon && strchr(colon + 1, ':') ? keep_string(host) :
-						 keep_printf("0000:%s", host);
-	for (at = name; *at; at++)
-		if (*at >= 'A' && *at <= 'F')
-			*at = (char)(*at - 'A' + 'a');
-	return name;
+	if (sscanf(host, "%8x:%8x:%8x.%8u%c", &domain, &bus, &slot, &function, &end) != 4) {
+		domain = 0;
+		if (sscanf(host, "%8x:%8x.%8u%c", &bus, &slot, &function, &end) != 3)
+			vm_fail("-device vfio-pci,host=%s: not the address of a PCI device",
+				host);
+	}
+	if (bus > 0xff || slot > 0x1f || function > 7)
+		vm_fail("-device vfio-pci,host=%s: no PCI device has this address", host);
+	return keep_printf("%04x:%02x:%02x.%x", domain, bus, slot, function);
 }
 
 static void vfio_device(struct line *l, const struct opts *o)
@@ -123,7 +133,7 @@ static void vfio_device(struct line *l, const struct opts *o)
 	if (sysfs)
 		guest_device(l->g, last_component(sysfs), false);
 	else if (host)
-		guest_device(l->g, strchr(host, ':') ? pci_name(host) : host, false);
+		guest_device(l->g, pci_name(host), false);
 	else if (opts_get(o, "fd"))
 		vm_fail("-device vfio-pci has a file descriptor and no address: the device cannot be identified");
 	else
@@ -325,6 +335,7 @@ static void take_program(struct line *l, const char *program)
 	if (!strncmp(base, prefix, sizeof(prefix) - 1)) {
 		base += sizeof(prefix) - 1;
 		l->arm_binary = !strcmp(base, "aarch64") || !strcmp(base, "arm");
+		l->short_binary = !strcmp(base, "i386");
 		if (!l->arm_binary && strcmp(base, "x86_64") &&
 		    strncmp(base, "x86_64-", 7) && strcmp(base, "i386") &&
 		    strcmp(base, "x86"))
@@ -393,6 +404,9 @@ static void finish_memory(struct line *l)
 				backend);
 	}
 	g->ram = (g->ram + 8191) / 8192 * 8192;
+	g->has_backend = backend && opts_size(&l->objects, backend, 'B', &g->backend);
+	if (g->backend == g->ram)
+		g->backend = 0;
 	if (!g->ram)
 		vm_fail("the machine has no memory");
 	max = opts_size(&l->machine, "memory.max-size", 'B', &g->maxmem);
@@ -467,7 +481,9 @@ static bool cpu_feature(const struct line *l, const char *name, bool unset)
 static void finish_cpu(struct line *l)
 {
 	struct guest *g = l->g;
-	const char *model = opts_get(&l->cpu, "model") ?: "qemu64";
+	/* target/i386/cpu.h, TARGET_DEFAULT_CPU_TYPE */
+	const char *model = opts_get(&l->cpu, "model") ?:
+			    l->short_binary ? "qemu32" : "qemu64";
 	bool like_host = !strcmp(model, "host") || !strcmp(model, "max");
 	const char *vendor;
 	uint64_t bits = 0, limit = 0, number;

@@ -293,7 +293,8 @@ static int find_group(struct vm_verdict *v, struct words *ids, const struct cont
 			return NO_GROUPS;
 		}
 		add(v, FINDING_NO, "group",
-		    keep_printf("%s: no IOMMU group of this host has it", name));
+		    keep_printf("%s: no IOMMU group of this host has it", name))->device =
+			keep_string(name);
 		return NOT_FOUND;
 	}
 	word = keep_printf("%u", id);

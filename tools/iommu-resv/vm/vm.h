@@ -90,6 +90,8 @@ struct vm_device {
  * @arm: the guest is an arm64 machine
  * @ram: bytes of memory that are there from the start, without modules
  * @maxmem: bytes that may be reached with modules; @ram if none may
+ * @has_backend: the memory is an object of QEMU, which has a size of its own
+ * @backend: that size, if it is another one than @ram; else 0
  * @slots: of modules
  * @plugged: bytes of modules that are there from the start
  * @low_limit: max-ram-below-4g, 0 for the machine type's own
@@ -126,6 +128,8 @@ struct guest {
 	bool arm;
 	uint64_t ram;
 	uint64_t maxmem;
+	bool has_backend;
+	uint64_t backend;
 	uint64_t slots;
 	uint64_t plugged;
 	uint64_t low_limit;
