@@ -41,7 +41,8 @@
  * 6. After any tap was out, earlier knowledge is void: the tracker raises the epoch, and
  *    a group whose state is of an older epoch is RESV_ATTACH_UNSEEN until the
  *    registry looks at it and finds it free.  The tracker keeps only domains with pins,
- *    until all their groups were seen free.
+ *    until all their groups were seen free, and of containers those with a domain that is
+ *    kept, which are then no longer known.
  *
  * Locks: watch_lock, a mutex, is held while taps are installed or removed; the lock of
  * the hooks nests inside it.  table_lock protects all objects.  It is a raw spinlock,

@@ -202,6 +202,8 @@ struct resv_attach_group *resv_attach_group_find(const struct iommu_group *group
 struct resv_attach_group *resv_attach_group_numbered(int id);
 enum resv_attach_state resv_attach_state(const struct resv_attach_group *g);
 struct resv_attach_container *resv_attach_container_find(const void *address);
+bool resv_attach_container_keeps(const struct resv_attach_container *c);
+bool resv_attach_by_vfio(const struct resv_attach_group *g);
 bool resv_attach_pin(struct resv_attach_domain *d);
 bool resv_attach_pin_once(struct resv_attach_domain *d, unsigned int index);
 

@@ -261,6 +261,26 @@ struct resv_attach_container *resv_attach_container_find(const void *address)
 }
 
 /**
+ * resv_attach_container_keeps() - has a container a domain that is kept?
+ * @c: the container
+ *
+ * VFIO frees its domains before the container, so as long as one is kept, the address of
+ * the container is not that of another one.
+ *
+ * Context: under resv_attach_lock().
+ * Return: true if it has
+ */
+bool resv_attach_container_keeps(const struct resv_attach_container *c)
+{
+	const struct resv_attach_domain *d;
+
+	list_for_each_entry(d, &c->domains, by_container)
+		if (d->kept)
+			return true;
+	return false;
+}
+
+/**
  * resv_attach_state() - the present state of a group
  * @g: object of the group
  *
@@ -686,14 +706,20 @@ void resv_attach_outage(void)
 	flags = resv_attach_lock();
 	epoch++;
 	WRITE_ONCE(resv_attach_bracketed, false);
-	hash_for_each_safe(containers, bkt, tmp, c, node)
-		resv_attach_drop_container(c);
+	hash_for_each_safe(containers, bkt, tmp, c, node) {
+		if (resv_attach_container_keeps(c))
+			c->known = false;
+		else
+			resv_attach_drop_container(c);
+	}
 	hash_for_each(groups, bkt, g, node) {
 		g->task = NULL;
 		g->first = NULL;
 		g->barred = NULL;
 		if (g->domain && !g->domain->pins)
 			resv_attach_leave_domain(g);
+		if (!g->domain)
+			resv_attach_leave_container(g);
 		resv_attach_tell_unseen(g);
 	}
 	hash_for_each_safe(domains, bkt, tmp, d, node)

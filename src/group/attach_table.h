@@ -36,7 +36,6 @@ void resv_attach_leave_domain(struct resv_attach_group *g);
 void resv_attach_set_state(struct resv_attach_group *g,
 			   enum resv_attach_state state);
 void resv_attach_set_unseen(struct resv_attach_group *g);
-bool resv_attach_by_vfio(const struct resv_attach_group *g);
 bool resv_attach_allowed(struct resv_attach_group *g, struct resv_attach_domain *d);
 bool resv_attach_may_lose(const struct resv_attach_group *g);
 void resv_attach_tell_attached(struct resv_attach_group *g,

@@ -139,7 +139,8 @@ static bool attach(struct resv_attach_group *g, const struct iommu_domain *domai
 		d = NULL;
 		g->first = domain;
 	}
-	if (!d)
+	/* Nor would clients know the container that the tracker had no memory for. */
+	if (!d && (!by_vfio || g->container || resv_attach_may_lose(g)))
 		d = resv_attach_make_domain(domain, by_vfio && domain == g->first ?
 				g->container : NULL);
 	if (!d && by_vfio && !resv_attach_may_lose(g)) {

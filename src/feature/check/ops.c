@@ -21,8 +21,9 @@
  *   was so with the original.  The copy is made when the registry looks at a group, so taps
  *   allocate nothing.
  * - Domains keep the driver's operations if the tracker does not know their container from
- *   its opening on: the guest may be older than the checks, and its domains have them.  A
- *   group that it gets later shares these domains, and is not checked.
+ *   its opening on, and none of its domains has a copy: the guest may be older than the
+ *   checks, and its domains have them.  A group that it gets later shares these domains,
+ *   and is not checked.
  * - A copy is complete before it is on the list.  Afterwards only its pgsize_bitmap can
  *   change, as that of the original does.  Copies are freed when this module is unloaded.
  * - A domain points to a copy if and only if resv_attach_domain.kept is set.  It then
@@ -192,6 +193,18 @@ static void checked_domain_free(struct iommu_domain *domain)
 	schedule_work(&late_work);
 }
 
+/**
+ * resv_ops_checks() - are the maps of a domain checked by its operations?
+ * @domain: live domain
+ *
+ * Context: any.
+ * Return: true if the domain points to a copy
+ */
+bool resv_ops_checks(const struct iommu_domain *domain)
+{
+	return copy_in(domain);
+}
+
 static struct ops_copy *copy_of(const struct iommu_ops *original)
 {
 	struct ops_copy *copy;
@@ -208,9 +221,11 @@ static bool is_current(const struct ops_copy *copy)
 	struct iommu_ops now;
 
 	memcpy(&now, copy->original, sizeof(now));
-#ifndef RESV_HAVE_DOMAIN_PGSIZE
+	/*
+	 * arm_smmu_device_probe() and arm_smmu_device_hw_probe() of SMMUv3 add the page sizes
+	 * of each SMMU.  Since v4.6 a domain has its own, from the bus's operations.
+	 */
 	now.pgsize_bitmap = copy->before.pgsize_bitmap;
-#endif
 	return !memcmp(&now, &copy->before, sizeof(now));
 }
 
@@ -218,7 +233,8 @@ static bool is_current(const struct ops_copy *copy)
 static bool is_wanted(const struct resv_attach_group *g, const struct resv_attach_domain *d)
 {
 	return resv_check_copies_ops() && g->data[RESV_CHECK_INDEX] &&
-	       d->domain == g->first && d->container && d->container->known;
+	       d->domain == g->first && d->container &&
+	       (d->container->known || resv_attach_container_keeps(d->container));
 }
 
 /* With checks=enforce a domain is not attached whose maps cannot be checked. */
@@ -232,13 +248,12 @@ static bool may_attach(struct resv_attach_group *g, struct resv_attach_domain *d
 	return copy && is_current(copy);
 }
 
-/* VFIO is about to attach the first group to @d. */
-static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
+static void keep(struct resv_attach_group *g, struct resv_attach_domain *d)
 {
 	struct iommu_domain *domain = (struct iommu_domain *)d->domain;
 	struct ops_copy *copy;
 
-	if (!is_wanted(g, d) || d->kept || domain->type != IOMMU_DOMAIN_UNMANAGED ||
+	if (!is_wanted(g, d) || domain->type != IOMMU_DOMAIN_UNMANAGED ||
 	    THIS_MODULE->state != MODULE_STATE_LIVE)
 		return;
 	copy = copy_of(domain->ops);
@@ -246,8 +261,21 @@ static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
 		return;
 	d->kept = true;
 	update_page_sizes(copy);
-	/* Whoever finds the copy finds it complete: another task can have made it. */
+	/* Another task can have made the copy: domains point only to complete ones. */
 	smp_store_release(&domain->ops, (const struct iommu_ops *)&copy->ops);
+}
+
+/*
+ * VFIO is about to attach the first group to @d.  If @d gets no copy, nobody checks what
+ * the guest maps there, as with a guest that is older than the checks.
+ */
+static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
+{
+	if (d->kept || d->domain != g->first || !d->container)
+		return;
+	keep(g, d);
+	if (!d->kept && resv_check_copies_ops())
+		d->container->known = false;
 }
 
 static void freed(struct resv_attach_domain *d)
@@ -351,6 +379,11 @@ void resv_ops_exit(void)
 const struct resv_attach_client resv_ops_client = {
 	.index = RESV_OPS_INDEX,
 };
+
+bool resv_ops_checks(const struct iommu_domain *domain)
+{
+	return false;
+}
 
 bool resv_ops_prepare(struct iommu_group *group)
 {

@@ -5,11 +5,13 @@
 
 #include <linux/types.h>
 
+struct iommu_domain;
 struct iommu_group;
 struct resv_attach_client;
 
 extern const struct resv_attach_client resv_ops_client;
 
+bool resv_ops_checks(const struct iommu_domain *domain);
 bool resv_ops_prepare(struct iommu_group *group);
 void resv_ops_exit(void);
 

@@ -67,12 +67,12 @@ static const struct resv_rules nowhere = { .nr = 0 };
 /* Incremented when the ranges of a container may have changed.  Under the tracker's lock. */
 static unsigned int version;
 
-/* Values of @released that are not the number of a group. */
+/* Values of @changed that are not the number of a group. */
 #define NO_GROUP	(-1)
 #define SEVERAL_GROUPS	(-2)
 
-/* Number of a group that was released while its files say that it is not checked. */
-static atomic_t released = ATOMIC_INIT(NO_GROUP);
+/* Number of a group of which the files may no longer say rightly whether it is checked. */
+static atomic_t changed = ATOMIC_INIT(NO_GROUP);
 
 /* Index of the first range that ends at or after @start, or rules->nr. */
 static unsigned int range_from(const struct resv_rules *rules, u64 start)
@@ -284,11 +284,25 @@ static bool may_lose(const struct resv_attach_group *g)
 	       resv_check_mode() != RESV_CHECK_ENFORCE || resv_hooks_mode() == RESV_HOOKS_NONE;
 }
 
+/* Make after() have the files of @g updated. */
+static void note_change(const struct resv_attach_group *g)
+{
+	if (resv_native_checks())
+		return;
+	if (atomic_cmpxchg(&changed, NO_GROUP, g->id) != NO_GROUP)
+		atomic_set(&changed, SEVERAL_GROUPS);
+}
+
+/* Clients are told in the order of their numbers, so ops.c has given @d its copy by now. */
 static void attached(struct resv_attach_group *g, struct resv_attach_domain *d)
 {
 	struct resv_check_group *cg = g->data[RESV_CHECK_INDEX];
 
-	if (!cg || (!d->container && !d->kept))
+	if (!cg)
+		return;
+	if (!is_reached(d) && resv_attach_by_vfio(g))
+		note_change(g);
+	if (!d->container && !d->kept)
 		return;
 	cg->warn_only = resv_check_mode() != RESV_CHECK_ENFORCE;
 	cg->refused_logged = false;
@@ -305,8 +319,7 @@ static void note_release(struct resv_attach_group *g)
 	if (!cg || !cg->unchecked)
 		return;
 	cg->unchecked = false;
-	if (atomic_cmpxchg(&released, NO_GROUP, g->id) != NO_GROUP)
-		atomic_set(&released, SEVERAL_GROUPS);
+	note_change(g);
 }
 
 static void detached(struct resv_attach_group *g, struct resv_attach_domain *d)
@@ -341,14 +354,14 @@ static void unseen(struct resv_attach_group *g)
 		judge(g->domain, g);
 }
 
-/* A released group is checked from now on, so have its files updated. */
+/* Have the files updated of a group that is checked from now on, or no longer. */
 static void after(void)
 {
 	int id;
 
-	if (likely(atomic_read(&released) == NO_GROUP))
+	if (likely(atomic_read(&changed) == NO_GROUP))
 		return;
-	id = atomic_xchg(&released, NO_GROUP);
+	id = atomic_xchg(&changed, NO_GROUP);
 	if (id >= 0)
 		resv_group_update_soon(id);
 	/* On PREEMPT_RT a tap cannot queue work; the next event updates the files. */
@@ -601,7 +614,8 @@ static struct resv_check_group *make_group(const struct iommu_group *group)
 /* Is @g attached by VFIO, and are its maps checked?  Under the tracker's lock. */
 static bool is_checked(const struct resv_attach_group *g)
 {
-	return g && resv_rules_group(g) && g->domain && is_reached(g->domain);
+	return g && resv_rules_group(g) && g->domain && is_reached(g->domain) &&
+	       rcu_access_pointer(g->domain->data[RESV_CHECK_INDEX]);
 }
 
 /**

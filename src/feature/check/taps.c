@@ -45,8 +45,9 @@ static bool map_enter(struct resv_call *call)
 	const struct iommu_domain *domain = (void *)compat_argument(regs, 0);
 
 	if (resv_refuse_is_trial(domain) ||
-	    resv_refuses_map(domain, compat_argument(regs, 1), compat_argument(regs, 3),
-			     (int)compat_argument(regs, 4)))
+	    (!resv_ops_checks(domain) &&
+	     resv_refuses_map(domain, compat_argument(regs, 1), compat_argument(regs, 3),
+			      (int)compat_argument(regs, 4))))
 		resv_refuse_map(regs);
 	return true;
 }
@@ -248,26 +249,28 @@ static void put_taps(const char *reason)
 
 /*
  * Without the tracker's taps on attaches the verdicts cannot be trusted, so no maps are
- * checked.  Without those on containers, no domain gets a copy of its operations (see
- * ops.c), and VFIO's answer lacks the ranges.
+ * checked.  Without those on containers VFIO's answer lacks the ranges, and no domain
+ * would get a copy of its operations (see ops.c), so the tap on iommu_map() checks.  The
+ * copies come first: a container that is seen to open gets copies for all its domains.
  */
 static bool get_taps(struct iommu_group *group)
 {
+	bool copied;
+
 	taps_wanted = true;
 	if (!resv_attach_watch(&resv_rules_client, false))
 		return false;
+	copied = resv_ops_prepare(group);
+	if (copied)
+		resv_check_set_way(true, resv_check_probes_maps());
 	resv_attach_watch(&resv_rules_client, true);
+	if (!copied || resv_attach_broken(true))
+		resv_check_set_way(resv_check_copies_ops(), true);
 	if (resv_ranges_mode() == RESV_RANGES_OFF)
 		resv_tap_put(&resv_check_tap_info, RESV_CHECK_RANGES_OFF);
 	else
 		resv_tap_get(&resv_check_tap_info, 0, NULL);
-	if (resv_ops_prepare(group))
-		resv_check_set_way(true, resv_check_probes_maps());
-	else
-		resv_check_set_way(resv_check_copies_ops(), true);
-	if (resv_check_probes_maps())
-		return resv_tap_get(&resv_check_tap_map, 0, NULL);
-	return !resv_attach_broken(true);
+	return !resv_check_probes_maps() || resv_tap_get(&resv_check_tap_map, 0, NULL);
 }
 
 /**

@@ -219,8 +219,7 @@ def older_steps(arch):
             f"spawn holder /vfio-check play container open:{A} open:{B} set:{A} iommu try:{page} "
             f"await:/tmp/options-go set:{B} try:{page} await:/tmp/options-end unset:{A} "
             f"try:{page}", "sleep 2000", f"write {CHECKS} enforce", "say before", regions,
-            "options go", "sleep 1500",
-            f"write {CHECKS} enforce", "say joined", regions, "options end", "wait-job holder",
+            "options go", "sleep 1500", "say joined", regions, "options end", "wait-job holder",
             f"write {CHECKS} enforce", "say new",
             f"run /vfio-check play container open:{A} open:{B} set:{A} iommu set:{B} try:{page} "
             f"unset:{A} try:{page}", "unload iommu_resv", "left"]
@@ -259,6 +258,47 @@ def older(key, name):
     kernel = kernels.get(key, test=True)
     _, faults = run(name, kernel, PLAIN[kernel.arch], older_steps(kernel.arch),
                     partial(judge_older, arch=kernel.arch), PLANTED_OLDER)
+    return "", faults
+
+
+# lacking-renewed: a guest with checked maps gets another group after the checks were off
+
+def renewed_steps(arch):
+    low = WINDOW[arch][0] + 0x1000
+    page = f"0x{low:x}-0x{low + 0xfff:x}"
+    return ["bind", IGNORE,
+            f"spawn holder /vfio-check play container open:{A} open:{B} set:{A} iommu try:{page} "
+            f"await:/tmp/options-go set:{B} try:{page} await:/tmp/options-end unset:{A} "
+            f"try:{page}", "sleep 2000", f"write {CHECKS} off", f"write {CHECKS} enforce",
+            "options go", "sleep 1500", "say joined", f"cat {GROUP.format(B)}/resv/regions",
+            "options end", "wait-job holder", "unload iommu_resv", "left"]
+
+
+def judge_renewed(lines, arch):
+    faults = all_ok(lines)
+    low, high = WINDOW[arch]
+    told = judge.said(lines, "holder")
+    found = [line.split()[-1] for line in told if " try:" in line]
+    if found != ["EINVAL"] * 3 or any(" set:" in line and not line.endswith(" ok") for line in told):
+        faults.append(f"holder: {told}")
+    found = [line.split()[-1] for line in sections(lines).get("joined", [])
+             if line.startswith(f"| 0x{low:016x} 0x{high:016x} ")]
+    return faults + ([f"regions: {found}"] if found != ["enforced"] else [])
+
+
+PLANTED_RENEWED = (
+    (r"^(holder \d+ try:\S+) EINVAL$", r"\1 ok"),
+    (r"^(say joined$.*?) added enforced$", r"\1 added advice"),
+)
+
+
+@case("lacking-renewed-{key}", ("5.10-amd64", "5.10-arm64"))
+def renewed(key, name):
+    """If the checks are turned off and on again under a guest whose maps were checked, those of a
+    group that the guest gets later are checked."""
+    kernel = kernels.get(key, test=True)
+    _, faults = run(name, kernel, PLAIN[kernel.arch], renewed_steps(kernel.arch),
+                    partial(judge_renewed, arch=kernel.arch), PLANTED_RENEWED)
     return "", faults
 
 
