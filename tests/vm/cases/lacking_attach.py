@@ -279,7 +279,8 @@ def judge_renewed(lines, arch):
     low, high = WINDOW[arch]
     told = judge.said(lines, "holder")
     found = [line.split()[-1] for line in told if " try:" in line]
-    if found != ["EINVAL"] * 3 or any(" set:" in line and not line.endswith(" ok") for line in told):
+    refused = [line for line in told if " set:" in line and not line.endswith(" ok")]
+    if found != ["EINVAL"] * 3 or refused:
         faults.append(f"holder: {told}")
     found = [line.split()[-1] for line in sections(lines).get("joined", [])
              if line.startswith(f"| 0x{low:016x} 0x{high:016x} ")]
