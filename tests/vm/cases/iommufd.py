@@ -403,7 +403,7 @@ ATTACHES = {
     ),
     "rmrr": (
         ("region", f"container {BY_FILE}", "EINVAL",
-         f"0x000000001a000000 0x000000001a00ffff direct rmrr {DEVICE}", "mapped 1:1"),
+         f"0x000000001a000000 0x000000001a00ffff direct rmrr {DEVICE}", "requires a 1:1 map of"),
     ),
     "intel-noremap": (
         ("interrupts", f"container {BY_FILE}", "EPERM", "- - interrupts-iommufd EPERM -",
