@@ -225,10 +225,15 @@ def older_steps(arch):
             f"unset:{A} try:{page}", "unload iommu_resv", "left"]
 
 
+def enforced(text, arch):
+    """What the lines of "regions" for the window of ARCH say last."""
+    low, high = WINDOW[arch]
+    return [line.split()[-1] for line in text if line.startswith(f"| 0x{low:016x} 0x{high:016x} ")]
+
+
 def judge_older(lines, arch):
     faults = all_ok(lines)
     section = sections(lines)
-    low, high = WINDOW[arch]
     # Each answer but that to "await", which is none of VFIO's.
     for label, told, wanted in (
             ("holder", judge.said(lines, "holder"), ["ok", "ok", "ok"]),
@@ -237,8 +242,7 @@ def judge_older(lines, arch):
         if found != wanted or any(" set:" in line and not line.endswith(" ok") for line in told):
             faults.append(f"{label}: {told}")
     for label, wanted in (("before", "enforced"), ("joined", "advice")):
-        found = [line.split()[-1] for line in section.get(label, [])
-                 if line.startswith(f"| 0x{low:016x} 0x{high:016x} ")]
+        found = enforced(section.get(label, []), arch)
         if found != [wanted]:
             faults.append(f"regions, {label}: {found}, expected {wanted}")
     return faults
@@ -276,14 +280,12 @@ def renewed_steps(arch):
 
 def judge_renewed(lines, arch):
     faults = all_ok(lines)
-    low, high = WINDOW[arch]
     told = judge.said(lines, "holder")
     found = [line.split()[-1] for line in told if " try:" in line]
     refused = [line for line in told if " set:" in line and not line.endswith(" ok")]
     if found != ["EINVAL"] * 3 or refused:
         faults.append(f"holder: {told}")
-    found = [line.split()[-1] for line in sections(lines).get("joined", [])
-             if line.startswith(f"| 0x{low:016x} 0x{high:016x} ")]
+    found = enforced(sections(lines).get("joined", []), arch)
     return faults + ([f"regions: {found}"] if found != ["enforced"] else [])
 
 
