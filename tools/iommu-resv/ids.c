@@ -14,7 +14,7 @@
 #include "ids.h"
 #include "xalloc.h"
 
-/* Ten times what it has; more is not this list. */
+/* Ten times the size of the list; a longer file is something else. */
 #define IDS_MAX	(16 * 1024 * 1024)
 
 struct ids_vendor {
@@ -164,7 +164,7 @@ char *ids_name(const struct ids *ids, uint16_t vendor, uint16_t device)
 
 /**
  * ids_close() - free what ids_open() has filled
- * @ids: it
+ * @ids: list that was read
  */
 void ids_close(struct ids *ids)
 {

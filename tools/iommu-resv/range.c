@@ -84,7 +84,7 @@ bool range_of_size(uint64_t start, uint64_t size, struct range *range)
 	return true;
 }
 
-/* Whoever writes 0-4G does not mean the byte at 4 GiB. */
+/* Users write 0-4G for the bytes below 4 GiB. */
 static bool parse_end(char *word, uint64_t *end)
 {
 	bool excluded = has_unit(word);
